@@ -1,0 +1,48 @@
+"""The contract of an attack: a frozen configuration with one method.
+
+An attack is a search rule and nothing else. Counting queries, averaging over
+random draws, gradient paths and the access it is allowed belong to the oracle; the
+threat's ball and box are verified again by whoever scores the result.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from torch import Tensor
+
+from attacks.oracle import Oracle
+from attacks.randomness import KeyedRng
+from attacks.threat import Norm, Threat
+
+Access = Literal["none", "white-box", "score", "decision"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attack(ABC):
+    """Base of all attacks. Parameters are dataclass fields, so a spec can name them."""
+
+    norms: ClassVar[frozenset[Norm]] = frozenset({"linf", "l2"})
+    access: ClassVar[Access] = "white-box"
+    batch_invariant: ClassVar[bool] = True
+
+    @abstractmethod
+    def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """Perturbed inputs ``(n, ...)`` for clean inputs ``x`` ``(n, ...)``.
+
+        oracle: answers for the rows ``0 .. n-1`` of ``x``.
+        rng: one random stream per row of ``x``.
+        Never touches the model's parameters, buffers, mode or ``.grad``, nor global random state.
+        """
+
+    @abstractmethod
+    def cost(self) -> tuple[int, int]:
+        """(forwards, backwards) spent on a sample that survives everything."""
+
+    def check(self, threat: Threat) -> None:
+        """Raise ``ValueError`` if the attack cannot work under ``threat``."""
+        if threat.norm not in self.norms:
+            known = " and ".join(sorted(self.norms))
+            raise ValueError(f"{type(self).__name__} attacks in {known}, not in {threat.norm}")

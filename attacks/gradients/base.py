@@ -1,0 +1,113 @@
+"""The hook by which an attacker chooses how spikes are differentiated.
+
+A spiking layer computes its forward as ever and keeps a :class:`Trace` of it. What
+turns ``dL/dspikes`` into ``dL/dcurrent`` is a :class:`LayerGradient`, read during
+*forward* and kept in the autograd context, so a backward that runs after the block
+is still right. ``with path.applied(model) as bound:`` hands every layer that can take
+one its gradient; ``bound.layers`` says how many did. Nothing in the forward depends on
+the path: same kernel, same shape, same bits.
+
+Outside any block a layer uses the gradient it was trained with.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+Reset = Literal["hard", "soft"]
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """Constants of a layer of leaky integrate-and-fire neurons.
+
+    ``u[t] = decay * v[t-1] + current[t]``; ``s[t] = 1[u[t] >= threshold]``; then
+    ``v[t] = u[t] * (1 - s[t])`` (hard) or ``u[t] - threshold * s[t]`` (soft). ``v[-1] = start``.
+    """
+
+    decay: float = 1.0
+    threshold: float = 1.0
+    reset: Reset = "hard"
+    start: float = 0.0
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a layer remembers of one forward; all tensors ``(T, n, ...)``.
+
+    potential: membrane potential before the reset, ``u``. spikes: 0 or 1.
+    current: the input; None unless the layer gradient asked for it.
+    """
+
+    potential: Tensor
+    spikes: Tensor
+    current: Tensor | None
+    dynamics: Dynamics
+
+
+class LayerGradient(Protocol):
+    """dL/dcurrent of one spiking layer."""
+
+    @property
+    def needs_current(self) -> bool:
+        """Whether :attr:`Trace.current` must be kept."""
+        ...
+
+    def backward(self, grad: Tensor, trace: Trace) -> Tensor:
+        """``dL/dcurrent`` ``(T, n, ...)`` from ``grad = dL/dspikes`` of the same shape."""
+        ...
+
+
+@runtime_checkable
+class TakesGradientPath(Protocol):
+    """A layer (ours or foreign) whose backward the attacker may replace."""
+
+    def take_gradient(self, gradient: LayerGradient | None) -> LayerGradient | None:
+        """Use ``gradient`` from the next forward on (None: the layer's own). Returns the one before."""
+        ...
+
+
+@dataclass
+class Bound:
+    """A path at work on a model. layers: how many layers took it."""
+
+    layers: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientPath(ABC):
+    """A frozen choice of how to differentiate through spikes."""
+
+    @abstractmethod
+    def layer_gradient(self) -> LayerGradient | None:
+        """The gradient for one layer; None leaves the layer's own."""
+
+    @contextmanager
+    def applied(self, model: nn.Module) -> Iterator[Bound]:
+        """Make the spiking layers of ``model`` use this path inside the block.
+
+        On leaving, every layer has back what it had before, whatever happened inside.
+        """
+        taken: list[tuple[TakesGradientPath, LayerGradient | None]] = []
+        try:
+            for module in model.modules():
+                if isinstance(module, TakesGradientPath):
+                    taken.append((module, module.take_gradient(self.layer_gradient())))
+            yield Bound(layers=len(taken))
+        finally:
+            for module, before in reversed(taken):
+                module.take_gradient(before)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(GradientPath):
+    """Each layer's own gradient: the surrogate the model was trained with."""
+
+    def layer_gradient(self) -> LayerGradient | None:
+        return None

@@ -1,0 +1,90 @@
+"""Backpropagation through time with any surrogate: the exact unrolled chain rule,
+except that ``ds/du`` is the surrogate's slope g (Neftci et al., 2019).
+
+With ``d[t] = dL/dv[t]`` (the potential after the reset) and ``e[t] = dL/ds[t]``:
+
+    hard reset   dL/du[t] = e[t] g + d[t] (1 - s[t]) - d[t] u[t] g
+    soft reset   dL/du[t] = e[t] g + d[t]            - d[t] th   g
+    d[t-1] = decay * dL/du[t]
+
+The last term of each is the path through the reset; ``detached`` drops it. Both
+variants are in use, and neither is always the stronger attack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from attacks.gradients.base import GradientPath, LayerGradient, Trace
+from attacks.gradients.flat import aligned, like, matrix, pieces
+from attacks.gradients.surrogates import Surrogate
+
+
+@dataclass(frozen=True)
+class ThroughTime:
+    """Layer gradient of BPTT."""
+
+    surrogate: Surrogate = Surrogate()
+    attached: bool = True
+    needs_current: bool = False
+
+    def backward(self, grad: Tensor, trace: Trace) -> Tensor:
+        """See the module's equations. Works in pieces: no tensor of the whole layer is made but the result."""
+        potential, spikes = matrix(trace.potential), matrix(trace.spikes)
+        incoming = matrix(aligned(grad, trace.potential))
+        result = like(trace.potential)
+        out = matrix(result)
+        steps = len(out)
+        dynamics = trace.dynamics
+        for piece in pieces(out):
+            slope = torch.empty_like(out[0, piece])
+            carried = torch.empty_like(slope)
+            for t in reversed(range(steps)):
+                u, s, to_current = potential[t, piece], spikes[t, piece], out[t, piece]
+                self.surrogate.slope_(slope.copy_(u), dynamics.threshold)
+                if t == steps - 1:
+                    torch.mul(incoming[t, piece], slope, out=to_current)
+                    continue
+                torch.mul(out[t + 1, piece], dynamics.decay, out=carried)
+                if not self.attached:
+                    torch.mul(incoming[t, piece], slope, out=to_current)
+                elif dynamics.reset == "hard":
+                    torch.addcmul(incoming[t, piece], carried, u, value=-1, out=to_current).mul_(slope)
+                else:
+                    torch.sub(incoming[t, piece], carried, alpha=dynamics.threshold, out=to_current).mul_(slope)
+                to_current.add_(carried)
+                if dynamics.reset == "hard":
+                    to_current.sub_(carried.mul_(s))
+        return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class BPTT(GradientPath):
+    """Backpropagation through time with the attacker's surrogate.
+
+    surrogate: rectangle, triangle, atan, sigmoid, fast_sigmoid, exponential, gaussian or straight_through.
+    width: in units of the threshold (None: the family's default); ``alpha = 1 / width`` may be given instead.
+    reset: whether the gradient flows through the reset.
+    """
+
+    surrogate: str = "triangle"
+    width: float | None = None
+    alpha: float | None = None
+    reset: Literal["attached", "detached"] = "attached"
+
+    def __post_init__(self) -> None:
+        if self.width is not None and self.alpha is not None:
+            raise ValueError("give either width or alpha = 1 / width, not both")
+        if self.alpha is not None and not self.alpha > 0:
+            raise ValueError(f"alpha must be positive, got {self.alpha}")
+        if self.reset not in ("attached", "detached"):
+            raise ValueError(f"reset must be 'attached' or 'detached', not {self.reset!r}")
+        self.layer_gradient()
+
+    def layer_gradient(self) -> LayerGradient:
+        width = self.width if self.alpha is None else 1 / self.alpha
+        return ThroughTime(Surrogate(self.surrogate, width), self.reset == "attached")

@@ -1,0 +1,97 @@
+"""What an attack maximises, per sample, and when it has won.
+
+An objective is the only place where the task lives: the same PGD attacks a
+classifier through :class:`CrossEntropy` and a score through a score objective.
+``value`` is summed over the batch before differentiating, so a row's gradient does
+not depend on the batch size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+class Objective(Protocol):
+    """A per-sample value to maximise."""
+
+    def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        """``(n,)`` from outputs ``(n, K)``, labels ``(n,)`` and target classes ``(n,)`` or None."""
+        ...
+
+    def broken(self, outputs: Tensor, reference: Tensor) -> Tensor:
+        """``(n,)`` bool: where the attack has reached its goal."""
+        ...
+
+
+def pick(logits: Tensor, index: Tensor) -> Tensor:
+    """The entry ``index[i]`` of row i: ``(n,)``."""
+    return logits.gather(1, index[:, None])[:, 0]
+
+
+def best_other(logits: Tensor, index: Tensor) -> Tensor:
+    """The largest logit of each row apart from ``index``: ``(n,)``."""
+    mask = F.one_hot(index, logits.shape[1]).bool()
+    return logits.masked_fill(mask, -torch.inf).amax(1)
+
+
+class _Classification:
+    def broken(self, outputs: Tensor, reference: Tensor) -> Tensor:
+        """Misclassified, whatever class a targeted attack aims at."""
+        return outputs.argmax(1) != reference
+
+
+@dataclass(frozen=True)
+class CrossEntropy(_Classification):
+    """Cross-entropy of the label, or minus that of the target (Goodfellow et al., ICLR 2015)."""
+
+    def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        if target is None:
+            return F.cross_entropy(outputs, reference, reduction="none")
+        return -F.cross_entropy(outputs, target, reduction="none")
+
+
+@dataclass(frozen=True)
+class Margin(_Classification):
+    """Largest other logit minus the label's; targeted: target minus the largest other.
+
+    The loss of Carlini and Wagner (S&P 2017) without its clamp at zero. Positive where broken.
+    """
+
+    def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        if target is None:
+            return best_other(outputs, reference) - pick(outputs, reference)
+        return pick(outputs, target) - best_other(outputs, target)
+
+
+@dataclass(frozen=True)
+class DLR(_Classification):
+    """Difference of logits ratio (Croce and Hein, ICML 2020, eqs. 6 and 7): margin over logit spread.
+
+    Invariant to shifting and scaling the logits. Needs 3 classes, 4 when targeted.
+    """
+
+    def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        needed = 3 if target is None else 4
+        if outputs.shape[1] < needed:
+            raise ValueError(f"this form of DLR needs at least {needed} classes, the model has {outputs.shape[1]}")
+        top = outputs.topk(needed, dim=1).values
+        tiny = 1e-12
+        if target is None:
+            return (best_other(outputs, reference) - pick(outputs, reference)) / (top[:, 0] - top[:, 2] + tiny)
+        spread = top[:, 0] - 0.5 * (top[:, 2] + top[:, 3])
+        return (pick(outputs, target) - pick(outputs, reference)) / (spread + tiny)
+
+
+OBJECTIVES: dict[str, type[Objective]] = {"ce": CrossEntropy, "margin": Margin, "dlr": DLR}
+"""Names under which an attack's ``objective`` parameter finds them."""
+
+
+def objective_named(name: str) -> Objective:
+    """The objective of a catalogue name. Raises ``ValueError`` for an unknown one."""
+    if name not in OBJECTIVES:
+        raise ValueError(f"unknown objective {name!r}; known: {', '.join(OBJECTIVES)}")
+    return OBJECTIVES[name]()

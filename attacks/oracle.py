@@ -1,0 +1,224 @@
+"""What an attack sees instead of a model.
+
+The oracle binds a model, labels, a gradient path and an objective, answers for any
+rows, and keeps the books: how many forwards and backwards each sample has cost.
+Averaging over random draws (EOT), micro-batches, labels and access are settled here
+once, so an attack is only its search rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from attacks.gradients.base import GradientPath, Training
+from attacks.objectives import CrossEntropy, Objective
+from attacks.randomness import KeyedRng, drawing
+from attacks.threat import per_row
+
+
+@dataclass(frozen=True)
+class Answer:
+    """value: objective ``(n,)``; gradient: its input gradient ``(n, ...)`` or None; broken: ``(n,)`` bool."""
+
+    value: Tensor
+    gradient: Tensor | None
+    broken: Tensor
+
+
+class Oracle(Protocol):
+    """The model, as far as an attack may know it."""
+
+    @property
+    def labels(self) -> Tensor:
+        """Labels (or reference scores) of all rows, ``(N,)``."""
+        ...
+
+    @property
+    def forwards(self) -> Tensor:
+        """Forward passes spent so far per row, ``(N,)`` int64."""
+        ...
+
+    @property
+    def backwards(self) -> Tensor:
+        """Backward passes spent so far per row, ``(N,)`` int64."""
+        ...
+
+    def query(self, x: Tensor, rows: Tensor, *, grad: bool) -> Answer:
+        """One forward (and backward) for inputs ``x`` ``(n, ...)`` standing for ``rows`` ``(n,)``."""
+        ...
+
+    def logits(self, x: Tensor, rows: Tensor) -> Tensor:
+        """Model outputs ``(n, K)``; differentiable if ``x`` requires grad."""
+        ...
+
+    def using(
+        self,
+        *,
+        path: GradientPath | None = None,
+        objective: Objective | None = None,
+        target: Tensor | None = None,
+    ) -> Oracle:
+        """The same books, another way to ask. target: classes ``(N,)`` to aim at."""
+        ...
+
+    def as_module(self, rows: Tensor) -> nn.Module:
+        """A counted view of the model for attacks of other libraries, answering for fixed ``rows``."""
+        ...
+
+
+@dataclass
+class Books:
+    """Counters shared by all views of one oracle; one entry per row."""
+
+    forwards: Tensor
+    backwards: Tensor
+    bad_gradient: Tensor
+    """Rows for which some gradient was not finite (it was replaced by zeros)."""
+
+    @classmethod
+    def of(cls, rows: int, device: torch.device) -> Books:
+        def zeros() -> Tensor:
+            return torch.zeros(rows, dtype=torch.int64, device=device)
+
+        return cls(zeros(), zeros(), zeros().bool())
+
+
+@dataclass(frozen=True)
+class ModelOracle:
+    """The oracle of a model we hold.
+
+    model: eval mode, parameters frozen by the caller.
+    labels: ``(N,)``. path: how spikes are differentiated. objective: what is maximised.
+    rng: ``(N,)`` streams for stochastic layers; each query draws afresh, keyed by the number of
+        forwards the row has spent, so a row's draws do not depend on its neighbours.
+    draws: forwards averaged per query (EOT, Athalye et al., ICML 2018). With ``stochastic`` no row
+        is ever reported broken: one lucky flip must not end the attack on a sample.
+    micro_batch: largest number of rows in one pass through the model.
+    """
+
+    model: nn.Module
+    labels: Tensor
+    path: GradientPath = field(default_factory=Training)
+    objective: Objective = field(default_factory=CrossEntropy)
+    target: Tensor | None = None
+    rng: KeyedRng | None = None
+    draws: int = 1
+    stochastic: bool = False
+    micro_batch: int = 64
+    books: Books = field(kw_only=True)
+
+    @classmethod
+    def of(cls, model: nn.Module, labels: Tensor, **settings: Any) -> ModelOracle:
+        """An oracle with fresh books; ``settings`` are the other fields."""
+        return cls(model, labels, books=Books.of(len(labels), labels.device), **settings)
+
+    @property
+    def forwards(self) -> Tensor:
+        return self.books.forwards
+
+    @property
+    def backwards(self) -> Tensor:
+        return self.books.backwards
+
+    @property
+    def bad_gradient(self) -> Tensor:
+        """Rows ``(N,)`` whose gradient was NaN or infinite at least once."""
+        return self.books.bad_gradient
+
+    def using(
+        self,
+        *,
+        path: GradientPath | None = None,
+        objective: Objective | None = None,
+        target: Tensor | None = None,
+    ) -> ModelOracle:
+        return replace(
+            self,
+            path=path or self.path,
+            objective=objective or self.objective,
+            target=target if target is not None else self.target,
+        )
+
+    def logits(self, x: Tensor, rows: Tensor) -> Tensor:
+        """One forward per row; with a stochastic model, one fresh draw per row."""
+        books = self.books
+        rng = None if self.rng is None else self.rng.rows(rows).fold("forward", books.forwards[rows] + _earlier(rows))
+        books.forwards.index_add_(0, rows, torch.ones_like(rows))
+        with self.path.applied(self.model), drawing(rng):
+            outputs: Tensor = self.model(x)
+        return outputs
+
+    def query(self, x: Tensor, rows: Tensor, *, grad: bool) -> Answer:
+        parts = [
+            self._query(part, index, grad)
+            for part, index in zip(_split(x, self.micro_batch), _split(rows, self.micro_batch), strict=True)
+        ]
+        gradients = [part.gradient for part in parts if part.gradient is not None]
+        return Answer(
+            torch.cat([part.value for part in parts]),
+            torch.cat(gradients) if grad else None,
+            torch.cat([part.broken for part in parts]),
+        )
+
+    def _query(self, x: Tensor, rows: Tensor, grad: bool) -> Answer:
+        labels = self.labels[rows]
+        target = None if self.target is None else self.target[rows]
+        gradient = torch.zeros_like(x) if grad else None
+        value = torch.zeros(len(x), dtype=x.dtype, device=x.device)
+        broken = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+        for _ in range(self.draws):
+            with torch.set_grad_enabled(grad):
+                leaf = x.detach().requires_grad_(grad)
+                outputs = self.logits(leaf, rows)
+                values = self.objective.value(outputs, labels, target)
+            if gradient is not None:
+                (one,) = torch.autograd.grad(values.sum(), leaf)
+                self.books.backwards.index_add_(0, rows, torch.ones_like(rows))
+                gradient += one
+            value += values.detach()
+            broken = self.objective.broken(outputs.detach(), labels)
+        if gradient is not None:
+            gradient = self._finite(gradient / self.draws, rows)
+        if self.stochastic:
+            broken = torch.zeros_like(broken)
+        return Answer(value / self.draws, gradient, broken)
+
+    def _finite(self, gradient: Tensor, rows: Tensor) -> Tensor:
+        bad = ~gradient.flatten(1).isfinite().all(1)
+        self.books.bad_gradient[rows[bad]] = True
+        return torch.where(per_row(bad, gradient), 0.0, gradient)
+
+    def as_module(self, rows: Tensor) -> nn.Module:
+        return _Counted(self, rows).eval()
+
+
+class _Counted(nn.Module):
+    """A model behind an oracle, for libraries that insist on a module."""
+
+    def __init__(self, oracle: ModelOracle, rows: Tensor) -> None:
+        super().__init__()
+        self._oracle = [oracle]
+        self._rows = rows
+
+    def forward(self, x: Tensor) -> Tensor:
+        if len(x) != len(self._rows):
+            raise ValueError(f"this view answers for {len(self._rows)} rows at a time, got {len(x)}")
+        return self._oracle[0].logits(x, self._rows)
+
+
+def _earlier(rows: Tensor) -> Tensor:
+    """How often each entry of ``rows`` occurred before it in ``rows``: 3, 5, 3, 3 gives 0, 0, 1, 2."""
+    order = rows.argsort(stable=True)
+    ordered = rows[order]
+    earlier = torch.empty_like(rows)
+    earlier[order] = torch.arange(len(rows), device=rows.device) - torch.searchsorted(ordered, ordered)
+    return earlier
+
+
+def _split(x: Tensor, most: int) -> tuple[Tensor, ...]:
+    """Near-equal parts of at most ``most`` rows: 70 rows become 35 + 35, not 64 + 6."""
+    return x.tensor_split(max(1, -(-len(x) // most)))

@@ -1,0 +1,114 @@
+"""Randomness as a function: every draw depends on (seed, sample id, keys) and nothing else.
+
+A generator that is advanced gives other numbers when the batch size, the order of
+the samples or the number of shards changes, and then a result cannot be resumed or
+compared. Here a draw is a hash (splitmix64, Steele et al., OOPSLA 2014) of its key,
+so it is the same on any device, in any batch, in any order.
+
+Layers that draw during ``forward`` (Poisson encoders, stochastic gates) call
+:func:`uniform_like`; inside :func:`drawing` it answers from a keyed stream, outside
+from torch's global generator, as any stochastic layer would in training.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+def _signed(value: int) -> int:
+    value &= (1 << 64) - 1
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+_GOLDEN = _signed(0x9E3779B97F4A7C15)
+_MULTIPLY_1 = _signed(0xBF58476D1CE4E5B9)
+_MULTIPLY_2 = _signed(0x94D049BB133111EB)
+
+
+def _shift(x: Tensor, bits: int) -> Tensor:
+    """Logical right shift of int64 (torch's own shift is arithmetic)."""
+    return (x >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def _mix(x: Tensor) -> Tensor:
+    """The finaliser of splitmix64 on int64 tensors; products wrap modulo 2**64."""
+    x = (x ^ _shift(x, 30)) * _MULTIPLY_1
+    x = (x ^ _shift(x, 27)) * _MULTIPLY_2
+    return x ^ _shift(x, 31)
+
+
+@dataclass(frozen=True)
+class KeyedRng:
+    """One stream of random numbers per row.
+
+    keys: ``(n,)`` int64, a hash of everything folded in so far.
+    """
+
+    keys: Tensor
+
+    @classmethod
+    def of(cls, seed: int, ids: Tensor) -> KeyedRng:
+        """Streams for the samples ``ids`` ``(n,)`` int64 under an integer ``seed``."""
+        base = torch.full_like(ids, _signed(seed))
+        return cls(_mix(_mix(base + _GOLDEN) ^ (ids.to(torch.int64) * _GOLDEN)))
+
+    def fold(self, *parts: int | str | Tensor) -> KeyedRng:
+        """New streams that also depend on ``parts``: names, integers, or ``(n,)`` int64 tensors."""
+        keys = self.keys
+        for part in parts:
+            value = zlib.crc32(part.encode()) if isinstance(part, str) else part
+            keys = _mix((keys ^ (value * _GOLDEN if isinstance(value, Tensor) else _signed(value * _GOLDEN))) + _GOLDEN)
+        return KeyedRng(keys)
+
+    def rows(self, index: Tensor) -> KeyedRng:
+        """The streams of the rows ``index``."""
+        return KeyedRng(self.keys[index])
+
+    def uniform(self, *shape: int) -> Tensor:
+        """``(n, *shape)`` float32 in (0, 1): 23 random bits, centred in their cell (24 would round up to 1)."""
+        count = math.prod(shape)
+        counter = torch.arange(1, count + 1, device=self.keys.device) * _GOLDEN
+        bits = _shift(_mix(self.keys[:, None] + counter), 41)
+        return ((bits.to(torch.float32) + 0.5) * 2.0**-23).view(-1, *shape)
+
+    def normal(self, *shape: int) -> Tensor:
+        """``(n, *shape)`` float32, standard normal, by inverting the distribution function."""
+        return torch.erfinv(self.uniform(*shape).mul_(2).sub_(1)).mul_(math.sqrt(2))
+
+    def integers(self, high: int) -> Tensor:
+        """``(n,)`` int64 in ``[0, high)``."""
+        return (self.uniform(1)[:, 0] * high).to(torch.int64).clamp_max(high - 1)
+
+
+_stream: ContextVar[KeyedRng | None] = ContextVar("stream of the stochastic layers", default=None)
+
+
+@contextmanager
+def drawing(rng: KeyedRng | None) -> Iterator[None]:
+    """Let stochastic layers draw from ``rng``, whose rows are the rows of the batch."""
+    token = _stream.set(rng)
+    try:
+        yield
+    finally:
+        _stream.reset(token)
+
+
+def uniform_like(x: Tensor, *, draws: int, layer: str) -> Tensor:
+    """``(draws, n, ...)`` uniform numbers for a stochastic layer fed with ``x`` ``(n, ...)``.
+
+    layer: a name, so that two layers of one network draw different numbers.
+    """
+    rng = _stream.get()
+    if rng is None:
+        return torch.rand((draws, *x.shape), dtype=x.dtype, device=x.device)
+    if len(rng.keys) != len(x):
+        raise ValueError(f"the keyed context has {len(rng.keys)} rows, the batch has {len(x)}")
+    return rng.fold(layer).uniform(draws, *x.shape[1:]).transpose(0, 1).to(x)

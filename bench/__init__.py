@@ -1,0 +1,40 @@
+"""Second floor: what runs. The Python API is as short as the command line:
+
+    import bench
+    record = bench.evaluate("zoo:snn_gsr", attack="pgd:steps=20", eps="8/255", n=1000)
+    images, labels = bench.load_data("cifar10", n=500)
+    model = bench.load("snn_gsr")
+    differences = bench.compare("records/a", "records/b")
+
+Nothing heavy is imported until one of these is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.comparison import compare
+    from bench.data import load_data
+    from bench.record import Record, read_record
+    from bench.run import evaluate
+    from zoo.loading import load
+
+_WHERE = {
+    "evaluate": "bench.run",
+    "compare": "bench.comparison",
+    "load": "zoo.loading",
+    "load_data": "bench.data",
+    "read_record": "bench.record",
+    "Record": "bench.record",
+}
+
+__all__ = ["Record", "compare", "evaluate", "load", "load_data", "read_record"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        from importlib import import_module
+
+        return getattr(import_module(_WHERE[name]), name)
+    raise AttributeError(f"module 'bench' has no attribute {name!r}")

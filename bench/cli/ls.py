@@ -1,0 +1,76 @@
+"""``bench ls``: what there is. No torch."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from bench.cli.table import show_table
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(["models", "attacks", "paths", "datasets"]))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def ls(kind: str, as_json: bool) -> None:
+    """List models, attacks, gradient paths or data sets."""
+    rows = {"models": _models, "attacks": _attacks, "paths": _paths, "datasets": _datasets}[kind]()
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+    else:
+        show_table(rows)
+
+
+def _models() -> list[dict[str, str]]:
+    from zoo.card import card, names
+
+    rows = []
+    for name in names():
+        described = card(name)
+        rows.append(
+            {
+                "model": f"zoo:{name}",
+                "dataset": described.dataset,
+                "defense": described.defense.name,
+                "weights": f"{described.weights.bytes / 1e6:.1f} MB" if described.weights else "not trained",
+                "summary": described.summary,
+            }
+        )
+    return rows
+
+
+def _attacks() -> list[dict[str, str]]:
+    from attacks import ATTACKS
+
+    return [{"attack": name, "what": line} for name, line in _first_lines(ATTACKS).items()]
+
+
+def _paths() -> list[dict[str, str]]:
+    from attacks import PATHS
+
+    return [{"path": name, "what": line} for name, line in _first_lines(PATHS).items()]
+
+
+def _datasets() -> list[dict[str, str]]:
+    from bench.data import DATASETS
+
+    return [{"dataset": name, "what": line} for name, line in _first_lines(DATASETS).items()]
+
+
+def _first_lines(catalogue: dict[str, str]) -> dict[str, str]:
+    """Name to the first line of the docstring, read from the source without importing it."""
+    import ast
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    lines = {}
+    for name, where in catalogue.items():
+        module, _, attribute = where.partition(":")
+        spec = find_spec(module)
+        if spec is None or spec.origin is None:
+            lines[name] = "(not importable)"
+            continue
+        tree = ast.parse(Path(spec.origin).read_text())
+        node = next((n for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef) and n.name == attribute), tree)
+        lines[name] = (ast.get_docstring(node) or "").partition("\n")[0]
+    return lines

@@ -1,0 +1,80 @@
+"""``bench``: the door. Verbs are imported when they are used, so that ``--help`` costs no torch."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from bench.errors import BenchError
+
+VERBS = {
+    "evaluate": ("bench.cli.evaluate:evaluate", "Measure how robust a model is."),
+    "compare": ("bench.cli.compare:compare", "Paired difference between two records."),
+    "ls": ("bench.cli.ls:ls", "List models, attacks, gradient paths, data sets."),
+    "show": ("bench.cli.show:show", "Show a model's card."),
+    "train": ("bench.cli.train:train", "Train a zoo model from its card."),
+    "data": ("bench.cli.data:data", "Fetch and find data sets."),
+    "report": ("bench.cli.report:report", "Draw plots from records."),
+}
+
+
+class _Lazy(click.Group):
+    """A group that knows its verbs' names and one-line helps without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module, _, attribute = VERBS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            from bench.errors import UnknownNameError
+
+            raise UnknownNameError.of("command", args[0], list(VERBS))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "BENCH"})
+@click.version_option(package_name="spikebench", prog_name="bench")
+def cli() -> None:
+    """How robust is this model, really?
+
+    \b
+    bench evaluate --model zoo:snn_gsr --attack pgd
+    bench ls models
+    """
+
+
+def main() -> None:
+    """Run the command line. Errors a user can fix are one line and exit 2; Ctrl-C exits 130."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except BenchError as error:
+        click.echo(f"bench: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("bench: interrupted; run the same command again to go on.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""``bench train``: reproduce zoo models from their cards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.errors import BenchError, ModelError, UnknownNameError
+
+if TYPE_CHECKING:
+    from bench.training.checkpoint import Epoch
+    from bench.training.loop import Progress
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option("--all", "everything", is_flag=True, help="Train the whole zoo, start models first.")
+@click.option("--missing", is_flag=True, help="With --all: only models without weights.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("trained"), show_default=True, help="Where the files go.")
+@click.option("--install", is_flag=True, help="Write into the zoo instead, card included (for developers).")
+@click.option("--runs", type=click.Path(path_type=Path), help="Folder of checkpoints [default: a cache folder].")
+@click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets.")
+@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+def train(
+    model: str | None,
+    everything: bool,
+    missing: bool,
+    out: Path,
+    install: bool,
+    runs: Path | None,
+    data_root: Path | None,
+    device: str,
+    threads: int | None,
+) -> None:
+    """Train MODEL (zoo:NAME) from its card. Run the same command again to resume."""
+    import torch
+
+    from bench.memory import keep_freed_memory
+    from bench.training.job import default_runs, train_model
+    from zoo.card import CARDS, WEIGHTS, card, names, read_card
+
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
+    if device != "cpu" and not torch.cuda.is_available():
+        raise BenchError(f"There is no device {device!r} here.", "Use --device cpu.")
+    if (model is None) != everything:
+        raise BenchError("Nothing to train was named.", "Name one model (bench train zoo:NAME), or give --all.")
+    chosen = _in_order([model.removeprefix("zoo:")] if model else list(names()))
+    for name in chosen:
+        described = card(name)
+        if missing and described.weights is not None:
+            continue
+        click.echo(f"{name}: {described.summary}")
+        with _Live(described.recipe.epochs) as live:
+            trained = train_model(
+                described,
+                source=CARDS / f"{name}.yaml",
+                out=WEIGHTS if install else out,
+                runs=runs or default_runs(),
+                device=device,
+                data_root=data_root,
+                on_step=live.step,
+                on_epoch=live.epoch,
+            )
+        if install:
+            trained.card.replace(CARDS / f"{name}.yaml")
+            card.cache_clear()
+            read_card(CARDS / f"{name}.yaml")
+        last = trained.epochs[-1]
+        click.echo(f"{name}: {100 * last.val_accuracy:.1f}% clean on validation; weights in {trained.weights}")
+
+
+def _in_order(wanted: list[str]) -> list[str]:
+    """The names, each after the model it starts from. Raises on unknown names and cycles."""
+    from zoo.card import card, names
+
+    ordered: list[str] = []
+
+    def visit(name: str, seen: tuple[str, ...]) -> None:
+        if name not in names():
+            raise UnknownNameError.of("model", f"zoo:{name}", [f"zoo:{known}" for known in names()])
+        if name in seen:
+            raise ModelError(f"The cards {', '.join(seen)} start from one another.", "Break the cycle.")
+        start = card(name).recipe.start
+        if start is not None and start in wanted:
+            visit(start, (*seen, name))
+        if name not in ordered:
+            ordered.append(name)
+
+    for name in wanted:
+        visit(name, ())
+    return ordered
+
+
+class _Live:
+    """A live line: epoch, loss, accuracy, time left; and a line that stays for each finished epoch."""
+
+    def __init__(self, epochs: int) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=24),
+            TextColumn("loss {task.fields[loss]:.3f}  accuracy {task.fields[accuracy]:.1%}  {task.fields[left]} left"),
+        )
+        self._task = self._bar.add_task("", total=None, epoch=f"-/{epochs}", loss=0.0, accuracy=0.0, left="?")
+
+    def __enter__(self) -> _Live:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def step(self, progress: Progress) -> None:
+        minutes = progress.seconds_left / 60
+        self._bar.update(
+            self._task,
+            total=progress.steps,
+            completed=progress.step,
+            epoch=f"{progress.epoch}/{progress.epochs}",
+            loss=progress.loss,
+            accuracy=progress.accuracy,
+            left=f"{minutes:.0f} min" if minutes >= 2 else f"{progress.seconds_left:.0f} s",
+        )
+
+    def epoch(self, epoch: Epoch) -> None:
+        self._bar.print(
+            f"epoch {epoch.epoch:3d}  loss {epoch.loss:.3f}  training {epoch.train_accuracy:.1%}  "
+            f"validation {epoch.val_accuracy:.1%}  {epoch.seconds:.0f} s"
+        )

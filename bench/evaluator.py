@@ -1,0 +1,216 @@
+"""The evaluator: clean accuracy, random noise and attacks, sample by sample, resumable.
+
+Work is cut into units (a shard of samples x one thing done to it). Each finished unit goes
+into the journal before the next one starts, and a unit's answer depends only on the request,
+so a run that was killed gives, when repeated, the record it would have given.
+
+Attacks are not trusted: what they return is verified and scored again here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from attacks.gradients.base import GradientPath
+from attacks.noise import UniformNoise
+from attacks.oracle import ModelOracle
+from attacks.randomness import KeyedRng
+from attacks.threat import Norm, Threat
+from bench.data.base import Samples
+from bench.errors import BenchError, ModelError
+from bench.plan import Planned, threat_of
+from bench.scorer import Scorer
+from bench.spec import Eps
+from bench.subject import Subject
+from bench.verification import eight_bit, norms, statuses
+
+SHARD = 250
+"""Samples per unit: the most work a kill can lose, and enough rows to keep micro-batches full as samples leave."""
+
+Unit = dict[str, Any]
+"""What the journal stores: column name to list, and ``seconds``."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that determines the rows."""
+
+    subject: Subject
+    samples: Samples
+    attacks: list[Planned]
+    path_spec: str
+    path: GradientPath
+    norm: Norm
+    eps: list[Eps]
+    seed: int
+    eot: int
+    scorings: int
+    device: torch.device
+    micro_batch: int
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A range of samples on the device, with one random stream each."""
+
+    x: Tensor
+    labels: Tensor
+    ids: list[int]
+    rng: KeyedRng
+
+
+class Evaluator:
+    """Computes units of a request."""
+
+    def __init__(self, request: Request, save_adversarial: Callable[[str, Tensor], None] | None = None) -> None:
+        self.request = request
+        self.scorer = Scorer(request.subject.module, request.subject.ref, request.scorings)
+        self.save_adversarial = save_adversarial
+
+    def shards(self) -> list[range]:
+        """Sample positions per shard."""
+        n = len(self.request.samples.labels)
+        return [range(start, min(start + SHARD, n)) for start in range(0, n, SHARD)]
+
+    def shard(self, positions: range) -> Shard:
+        """The samples at ``positions``."""
+        request = self.request
+        chosen = slice(positions.start, positions.stop)
+        ids = [int(i) for i in request.samples.ids[chosen]]
+        x = request.samples.images[chosen].to(request.device)
+        labels = request.samples.labels[chosen].to(request.device)
+        return Shard(x, labels, ids, KeyedRng.of(request.seed, torch.tensor(ids, device=request.device)))
+
+    def clean(self, shard: Shard) -> Unit:
+        """Clean decisions, twice: a model that changes its mind without saying so is refused."""
+        began = time.perf_counter()
+        rng = shard.rng.fold("clean")
+        decisions = self.scorer.decisions(shard.x, rng)
+        again = self.scorer.decisions(shard.x, rng)
+        changed = (decisions != again).any(0)
+        if int(changed.sum()) > 0.01 * len(changed) and not self.request.subject.stochastic:
+            raise ModelError(
+                f"{self.request.subject.ref} changed its decision on {int(changed.sum())} of {len(changed)} samples "
+                "between two identical calls.",
+                "If it is random by design, say so with --stochastic (or `stochastic = True` on the module).",
+            )
+        correct = (decisions == shard.labels).float().mean(0)
+        correct[changed] = 0.0
+        return {
+            "sample": shard.ids,
+            "label": shard.labels.tolist(),
+            "clean_pred": decisions[0].tolist(),
+            "clean_correct": correct.tolist(),
+            "clean_unstable": changed.tolist(),
+            "seconds": time.perf_counter() - began,
+        }
+
+    def noise(self, shard: Shard, clean: Unit, eps: Eps, draws: int) -> Unit:
+        """Per sample, the rate of correct decisions under each of ``draws`` uniform draws, cumulatively worst.
+
+        ``worst[k]`` is the lowest rate among draws 0..k. A sample leaves once it has reached 0.
+        """
+        began = time.perf_counter()
+        threat = Threat(norm=self.request.norm, eps=eps.value)
+        worst = torch.tensor(clean["clean_correct"], device=shard.x.device)
+        history = []
+        for k in range(draws):
+            rows = (worst > 0).nonzero()[:, 0]
+            if len(rows):
+                rng = shard.rng.fold("noise", k).rows(rows)
+                noisy = UniformNoise().draw(shard.x[rows], threat, rng)
+                rates = (self.scorer.decisions(noisy, rng) == shard.labels[rows]).float().mean(0)
+                worst = worst.index_copy(0, rows, torch.minimum(worst[rows], rates))
+            history.append(worst)
+        return {"worst": torch.stack(history, 1).tolist(), "seconds": time.perf_counter() - began}
+
+    def attack(self, shard: Shard, clean: Unit, eps: Eps, planned: Planned, key: str) -> Unit:
+        """Attack the samples that are right, verify and score what comes back."""
+        began = time.perf_counter()
+        request = self.request
+        threat = threat_of(request.norm, eps, planned.attack)
+        correct = torch.tensor(clean["clean_correct"], device=shard.x.device)
+        rows = (correct > 0).nonzero()[:, 0]
+        x, labels, rng = shard.x[rows], shard.labels[rows], shard.rng.rows(rows)
+        oracle = ModelOracle.of(
+            request.subject.module,
+            labels,
+            path=request.path,
+            rng=rng.fold("layers"),
+            draws=request.eot,
+            stochastic=request.subject.stochastic,
+            micro_batch=request.micro_batch,
+        )
+        adv, failure = x, None
+        if len(rows):
+            adv, failure = self._perturbed(planned, oracle, x, threat, rng.fold("attack"))
+        scored = self._scored(adv, x, labels, threat, rng.fold("verdict"))
+        if failure is not None:
+            scored["status"] = ["attack_error"] * len(rows)
+        for i in oracle.bad_gradient.nonzero()[:, 0].tolist():
+            if scored["status"][i] == "ok":
+                scored["status"][i] = "nan_gradient"
+        unit: Unit = {
+            "rows": rows.tolist(),
+            **scored,
+            "forwards": oracle.forwards.tolist(),
+            "backwards": oracle.backwards.tolist(),
+            "failure": failure,
+            "seconds": time.perf_counter() - began,
+        }
+        if self.save_adversarial is not None:
+            self.save_adversarial(key, shard.x.index_copy(0, rows, adv))
+        return unit
+
+    def _perturbed(
+        self, planned: Planned, oracle: ModelOracle, x: Tensor, threat: Threat, rng: KeyedRng
+    ) -> tuple[Tensor, str | None]:
+        """Adversarial inputs, and what went wrong (the clean inputs then stand in)."""
+        try:
+            adv = planned.attack.perturb(oracle, x, threat, rng=rng).detach()
+        except (BenchError, KeyboardInterrupt, MemoryError):
+            raise
+        except Exception as error:
+            return x, f"{type(error).__name__}: {error}"
+        if adv.shape != x.shape:
+            return x, f"returned shape {tuple(adv.shape)} for {tuple(x.shape)}"
+        return adv, None
+
+    def _scored(self, adv: Tensor, x: Tensor, labels: Tensor, threat: Threat, rng: KeyedRng) -> Unit:
+        """Status, verdict columns. An input outside ball or box is no adversarial example: its row stands, undecided."""
+        if not len(x):
+            columns = ("status", "norm_value", "adv_pred", "robust", "robust_8bit", "unstable", "adv_sha256")
+            return {column: [] for column in columns}
+        status = statuses(adv, x, threat)
+        usable = torch.tensor([s == "ok" for s in status], device=x.device)
+        shown = torch.where(usable.view(-1, *([1] * (x.dim() - 1))), adv, x)
+        decisions = self.scorer.decisions(shown, rng)
+        robust = (decisions == labels).float().mean(0)
+        unstable = torch.zeros_like(usable)
+        standing = (robust > 0).nonzero()[:, 0]
+        if len(standing):
+            again = self.scorer.decisions(shown[standing], rng.rows(standing))
+            unstable[standing] = (again != decisions[:, standing]).any(0)
+        robust[unstable] = 0.0
+        robust_8bit = robust.clone()
+        fallen = (robust < 1).nonzero()[:, 0]
+        if len(fallen):
+            rounded = eight_bit(shown[fallen], x[fallen])
+            decided = self.scorer.decisions(rounded, rng.rows(fallen).fold("8 bit"))
+            robust_8bit[fallen] = (decided == labels[fallen]).float().mean(0)
+        return {
+            "status": status,
+            "norm_value": norms(shown, x, threat).tolist(),
+            "adv_pred": decisions[0].tolist(),
+            "robust": robust.tolist(),
+            "robust_8bit": robust_8bit.tolist(),
+            "unstable": unstable.tolist(),
+            "adv_sha256": [hashlib.sha256(row.cpu().numpy().tobytes()).hexdigest()[:16] for row in shown],
+        }

@@ -1,0 +1,67 @@
+"""Accuracies and gaps, from rows alone.
+
+The denominator is always the whole set: a sample that is wrong without any perturbation is
+not robust. Columns are those of :func:`bench.assembly.assemble`; rates are 0 or 1 for
+deterministic models and in between for stochastic ones.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pandas as pd
+
+from bench.metrics.statistics import Estimate, mean, paired_difference
+
+Noise = Literal["noise_1", "noise_k"]
+
+
+def clean_accuracy(rows: pd.DataFrame) -> Estimate:
+    """Share of samples that are right without perturbation."""
+    return mean(rows["clean_correct"].to_numpy(float))
+
+
+def noise_accuracy(rows: pd.DataFrame, *, which: Noise) -> Estimate:
+    """Share that is right under one uniform draw (``noise_1``) or under all of K (``noise_k``)."""
+    return mean(rows[which].to_numpy(float))
+
+
+def robust_accuracy(rows: pd.DataFrame) -> Estimate:
+    """Share that is right under the attack."""
+    return mean(rows["robust"].to_numpy(float))
+
+
+def eight_bit_accuracy(rows: pd.DataFrame) -> Estimate:
+    """Share that is right under the attack after rounding to 8 bits."""
+    return mean(rows["robust_8bit"].to_numpy(float))
+
+
+def gap(rows: pd.DataFrame, *, which: Noise) -> Estimate:
+    """Adversarial-vs-random gap: noise accuracy minus robust accuracy, paired by sample."""
+    found = paired_difference(rows[which].to_numpy(float), rows["robust"].to_numpy(float))
+    return Estimate(found.value, found.low, found.high, found.n)
+
+
+def undecided(rows: pd.DataFrame) -> int:
+    """Rows that stand although a stage failed on them: no evidence of robustness."""
+    return int(((rows["status"] != "ok") & (rows["robust"] > 0)).sum())
+
+
+def worst_case(rows: pd.DataFrame) -> pd.DataFrame:
+    """Per sample, the row of the attack that left least standing (the first such, in the order of the rows).
+
+    rows: several attacks at one radius. Costs are summed; a stage that failed anywhere on a sample
+    that still stands keeps it undecided; the best-of-K noise is that of the largest K.
+    """
+    order = {attack: number for number, attack in enumerate(pd.unique(rows["attack"]))}
+    ranked = rows.assign(_order=rows["attack"].map(order)).sort_values(["sample", "robust", "_order"], kind="stable")
+    grouped = ranked.groupby("sample", sort=True)
+    worst = grouped.head(1).set_index("sample").drop(columns="_order")
+    for column, how in {"forwards": "sum", "backwards": "sum", "unstable": "max", "robust_8bit": "min"}.items():
+        worst[column] = grouped[column].agg(how)
+    worst["noise_k"] = grouped["noise_k"].min()
+    worst["noise_draws"] = grouped["noise_draws"].max()
+    failed = ranked[ranked["status"] != "ok"].groupby("sample")["status"].first()
+    standing = worst["robust"] > 0
+    worst.loc[standing, "status"] = failed.reindex(worst.index[standing]).fillna("ok")
+    return worst.reset_index()

@@ -1,0 +1,97 @@
+"""What an evaluation will do: strings resolved once into attacks, paths and radii, and a price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from attacks import ATTACKS, PATHS
+from attacks.base import Attack
+from attacks.gradients.base import GradientPath
+from attacks.threat import Norm, Threat
+from bench.errors import SpecError
+from bench.registry import Registry
+from bench.spec import Eps, bind_params, parse_spec, passed_and_defaulted
+
+attack_registry: Registry[type[Attack]] = Registry("attack", ATTACKS, "bench.attacks")
+path_registry: Registry[type[GradientPath]] = Registry("gradient path", PATHS, "bench.paths")
+
+MOST_NOISE_DRAWS = 100
+
+
+@dataclass(frozen=True)
+class Planned:
+    """An attack with its parameters, as given and as resolved."""
+
+    spec: str
+    name: str
+    attack: Attack
+    passed: dict[str, Any]
+    defaulted: dict[str, Any]
+
+    @property
+    def noise_draws(self) -> int:
+        """K of the best-of-K noise baseline: as many forwards as the attack may spend, at most 100."""
+        return max(1, min(self.attack.cost()[0], MOST_NOISE_DRAWS))
+
+
+def plan_attack(spec: str | Attack) -> Planned:
+    """Resolve ``NAME[:key=value,...]`` (or take a configured attack).
+
+    Raises a :class:`~bench.errors.BenchError` for unknown names, unknown keys and bad values.
+    """
+    if isinstance(spec, Attack):
+        name = next((n for n, where in ATTACKS.items() if where.endswith(f":{type(spec).__name__}")), type(spec).__name__)
+        changed = {f.name for f in fields(spec) if getattr(spec, f.name) != f.default}
+        passed, defaulted = passed_and_defaulted(spec, changed)
+        return Planned(repr(spec), name, spec, passed, defaulted)
+    parsed = parse_spec(spec)
+    kind = attack_registry.get(parsed.name)
+    attack = _bound(kind, parsed.params, f"attack {parsed.name}")
+    passed, defaulted = passed_and_defaulted(attack, set(parsed.params))
+    return Planned(str(parsed), parsed.name, attack, passed, defaulted)
+
+
+def plan_path(spec: str | GradientPath) -> tuple[str, GradientPath]:
+    """Resolve a gradient path; raises like :func:`plan_attack`."""
+    if isinstance(spec, GradientPath):
+        return repr(spec), spec
+    parsed = parse_spec(spec)
+    return str(parsed), _bound(path_registry.get(parsed.name), parsed.params, f"gradient path {parsed.name}")
+
+
+def _bound(kind: type[Any], params: dict[str, str], what: str) -> Any:
+    try:
+        return bind_params(kind, params, what=what)
+    except ValueError as error:
+        raise SpecError(f"The {what} cannot be set up: {error}.", "Correct the parameter.") from error
+
+
+def threat_of(norm: Norm, eps: Eps, attack: Attack) -> Threat:
+    """The threat model of a cell; raises :class:`~bench.errors.SpecError` if the attack cannot work under it."""
+    threat = Threat(norm=norm, eps=eps.value)
+    try:
+        attack.check(threat)
+    except ValueError as error:
+        raise SpecError(f"{error}.", "Choose another attack or --norm.") from error
+    return threat
+
+
+@dataclass(frozen=True)
+class Price:
+    """The most an evaluation can cost: passes through the model, summed over samples."""
+
+    forwards: int
+    backwards: int
+
+
+def price(n: int, attacks: list[Planned], eps: list[Eps], *, eot: int, scorings: int) -> Price:
+    """Upper bound before early exits. eot: draws per query. scorings: draws per verdict."""
+    noise = max((planned.noise_draws for planned in attacks), default=1)
+    per_eps = noise * scorings
+    backwards = 0
+    for planned in attacks:
+        forward, backward = planned.attack.cost()
+        per_eps += forward * eot + 3 * scorings
+        backwards += backward * eot
+    return Price(n * (2 * scorings + len(eps) * per_eps), n * len(eps) * backwards)

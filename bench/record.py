@@ -1,0 +1,239 @@
+"""The record of one evaluation: small, self-describing, recomputable from its rows.
+
+Identity is the sha256 of what changes the answer and of nothing else: two records with one
+identity must agree in every row. Times and machine are recorded beside it.
+Readers migrate older schemas step by step and refuse newer ones.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from bench.errors import RecordError
+from bench.files import atomic_write_text, sha256_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = 1
+EVALUATOR_VERSION = 1
+"""Raised whenever the same request would give other rows; golden rows in the tests guard it."""
+
+RECORD_FILE, ROWS_FILE = "record.json", "rows.parquet"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Interval(_Model):
+    """A value with its 95% interval."""
+
+    value: float
+    """Point estimate."""
+    low: float
+    """Lower end."""
+    high: float
+    """Upper end."""
+    n: int
+    """Samples it rests on."""
+
+    @field_validator("value", "low", "high")
+    @classmethod
+    def _finite(cls, value: float) -> float:
+        if not math.isfinite(value):
+            raise ValueError("a record holds no NaN")
+        return value
+
+
+class ModelInfo(_Model):
+    """What was attacked."""
+
+    ref: str
+    """As given: ``zoo:NAME``, ``file.py::factory`` or the name of a Python object."""
+    fingerprint: dict[str, Any]
+    """What determines its answers: card fields and weights sha256, or file and parameter hashes."""
+    spiking: bool
+    """Whether it is said, or was seen, to have spiking layers."""
+    stochastic: bool
+    """Whether two calls may differ."""
+    layers: int
+    """Layers that took the gradient path."""
+
+
+class DataInfo(_Model):
+    """What it was evaluated on."""
+
+    name: str
+    """Data set."""
+    split: str
+    """Split."""
+    n: int
+    """Number of samples."""
+    sha256: str
+    """Of sample ids, labels and pixels."""
+
+
+class AttackInfo(_Model):
+    """How it was attacked."""
+
+    spec: str
+    """As given."""
+    name: str
+    """Registered name."""
+    passed: dict[str, Any]
+    """Parameters given."""
+    defaulted: dict[str, Any]
+    """Parameters left at their defaults, as they were then."""
+    path: str
+    """Gradient path, as a spec."""
+    path_parameters: dict[str, Any]
+    """All parameters of the path."""
+
+
+class Cell(_Model):
+    """One attack at one radius."""
+
+    attack: str
+    """Spec of the attack, or ``worst case`` for the per-sample minimum over all of them."""
+    eps: float
+    """Radius in input units."""
+    eps_text: str
+    """Radius as given."""
+    clean: Interval
+    """Accuracy without perturbation."""
+    noise: Interval
+    """Accuracy under one draw of uniform noise of the same radius."""
+    noise_best: Interval
+    """Accuracy under the worst of ``noise_draws`` draws per sample."""
+    noise_draws: int
+    """K = min(forwards of the attack, 100)."""
+    robust: Interval
+    """Accuracy under the attack, over all samples."""
+    robust_8bit: Interval
+    """The same after rounding the adversarial images to 8 bits."""
+    gap: Interval
+    """``noise - robust``, paired."""
+    gap_best: Interval
+    """``noise_best - robust``, paired."""
+    undecided: int
+    """Samples that stand although a stage failed on them; they are not evidence of robustness."""
+    unstable: int
+    """Samples whose decision differed between two scorings; they count as broken."""
+    forwards: float
+    """Mean forward passes spent per attacked sample."""
+    backwards: float
+    """Mean backward passes spent per attacked sample."""
+    seconds: float
+    """Wall time of this attack."""
+
+
+class Reliability(_Model):
+    """Whether to believe the numbers."""
+
+    status: Literal["upper_bound", "unreliable"]
+    """``upper_bound``: nothing failed, but a stronger attack may lower the accuracy."""
+    reasons: list[str]
+    """In words."""
+
+
+class Record(_Model):
+    """One evaluation of one model."""
+
+    schema_version: int = SCHEMA_VERSION
+    """Format of this file."""
+    evaluator_version: int = EVALUATOR_VERSION
+    """Version of the evaluator's arithmetic."""
+    identity: str
+    """sha256 of everything that determines the rows."""
+    model: ModelInfo
+    """Subject."""
+    data: DataInfo
+    """Samples."""
+    norm: str
+    """``linf`` or ``l2``."""
+    attacks: list[AttackInfo]
+    """In the order given."""
+    seed: int
+    """Seed of every draw."""
+    settings: dict[str, Any]
+    """EOT draws, scoring draws and other knobs of the evaluator that change rows."""
+    cells: list[Cell]
+    """Results."""
+    reliability: Reliability
+    """Verdict."""
+    rows_sha256: str
+    """Of ``rows.parquet`` beside the record; empty if the record was never written."""
+    seconds: float
+    """Total wall time, over all runs it took."""
+    machine: dict[str, Any]
+    """Device, threads, versions: recorded, not part of the identity."""
+    created: str
+    """UTC, ISO 8601."""
+
+    _rows: Any = None
+
+    def with_rows(self, rows: pd.DataFrame) -> Record:
+        """This record carrying its rows in memory."""
+        object.__setattr__(self, "_rows", rows)
+        return self
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """One row per sample, attack and radius."""
+        if self._rows is None:
+            raise RecordError("This record carries no rows.", "Read it with bench.read_record(folder).")
+        return self._rows
+
+
+def write_record(record: Record, folder: Path) -> Record:
+    """Write rows, then record, each atomically; the record names the rows' hash, so a torn pair is noticed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    from bench.files import atomic_path
+
+    with atomic_path(folder / ROWS_FILE) as path:
+        record.rows.to_parquet(path, index=False)
+    final = record.model_copy(update={"rows_sha256": sha256_file(folder / ROWS_FILE)})
+    atomic_write_text(folder / RECORD_FILE, final.model_dump_json(indent=1) + "\n")
+    return final.with_rows(record.rows)
+
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""From schema version to a function that gives the next version's fields."""
+
+
+def read_record(folder: Path) -> Record:
+    """The record in ``folder`` (or of a ``record.json``), with its rows, hashes checked.
+
+    Raises :class:`~bench.errors.RecordError` if it is missing, damaged, or newer than this program.
+    """
+    import pandas as pd
+
+    folder = folder.parent if folder.name == RECORD_FILE else folder
+    path = folder / RECORD_FILE
+    try:
+        fields = json.loads(path.read_text())
+        version = int(fields["schema_version"])
+    except FileNotFoundError as error:
+        raise RecordError(f"There is no record in {folder}.", "Name a folder that bench evaluate wrote.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{path} is damaged.", "Evaluate again; the journal beside it is reused.") from error
+    if version > SCHEMA_VERSION:
+        raise RecordError(f"{path} has schema {version}; this program reads up to {SCHEMA_VERSION}.", "Update the program.")
+    while version < SCHEMA_VERSION:
+        fields = MIGRATIONS[version](fields)
+        version += 1
+    try:
+        record = Record.model_validate(fields)
+    except ValidationError as error:
+        raise RecordError(f"{path} is not a valid record ({error.error_count()} errors).", "Evaluate again.") from error
+    rows = folder / ROWS_FILE
+    if not rows.exists() or sha256_file(rows) != record.rows_sha256:
+        raise RecordError(f"{rows} is missing or is not the file its record names.", "Evaluate again.")
+    return record.with_rows(pd.read_parquet(rows))

@@ -1,0 +1,69 @@
+"""The canonical scorer: the one place where a verdict comes from.
+
+Floating-point convolutions round differently with batch shape, threads and chip, and one
+ulp can flip a spike. So decisions are taken here and only here: eager, float32, in
+batches of one fixed size (the last one padded), outside any gradient path. Whatever
+is fast elsewhere only proposes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from attacks.randomness import KeyedRng, drawing
+from bench.errors import ModelError
+
+BATCH = 100
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Decisions of a model.
+
+    draws: keyed forwards per input; more than one only for stochastic models, whose rows then
+        hold the rate of correct decisions instead of one lucky or unlucky draw.
+    """
+
+    model: nn.Module
+    name: str
+    draws: int = 1
+
+    @torch.inference_mode()
+    def logits(self, x: Tensor, rng: KeyedRng | None = None) -> Tensor:
+        """``(n, K)`` float32. Raises :class:`~bench.errors.ModelError` on a wrong shape or NaN."""
+        parts = []
+        for start in range(0, len(x), BATCH):
+            part = x[start : start + BATCH]
+            missing = BATCH - len(part)
+            padded = torch.cat([part, part[-1:].expand(missing, *part.shape[1:])]) if missing else part
+            stream = None
+            if rng is not None:
+                index = torch.arange(start, start + BATCH, device=x.device).clamp_max(len(x) - 1)
+                stream = rng.rows(index)
+            with drawing(stream):
+                parts.append(self._checked(self.model(padded), BATCH)[: len(part)])
+        return torch.cat(parts)
+
+    def decisions(self, x: Tensor, rng: KeyedRng) -> Tensor:
+        """Predicted classes ``(draws, n)``."""
+        return torch.stack([self.logits(x, rng.fold("score", k)).argmax(1) for k in range(self.draws)])
+
+    def _checked(self, outputs: object, rows: int) -> Tensor:
+        if not isinstance(outputs, Tensor):
+            raise ModelError(
+                f"{self.name} returned a {type(outputs).__name__} instead of a tensor.",
+                "Let forward(x) return logits of shape (N, classes).",
+            )
+        if outputs.dim() != 2 or outputs.shape[0] != rows or outputs.shape[1] < 2:
+            raise ModelError(
+                f"{self.name} returned shape {tuple(outputs.shape)} for {rows} inputs.",
+                "Let forward(x) return logits of shape (N, classes).",
+            )
+        if not outputs.isfinite().all():
+            raise ModelError(
+                f"{self.name} returned NaN or infinite logits.", "Check its weights and its input range: [0, 1]."
+            )
+        return outputs

@@ -1,0 +1,67 @@
+"""Checkpoints of a training run: one safetensors file, replaced atomically after each epoch.
+
+It holds the model, the optimiser's momentum, and the log so far; nothing is pickled.
+Randomness needs no state, because every epoch draws from a generator seeded by
+(seed, epoch).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from bench.errors import BenchError
+from bench.files import atomic_write_bytes
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the training log. Accuracies in [0, 1]; seconds of wall time."""
+
+    epoch: int
+    loss: float
+    train_accuracy: float
+    val_accuracy: float
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """State after ``len(log)`` epochs. recipe: digest of the card's recipe it belongs to."""
+
+    model: dict[str, Tensor]
+    momentum: dict[str, Tensor]
+    log: list[Epoch]
+    recipe: str
+
+    def write(self, path: Path) -> None:
+        """Replace the file at ``path``; on any failure the old one stays."""
+        tensors = {f"model/{k}": v.detach().cpu().contiguous() for k, v in self.model.items()}
+        tensors |= {f"momentum/{k}": v.detach().cpu().contiguous() for k, v in self.momentum.items()}
+        about = {"recipe": self.recipe, "log": json.dumps([asdict(epoch) for epoch in self.log])}
+        atomic_write_bytes(path, save(tensors, metadata=about))
+
+    @classmethod
+    def read(cls, path: Path) -> Checkpoint:
+        """Raises :class:`BenchError` if the file is damaged."""
+        try:
+            with safe_open(path, framework="pt") as file:
+                about = file.metadata()
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            log = [Epoch(**epoch) for epoch in json.loads(about["log"])]
+            recipe = about["recipe"]
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise BenchError(
+                f"The checkpoint {path} is damaged ({error}).", "Delete it to start this training again."
+            ) from error
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+        return cls(part("model/"), part("momentum/"), log, recipe)

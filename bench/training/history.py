@@ -1,0 +1,39 @@
+"""A training log as a table and as a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict, fields
+
+from bench.training.checkpoint import Epoch
+
+
+def as_csv(log: list[Epoch]) -> str:
+    """One line per epoch."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({k: round(v, 6) for k, v in asdict(epoch).items()} for epoch in log)
+    return text.getvalue()
+
+
+def curve(log: list[Epoch], *, title: str) -> bytes:
+    """PNG of accuracy and loss per epoch."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.4), layout="constrained")
+    left = figure.subplots()
+    right = left.twinx()
+    epochs = [epoch.epoch for epoch in log]
+    left.plot(epochs, [100 * epoch.train_accuracy for epoch in log], color="#0072B2", label="training (as the defense sees it)")
+    left.plot(epochs, [100 * epoch.val_accuracy for epoch in log], color="#D55E00", label="validation, clean")
+    right.plot(epochs, [epoch.loss for epoch in log], color="#777777", linestyle="--", label="loss")
+    left.set(xlabel="epoch", ylabel="accuracy (%)", title=title)
+    right.set_ylabel("training loss")
+    left.grid(alpha=0.3)
+    handles = left.get_lines() + right.get_lines()
+    left.legend(handles, [str(line.get_label()) for line in handles], loc="center right", fontsize="small")
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110)
+    return content.getvalue()

@@ -1,0 +1,116 @@
+"""Training one zoo model: from its card to weights, a log, a curve and a card that names them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from bench.data import load_samples
+from bench.errors import ModelError
+from bench.files import atomic_write_bytes, atomic_write_text, canonical_json
+from bench.training.checkpoint import Epoch
+from bench.training.history import as_csv, curve
+from bench.training.loop import Progress, Split, train
+from zoo.card import Card, card
+from zoo.loading import build, build_defense, load_card
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a finished training left behind."""
+
+    card: Path
+    weights: Path
+    log: Path
+    curve: Path
+    epochs: list[Epoch]
+
+
+def default_runs() -> Path:
+    """Folder of checkpoints: ``$BENCH_RUNS``, or a cache folder that outlives the working tree."""
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(os.environ.get("BENCH_RUNS") or Path(cache) / "bench" / "training")
+
+
+def train_model(
+    described: Card,
+    *,
+    source: Path,
+    out: Path,
+    runs: Path,
+    device: str = "cpu",
+    data_root: Path | None = None,
+    on_step: Callable[[Progress], None] = lambda progress: None,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> Trained:
+    """Train ``described`` and write ``NAME.safetensors``, ``NAME.csv``, ``NAME.png`` and ``NAME.yaml``.
+
+    source: the card file, whose text is kept but for its weights. out: where the files go.
+    runs: where checkpoints are kept; a checkpoint of the same recipe is continued.
+    Raises :class:`~bench.errors.BenchError` if the data set or a start model is missing, or training diverges.
+    """
+    target = torch.device(device)
+    splits = {}
+    for split in ("train", "val"):
+        samples = load_samples(described.dataset, split=split, root=data_root)
+        splits[split] = Split(samples.pixels, samples.labels).to(target)
+    model = initial_model(described).to(target)
+    digest = recipe_digest(described)
+    run = runs / described.name
+    run.mkdir(parents=True, exist_ok=True)
+    log = train(
+        model.requires_grad_(True),
+        build_defense(described.defense),
+        described.recipe,
+        splits["train"],
+        splits["val"],
+        checkpoint=run / "checkpoint.safetensors",
+        digest=digest,
+        on_step=on_step,
+        on_epoch=on_epoch,
+    )
+    return export(described, source=source, model=model, log=log, out=out)
+
+
+def initial_model(described: Card) -> nn.Module:
+    """The network before its first step: from the seed, or from the weights of the recipe's start model."""
+    if described.recipe.start is not None:
+        try:
+            return load_card(card(described.recipe.start))
+        except (KeyError, ValueError) as error:
+            raise ModelError(
+                f"{described.name} starts from zoo:{described.recipe.start}, which cannot be loaded ({error}).",
+                f"Train that first: bench train zoo:{described.recipe.start} --install.",
+            ) from error
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(described.recipe.seed)
+        return build(described.builder)
+
+
+def recipe_digest(described: Card) -> str:
+    """Identifies what a checkpoint belongs to: network, defense and recipe (without its notes)."""
+    fields = described.model_dump(mode="json", include={"builder", "defense", "recipe", "dataset"})
+    fields["recipe"].pop("notes")
+    return hashlib.sha256(canonical_json(fields)).hexdigest()
+
+
+def export(described: Card, *, source: Path, model: nn.Module, log: list[Epoch], out: Path) -> Trained:
+    """Write weights, log, curve and card into ``out``, the card last."""
+    out.mkdir(parents=True, exist_ok=True)
+    name = described.name
+    content = save({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()})
+    files = Trained(out / f"{name}.yaml", out / f"{name}.safetensors", out / f"{name}.csv", out / f"{name}.png", log)
+    atomic_write_bytes(files.weights, content)
+    atomic_write_text(files.log, as_csv(log))
+    atomic_write_bytes(files.curve, curve(log, title=f"{name}: {described.defense.name}"))
+    text, _, _ = source.read_text().partition("\nweights:")
+    weights = f"weights:\n  sha256: {hashlib.sha256(content).hexdigest()}\n  bytes: {len(content)}\n"
+    atomic_write_text(files.card, text.rstrip("\n") + "\n" + weights)
+    return files

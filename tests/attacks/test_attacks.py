@@ -1,0 +1,406 @@
+"""What every attack owes, whatever its search rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from attacks import ATTACKS
+from attacks.base import Attack
+from attacks.fgsm import FGSM, RFGSM
+from attacks.iterative import IterativeAttack
+from attacks.mifgsm import MIFGSM
+from attacks.noise import GaussianNoise, SignNoise, UniformNoise
+from attacks.objectives import CrossEntropy, Margin
+from attacks.oracle import Answer, ModelOracle
+from attacks.pgd import PGD
+from attacks.projections import steepest
+from attacks.randomness import KeyedRng
+from attacks.threat import Norm, Threat, row_norm
+
+Build = Callable[..., Any]
+
+ITERATIVE: list[IterativeAttack] = [
+    FGSM(),
+    RFGSM(),
+    PGD(steps=3),
+    PGD(steps=3, random_start=False, objective="margin"),
+    PGD(steps=2, restarts=2, objective="dlr", step_size=0.05),
+    PGD(steps=3, keep="last"),
+    PGD(steps=2, target="runner_up"),
+    PGD(steps=2, target="random", objective="dlr"),
+    MIFGSM(steps=3),
+    MIFGSM(steps=2, restarts=2, decay=0.5, target="least_likely", objective="margin"),
+]
+NOISES: list[Attack] = [UniformNoise(), SignNoise(draws=3), GaussianNoise(draws=2), GaussianNoise(sigma=5.0)]
+EVERY: list[Attack] = [*NOISES, *ITERATIVE]
+RANDOM = [a for a in EVERY if not isinstance(a, IterativeAttack) or a.random_start]
+
+every_attack = pytest.mark.parametrize("attack", EVERY, ids=repr)
+both_norms = pytest.mark.parametrize("norm", ["linf", "l2"])
+EPS: dict[Norm, float] = {"linf": 0.06, "l2": 0.3}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, inputs of which it gets all right, and streams: everything but the attack and the threat."""
+
+    model: nn.Module
+    x: Tensor
+    labels: Tensor
+    rng: KeyedRng
+
+    def oracle(self, **settings: Any) -> ModelOracle:
+        return ModelOracle.of(self.model, self.labels, **settings)
+
+    def rows(self, index: Tensor) -> Case:
+        return replace(self, x=self.x[index], labels=self.labels[index], rng=self.rng.rows(index))
+
+    def attacked(self, attack: Attack, threat: Threat, **settings: Any) -> Tensor:
+        return attack.perturb(self.oracle(**settings), self.x, threat, rng=self.rng)
+
+
+@pytest.fixture
+def case(smooth: Build, row_by_row: Build, images: Build, streams: Build) -> Case:
+    model, x = row_by_row(smooth()), images(6)
+    return Case(model, x, model(x).argmax(1), streams(torch.tensor([11, 3, 50, 4, 10**9, 7])))
+
+
+def test_every_attack_of_the_catalogue_is_tested_here() -> None:
+    catalogue = {getattr(import_module(module), name) for module, name in (a.split(":") for a in ATTACKS.values())}
+    assert catalogue == {type(attack) for attack in EVERY}
+
+
+@both_norms
+@every_attack
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_the_result_is_in_ball_and_box(attack: Attack, norm: Norm, dtype: torch.dtype, case: Case) -> None:
+    case = replace(case, model=case.model.to(dtype), x=case.x.to(dtype))
+    for eps in (0.01, EPS[norm], 3.0):
+        adv = case.attacked(attack, Threat(norm=norm, eps=eps))
+        assert adv.shape == case.x.shape and adv.dtype == dtype
+        assert float(row_norm(adv.double() - case.x.double(), norm).max()) <= eps + 1e-6
+        assert 0 <= float(adv.min()) and float(adv.max()) <= 1
+
+
+@both_norms
+@every_attack
+def test_the_input_is_moved_and_the_box_is_the_threats(attack: Attack, norm: Norm, case: Case) -> None:
+    x = 0.25 + case.x / 2
+    adv = replace(case, x=x).attacked(attack, Threat(norm=norm, eps=EPS[norm], low=0.25, high=0.75))
+    assert 0.25 <= float(adv.min()) and float(adv.max()) <= 0.75
+    assert bool((adv != x).any())
+
+
+@both_norms
+@every_attack
+def test_a_radius_of_zero_gives_the_clean_input_bit_for_bit(attack: Attack, norm: Norm, case: Case) -> None:
+    assert torch.equal(case.attacked(attack, Threat(norm=norm, eps=0.0)), case.x)
+
+
+@both_norms
+@pytest.mark.parametrize("attack", ITERATIVE, ids=repr)
+def test_no_steps_leave_the_start(attack: IterativeAttack, norm: Norm, case: Case) -> None:
+    still = replace(attack, steps=0, restarts=1, random_start=False)
+    assert torch.equal(case.attacked(still, Threat(norm=norm, eps=EPS[norm])), case.x)
+
+
+@both_norms
+@every_attack
+def test_the_same_seed_gives_the_same_result(attack: Attack, norm: Norm, case: Case) -> None:
+    threat = Threat(norm=norm, eps=EPS[norm])
+    assert torch.equal(case.attacked(attack, threat), case.attacked(attack, threat))
+
+
+@both_norms
+@pytest.mark.parametrize("attack", RANDOM, ids=repr)
+def test_another_seed_gives_another_result(attack: Attack, norm: Norm, case: Case, streams: Build) -> None:
+    if norm == "linf" and isinstance(attack, FGSM):
+        pytest.fail("FGSM has no random start")
+    threat = Threat(norm=norm, eps=EPS[norm])
+    other = replace(case, rng=streams(torch.tensor([11, 3, 50, 4, 10**9, 7]), seed=1))
+    assert not torch.equal(case.attacked(attack, threat), other.attacked(attack, threat))
+
+
+@both_norms
+@every_attack
+@pytest.mark.parametrize("micro_batch", [2, 64])
+def test_a_sample_is_attacked_the_same_in_any_batch_and_order(
+    attack: Attack, norm: Norm, micro_batch: int, case: Case
+) -> None:
+    assert attack.batch_invariant
+    eps = torch.linspace(0.5, 1.5, 6, dtype=torch.float64) * EPS[norm]
+    threat = Threat(norm=norm, eps=eps)
+    together = case.attacked(attack, threat)
+    for index in (torch.tensor([3, 1, 5, 0, 4, 2]), torch.tensor([2, 5]), torch.tensor([4])):
+        apart = case.rows(index).attacked(attack, threat.rows(index), micro_batch=micro_batch)
+        torch.testing.assert_close(apart, together[index], rtol=0, atol=1e-13)
+
+
+@both_norms
+@every_attack
+def test_a_radius_per_row_is_the_same_as_one_for_all(attack: Attack, norm: Norm, case: Case) -> None:
+    one = case.attacked(attack, Threat(norm=norm, eps=EPS[norm]))
+    per_row = torch.full((6,), EPS[norm], dtype=torch.float64)
+    assert torch.equal(case.attacked(attack, Threat(norm=norm, eps=per_row)), one)
+
+
+@both_norms
+@every_attack
+def test_nothing_but_the_result_changes(attack: Attack, norm: Norm, case: Case) -> None:
+    model = case.model
+    first, *_ = model.parameters()
+    first.requires_grad_(True)
+    first.grad = torch.full_like(first, 7.0)
+    next(model.children()).train()
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    modes = [m.training for m in model.modules()]
+    x, labels, generator = case.x.clone(), case.labels.clone(), torch.random.get_rng_state()
+    eps = torch.full((6,), EPS[norm], dtype=torch.float64)
+    case.attacked(attack, Threat(norm=norm, eps=eps))
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    assert [m.training for m in model.modules()] == modes
+    assert [p.requires_grad for p in model.parameters()] == [True, False]
+    assert bool((first.grad == 7).all())
+    assert torch.equal(case.x, x) and not case.x.requires_grad
+    assert torch.equal(case.labels, labels) and bool((eps == EPS[norm]).all())
+    assert torch.equal(torch.random.get_rng_state(), generator)
+    assert torch.is_grad_enabled()
+
+
+@both_norms
+@every_attack
+def test_an_empty_batch_gives_an_empty_batch(attack: Attack, norm: Norm, case: Case) -> None:
+    empty = case.rows(torch.arange(0))
+    assert empty.attacked(attack, Threat(norm=norm, eps=EPS[norm])).shape == (0, 2, 4, 4)
+
+
+class Constant(nn.Module):
+    """Says the same whatever it sees; its gradient is zero."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 0 * x.flatten(1)[:, :5] + torch.arange(5)
+
+
+@both_norms
+@every_attack
+def test_a_model_without_a_gradient_is_survived(attack: Attack, norm: Norm, case: Case) -> None:
+    x = torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    constant = Case(Constant(), x, torch.tensor([4, 4, 4]), case.rng.rows(torch.arange(3)))
+    adv = constant.attacked(attack, Threat(norm=norm, eps=EPS[norm]))
+    assert bool(adv.isfinite().all())
+    assert float(row_norm(adv - x, norm).max()) <= EPS[norm] + 1e-6
+
+
+class Hollow(nn.Module):
+    """Its gradient is not a number."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - x).sqrt().flatten(1)[:, :5] + torch.arange(5)
+
+
+@both_norms
+@every_attack
+def test_a_model_whose_gradient_is_not_a_number_is_survived_and_flagged(
+    attack: Attack, norm: Norm, case: Case
+) -> None:
+    x = torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    oracle = ModelOracle.of(Hollow(), torch.tensor([4, 4, 4]))
+    adv = attack.perturb(oracle, x, Threat(norm=norm, eps=EPS[norm]), rng=case.rng.rows(torch.arange(3)))
+    assert bool(adv.isfinite().all())
+    assert bool(oracle.bad_gradient.all()) == (attack.cost()[1] > 0)
+
+
+@both_norms
+@every_attack
+def test_a_spiking_model_can_be_attacked(attack: Attack, norm: Norm, case: Case, spiking: Build) -> None:
+    model = spiking()
+    victim = replace(case, model=model, labels=model(case.x).argmax(1))
+    adv = victim.attacked(attack, Threat(norm=norm, eps=EPS[norm]))
+    assert float(row_norm(adv - case.x, norm).max()) <= EPS[norm] + 1e-6
+    assert bool((adv != case.x).any())
+
+
+@both_norms
+@every_attack
+def test_no_sample_costs_more_than_announced(attack: Attack, norm: Norm, case: Case) -> None:
+    oracle = case.oracle(stochastic=True)
+    attack.perturb(oracle, case.x, Threat(norm=norm, eps=EPS[norm]), rng=case.rng)
+    forwards, backwards = attack.cost()
+    assert int(oracle.forwards.max()) <= forwards
+    assert oracle.backwards.tolist() == [backwards] * 6
+    if getattr(attack, "keep", "best") == "best":
+        assert oracle.forwards.tolist() == [forwards] * 6
+
+
+@dataclass(frozen=True)
+class Watched(ModelOracle):
+    """An oracle that remembers which rows it was asked about after it had called them broken."""
+
+    def query(self, x: Tensor, rows: Tensor, *, grad: bool) -> Answer:
+        answer = super().query(x, rows, grad=grad)
+        done = {int(r) for r in rows} & BROKEN
+        LATE.extend(done)
+        BROKEN.update(int(r) for r in rows[answer.broken])
+        return answer
+
+
+BROKEN: set[int] = set()
+LATE: list[int] = []
+
+
+@both_norms
+@pytest.mark.parametrize("attack", [a for a in EVERY if getattr(a, "keep", "best") == "best"], ids=repr)
+def test_a_broken_sample_is_not_asked_about_again_and_its_breaking_input_is_returned(
+    attack: Attack, norm: Norm, case: Case
+) -> None:
+    BROKEN.clear()
+    LATE.clear()
+    labels = case.labels.clone()
+    labels[0] = (labels[0] + 1) % 5
+    oracle = Watched.of(case.model, labels)
+    adv = attack.perturb(oracle, case.x, Threat(norm=norm, eps=10 * EPS[norm]), rng=case.rng)
+    assert BROKEN and not LATE
+    fooled = case.model(adv).argmax(1) != labels
+    assert set(fooled.nonzero()[:, 0].tolist()) == BROKEN
+
+
+def test_the_textbook_form_runs_all_steps_and_returns_the_last_iterate(case: Case) -> None:
+    oracle = case.oracle()
+    adv = PGD(steps=4, random_start=False, keep="last", step_size=0.1).perturb(
+        oracle, case.x, Threat(eps=0.5), rng=case.rng
+    )
+    expected = case.x
+    for _ in range(4):
+        gradient = case.oracle().query(expected, torch.arange(6), grad=True).gradient
+        expected = (expected + 0.1 * gradient.sign()).clamp(case.x - 0.5, case.x + 0.5).clamp(0, 1)
+    torch.testing.assert_close(adv, expected, rtol=0, atol=1e-14)
+    assert oracle.backwards.tolist() == [4] * 6
+
+
+def found(attack: Attack, threat: Threat, case: Case, objective: CrossEntropy | Margin) -> list[tuple[bool, float]]:
+    """How good each sample's result is: broken beats any objective."""
+    outputs = case.model(case.attacked(attack, threat, objective=objective))
+    broken = objective.broken(outputs, case.labels).tolist()
+    value = objective.value(outputs, case.labels, None).tolist()
+    return [(b, math.inf if b else v) for b, v in zip(broken, value, strict=True)]
+
+
+@both_norms
+@pytest.mark.parametrize("objective", [CrossEntropy(), Margin()], ids=repr)
+@pytest.mark.parametrize(
+    "ladder",
+    [
+        [PGD(steps=k, step_size=0.05) for k in range(6)],
+        [PGD(steps=2, step_size=0.05, restarts=k) for k in range(1, 6)],
+        [MIFGSM(steps=k, step_size=0.05, decay=2.0) for k in range(6)],
+        [UniformNoise(draws=k) for k in range(1, 8)],
+        [GaussianNoise(draws=k) for k in range(1, 8)],
+    ],
+    ids=["steps", "restarts", "momentum steps", "uniform draws", "gaussian draws"],
+)
+def test_more_effort_never_finds_less(
+    ladder: list[Attack], objective: CrossEntropy | Margin, norm: Norm, case: Case
+) -> None:
+    threat = Threat(norm=norm, eps=EPS[norm])
+    results = [found(attack, threat, case, objective) for attack in ladder]
+    for less, more in zip(results, results[1:], strict=False):
+        assert all(b >= a for a, b in zip(less, more, strict=True))
+    assert results[-1] > results[0]
+
+
+def test_the_objective_of_the_attack_overrides_that_of_the_oracle(case: Case) -> None:
+    threat = Threat(eps=0.06)
+    one = case.attacked(PGD(steps=3, objective="margin"), threat)
+    assert torch.equal(one, case.attacked(PGD(steps=3), threat, objective=Margin()))
+    assert not torch.equal(one, case.attacked(PGD(steps=3), threat))
+
+
+def test_a_target_is_what_it_says(case: Case) -> None:
+    logits = case.model(case.x)
+    others = logits.scatter(1, case.labels[:, None], torch.nan)
+    aims: dict[str, Tensor] = {}
+    for target in ("runner_up", "least_likely", "random"):
+
+        @dataclass(frozen=True, kw_only=True)
+        class Aim(PGD):
+            def _one_start(self, oracle: Any, *rest: Any) -> None:
+                aims[oracle_name] = oracle.target
+
+        oracle_name = target
+        case.attacked(Aim(target=target), Threat(eps=0.1))  # type: ignore[arg-type]
+    assert aims["runner_up"].tolist() == others.nan_to_num(-math.inf).argmax(1).tolist()
+    assert aims["least_likely"].tolist() == others.nan_to_num(math.inf).argmin(1).tolist()
+    assert bool((aims["random"] != case.labels).all())
+
+
+@pytest.mark.parametrize("target", ["runner_up", "least_likely"])
+@pytest.mark.parametrize("objective", ["ce", "margin"])
+@both_norms
+def test_a_targeted_attack_steers_towards_its_target(target: str, objective: str, norm: Norm, case: Case) -> None:
+    logits = case.model(case.x)
+    fill = -math.inf if target == "runner_up" else math.inf
+    others = logits.scatter(1, case.labels[:, None], fill)
+    aim = others.argmax(1) if target == "runner_up" else others.argmin(1)
+    attack = PGD(steps=10, target=target, objective=objective, keep="last", random_start=False)  # type: ignore[arg-type]
+    adv = case.attacked(attack, Threat(norm=norm, eps=10 * EPS[norm]))
+    before, after = (Margin().value(out, case.labels, aim) for out in (logits, case.model(adv)))
+    assert bool((after > before).all())
+    assert float((case.model(adv).argmax(1) == aim).double().mean()) > 0.8
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnlyLinf(PGD):
+    norms: ClassVar[frozenset[Norm]] = frozenset({"linf"})
+
+
+def test_a_norm_that_the_attack_does_not_know_is_refused(case: Case) -> None:
+    with pytest.raises(ValueError, match="OnlyLinf attacks in linf, not in l2"):
+        case.attacked(OnlyLinf(), Threat(norm="l2", eps=0.1))
+
+
+@pytest.mark.parametrize("wrong", [{"steps": -1}, {"restarts": 0}, {"step_size": 0.0}, {"objective": "nonsense"}])
+def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        PGD(**wrong)
+    with pytest.raises(ValueError):
+        UniformNoise(draws=0)
+
+
+@both_norms
+def test_uniform_noise_fills_the_ball(norm: Norm, streams: Build) -> None:
+    n, d, eps = 4000, 3, 0.2
+    x = torch.full((n, d), 0.5, dtype=torch.float64)
+    case = Case(nn.Identity(), x, torch.zeros(n, dtype=torch.int64), streams(n))
+    delta = case.attacked(UniformNoise(), Threat(norm=norm, eps=eps), stochastic=True) - x
+    inner = row_norm(delta, norm) / eps
+    assert float((inner**d).mean()) == pytest.approx(0.5, abs=0.025)
+    assert delta.mean(0).abs().max() < 0.02
+
+
+@both_norms
+def test_sign_noise_has_the_size_of_the_budget(norm: Norm, streams: Build) -> None:
+    x = torch.full((50, 8), 0.5, dtype=torch.float64)
+    case = Case(nn.Identity(), x, torch.zeros(50, dtype=torch.int64), streams(50))
+    delta = case.attacked(SignNoise(), Threat(norm=norm, eps=0.2), stochastic=True) - x
+    torch.testing.assert_close(row_norm(delta, norm), torch.full((50,), 0.2, dtype=torch.float64))
+    if norm == "linf":
+        torch.testing.assert_close(delta.abs(), torch.full_like(delta, 0.2))
+
+
+def test_one_step_attacks_step_as_their_papers_say(case: Case) -> None:
+    gradient = case.oracle().query(case.x, torch.arange(6), grad=True).gradient
+    for norm in ("linf", "l2"):
+        threat = Threat(norm=norm, eps=0.01)
+        expected = (case.x + 0.01 * steepest(gradient, threat)).clamp(0, 1)
+        torch.testing.assert_close(case.attacked(FGSM(keep="last"), threat), expected, rtol=0, atol=1e-12)
+    assert RFGSM().default_step(torch.tensor(0.1)) == pytest.approx(0.125)
+    assert PGD(steps=5).default_step(torch.tensor(0.1)) == pytest.approx(0.05)
+    assert MIFGSM(steps=5).default_step(torch.tensor(0.1)) == pytest.approx(0.02)

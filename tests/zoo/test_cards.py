@@ -1,0 +1,124 @@
+"""Every card of the zoo, and what happens to a card that is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from torch import nn
+
+from attacks.gradients.base import TakesGradientPath
+from zoo.card import CARDS, WEIGHTS, Card, card, names, read_card
+from zoo.defenses.base import Defense
+from zoo.loading import build, build_defense
+
+GOOD: dict[str, Any] = {
+    "name": "some_model",
+    "summary": "A model.",
+    "dataset": "cifar10",
+    "builder": {"name": "compact", "arguments": {"steps": 1, "neuron": None}},
+    "defense": {"name": "none"},
+    "spiking": False,
+    "recipe": {"epochs": 1, "learning_rate": 0.1},
+    "weights": {"sha256": "0123456789abcdef" * 4, "bytes": 10},
+}
+
+
+def written(folder: Path, content: str | dict[str, Any], name: str = "some_model") -> Path:
+    path = folder / f"{name}.yaml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    return path
+
+
+def test_the_zoo_is_not_empty():
+    assert {"ann_vanilla", "snn_vanilla"} <= set(names())
+    assert list(names()) == sorted(path.stem for path in CARDS.iterdir())
+
+
+@pytest.mark.parametrize("name", names())
+def test_card_describes_something_that_can_be_built(name):
+    described = card(name)
+    assert described.name == name
+    model = build(described.builder)
+    assert any(isinstance(module, TakesGradientPath) for module in model.modules()) == described.spiking
+    assert any(getattr(module, "stochastic", False) for module in model.modules()) == described.stochastic
+    assert isinstance(model, nn.Module) and isinstance(build_defense(described.defense), Defense)
+
+
+@pytest.mark.parametrize("name", names())
+def test_training_starts_somewhere(name):
+    """``recipe.start`` names cards, and following it comes to an end."""
+    chain = [name]
+    while (start := card(chain[-1]).recipe.start) is not None:
+        assert start in names() and start not in chain
+        chain.append(start)
+
+
+@pytest.mark.parametrize("name", names())
+def test_card_survives_a_round_trip(name, tmp_path):
+    described = card(name)
+    again = read_card(written(tmp_path, described.model_dump(mode="json"), name))
+    assert again == described
+    assert Card.model_validate_json(described.model_dump_json()) == described
+
+
+@pytest.mark.parametrize("name", names())
+def test_text_is_short_and_present(name):
+    described = card(name)
+    assert 0 < len(described.summary) <= 110 and "\n" not in described.summary
+    assert bool(described.paper) == (described.defense.name != "none")
+
+
+def test_weights_and_cards_belong_together():
+    shipped = {path.stem: path.stat().st_size for path in WEIGHTS.glob("*")}
+    assert shipped == {name: card(name).weights.bytes for name in names() if card(name).weights}
+
+
+def test_good_card(tmp_path):
+    found = read_card(written(tmp_path, GOOD))
+    assert found.name == "some_model" and found.version == 1
+    assert read_card(written(tmp_path, GOOD | {"weights": None})).weights is None
+
+
+WRONG: dict[str, tuple[Any, str]] = {
+    "unknown field": (GOOD | {"accuracy": 0.9}, "accuracy"),
+    "unknown recipe field": (GOOD | {"recipe": GOOD["recipe"] | {"momentun": 0.9}}, "momentun"),
+    "unknown field of a part": (GOOD | {"defense": {"name": "none", "eps": 0.1}}, "eps"),
+    "another name": (GOOD | {"name": "other_model"}, "named after its model"),
+    "name with a slash": (GOOD | {"name": "../model"}, "name"),
+    "missing field": ({k: v for k, v in GOOD.items() if k != "recipe"}, "recipe"),
+    "no epochs": (GOOD | {"recipe": {"epochs": 0, "learning_rate": 0.1}}, "epochs"),
+    "epochs in words": (GOOD | {"recipe": {"epochs": "many", "learning_rate": 0.1}}, "epochs"),
+    "learning rate not a number": (GOOD | {"recipe": {"epochs": 1, "learning_rate": float("nan")}}, "learning_rate"),
+    "unknown task": (GOOD | {"task": "dancing"}, "task"),
+    "arguments in a list": (GOOD | {"builder": {"name": "compact", "arguments": [1]}}, "arguments"),
+    "short hash": (GOOD | {"weights": {"sha256": "abc", "bytes": 10}}, "sha256"),
+    "empty": ("", "valid dictionary"),
+    "a list": ("- 1\n- 2\n", "valid dictionary"),
+    "not YAML": ("name: [some_model", "not valid YAML"),
+    "code": ("!!python/object/apply:os.getcwd []", "not valid YAML"),
+}
+
+
+@pytest.mark.parametrize("content, named", WRONG.values(), ids=WRONG)
+def test_wrong_card(content, named, tmp_path):
+    with pytest.raises(ValueError, match=named):
+        read_card(written(tmp_path, content))
+
+
+def test_unknown_name():
+    with pytest.raises(KeyError, match="no_such_model"):
+        card("no_such_model")
+
+
+@pytest.mark.parametrize("make, kind, known", [(build, "builder", "compact"), (build_defense, "defense", "none")])
+def test_unknown_part(make, kind, known):
+    part = read_part("no_such_part")
+    with pytest.raises(ValueError, match=f"unknown {kind} 'no_such_part'; known: .*{known}"):
+        make(part)
+
+
+def read_part(name: str) -> Any:
+    return Card.model_validate(GOOD | {"builder": {"name": name}}).builder

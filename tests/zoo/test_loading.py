@@ -1,0 +1,194 @@
+"""Weights: only the right file gets in, and what comes out keeps the promises of a model."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+import zoo
+from attacks import PATHS
+from attacks.randomness import KeyedRng, drawing
+from tests.support.networks import settled
+from zoo.card import Card, Weights, card, names
+from zoo.loading import build, fill, load, load_card, read_weights, resolve
+
+SMALL = Card.model_validate(
+    {
+        "name": "small",
+        "summary": "A small model.",
+        "dataset": "cifar10",
+        "builder": {"name": "compact", "arguments": {"steps": 2, "neuron": {}, "widths": [4, 4, 4, 4]}},
+        "defense": {"name": "none"},
+        "spiking": True,
+        "recipe": {"epochs": 1, "learning_rate": 0.1},
+    }
+)
+
+
+def shipped(folder: Path, content: bytes | dict[str, Tensor], described: Card = SMALL) -> Card:
+    """Write weights, and the card that names them."""
+    data = content if isinstance(content, bytes) else save(content)
+    (folder / f"{described.name}.safetensors").write_bytes(data)
+    weights = Weights(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+    return described.model_copy(update={"weights": weights})
+
+
+def trained() -> dict[str, Tensor]:
+    torch.manual_seed(1)
+    return {name: value.contiguous() for name, value in build(SMALL.builder).state_dict().items()}
+
+
+def test_weights_arrive(tmp_path):
+    tensors = trained()
+    model = load_card(shipped(tmp_path, tensors), tmp_path)
+    assert all(torch.equal(value, tensors[name]) for name, value in model.state_dict().items())
+    assert not any(module.training for module in model.modules())
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_untrained_card():
+    with pytest.raises(ValueError, match="small has no trained weights yet; train it with: bench train zoo:small"):
+        load_card(SMALL)
+
+
+def test_missing_file(tmp_path):
+    described = shipped(tmp_path, trained())
+    (tmp_path / "small.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"small\.safetensors is missing"):
+        load_card(described, tmp_path)
+
+
+def test_another_file(tmp_path):
+    described = shipped(tmp_path, trained())
+    content = bytearray((tmp_path / "small.safetensors").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "small.safetensors").write_bytes(content)
+    with pytest.raises(ValueError, match=r"small\.safetensors is not the file its card names: sha256 [0-9a-f]{12}\.\.\."):
+        load_card(described, tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, -1])
+def test_truncated_file(kept, tmp_path):
+    """Refused by its hash, and without a hash by its format."""
+    described = shipped(tmp_path, trained())
+    path = tmp_path / "small.safetensors"
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ValueError, match="not the file its card names"):
+        load_card(described, tmp_path)
+    with pytest.raises(ValueError, match=r"small\.safetensors is not a readable safetensors file"):
+        read_weights(path, None)
+
+
+class Bomb:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = str(folder)
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (self.folder,)
+
+
+def test_pickles_are_refused(tmp_path):
+    trap = tmp_path / "trap"
+    bomb = pickle.dumps(Bomb(trap))
+    torch.save(Bomb(trap), tmp_path / "model.pth")
+    for content in (bomb, (tmp_path / "model.pth").read_bytes()):
+        with pytest.raises(ValueError, match="not a readable safetensors file"):
+            load_card(shipped(tmp_path, content), tmp_path)
+    assert not trap.exists()
+    pickle.loads(bomb)  # noqa: S301  (the bomb works)
+    assert trap.exists()
+
+
+def without(name: str) -> dict[str, Tensor]:
+    return {key: value for key, value in trained().items() if key != name}
+
+
+@pytest.mark.parametrize(
+    "tensors, reason",
+    [
+        (without("readout.linear.bias"), "Missing key.*readout.linear.bias"),
+        (trained() | {"extra": torch.zeros(1)}, "Unexpected key.*extra"),
+        (trained() | {"readout.linear.bias": torch.zeros(3)}, "size mismatch for readout.linear.bias"),
+        ({}, "Missing key"),
+    ],
+    ids=["missing", "extra", "shape", "empty"],
+)
+def test_weights_that_do_not_fit(tensors, reason, tmp_path):
+    with pytest.raises(ValueError, match=rf"the weights in small\.safetensors do not fit the network: {reason}") as caught:
+        load_card(shipped(tmp_path, tensors), tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_fill_leaves_the_layout():
+    model = fill(build(SMALL.builder), trained(), "here")
+    assert model.body[0][0].weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_unknown_model():
+    with pytest.raises(KeyError, match="no_such_model"):
+        load("no_such_model")
+
+
+def test_front_door():
+    assert zoo.load is load and zoo.names is names
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        _ = zoo.no_such_thing
+
+
+def network(name: str) -> nn.Module:
+    """The trained model, or its fresh initialisation while it has no weights."""
+    described = card(name)
+    if described.weights:
+        return load(name)
+    torch.manual_seed(0)
+    return settled(build(described.builder), torch.rand(8, 3, 32, 32)).requires_grad_(False)
+
+
+def scored(model: nn.Module, images: Tensor) -> Tensor:
+    with drawing(KeyedRng.of(0, torch.arange(len(images)))):
+        logits: Tensor = model(images)
+    return logits
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_model_keeps_its_promises(name):
+    """Finite, stateless, and under each gradient path the same bits with every spiking layer on it."""
+    model = network(name)
+    images = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    logits = scored(model, images)
+    assert logits.shape == (3, 10) and logits.isfinite().all() and logits.unique(dim=0).shape == (3, 10)
+    scored(model, images[:2].flip(3))
+    assert torch.equal(scored(model, images).argmax(1), logits.argmax(1))
+    for path in PATHS:
+        leaf = images.clone().requires_grad_()
+        with resolve(PATHS, path, "path")().applied(model) as bound:
+            outputs = scored(model, leaf)
+        assert torch.equal(outputs, logits)
+        assert (bound.layers > 0) == card(name).spiking
+        (gradient,) = torch.autograd.grad(outputs[:, 0].sum(), leaf)
+        assert gradient.isfinite().all() and gradient.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", [name for name in names() if card(name).spiking])
+def test_paths_differ_in_gradient_only(name):
+    """What changes with the path is the gradient, and it is back to the model's own afterwards."""
+    model = network(name)
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+    def gradient(path: str) -> Tensor:
+        leaf = images.clone().requires_grad_()
+        with resolve(PATHS, path, "path")().applied(model):
+            outputs = scored(model, leaf)
+        return torch.autograd.grad(outputs[:, 0].sum(), leaf)[0]
+
+    own, rate, again = (gradient(path) for path in ("training", "bptr", "training"))
+    assert torch.equal(own, again) and not torch.equal(own, rate)

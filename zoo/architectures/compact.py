@@ -1,0 +1,75 @@
+"""A small convolutional network that a CPU can train and attack.
+
+Four convolutions (stem 5x5 with stride 2, then three 3x3), average pooling of spikes, a linear
+read-out: 0.24 M parameters. On 32 x 32 images at the default widths the convolutions need 6.9 M
+multiply-accumulates per time step, and 0.6 M once for the stem (direct encoding). The same body
+with ReLU and a single step is its ANN twin.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from zoo.architectures.blocks import ConvNorm, Normalise
+from zoo.spiking.encoders import ENCODERS
+from zoo.spiking.network import TimeSequential, over_time
+from zoo.spiking.neurons import LIF
+from zoo.spiking.readouts import MeanLogits
+
+
+class Compact(nn.Module):
+    """Images ``(N, 3, 32, 32)`` in [0, 1] to logits ``(N, K)``.
+
+    encoder: ``direct`` or ``poisson``, over ``steps`` time steps.
+    neuron: keyword arguments of :class:`~zoo.spiking.neurons.LIF`; None builds the ReLU network, which needs ``steps=1``.
+    """
+
+    def __init__(
+        self,
+        *,
+        steps: int,
+        neuron: dict[str, Any] | None,
+        encoder: Literal["direct", "poisson"] = "direct",
+        classes: int = 10,
+        channels: int = 3,
+        widths: tuple[int, int, int, int] = (32, 64, 96, 160),
+        mean: tuple[float, ...] = (0.4914, 0.4822, 0.4465),
+        std: tuple[float, ...] = (0.247, 0.2435, 0.2616),
+    ) -> None:
+        super().__init__()
+        if neuron is None and steps != 1:
+            raise ValueError("a network without spiking neurons runs for one step: set steps to 1")
+
+        def activation() -> nn.Module:
+            return nn.ReLU() if neuron is None else LIF(**neuron)
+
+        first, second, third, fourth = widths
+        self.normalise = Normalise(mean, std)
+        self.encoder = ENCODERS[encoder](steps=steps)
+        self.body = TimeSequential(
+            ConvNorm(channels, first, 5, stride=2),
+            activation(),
+            nn.AvgPool2d(2),
+            ConvNorm(first, second, 3),
+            activation(),
+            ConvNorm(second, third, 3),
+            activation(),
+            nn.AvgPool2d(2),
+            ConvNorm(third, fourth, 3),
+            activation(),
+            nn.Flatten(),
+        )
+        self.readout = MeanLogits(fourth * 16, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        signal = over_time(self.normalise, self.encoder(x))
+        logits: Tensor = self.readout(self.body(signal))
+        return logits
+
+
+def compact(**arguments: Any) -> nn.Module:
+    """A :class:`Compact` network with its weights in channels-last order, twice as fast in convolutions on a CPU."""
+    return Compact(**arguments).to(memory_format=torch.channels_last)

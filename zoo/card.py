@@ -1,0 +1,121 @@
+"""Cards: everything that makes a model what it is, as data beside its weights.
+
+A card holds no measured numbers; those live with the records they came from.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+HOME = Path(__file__).parent
+CARDS = HOME / "cards"
+WEIGHTS = HOME / "weights"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Part(_Strict):
+    """A registered thing and the arguments it is built with."""
+
+    name: str
+    """Key in a catalogue (``zoo.architectures.BUILDERS`` or ``zoo.defenses.DEFENSES``)."""
+    arguments: dict[str, Any] = {}
+    """Keyword arguments."""
+
+
+class Recipe(_Strict):
+    """How the weights are trained: SGD with Nesterov momentum, a linear warm-up, then a cosine to zero."""
+
+    start: str | None = None
+    """Name of the zoo model whose weights training starts from; None for a random initialisation."""
+    epochs: int = Field(gt=0)
+    """Passes over the training images."""
+    batch_size: int = Field(default=64, gt=0)
+    """Images per step."""
+    learning_rate: float = Field(gt=0)
+    """Peak learning rate."""
+    warmup: float = Field(default=0.2, ge=0, lt=1)
+    """Share of all steps spent warming up."""
+    momentum: float = 0.9
+    """Nesterov momentum."""
+    weight_decay: float = 5e-4
+    """L2 penalty on convolution and linear weights; biases, BatchNorm and neuron parameters have none."""
+    augment: Literal["none", "crop_flip"] = "crop_flip"
+    """Random crop of the image padded by 4 pixels, and horizontal flip."""
+    seed: int = 0
+    """Seed of initialisation, order, augmentation and the defense's own randomness."""
+    notes: str = ""
+    """How choices such as a penalty's weight were made, fixed before any test image was looked at."""
+
+
+class Weights(_Strict):
+    """The shipped file ``zoo/weights/NAME.safetensors``."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Of the whole file."""
+    bytes: int = Field(gt=0)
+    """Its size."""
+
+
+class Card(_Strict):
+    """One model of the zoo."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """Key under which ``zoo.load`` finds it."""
+    version: int = Field(default=1, ge=1)
+    """Raised whenever its answers change."""
+    summary: str
+    """One line."""
+    task: Literal["classification"] = "classification"
+    """What the outputs mean."""
+    dataset: str
+    """Name of the data set it was trained on and is evaluated on by default."""
+    builder: Part
+    """Network."""
+    defense: Part
+    """Training loss."""
+    spiking: bool
+    """Whether it has spiking layers, which then must take gradient paths."""
+    stochastic: bool = False
+    """Whether two calls may differ."""
+    recipe: Recipe
+    """How to train it."""
+    weights: Weights | None = None
+    """None until trained."""
+    paper: str = ""
+    """Reference of the defense."""
+    licence: str = "Apache-2.0"
+    """Of the weights."""
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Names of all cards, sorted."""
+    return tuple(sorted(path.stem for path in CARDS.glob("*.yaml")))
+
+
+@cache
+def card(name: str) -> Card:
+    """The card of ``name``. Raises ``KeyError`` for an unknown name, ``ValueError`` for a malformed card."""
+    if name not in names():
+        raise KeyError(name)
+    return read_card(CARDS / f"{name}.yaml")
+
+
+def read_card(path: Path) -> Card:
+    """Parse a card file. Raises ``ValueError`` if it is not YAML or a field is missing, unknown or of the wrong type."""
+    try:
+        content = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path.name} is not valid YAML: {error}") from error
+    found = Card.model_validate(content)
+    if found.name != path.stem:
+        raise ValueError(f"{path.name} describes a model named {found.name!r}; a card is named after its model")
+    return found

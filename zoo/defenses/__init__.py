@@ -1,0 +1,11 @@
+"""How a model is trained to resist, one defense per file.
+
+A defense is a training loss: given a model in train mode and a batch, it returns the
+scalar to descend. What else a paper prescribes after a step goes into ``after_step``.
+"""
+
+DEFENSES: dict[str, str] = {
+    "none": "zoo.defenses.plain:Plain",
+    "adversarial_training": "zoo.defenses.adversarial:AdversarialTraining",
+    "gradient_sparsity": "zoo.defenses.gradient_sparsity:GradientSparsity",
+}

@@ -1,0 +1,63 @@
+"""Adversarial training (Madry et al., ICLR 2018), by default in its single-step form with a
+random start (Wong et al., ICLR 2020), as the SNN defenses it is compared with use it.
+
+Examples are crafted in eval mode, through the model's own surrogate, with its BatchNorm
+statistics frozen; the model is then trained on them alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from attacks.projections import project
+from attacks.threat import Threat
+from zoo.defenses.base import Defense
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The model in eval mode inside the block; after it, every module is back in the mode it was in."""
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in before:
+            module.training = training
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdversarialTraining(Defense):
+    """``CE(f(x'), y)`` with x' found by projected gradient ascent on the loss.
+
+    eps: linf radius in [0, 1] pixel units. steps: gradient steps; 0 trains on uniform noise.
+    step_size: in pixel units; None means 1.25 * eps for one step and 2.5 * eps / steps for more.
+    """
+
+    eps: float = 4 / 255
+    steps: int = 1
+    step_size: float | None = None
+
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        logits: Tensor = model(self.craft(model, x, y, generator=generator))
+        return F.cross_entropy(logits, y), logits
+
+    def craft(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> Tensor:
+        """Adversarial examples ``(n, C, H, W)`` in the ball around ``x`` and in the box."""
+        threat = Threat(norm="linf", eps=self.eps)
+        step = self.step_size or (1.25 * self.eps if self.steps == 1 else 2.5 * self.eps / max(self.steps, 1))
+        noise = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+        adv = project(x + (2 * noise - 1) * self.eps, x, threat)
+        with evaluating(model):
+            for _ in range(self.steps):
+                leaf = adv.detach().requires_grad_()
+                value = F.cross_entropy(model(leaf), y, reduction="sum")
+                (gradient,) = torch.autograd.grad(value, leaf)
+                adv = project(adv + step * gradient.sign(), x, threat)
+        return adv.detach()

@@ -1,0 +1,25 @@
+"""The contract of a defense."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defense(ABC):
+    """A training loss with its parameters as fields, so that a card can name them."""
+
+    @abstractmethod
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """(scalar loss, logits ``(n, K)`` that the running training accuracy is read from).
+
+        model: in train mode. x: ``(n, C, H, W)`` in [0, 1]. y: ``(n,)`` labels.
+        generator: the source of any randomness, on the device of ``x``.
+        """
+
+    def after_step(self, model: nn.Module) -> None:  # noqa: B027  (most defenses need none)
+        """Called after each optimiser step."""

@@ -1,0 +1,89 @@
+"""From a card to a network with trained weights."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load as parse
+from torch import Tensor, nn
+
+from zoo.architectures import BUILDERS
+from zoo.card import WEIGHTS, Card, Part, card, names
+from zoo.defenses import DEFENSES
+from zoo.defenses.base import Defense
+
+
+def resolve(catalogue: dict[str, str], name: str, kind: str) -> Any:
+    """The object a catalogue's ``"module:attribute"`` points to. Raises ``ValueError`` for an unknown name."""
+    if name not in catalogue:
+        raise ValueError(f"unknown {kind} {name!r}; known: {', '.join(sorted(catalogue))}")
+    module, _, attribute = catalogue[name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def build(part: Part) -> nn.Module:
+    """The network a card describes, freshly initialised from torch's global generator."""
+    model: nn.Module = resolve(BUILDERS, part.name, "builder")(**part.arguments)
+    return model
+
+
+def build_defense(part: Part) -> Defense:
+    """The training loss a card describes."""
+    defense: Defense = resolve(DEFENSES, part.name, "defense")(**part.arguments)
+    return defense
+
+
+def read_weights(path: Path, sha256: str | None) -> dict[str, Tensor]:
+    """Tensors of a safetensors file.
+
+    sha256: what the file must hash to; None skips the check (a user's own file).
+    Raises ``FileNotFoundError`` or ``ValueError`` (another content, truncated, not safetensors).
+    """
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and found != sha256:
+        raise ValueError(f"{path.name} is not the file its card names: sha256 {found[:12]}..., not {sha256[:12]}...")
+    try:
+        return parse(content)
+    except SafetensorError as error:
+        raise ValueError(f"{path.name} is not a readable safetensors file: {error}") from error
+
+
+def fill(model: nn.Module, tensors: dict[str, Tensor], origin: str) -> nn.Module:
+    """Load ``tensors`` into ``model``. Raises ``ValueError`` if names or shapes do not match."""
+    try:
+        model.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        raise ValueError(f"the weights in {origin} do not fit the network: {str(error).splitlines()[-1].strip()}") from error
+    return model
+
+
+def load_card(described: Card, weights: Path = WEIGHTS) -> nn.Module:
+    """The trained network of a card: eval mode, parameters frozen.
+
+    weights: folder holding ``NAME.safetensors``.
+    Raises ``ValueError`` if it has not been trained or its file is missing or not the one the card names.
+    """
+    if described.weights is None:
+        raise ValueError(f"{described.name} has no trained weights yet; train it with: bench train zoo:{described.name}")
+    path = weights / f"{described.name}.safetensors"
+    if not path.is_file():
+        raise ValueError(f"{path.name} is missing from the folder of weights")
+    model = fill(build(described.builder), read_weights(path, described.weights.sha256), path.name)
+    return model.eval().requires_grad_(False)
+
+
+def load(name: str) -> nn.Module:
+    """A trained model of the zoo: images ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)``.
+
+    In eval mode, with parameters frozen; ``model.requires_grad_(True).train()`` to go on training.
+    Raises ``KeyError`` for an unknown name, ``ValueError`` if the weights are missing or damaged.
+    """
+    return load_card(card(name))
+
+
+__all__ = ["build", "build_defense", "card", "fill", "load", "load_card", "names", "read_weights", "resolve"]

@@ -1,0 +1,57 @@
+"""From an image to a signal over time: ``(N, C, H, W)`` to ``(T, N, C, H, W)``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from attacks.randomness import uniform_like
+
+
+class Direct(nn.Module):
+    """The image itself as input current at every step; one analog copy, not T of them."""
+
+    stochastic = False
+
+    def __init__(self, *, steps: int) -> None:
+        super().__init__()
+        self.steps = steps
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.expand(self.steps, *x.shape)
+
+
+class _StraightThrough(torch.autograd.Function):
+    """Spikes forward; backward, each step passes its gradient to the intensity unchanged."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, draws: Tensor) -> Tensor:
+        return (draws <= x).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return grad.sum(0), None
+
+
+class Poisson(nn.Module):
+    """Rate code: at each step a pixel spikes with probability equal to its intensity.
+
+    Stochastic: inside a keyed context (see :mod:`attacks.randomness`) the draws are keyed.
+    The backward is the straight-through one, which is the derivative of the expected spikes.
+    """
+
+    stochastic = True
+
+    def __init__(self, *, steps: int) -> None:
+        super().__init__()
+        self.steps = steps
+
+    def forward(self, x: Tensor) -> Tensor:
+        draws = uniform_like(x.detach(), draws=self.steps, layer="poisson")
+        spikes: Tensor = _StraightThrough.apply(x, draws)
+        return spikes
+
+
+ENCODERS: dict[str, type[Direct] | type[Poisson]] = {"direct": Direct, "poisson": Poisson}

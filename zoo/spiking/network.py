@@ -1,0 +1,37 @@
+"""Running stateless layers over time.
+
+A layer without state does the same at each step, so time is folded into the batch.
+Where its input is constant in time (direct encoding: the same image at each step), the
+layer runs once and its output is constant too: the first convolution and its
+BatchNorm cost 1/T of what a loop over time would pay.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from zoo.spiking.neurons import LIF
+
+
+def constant_in_time(x: Tensor) -> bool:
+    """Whether ``x`` ``(T, N, ...)`` is one step, expanded."""
+    return x.shape[0] == 1 or x.stride(0) == 0
+
+
+def over_time(layer: nn.Module, x: Tensor) -> Tensor:
+    """Apply a stateless layer to each step of ``x`` ``(T, N, ...)``."""
+    steps = x.shape[0]
+    if constant_in_time(x):
+        once: Tensor = layer(x[0])
+        return once.expand(steps, *once.shape)
+    folded: Tensor = layer(x.flatten(0, 1))
+    return folded.unflatten(0, (steps, -1))
+
+
+class TimeSequential(nn.Sequential):
+    """Like ``nn.Sequential``, on ``(T, N, ...)``: neurons see time, everything else is applied per step."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self:
+            x = layer(x) if isinstance(layer, LIF | TimeSequential) else over_time(layer, x)
+        return x

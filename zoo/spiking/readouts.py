@@ -1,0 +1,21 @@
+"""From spikes over time to logits."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class MeanLogits(nn.Module):
+    """Logits averaged over time: ``(T, N, F)`` to ``(N, K)``.
+
+    The layer is linear, so the mean of its outputs is its output for the mean spike count,
+    which costs 1/T.
+    """
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(features, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.linear(x[0] if x.shape[0] == 1 else x.mean(0))
+        return logits
