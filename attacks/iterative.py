@@ -106,4 +106,3 @@ class IterativeAttack(Attack):
             best.update(adv, rows, oracle.query(adv, rows, grad=False))
         else:
             best.inputs[rows] = adv
-

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+
 class Objective(Protocol):
     """A per-sample value to maximise."""
 

@@ -146,7 +146,9 @@ class ModelOracle:
     def logits(self, x: Tensor, rows: Tensor) -> Tensor:
         """One forward per row; with a stochastic model, one fresh draw per row."""
         books = self.books
-        rng = None if self.rng is None else self.rng.rows(rows).fold("forward", books.forwards[rows] + _earlier(rows))
+        rng = None
+        if self.rng is not None:
+            rng = self.rng.rows(rows).fold("forward", books.forwards[rows] + _earlier(rows))
         books.forwards.index_add_(0, rows, torch.ones_like(rows))
         with self.path.applied(self.model), drawing(rng):
             outputs: Tensor = self.model(x)

@@ -34,7 +34,7 @@ def steepest(gradient: Tensor, threat: Threat) -> Tensor:
     """Unit step of steepest ascent in the threat's norm: sign (linf) or normalised (l2).
 
     A row whose gradient is zero stays zero: it has no direction. Gradients of confident models are so
-    small (and exploding ones so large) that their squares leave the range of float32, hence the scaling first.
+    small (and exploding ones so large) that their squares leave the range of float32: hence the scaling.
     """
     if threat.norm == "linf":
         return gradient.sign()

@@ -73,7 +73,7 @@ class KeyedRng:
         return KeyedRng(self.keys[index])
 
     def uniform(self, *shape: int) -> Tensor:
-        """``(n, *shape)`` float32 in (0, 1): 23 random bits, centred in their cell (24 would round up to 1)."""
+        """``(n, *shape)`` float32 in (0, 1): 23 random bits, centred in their cell (24 may round to 1)."""
         count = math.prod(shape)
         counter = torch.arange(1, count + 1, device=self.keys.device) * _GOLDEN
         bits = _shift(_mix(self.keys[:, None] + counter), 41)

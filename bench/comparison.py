@@ -42,7 +42,9 @@ def compare(first: Record | Path | str, second: Record | Path | str) -> list[Com
     keys = ["attack", "eps", "eps_text"]
     shared = a.rows[keys].drop_duplicates().merge(b.rows[keys].drop_duplicates(), on=["attack", "eps"])
     if shared.empty:
-        raise RecordError("The records share no attack at the same radius.", "Evaluate both with the same --attack and --eps.")
+        raise RecordError(
+            "The records share no attack at the same radius.", "Evaluate both with the same --attack and --eps."
+        )
     found: list[Comparison] = []
     for position, row in enumerate(shared.itertuples(index=False)):
         left, right = (

@@ -59,7 +59,9 @@ class Journal:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise JournalError(f"Another process is working on {path.parent}.", "Wait for it, or use another --out.") from error
+                raise JournalError(
+                    f"Another process is working on {path.parent}.", "Wait for it, or use another --out."
+                ) from error
             file.seek(0)
             lines = file.readlines()
             if lines and not lines[-1].endswith(b"\n"):

@@ -26,7 +26,9 @@ class Registry(Generic[T]):
     aliases: old name to new name; using one warns.
     """
 
-    def __init__(self, kind: str, catalogue: Mapping[str, str], group: str, aliases: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, kind: str, catalogue: Mapping[str, str], group: str, aliases: Mapping[str, str] | None = None
+    ) -> None:
         self.kind = kind
         self.group = group
         self._catalogue = dict(catalogue)
@@ -41,7 +43,8 @@ class Registry(Generic[T]):
             taken = self._catalogue.get(point.name) or (found[point.name].value if point.name in found else None)
             if taken is not None:
                 raise BenchError(
-                    f"Two {self.kind}s are named {point.name!r}: {taken} and {point.value}.", "Uninstall or rename one of them."
+                    f"Two {self.kind}s are named {point.name!r}: {taken} and {point.value}.",
+                    "Uninstall or rename one of them.",
                 )
             found[point.name] = point
         return found
@@ -72,4 +75,6 @@ class Registry(Generic[T]):
         except Exception as error:  # a plug-in may fail in any way
             self.broken[name] = f"{type(error).__name__}: {error}"
             warnings.warn(f"the plug-in {name!r} is broken: {self.broken[name]}", RuntimeWarning, stacklevel=2)
-            raise BenchError(f"The plug-in {name!r} cannot be loaded ({self.broken[name]}).", "Repair or uninstall it.") from error
+            raise BenchError(
+                f"The plug-in {name!r} cannot be loaded ({self.broken[name]}).", "Repair or uninstall it."
+            ) from error

@@ -27,7 +27,6 @@ from bench.record import EVALUATOR_VERSION, AttackInfo, DataInfo, ModelInfo, Rec
 from bench.spec import parse_eps
 from bench.subject import open_subject
 
-
 STOCHASTIC_DRAWS = 10
 """EOT draws per query and scoring draws per verdict of a stochastic model, unless told otherwise."""
 
@@ -76,9 +75,7 @@ def evaluate(
     save_adv: also write the adversarial images (safetensors, in ``out``).
     Raises a :class:`~bench.errors.BenchError` for anything the user can fix.
     """
-    request = _request(
-        model, attack, eps, norm, n, data, split, path, seed, stochastic, eot, device, micro_batch
-    )
+    request = _request(model, attack, eps, norm, n, data, split, path, seed, stochastic, eot, device, micro_batch)
     identity = digest(identity_fields(request))
     folder = None if out is None else Path(out) / folder_name(request.subject.ref, identity)
     on_start(request, cost_of(request))
@@ -182,9 +179,7 @@ def identity_fields(request: Request) -> dict[str, Any]:
 
 def cost_of(request: Request) -> Price:
     """The most this request can cost."""
-    return price(
-        len(request.samples.labels), request.attacks, request.eps, eot=request.eot, scorings=request.scorings
-    )
+    return price(len(request.samples.labels), request.attacks, request.eps, eot=request.eot, scorings=request.scorings)
 
 
 def _compute(
@@ -292,5 +287,3 @@ def folder_name(ref: str, identity: str) -> str:
     """Where a record lies below ``out``: readable, and unique to what was asked."""
     readable = "".join(c if c.isalnum() or c in "-_" else "-" for c in ref.rpartition("/")[2])
     return f"{readable}-{identity[:12]}"
-
-

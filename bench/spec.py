@@ -94,7 +94,9 @@ def parse_model_ref(text: str) -> ModelRef:
         if spec.params:
             raise SpecError(f"A zoo model takes no parameters, {text!r} gives some.", "Drop them.")
         return ZooRef(spec)
-    raise SpecError(f"{text!r} does not name a model.", "Write zoo:NAME, FILE.py::FACTORY or CARD.yaml; see bench ls models.")
+    raise SpecError(
+        f"{text!r} does not name a model.", "Write zoo:NAME, FILE.py::FACTORY or CARD.yaml; see bench ls models."
+    )
 
 
 @dataclass(frozen=True)

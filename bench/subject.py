@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -20,6 +20,9 @@ from attacks.gradients.base import TakesGradientPath
 from bench.errors import BenchError, ModelError, UnknownNameError, WeightsError
 from bench.files import sha256_file
 from bench.spec import FileRef, ZooRef, parse_model_ref
+
+if TYPE_CHECKING:
+    from zoo.card import Card
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,11 @@ def open_subject(model: str | nn.Module, *, stochastic: bool = False) -> Subject
         return _from_zoo(model, ref)
     if isinstance(ref, FileRef):
         return _from_file(model, ref, stochastic)
-    raise ModelError(f"Models of kind {model.partition(':')[0]!r} are not supported.", "Use zoo:NAME or FILE.py::FACTORY.")
+    return _from_card(model, Path(ref.path))
 
 
 def _from_zoo(text: str, ref: ZooRef) -> Subject:
-    from zoo.card import card, names
-    from zoo.loading import load_card
+    from zoo.card import WEIGHTS, card, names
 
     name = ref.spec.name
     if name not in names():
@@ -70,8 +72,29 @@ def _from_zoo(text: str, ref: ZooRef) -> Subject:
     described = card(name)
     if ref.spec.version is not None and str(described.version) != ref.spec.version.removeprefix("v"):
         raise ModelError(f"zoo:{name} is at version {described.version} here.", f"Drop @{ref.spec.version}.")
+    return _described(text, described, WEIGHTS)
+
+
+def _from_card(text: str, path: Path) -> Subject:
+    from zoo.card import read_card
+
     try:
-        module = load_card(described)
+        described = read_card(path)
+    except OSError as error:
+        raise ModelError(f"The card {path} cannot be read ({error.strerror}).", "Give the path of a card.") from error
+    except ValueError as error:
+        raise ModelError(
+            f"{path} is not a valid card ({str(error).splitlines()[0]}).", "See bench show zoo:NAME."
+        ) from error
+    return _described(text, described, path.parent)
+
+
+def _described(text: str, described: Card, weights: Path) -> Subject:
+    from zoo.loading import load_card
+
+    name = described.name
+    try:
+        module = load_card(described, weights)
     except ValueError as error:
         raise WeightsError(f"{str(error).capitalize()}.", "Restore the file from the distribution.") from error
     except OSError as error:

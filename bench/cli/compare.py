@@ -34,4 +34,6 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
         }
         for one in found
     ]
-    show_table(rows, title=f"{first} minus {second}, {found[0].difference.n} samples", right=("first", "second", "difference"))
+    show_table(
+        rows, title=f"{first} minus {second}, {found[0].difference.n} samples", right=("first", "second", "difference")
+    )

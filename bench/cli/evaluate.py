@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--model", required=True, help="zoo:NAME, or FILE.py::FACTORY.")
-@click.option("--attack", "attacks", multiple=True, default=("pgd",), show_default=True, help="Attack; repeat for a worst case.")
+@click.option(
+    "--attack", "attacks", multiple=True, default=("pgd",), show_default=True, help="Attack; repeat for a worst case."
+)
 @click.option("--eps", default="8/255", show_default=True, help="Radius, or several: 2/255,8/255.")
 @click.option("--norm", type=click.Choice(["linf", "l2"]), default="linf", show_default=True)
 @click.option("--n", default="1000", show_default=True, help="First N samples, or all.")
 @click.option("--data", help="Data set [default: the model's own], or folder:PATH.")
 @click.option("--split", default="test", show_default=True)
-@click.option("--path", "path", default="training", show_default=True, help="Gradient path, e.g. bptt:surrogate=atan,alpha=10.")
+@click.option(
+    "--path", "path", default="training", show_default=True, help="Gradient path, e.g. bptt:surrogate=atan,alpha=10."
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--stochastic", is_flag=True, help="FILE.py models only: two calls may differ.")
 @click.option("--eot", type=click.IntRange(1), help="Draws averaged per query [default: 1, stochastic models 10].")
@@ -73,34 +77,36 @@ def _count(text: str) -> int | None:
 
 def summarise(record: Record, out: Path) -> None:
     """The table with intervals, the verdict, and where the record lies."""
-    rows = []
-    for cell in record.cells:
-        rows.append(
-            {
-                "attack": cell.attack,
-                "eps": cell.eps_text,
-                "clean": _percent(cell.clean),
-                "noise": _percent(cell.noise),
-                f"noise, worst of K={cell.noise_draws}": _percent(cell.noise_best),
-                "robust": _percent(cell.robust),
-                "gap": _percent(cell.gap),
-                "gap (K)": _percent(cell.gap_best),
-                "time": f"{cell.seconds:.0f} s",
-            }
-        )
-    columns = {key for row in rows for key in row}
-    if len(columns) > len(rows[0]):
-        rows = [{("noise, worst of K" if k.startswith("noise, worst") else k): v for k, v in row.items()} for row in rows]
     title = f"{record.model.ref} on {record.data.n} {record.data.split} images of {record.data.name}, {record.norm}"
-    show_table(rows, title=title)
-    click.echo("accuracy in %, with 95% intervals; gap = noise - robust, paired, in points")
+    show_table(_by_radius(record), title=title)
+    click.echo("accuracy in % [95% interval]; gaps are paired, in points")
     verdict = "UNRELIABLE" if record.reliability.status == "unreliable" else "verdict"
     for reason in record.reliability.reasons:
         click.echo(f"{verdict}: {reason}")
-    eight = record.cells[-1]
-    if eight.robust_8bit.value - eight.robust.value > 0.01:
-        click.echo(f"rounded to 8 bits, {_percent(eight.robust_8bit)} stay right")
-    click.echo(f"record: {out}/{_folder(record)}  ({record.seconds:.0f} s)")
+    if record.reliability.status == "upper_bound":
+        click.echo("         other paths (bench ls paths) may find more; several --attack give the worst case")
+    click.echo(f"record: {out}/{_folder(record)}  ({_duration(record.seconds)})")
+
+
+def _by_radius(record: Record) -> list[dict[str, str]]:
+    """One column per radius; one row per thing measured."""
+    columns: dict[str, dict[str, str]] = {}
+    for cell in record.cells:
+        column = columns.setdefault(cell.eps_text, {})
+        column["clean"] = _percent(cell.clean)
+        column["random noise"] = _percent(cell.noise)
+        column[f"random noise, worst of {cell.noise_draws}"] = _percent(cell.noise_best)
+        column[cell.attack] = _percent(cell.robust)
+    for cell in record.cells:  # the last cell of a radius is the strongest statement about it
+        column = columns[cell.eps_text]
+        column[f"{cell.attack}, rounded to 8 bits"] = _percent(cell.robust_8bit)
+        column["gap: noise - attack"] = _percent(cell.gap)
+        column["gap: worst noise - attack"] = _percent(cell.gap_best)
+        column["passes per sample"] = f"{cell.forwards:.1f} + {cell.backwards:.1f}"
+    names = list(dict.fromkeys(name for column in columns.values() for name in column))
+    last = record.cells[-1].attack
+    kept = [name for name in names if not name.endswith(", rounded to 8 bits") or name.startswith(f"{last},")]
+    return [{"": name} | {f"eps {eps}": column.get(name, "") for eps, column in columns.items()} for name in kept]
 
 
 def _folder(record: Record) -> str:
@@ -173,4 +179,6 @@ def estimate(request: Request, cost: Price) -> float:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return (
+        f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    )

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @click.argument("model", required=False)
 @click.option("--all", "everything", is_flag=True, help="Train the whole zoo, start models first.")
 @click.option("--missing", is_flag=True, help="With --all: only models without weights.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("trained"), show_default=True, help="Where the files go.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("trained"), show_default=True, help="Where the files go."
+)
 @click.option("--install", is_flag=True, help="Write into the zoo instead, card included (for developers).")
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of checkpoints [default: a cache folder].")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets.")

@@ -26,7 +26,9 @@ def curve(log: list[Epoch], *, title: str) -> bytes:
     left = figure.subplots()
     right = left.twinx()
     epochs = [epoch.epoch for epoch in log]
-    left.plot(epochs, [100 * epoch.train_accuracy for epoch in log], color="#0072B2", label="training (as the defense sees it)")
+    left.plot(
+        epochs, [100 * epoch.train_accuracy for epoch in log], color="#0072B2", label="training (as the defense sees it)"
+    )
     left.plot(epochs, [100 * epoch.val_accuracy for epoch in log], color="#D55E00", label="validation, clean")
     right.plot(epochs, [epoch.loss for epoch in log], color="#777777", linestyle="--", label="loss")
     left.set(xlabel="epoch", ylabel="accuracy (%)", title=title)

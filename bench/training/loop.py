@@ -142,9 +142,7 @@ def _one_epoch(
         images, labels = train_data.images[chosen], train_data.labels[chosen]
         if recipe.augment == "crop_flip":
             images = crop_flip(images, generator)
-        rate = learning_rate(
-            epoch * steps + step, recipe.epochs * steps, peak=recipe.learning_rate, warmup=recipe.warmup
-        )
+        rate = learning_rate(epoch * steps + step, recipe.epochs * steps, peak=recipe.learning_rate, warmup=recipe.warmup)
         for group in optimiser.param_groups:
             group["lr"] = rate
         with precision(device):

@@ -1,4 +1,4 @@
-"""Small models and batches on which every attack is tried. All in float64, where rounding is far below any claim."""
+"""Small models and batches on which every attack is tried, in float64: rounding is far below any claim."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from attacks.oracle import ModelOracle
@@ -121,3 +122,15 @@ def streams() -> Callable[..., KeyedRng]:
         return KeyedRng.of(seed, torch.arange(n) if isinstance(n, int) else n)
 
     return build
+
+
+@pytest.fixture
+def same_success() -> Callable[[Tensor, Tensor], None]:
+    """Asserts that two attacks succeed equally often on the same samples (exact McNemar test)."""
+
+    def compare(ours: Tensor, theirs: Tensor) -> None:
+        assert 0.2 < float(ours.double().mean()) < 0.8, "too easy or too hard to tell attacks apart"
+        only_ours, only_theirs = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+        assert binomtest(only_ours, max(only_ours + only_theirs, 1)).pvalue > 0.01
+
+    return compare

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import pytest
@@ -87,7 +88,7 @@ def test_the_result_is_in_ball_and_box(attack: Attack, norm: Norm, dtype: torch.
         adv = case.attacked(attack, Threat(norm=norm, eps=eps))
         assert adv.shape == case.x.shape and adv.dtype == dtype
         assert float(row_norm(adv.double() - case.x.double(), norm).max()) <= eps + 1e-6
-        assert 0 <= float(adv.min()) and float(adv.max()) <= 1
+        assert float(adv.min()) >= 0 and float(adv.max()) <= 1
 
 
 @both_norms
@@ -95,7 +96,7 @@ def test_the_result_is_in_ball_and_box(attack: Attack, norm: Norm, dtype: torch.
 def test_the_input_is_moved_and_the_box_is_the_threats(attack: Attack, norm: Norm, case: Case) -> None:
     x = 0.25 + case.x / 2
     adv = replace(case, x=x).attacked(attack, Threat(norm=norm, eps=EPS[norm], low=0.25, high=0.75))
-    assert 0.25 <= float(adv.min()) and float(adv.max()) <= 0.75
+    assert float(adv.min()) >= 0.25 and float(adv.max()) <= 0.75
     assert bool((adv != x).any())
 
 
@@ -122,8 +123,6 @@ def test_the_same_seed_gives_the_same_result(attack: Attack, norm: Norm, case: C
 @both_norms
 @pytest.mark.parametrize("attack", RANDOM, ids=repr)
 def test_another_seed_gives_another_result(attack: Attack, norm: Norm, case: Case, streams: Build) -> None:
-    if norm == "linf" and isinstance(attack, FGSM):
-        pytest.fail("FGSM has no random start")
     threat = Threat(norm=norm, eps=EPS[norm])
     other = replace(case, rng=streams(torch.tensor([11, 3, 50, 4, 10**9, 7]), seed=1))
     assert not torch.equal(case.attacked(attack, threat), other.attacked(attack, threat))
@@ -208,9 +207,7 @@ class Hollow(nn.Module):
 
 @both_norms
 @every_attack
-def test_a_model_whose_gradient_is_not_a_number_is_survived_and_flagged(
-    attack: Attack, norm: Norm, case: Case
-) -> None:
+def test_a_model_whose_gradient_is_not_a_number_is_survived_and_flagged(attack: Attack, norm: Norm, case: Case) -> None:
     x = torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
     oracle = ModelOracle.of(Hollow(), torch.tensor([4, 4, 4]))
     adv = attack.perturb(oracle, x, Threat(norm=norm, eps=EPS[norm]), rng=case.rng.rows(torch.arange(3)))
@@ -242,41 +239,34 @@ def test_no_sample_costs_more_than_announced(attack: Attack, norm: Norm, case: C
 
 @dataclass(frozen=True)
 class Watched(ModelOracle):
-    """An oracle that remembers which rows it was asked about after it had called them broken."""
+    """An oracle that remembers which rows it called broken, and which of these it was asked about later."""
+
+    gone: set[int] = field(default_factory=set, kw_only=True)
+    late: set[int] = field(default_factory=set, kw_only=True)
 
     def query(self, x: Tensor, rows: Tensor, *, grad: bool) -> Answer:
         answer = super().query(x, rows, grad=grad)
-        done = {int(r) for r in rows} & BROKEN
-        LATE.extend(done)
-        BROKEN.update(int(r) for r in rows[answer.broken])
+        self.late.update(self.gone.intersection(rows.tolist()))
+        self.gone.update(rows[answer.broken].tolist())
         return answer
-
-
-BROKEN: set[int] = set()
-LATE: list[int] = []
 
 
 @both_norms
 @pytest.mark.parametrize("attack", [a for a in EVERY if getattr(a, "keep", "best") == "best"], ids=repr)
-def test_a_broken_sample_is_not_asked_about_again_and_its_breaking_input_is_returned(
-    attack: Attack, norm: Norm, case: Case
-) -> None:
-    BROKEN.clear()
-    LATE.clear()
+def test_a_broken_sample_is_left_alone_and_what_broke_it_is_returned(attack: Attack, norm: Norm, case: Case) -> None:
     labels = case.labels.clone()
     labels[0] = (labels[0] + 1) % 5
     oracle = Watched.of(case.model, labels)
+    assert isinstance(oracle, Watched)
     adv = attack.perturb(oracle, case.x, Threat(norm=norm, eps=10 * EPS[norm]), rng=case.rng)
-    assert BROKEN and not LATE
+    assert oracle.gone and not oracle.late
     fooled = case.model(adv).argmax(1) != labels
-    assert set(fooled.nonzero()[:, 0].tolist()) == BROKEN
+    assert set(fooled.nonzero()[:, 0].tolist()) == oracle.gone
 
 
 def test_the_textbook_form_runs_all_steps_and_returns_the_last_iterate(case: Case) -> None:
     oracle = case.oracle()
-    adv = PGD(steps=4, random_start=False, keep="last", step_size=0.1).perturb(
-        oracle, case.x, Threat(eps=0.5), rng=case.rng
-    )
+    adv = PGD(steps=4, random_start=False, keep="last", step_size=0.1).perturb(oracle, case.x, Threat(eps=0.5), rng=case.rng)
     expected = case.x
     for _ in range(4):
         gradient = case.oracle().query(expected, torch.arange(6), grad=True).gradient
@@ -299,7 +289,7 @@ def found(attack: Attack, threat: Threat, case: Case, objective: CrossEntropy | 
     "ladder",
     [
         [PGD(steps=k, step_size=0.05) for k in range(6)],
-        [PGD(steps=2, step_size=0.05, restarts=k) for k in range(1, 6)],
+        [PGD(steps=1, step_size=0.02, restarts=k) for k in range(1, 6)],
         [MIFGSM(steps=k, step_size=0.05, decay=2.0) for k in range(6)],
         [UniformNoise(draws=k) for k in range(1, 8)],
         [GaussianNoise(draws=k) for k in range(1, 8)],
@@ -311,9 +301,9 @@ def test_more_effort_never_finds_less(
 ) -> None:
     threat = Threat(norm=norm, eps=EPS[norm])
     results = [found(attack, threat, case, objective) for attack in ladder]
-    for less, more in zip(results, results[1:], strict=False):
+    for less, more in pairwise(results):
         assert all(b >= a for a, b in zip(less, more, strict=True))
-    assert results[-1] > results[0]
+    assert any(b > a for a, b in zip(results[0], results[-1], strict=True))
 
 
 def test_the_objective_of_the_attack_overrides_that_of_the_oracle(case: Case) -> None:
@@ -321,39 +311,6 @@ def test_the_objective_of_the_attack_overrides_that_of_the_oracle(case: Case) ->
     one = case.attacked(PGD(steps=3, objective="margin"), threat)
     assert torch.equal(one, case.attacked(PGD(steps=3), threat, objective=Margin()))
     assert not torch.equal(one, case.attacked(PGD(steps=3), threat))
-
-
-def test_a_target_is_what_it_says(case: Case) -> None:
-    logits = case.model(case.x)
-    others = logits.scatter(1, case.labels[:, None], torch.nan)
-    aims: dict[str, Tensor] = {}
-    for target in ("runner_up", "least_likely", "random"):
-
-        @dataclass(frozen=True, kw_only=True)
-        class Aim(PGD):
-            def _one_start(self, oracle: Any, *rest: Any) -> None:
-                aims[oracle_name] = oracle.target
-
-        oracle_name = target
-        case.attacked(Aim(target=target), Threat(eps=0.1))  # type: ignore[arg-type]
-    assert aims["runner_up"].tolist() == others.nan_to_num(-math.inf).argmax(1).tolist()
-    assert aims["least_likely"].tolist() == others.nan_to_num(math.inf).argmin(1).tolist()
-    assert bool((aims["random"] != case.labels).all())
-
-
-@pytest.mark.parametrize("target", ["runner_up", "least_likely"])
-@pytest.mark.parametrize("objective", ["ce", "margin"])
-@both_norms
-def test_a_targeted_attack_steers_towards_its_target(target: str, objective: str, norm: Norm, case: Case) -> None:
-    logits = case.model(case.x)
-    fill = -math.inf if target == "runner_up" else math.inf
-    others = logits.scatter(1, case.labels[:, None], fill)
-    aim = others.argmax(1) if target == "runner_up" else others.argmin(1)
-    attack = PGD(steps=10, target=target, objective=objective, keep="last", random_start=False)  # type: ignore[arg-type]
-    adv = case.attacked(attack, Threat(norm=norm, eps=10 * EPS[norm]))
-    before, after = (Margin().value(out, case.labels, aim) for out in (logits, case.model(adv)))
-    assert bool((after > before).all())
-    assert float((case.model(adv).argmax(1) == aim).double().mean()) > 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -372,27 +329,6 @@ def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
         PGD(**wrong)
     with pytest.raises(ValueError):
         UniformNoise(draws=0)
-
-
-@both_norms
-def test_uniform_noise_fills_the_ball(norm: Norm, streams: Build) -> None:
-    n, d, eps = 4000, 3, 0.2
-    x = torch.full((n, d), 0.5, dtype=torch.float64)
-    case = Case(nn.Identity(), x, torch.zeros(n, dtype=torch.int64), streams(n))
-    delta = case.attacked(UniformNoise(), Threat(norm=norm, eps=eps), stochastic=True) - x
-    inner = row_norm(delta, norm) / eps
-    assert float((inner**d).mean()) == pytest.approx(0.5, abs=0.025)
-    assert delta.mean(0).abs().max() < 0.02
-
-
-@both_norms
-def test_sign_noise_has_the_size_of_the_budget(norm: Norm, streams: Build) -> None:
-    x = torch.full((50, 8), 0.5, dtype=torch.float64)
-    case = Case(nn.Identity(), x, torch.zeros(50, dtype=torch.int64), streams(50))
-    delta = case.attacked(SignNoise(), Threat(norm=norm, eps=0.2), stochastic=True) - x
-    torch.testing.assert_close(row_norm(delta, norm), torch.full((50,), 0.2, dtype=torch.float64))
-    if norm == "linf":
-        torch.testing.assert_close(delta.abs(), torch.full_like(delta, 0.2))
 
 
 def test_one_step_attacks_step_as_their_papers_say(case: Case) -> None:

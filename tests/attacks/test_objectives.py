@@ -79,9 +79,7 @@ def test_the_gradient_of_a_row_does_not_depend_on_the_batch(
 
 
 @each
-def test_raising_the_value_moves_away_from_the_label_and_towards_the_target(
-    objective: Objective, logits: Tensor
-) -> None:
+def test_raising_the_value_moves_away_from_the_label_and_towards_the_target(objective: Objective, logits: Tensor) -> None:
     rows = torch.arange(8)
     z = logits.clone().requires_grad_()
     (away,) = torch.autograd.grad(objective.value(z, LABELS, None).sum(), z)

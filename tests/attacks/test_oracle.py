@@ -206,9 +206,7 @@ def test_the_path_is_applied_to_every_query(spiking: Build, images: Build) -> No
     assert not torch.equal(oracle.query(x, rows, grad=True).gradient, expected)
 
 
-def test_the_view_for_other_libraries_is_the_model_with_a_counter(
-    smooth: Build, images: Build, oracle_of: Build
-) -> None:
+def test_the_view_for_other_libraries_is_the_model_with_a_counter(smooth: Build, images: Build, oracle_of: Build) -> None:
     model, x, rows = smooth(), images(4), torch.tensor([1, 3])
     oracle = oracle_of(model, x)
     view = oracle.as_module(rows)

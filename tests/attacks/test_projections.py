@@ -128,7 +128,8 @@ def test_no_unit_step_gains_more_than_the_steepest(norm: Norm, seed: int) -> Non
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"eps": -0.1}, {"eps": torch.tensor([0.1, -0.1])}, {"eps": 0.1, "norm": "l1"}, {"eps": 0.1, "low": 1.0}]
+    "wrong",
+    [{"eps": -0.1}, {"eps": torch.tensor([0.1, -0.1])}, {"eps": 0.1, "norm": "l1"}, {"eps": 0.1, "low": 1.0}],
 )
 def test_a_threat_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError):

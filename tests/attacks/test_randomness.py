@@ -69,7 +69,6 @@ def test_old_results_can_be_reproduced() -> None:
     torch.testing.assert_close(rng.uniform(2).double(), torch.tensor(GOLDEN_UNIFORM).double(), rtol=0, atol=1e-6)
 
 
-
 def test_the_numbers_are_those_of_splitmix64() -> None:
     key = 12345
     drawn = KeyedRng(torch.tensor([key])).uniform(3)[0]
@@ -103,7 +102,15 @@ def test_a_fold_of_many_parts_is_a_fold_of_each_in_turn() -> None:
 
 def test_another_seed_id_or_fold_gives_other_numbers() -> None:
     base = streams(1)
-    others = [streams(1, seed=1), streams(2), base, base.fold("a"), base.fold("b"), base.fold(0), base.fold(1)]
+    others = [
+        streams(1, seed=1),
+        streams(2),
+        base,
+        base.fold("a"),
+        base.fold("b"),
+        base.fold(0),
+        base.fold(1),
+    ]
     others += [base.fold(0, 0), base.fold(-1), streams(1, seed=-1), streams(1, seed=2**63 + 5)]
     assert len({tuple(other.uniform(2)[0].tolist()) for other in others}) == len(others)
 

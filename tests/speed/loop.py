@@ -9,6 +9,7 @@ from __future__ import annotations
 from side_by_side import in_turns, say  # isort: skip
 
 import torch
+from network import forward, input_gradient
 
 import bench
 from attacks.oracle import ModelOracle
@@ -16,7 +17,6 @@ from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
 from attacks.threat import Threat
 from bench.memory import keep_freed_memory
-from network import forward, input_gradient
 
 N, MICRO_BATCH, BAR = 250, 64, 1.15
 
@@ -39,7 +39,11 @@ def measure(name: str) -> None:
 
     one = x[:MICRO_BATCH]
     times = in_turns(
-        {"attack": attack, "pair": lambda: input_gradient(model, one, y[:MICRO_BATCH]), "forward": lambda: forward(model, one)},
+        {
+            "attack": attack,
+            "pair": lambda: input_gradient(model, one, y[:MICRO_BATCH]),
+            "forward": lambda: forward(model, one),
+        },
         rounds=5,
     )
     forwards, backwards = spent[-1]

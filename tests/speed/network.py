@@ -64,7 +64,9 @@ def measure(steps: int) -> None:
 
 
 def report(steps: int, what: str, times: dict[str, float]) -> None:
-    ratios = "   ".join(f"{name} {times[name] * 1e3:6.1f} ms = {times[name] / times['ours']:4.2f}x" for name in list(times)[1:])
+    ratios = "   ".join(
+        f"{name} {times[name] * 1e3:6.1f} ms = {times[name] / times['ours']:4.2f}x" for name in list(times)[1:]
+    )
     say(f"T={steps}  {what:15}  ours {times['ours'] * 1e3:6.1f} ms   SpikingJelly {ratios}")
 
 

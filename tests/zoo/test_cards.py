@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 from torch import nn
 
 from attacks.gradients.base import TakesGradientPath
-from zoo.card import CARDS, WEIGHTS, Card, card, names, read_card
+from zoo.card import CARDS, WEIGHTS, Card, Part, card, names, read_card
 from zoo.defenses.base import Defense
 from zoo.loading import build, build_defense
 
@@ -32,13 +33,13 @@ def written(folder: Path, content: str | dict[str, Any], name: str = "some_model
     return path
 
 
-def test_the_zoo_is_not_empty():
+def test_the_zoo_is_not_empty() -> None:
     assert {"ann_vanilla", "snn_vanilla"} <= set(names())
     assert list(names()) == sorted(path.stem for path in CARDS.iterdir())
 
 
 @pytest.mark.parametrize("name", names())
-def test_card_describes_something_that_can_be_built(name):
+def test_card_describes_something_that_can_be_built(name: str) -> None:
     described = card(name)
     assert described.name == name
     model = build(described.builder)
@@ -48,7 +49,7 @@ def test_card_describes_something_that_can_be_built(name):
 
 
 @pytest.mark.parametrize("name", names())
-def test_training_starts_somewhere(name):
+def test_training_starts_somewhere(name: str) -> None:
     """``recipe.start`` names cards, and following it comes to an end."""
     chain = [name]
     while (start := card(chain[-1]).recipe.start) is not None:
@@ -57,7 +58,7 @@ def test_training_starts_somewhere(name):
 
 
 @pytest.mark.parametrize("name", names())
-def test_card_survives_a_round_trip(name, tmp_path):
+def test_card_survives_a_round_trip(name: str, tmp_path: Path) -> None:
     described = card(name)
     again = read_card(written(tmp_path, described.model_dump(mode="json"), name))
     assert again == described
@@ -65,18 +66,18 @@ def test_card_survives_a_round_trip(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", names())
-def test_text_is_short_and_present(name):
+def test_text_is_short_and_present(name: str) -> None:
     described = card(name)
     assert 0 < len(described.summary) <= 110 and "\n" not in described.summary
     assert bool(described.paper) == (described.defense.name != "none")
 
 
-def test_weights_and_cards_belong_together():
+def test_weights_and_cards_belong_together() -> None:
     shipped = {path.stem: path.stat().st_size for path in WEIGHTS.glob("*")}
     assert shipped == {name: card(name).weights.bytes for name in names() if card(name).weights}
 
 
-def test_good_card(tmp_path):
+def test_good_card(tmp_path: Path) -> None:
     found = read_card(written(tmp_path, GOOD))
     assert found.name == "some_model" and found.version == 1
     assert read_card(written(tmp_path, GOOD | {"weights": None})).weights is None
@@ -91,7 +92,10 @@ WRONG: dict[str, tuple[Any, str]] = {
     "missing field": ({k: v for k, v in GOOD.items() if k != "recipe"}, "recipe"),
     "no epochs": (GOOD | {"recipe": {"epochs": 0, "learning_rate": 0.1}}, "epochs"),
     "epochs in words": (GOOD | {"recipe": {"epochs": "many", "learning_rate": 0.1}}, "epochs"),
-    "learning rate not a number": (GOOD | {"recipe": {"epochs": 1, "learning_rate": float("nan")}}, "learning_rate"),
+    "learning rate not a number": (
+        GOOD | {"recipe": {"epochs": 1, "learning_rate": float("nan")}},
+        "learning_rate",
+    ),
     "unknown task": (GOOD | {"task": "dancing"}, "task"),
     "arguments in a list": (GOOD | {"builder": {"name": "compact", "arguments": [1]}}, "arguments"),
     "short hash": (GOOD | {"weights": {"sha256": "abc", "bytes": 10}}, "sha256"),
@@ -103,22 +107,18 @@ WRONG: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("content, named", WRONG.values(), ids=WRONG)
-def test_wrong_card(content, named, tmp_path):
+def test_wrong_card(content: Any, named: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=named):
         read_card(written(tmp_path, content))
 
 
-def test_unknown_name():
+def test_unknown_name() -> None:
     with pytest.raises(KeyError, match="no_such_model"):
         card("no_such_model")
 
 
 @pytest.mark.parametrize("make, kind, known", [(build, "builder", "compact"), (build_defense, "defense", "none")])
-def test_unknown_part(make, kind, known):
-    part = read_part("no_such_part")
+def test_unknown_part(make: Callable[[Part], object], kind: str, known: str) -> None:
+    part = Part(name="no_such_part")
     with pytest.raises(ValueError, match=f"unknown {kind} 'no_such_part'; known: .*{known}"):
         make(part)
-
-
-def read_part(name: str) -> Any:
-    return Card.model_validate(GOOD | {"builder": {"name": name}}).builder

@@ -45,7 +45,7 @@ def trained() -> dict[str, Tensor]:
     return {name: value.contiguous() for name, value in build(SMALL.builder).state_dict().items()}
 
 
-def test_weights_arrive(tmp_path):
+def test_weights_arrive(tmp_path: Path) -> None:
     tensors = trained()
     model = load_card(shipped(tmp_path, tensors), tmp_path)
     assert all(torch.equal(value, tensors[name]) for name, value in model.state_dict().items())
@@ -53,19 +53,19 @@ def test_weights_arrive(tmp_path):
     assert not any(parameter.requires_grad for parameter in model.parameters())
 
 
-def test_untrained_card():
+def test_untrained_card() -> None:
     with pytest.raises(ValueError, match="small has no trained weights yet; train it with: bench train zoo:small"):
         load_card(SMALL)
 
 
-def test_missing_file(tmp_path):
+def test_missing_file(tmp_path: Path) -> None:
     described = shipped(tmp_path, trained())
     (tmp_path / "small.safetensors").unlink()
     with pytest.raises(ValueError, match=r"small\.safetensors is missing"):
         load_card(described, tmp_path)
 
 
-def test_another_file(tmp_path):
+def test_another_file(tmp_path: Path) -> None:
     described = shipped(tmp_path, trained())
     content = bytearray((tmp_path / "small.safetensors").read_bytes())
     content[-1] ^= 1
@@ -75,7 +75,7 @@ def test_another_file(tmp_path):
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, -1])
-def test_truncated_file(kept, tmp_path):
+def test_truncated_file(kept: int, tmp_path: Path) -> None:
     """Refused by its hash, and without a hash by its format."""
     described = shipped(tmp_path, trained())
     path = tmp_path / "small.safetensors"
@@ -96,7 +96,7 @@ class Bomb:
         return os.mkdir, (self.folder,)
 
 
-def test_pickles_are_refused(tmp_path):
+def test_pickles_are_refused(tmp_path: Path) -> None:
     trap = tmp_path / "trap"
     bomb = pickle.dumps(Bomb(trap))
     torch.save(Bomb(trap), tmp_path / "model.pth")
@@ -104,7 +104,7 @@ def test_pickles_are_refused(tmp_path):
         with pytest.raises(ValueError, match="not a readable safetensors file"):
             load_card(shipped(tmp_path, content), tmp_path)
     assert not trap.exists()
-    pickle.loads(bomb)  # noqa: S301  (the bomb works)
+    pickle.loads(bomb)
     assert trap.exists()
 
 
@@ -122,23 +122,23 @@ def without(name: str) -> dict[str, Tensor]:
     ],
     ids=["missing", "extra", "shape", "empty"],
 )
-def test_weights_that_do_not_fit(tensors, reason, tmp_path):
+def test_weights_that_do_not_fit(tensors: dict[str, Tensor], reason: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=rf"the weights in small\.safetensors do not fit the network: {reason}") as caught:
         load_card(shipped(tmp_path, tensors), tmp_path)
     assert "\n" not in str(caught.value)
 
 
-def test_fill_leaves_the_layout():
+def test_fill_leaves_the_layout() -> None:
     model = fill(build(SMALL.builder), trained(), "here")
     assert model.body[0][0].weight.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_unknown_model():
+def test_unknown_model() -> None:
     with pytest.raises(KeyError, match="no_such_model"):
         load("no_such_model")
 
 
-def test_front_door():
+def test_front_door() -> None:
     assert zoo.load is load and zoo.names is names
     with pytest.raises(AttributeError, match="no_such_thing"):
         _ = zoo.no_such_thing
@@ -160,7 +160,7 @@ def scored(model: nn.Module, images: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("name", names())
-def test_every_model_keeps_its_promises(name):
+def test_every_model_keeps_its_promises(name: str) -> None:
     """Finite, stateless, and under each gradient path the same bits with every spiking layer on it."""
     model = network(name)
     images = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -179,7 +179,7 @@ def test_every_model_keeps_its_promises(name):
 
 
 @pytest.mark.parametrize("name", [name for name in names() if card(name).spiking])
-def test_paths_differ_in_gradient_only(name):
+def test_paths_differ_in_gradient_only(name: str) -> None:
     """What changes with the path is the gradient, and it is back to the model's own afterwards."""
     model = network(name)
     images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))

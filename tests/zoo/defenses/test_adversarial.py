@@ -31,16 +31,17 @@ def craft(defense: AdversarialTraining, model: nn.Module, x: Tensor, y: Tensor, 
 
 
 @pytest.mark.parametrize("steps", [0, 1, 3])
-def test_examples_stay_in_ball_and_box(steps):
+def test_examples_stay_in_ball_and_box(steps: int) -> None:
     x, y = batch()
     adv = craft(AdversarialTraining(eps=EPS, steps=steps), snn(), x, y)
     delta = (adv.double() - x.double()).abs()
     assert 0.9 * EPS < delta.max() <= EPS + 1e-7
-    assert 0 <= adv.min() and adv.max() <= 1
+    assert adv.min() >= 0
+    assert adv.max() <= 1
     assert not adv.requires_grad
 
 
-def test_examples_follow_the_generator():
+def test_examples_follow_the_generator() -> None:
     (x, y), model, defense = batch(), snn(), AdversarialTraining(eps=EPS)
     first = craft(defense, model, x, y)
     torch.rand(3)
@@ -48,12 +49,19 @@ def test_examples_follow_the_generator():
     assert not torch.equal(first, craft(defense, model, x, y, seed=1))
 
 
-def test_no_budget_is_plain_training():
+def test_start_is_uniform_in_the_ball() -> None:
+    x, y = torch.full((4, 3, 32, 32), 0.5), torch.zeros(4, dtype=torch.int64)
+    start = (craft(AdversarialTraining(eps=EPS, steps=0), snn(), x, y) - x) / EPS
+    quarters = torch.histc(start, 4, -1, 1) / start.numel()
+    assert (quarters - 0.25).abs().max() < 0.02
+
+
+def test_no_budget_is_plain_training() -> None:
     (x, y), model = batch(), snn().eval()
     assert torch.equal(craft(AdversarialTraining(eps=0.0, steps=2), model, x, y), x)
 
 
-def test_crafting_leaves_the_model_alone():
+def test_crafting_leaves_the_model_alone() -> None:
     (x, y), model = batch(), snn()
     model.get_submodule("body.0.1").eval()
     modes = [module.training for module in model.modules()]
@@ -64,7 +72,7 @@ def test_crafting_leaves_the_model_alone():
     assert all(p.grad is None and p.requires_grad for p in model.parameters())
 
 
-def test_mode_comes_back_after_an_error():
+def test_mode_comes_back_after_an_error() -> None:
     model = nn.Sequential(nn.BatchNorm1d(2), nn.Dropout().eval())
     with pytest.raises(RuntimeError, match="inside"), evaluating(model):
         assert not any(module.training for module in model.modules())
@@ -72,7 +80,7 @@ def test_mode_comes_back_after_an_error():
     assert [module.training for module in model.modules()] == [True, True, False]
 
 
-def test_loss_is_that_of_the_examples_alone():
+def test_loss_is_that_of_the_examples_alone() -> None:
     (x, y), model, defense = batch(), snn(), AdversarialTraining(eps=EPS)
     adv = craft(defense, model, x, y)
     assert model.body[0][1].num_batches_tracked == 1
@@ -96,8 +104,10 @@ class Linear(nn.Module):
         return torch.stack([score, -score], 1)
 
 
-@pytest.mark.parametrize("steps, step_size, reach", [(1, None, 0.25), (2, None, 1.0), (1, 0.25 * EPS, -0.75), (9, 0.25 * EPS, 1)])
-def test_steps_climb_to_the_corner(steps, step_size, reach):
+@pytest.mark.parametrize(
+    "steps, step_size, reach", [(1, None, 0.25), (2, None, 1.0), (1, 0.25 * EPS, -0.75), (9, 0.25 * EPS, 1)]
+)
+def test_steps_climb_to_the_corner(steps: int, step_size: float | None, reach: float) -> None:
     """From anywhere in the ball, ``reach`` is how far along the sign the steps are sure to lead."""
     x, y = torch.full((5, 3, 2, 2), 0.5, dtype=torch.float64), torch.tensor([0, 1, 0, 1, 0])
     model = Linear()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -56,7 +59,7 @@ def loss_by_hand(model: nn.Module, x: Tensor, y: Tensor, weight: float, h: float
 
 @pytest.mark.parametrize("net, side", [(smooth, 3), (spiking, 32)])
 @pytest.mark.parametrize("penalty, probability", CHOICES)
-def test_equals_the_slow_computation(penalty, probability, net, side):
+def test_equals_the_slow_computation(penalty: str, probability: str, net: Callable[[], nn.Module], side: int) -> None:
     """Loss, and parameter gradients through both passes and the cross-entropy."""
     model, (x, y) = net(), batch(side)
     defense = GradientSparsity(weight=0.7, h=0.05, penalty=penalty, probability=probability)
@@ -70,7 +73,7 @@ def test_equals_the_slow_computation(penalty, probability, net, side):
 
 
 @pytest.mark.parametrize("penalty, probability", CHOICES)
-def test_penalty_is_the_l1_norm_of_the_gradient(penalty, probability):
+def test_penalty_is_the_l1_norm_of_the_gradient(penalty: str, probability: str) -> None:
     """On a smooth network the error of the finite difference is proportional to h."""
     model, (x, y) = smooth(), batch(3)
 
@@ -92,7 +95,7 @@ def test_penalty_is_the_l1_norm_of_the_gradient(penalty, probability):
     assert errors[1] < errors[0] / 5 and errors[2] < errors[1] / 5
 
 
-def test_both_passes_train_the_parameters():
+def test_both_passes_train_the_parameters() -> None:
     """Without either pass the gradient of the penalty would be another one."""
     model, (x, y) = smooth(), batch(3)
     h, weight = 0.05, list(model.parameters())[1]
@@ -107,9 +110,7 @@ def test_both_passes_train_the_parameters():
         return torch.func.functional_call(model, {k: v.detach() for k, v in model.named_parameters()}, inputs)
 
     settings = {"h": h, "probability": "softmax"}
-    losses = [
-        GradientSparsity(weight=w, **settings).loss(model, x, y, generator=torch.Generator())[0] for w in (0.0, 1.0)
-    ]
+    losses = [GradientSparsity(weight=w, **settings).loss(model, x, y, generator=torch.Generator())[0] for w in (0.0, 1.0)]
     (found,) = torch.autograd.grad(losses[1] - losses[0], weight)
     (both,) = torch.autograd.grad(slope(model, model), weight)
     (only_first,) = torch.autograd.grad(slope(model, detached), weight)
@@ -119,7 +120,7 @@ def test_both_passes_train_the_parameters():
     assert min(only_first.norm(), only_second.norm()) > 0.1 * both.norm()
 
 
-def test_weight_scales_the_penalty_alone():
+def test_weight_scales_the_penalty_alone() -> None:
     model, (x, y) = smooth(), batch(3)
     plain, one, two = (GradientSparsity(weight=w).loss(model, x, y, generator=torch.Generator())[0] for w in (0, 1, 2))
     torch.testing.assert_close(plain, nn.functional.cross_entropy(model(x), y))
@@ -127,12 +128,12 @@ def test_weight_scales_the_penalty_alone():
     assert one > plain
 
 
-def test_runner_up():
+def test_runner_up() -> None:
     logits = torch.tensor([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0], [-5.0, -9.0, -7.0]])
     assert runner_up(logits, torch.tensor([0, 1, 0])).tolist() == [1, 0, 2]
 
 
-def test_large_logits_do_not_overflow():
+def test_large_logits_do_not_overflow() -> None:
     model, (x, y) = smooth(), batch(3)
     with torch.no_grad():
         model[3].weight.mul_(1e5)
@@ -141,7 +142,7 @@ def test_large_logits_do_not_overflow():
     assert loss.isfinite() and all(gradient.isfinite().all() for gradient in gradients)
 
 
-def test_on_adversarial_examples():
+def test_on_adversarial_examples() -> None:
     """SR*: the same loss at the examples of adversarial training."""
     model, (x, y) = spiking(), batch(32)
     eps, steps = 4 / 255, 2
@@ -154,6 +155,6 @@ def test_on_adversarial_examples():
 
 
 @pytest.mark.parametrize("wrong", [{"h": 0.0}, {"h": -1.0}, {"penalty": "cubed"}, {"probability": "margin"}])
-def test_refuses_nonsense(wrong):
-    with pytest.raises(ValueError, match="h must be positive|unknown penalty"):
+def test_refuses_nonsense(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"h must be positive|unknown penalty"):
         GradientSparsity(weight=1.0, **wrong)

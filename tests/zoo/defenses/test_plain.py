@@ -26,7 +26,7 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.rand(6, 3, 32, 32, generator=generator), torch.randint(10, (6,), generator=generator)
 
 
-def test_plain_is_cross_entropy():
+def test_plain_is_cross_entropy() -> None:
     model, (x, y) = snn().eval(), batch()
     loss, logits = Plain().loss(model, x, y, generator=torch.Generator())
     assert torch.equal(logits, model(x))
@@ -35,8 +35,8 @@ def test_plain_is_cross_entropy():
 
 
 @pytest.mark.parametrize("name", DEFENSES)
-def test_every_defense_trains_and_repeats(name):
-    """A scalar loss that reaches all parameters, logits per row, and the same again from the same generator."""
+def test_every_defense_trains_and_repeats(name: str) -> None:
+    """A scalar loss that reaches all parameters, logits per row, and the same for the same generator."""
     defense = build_defense(Part(name=name, arguments=NEEDED.get(name, {})))
     x, y = batch()
     clean = x.clone()

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from attacks.gradients.base import Reset
 from attacks.gradients.bptt import BPTT
 from attacks.gradients.surrogates import Surrogate
 from tests.support.spikingjelly_twin import (
@@ -19,7 +20,14 @@ from tests.support.spikingjelly_twin import (
 from zoo.architectures.compact import compact
 from zoo.spiking.neurons import LIF
 
-SURROGATES = [("triangle", 1.0), ("triangle", 0.5), ("rectangle", 0.8), ("atan", None), ("sigmoid", None), ("gaussian", 0.4)]
+SURROGATES = [
+    ("triangle", 1.0),
+    ("triangle", 0.5),
+    ("rectangle", 0.8),
+    ("atan", None),
+    ("sigmoid", None),
+    ("gaussian", 0.4),
+]
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:
@@ -34,7 +42,7 @@ def gradient(net: nn.Module, x: Tensor, head: Tensor) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("threshold", [1.0, 0.6])
 @pytest.mark.parametrize("name, width", SURROGATES)
-def test_surrogates(name, width, threshold):
+def test_surrogates(name: str, width: float | None, threshold: float) -> None:
     """Fixes the conversion of sharpness: alpha = 1 / (width * threshold), triangles included."""
     ours = Surrogate(name, width)
     u = torch.linspace(-2, 4, 601, dtype=torch.float64) + 1e-4
@@ -47,7 +55,7 @@ def test_surrogates(name, width, threshold):
 @pytest.mark.parametrize("reset", ["hard", "soft"])
 @pytest.mark.parametrize("decay", [1.0, 0.9, 0.5])
 @pytest.mark.parametrize("name, width", SURROGATES)
-def test_neurons(name, width, decay, reset, path):
+def test_neurons(name: str, width: float | None, decay: float, reset: Reset, path: str) -> None:
     ours = LIF(decay=decay, threshold=0.8, reset=reset, surrogate=name, width=width, reset_path=path)
     x, head = draw(6, 3, 4, 5) + 0.4, draw(6, 3, 4, 5, seed=1)
     spikes, slope = gradient(ours, x, head)
@@ -71,7 +79,7 @@ def snn() -> nn.Module:
 
 
 @pytest.mark.parametrize("first_conv_once", [False, True])
-def test_compact(snn, first_conv_once):
+def test_compact(snn: nn.Module, first_conv_once: bool) -> None:
     twin = compact_in_spikingjelly(snn, first_conv_once=first_conv_once)
     x, head = draw(4, 3, 32, 32).sigmoid(), draw(4, 10, seed=1)
     for _ in range(2):
@@ -82,7 +90,7 @@ def test_compact(snn, first_conv_once):
         torch.testing.assert_close(slope, their_slope, rtol=1e-6, atol=1e-10)
 
 
-def test_attackers_path_replaces_the_trained_one(snn):
+def test_attackers_path_replaces_the_trained_one(snn: nn.Module) -> None:
     """BPTT with another surrogate is the twin of a network that was trained with that one."""
     path = BPTT(surrogate="atan", alpha=2.0, reset="detached")
     other = compact(
@@ -100,7 +108,7 @@ def test_attackers_path_replaces_the_trained_one(snn):
     assert not torch.allclose(slope, gradient(snn, x, head)[1], rtol=1e-2)
 
 
-def test_twin_learns_like_the_network(snn):
+def test_twin_learns_like_the_network(snn: nn.Module) -> None:
     """In train mode the weight gradients agree as well, so training speed can be compared fairly."""
     twin = compact_in_spikingjelly(snn.requires_grad_(True)).train()
     x, head = draw(3, 3, 32, 32).sigmoid(), draw(3, 10, seed=1)
@@ -113,7 +121,7 @@ def test_twin_learns_like_the_network(snn):
         torch.testing.assert_close(mine, other, rtol=1e-6, atol=1e-10)
 
 
-def test_no_twin_without_direct_spikes():
+def test_no_twin_without_direct_spikes() -> None:
     with pytest.raises(ValueError, match="direct"):
         compact_in_spikingjelly(compact(steps=2, neuron={}, encoder="poisson"))
     with pytest.raises(ValueError, match="starting potential"):

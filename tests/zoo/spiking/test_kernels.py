@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from attacks.gradients import flat
-from attacks.gradients.base import Dynamics
+from attacks.gradients.base import Dynamics, Reset
 from attacks.gradients.bptt import ThroughTime
 from attacks.gradients.surrogates import Surrogate
 from zoo.spiking.kernels import IntegrateAndFire, integrate_and_fire
@@ -58,7 +58,9 @@ def obvious(current: Tensor, dynamics: Dynamics) -> tuple[Tensor, Tensor]:
     reset=st.sampled_from(["hard", "soft"]),
     start=st.floats(-1, 1),
 )
-def test_equals_the_loop(shape, layout, seed, decay, threshold, reset, start):
+def test_equals_the_loop(
+    shape: tuple[int, ...], layout: str, seed: int, decay: float, threshold: float, reset: Reset, start: float
+) -> None:
     x = torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) + 0.5
     dynamics = Dynamics(decay, threshold, reset, start)
     current = LAYOUTS[layout](x)
@@ -78,7 +80,9 @@ def test_equals_the_loop(shape, layout, seed, decay, threshold, reset, start):
     reset=st.sampled_from(["hard", "soft"]),
     start=st.sampled_from([0.0, 0.5, -1.0]),
 )
-def test_same_bits_where_the_arithmetic_is_exact(shape, layout, seed, decay, threshold, reset, start):
+def test_same_bits_where_the_arithmetic_is_exact(
+    shape: tuple[int, ...], layout: str, seed: int, decay: float, threshold: float, reset: Reset, start: float
+) -> None:
     """Multiples of 1/4 lose nothing in float32 and often hit the threshold exactly, which fires."""
     x = torch.randint(-4, 9, shape, generator=torch.Generator().manual_seed(seed)).float() / 4
     dynamics = Dynamics(decay, threshold, reset, start)
@@ -95,7 +99,7 @@ def test_same_bits_where_the_arithmetic_is_exact(shape, layout, seed, decay, thr
     attached=st.booleans(),
     reset=st.sampled_from(["hard", "soft"]),
 )
-def test_pieces_change_no_bit(shape, layout, piece, attached, reset):
+def test_pieces_change_no_bit(shape: tuple[int, ...], layout: str, piece: int, attached: bool, reset: Reset) -> None:
     x = LAYOUTS[layout](torch.randn(shape, generator=torch.Generator().manual_seed(piece)) + 0.5)
     incoming = torch.randn(shape, generator=torch.Generator().manual_seed(piece + 1))
 
@@ -112,7 +116,7 @@ def test_pieces_change_no_bit(shape, layout, piece, attached, reset):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_backward_sees_through_the_layout(layout):
+def test_backward_sees_through_the_layout(layout: str) -> None:
     """The input gradient is that of a contiguous copy, also for a gradient that is expanded over time."""
     x = LAYOUTS[layout](torch.randn(4, 2, 3, 3, 5, generator=torch.Generator().manual_seed(0)).double() + 0.5)
     dynamics, gradient = Dynamics(0.9), ThroughTime(Surrogate("atan"))
@@ -129,7 +133,7 @@ def test_backward_sees_through_the_layout(layout):
 
 
 @pytest.mark.parametrize("layout", ["contiguous", "channels_last", "transposed_units", "expanded_channels_last"])
-def test_keeps_the_layout_of_a_step(layout):
+def test_keeps_the_layout_of_a_step(layout: str) -> None:
     """A dense layout goes through uncopied, so the next convolution gets what it is fast on."""
     x = LAYOUTS[layout](torch.randn(2, 2, 3, 4, 5))
     potential, spikes = integrate_and_fire(x, Dynamics())
@@ -138,13 +142,13 @@ def test_keeps_the_layout_of_a_step(layout):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_input_is_left_alone(layout):
+def test_input_is_left_alone(layout: str) -> None:
     x = LAYOUTS[layout](torch.randn(3, 2, 3, 4, 5))
     before = x.clone()
     integrate_and_fire(x, Dynamics(0.9))
     assert torch.equal(x, before)
 
 
-def test_empty_batch():
+def test_empty_batch() -> None:
     potential, spikes = integrate_and_fire(torch.randn(4, 0, 3, 2, 2), Dynamics())
     assert potential.shape == spikes.shape == (4, 0, 3, 2, 2)

@@ -29,7 +29,7 @@ class Counted(nn.Linear):
         return super().forward(x)
 
 
-def test_over_time_runs_a_constant_signal_once():
+def test_over_time_runs_a_constant_signal_once() -> None:
     layer, x = Counted(), draw(2, 4)
     once, repeated = over_time(layer, x.expand(3, 2, 4)), over_time(layer, x.repeat(3, 1, 1))
     assert layer.rows == [2, 6]
@@ -38,7 +38,7 @@ def test_over_time_runs_a_constant_signal_once():
     torch.testing.assert_close(once, repeated)
 
 
-def test_over_time_is_the_layer_at_each_step():
+def test_over_time_is_the_layer_at_each_step() -> None:
     layer, x = nn.Conv2d(3, 2, 3).double(), draw(4, 2, 3, 6, 5)
     expected = torch.stack([layer(step) for step in x])
     torch.testing.assert_close(over_time(layer, x), expected)
@@ -46,11 +46,11 @@ def test_over_time_is_the_layer_at_each_step():
 
 
 @pytest.mark.parametrize("rows", [0, 1, 3])
-def test_over_time_with_few_rows(rows):
+def test_over_time_with_few_rows(rows: int) -> None:
     assert over_time(nn.Linear(4, 5), torch.randn(2, rows, 4)).shape == (2, rows, 5)
 
 
-def test_over_time_adds_the_gradient_of_all_steps():
+def test_over_time_adds_the_gradient_of_all_steps() -> None:
     layer, head = Counted(), draw(3, 2, 5, seed=1)
     results = []
     for shape in ((3, 2, 4), (1, 2, 4)):
@@ -85,7 +85,7 @@ def by_hand(net: TimeSequential, x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("constant", [True, False])
-def test_time_sequential_is_a_loop_over_time(constant):
+def test_time_sequential_is_a_loop_over_time(constant: bool) -> None:
     net, x = network(), draw(5, 3, 4)
     x = x[:1].expand_as(x) if constant else x
     out = net(x)
@@ -93,21 +93,21 @@ def test_time_sequential_is_a_loop_over_time(constant):
     torch.testing.assert_close(out, by_hand(net, x))
 
 
-def test_calls_share_no_state():
+def test_calls_share_no_state() -> None:
     net, x = network(), draw(5, 3, 4)
     first = net(x)
     net(draw(2, 7, 4, seed=1))
     assert torch.equal(first, net(x))
 
 
-def test_time_order_matters_to_neurons_only():
+def test_time_order_matters_to_neurons_only() -> None:
     x = draw(5, 3, 4).abs()
     assert not torch.equal(LIF()(x), LIF()(x.flip(0)).flip(0))
     layer = nn.Linear(4, 2).double()
     torch.testing.assert_close(over_time(layer, x), over_time(layer, x.flip(0)).flip(0))
 
 
-def test_neurons_refuse_nonsense():
+def test_neurons_refuse_nonsense() -> None:
     with pytest.raises(ValueError, match="positive"):
         LIF(threshold=0.0)
     with pytest.raises(ValueError, match="hard"):
@@ -116,7 +116,7 @@ def test_neurons_refuse_nonsense():
         LIF(surrogate="no such")
 
 
-def test_input_scale_weighs_each_step():
+def test_input_scale_weighs_each_step() -> None:
     layer, x = LIF(input_scale=3, surrogate="atan").double(), draw(3, 2, 4)
     assert torch.equal(layer(x), LIF()(x))
     with torch.no_grad():
@@ -128,22 +128,25 @@ def test_input_scale_weighs_each_step():
     assert slope.shape == (3,) and slope.abs().min() > 0
 
 
-def test_direct_keeps_one_copy():
+def test_direct_keeps_one_copy() -> None:
     x = draw(2, 3, 4, 4)
     signal = Direct(steps=4)(x)
     assert signal.shape == (4, 2, 3, 4, 4) and constant_in_time(signal)
     assert signal.data_ptr() == x.data_ptr()
 
 
-def test_encoders_say_whether_they_draw():
-    assert {name: encoder.stochastic for name, encoder in ENCODERS.items()} == {"direct": False, "poisson": True}
+def test_encoders_say_whether_they_draw() -> None:
+    assert {name: encoder.stochastic for name, encoder in ENCODERS.items()} == {
+        "direct": False,
+        "poisson": True,
+    }
 
 
 def keyed(ids: list[int], seed: int = 0) -> drawing:
     return drawing(KeyedRng.of(seed, torch.tensor(ids)))
 
 
-def test_poisson_rate_is_the_intensity():
+def test_poisson_rate_is_the_intensity() -> None:
     x = torch.linspace(0, 1, 11).view(1, 1, 1, 11).repeat(2, 1, 1, 1)
     with keyed([0, 1]):
         spikes = Poisson(steps=4000)(x)
@@ -157,7 +160,7 @@ def test_poisson_rate_is_the_intensity():
     assert abs((steps[1:] * steps[:-1]).mean() - 0.25) < 0.04
 
 
-def test_poisson_draws_are_keyed_by_row():
+def test_poisson_draws_are_keyed_by_row() -> None:
     x, encode = torch.full((3, 1, 4, 4), 0.5), Poisson(steps=5)
     with keyed([7, 8, 9]):
         together, again = encode(x), encode(x)
@@ -172,7 +175,7 @@ def test_poisson_draws_are_keyed_by_row():
         encode(x)
 
 
-def test_poisson_draws_from_torch_outside_a_context():
+def test_poisson_draws_from_torch_outside_a_context() -> None:
     x, encode = torch.full((3, 1, 4, 4), 0.5), Poisson(steps=5)
     torch.manual_seed(3)
     first, second = encode(x), encode(x)
@@ -180,7 +183,7 @@ def test_poisson_draws_from_torch_outside_a_context():
     assert torch.equal(first, encode(x)) and not torch.equal(first, second)
 
 
-def test_poisson_gradient_is_straight_through():
+def test_poisson_gradient_is_straight_through() -> None:
     """Each spike's expectation is the intensity, whose derivative is one."""
     x, head = torch.rand(2, 1, 3, 3).requires_grad_(), torch.randn(6, 2, 1, 3, 3)
     (slope,) = torch.autograd.grad(Poisson(steps=6)(x), x, head)
@@ -188,7 +191,7 @@ def test_poisson_gradient_is_straight_through():
 
 
 @pytest.mark.parametrize("steps", [1, 4])
-def test_mean_logits(steps):
+def test_mean_logits(steps: int) -> None:
     readout, spikes = MeanLogits(6, 3).double(), (draw(steps, 5, 6) > 0).double()
     per_step = torch.stack([readout.linear(step) for step in spikes])
     torch.testing.assert_close(readout(spikes), per_step.mean(0))

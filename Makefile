@@ -1,0 +1,60 @@
+# Everything runs in .venv, which the targets make themselves. PYTHON chooses the interpreter.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types floors ci speed zoo report clean
+
+help:  ## show this
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "CPython 3.11 or newer is needed; name one with PYTHON=..."; exit 1; }
+	@echo "Creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing what the suite needs to run (PyTorch among it: about 1 GB, a minute or two)"
+	@$(PIP) install -c constraints.txt torch
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	@echo "Installing what its tests need (foolbox, torchattacks and SpikingJelly as oracles)"
+	@$(PIP) install -c constraints.txt -e '.[dev]' loguru tqdm requests
+	@$(PIP) install --no-deps -c constraints.txt torchattacks spikingjelly
+	@touch $@
+
+demo: $(VENV)/.runtime  ## evaluate a defended spiking network under PGD on real images
+	$(BIN)/bench evaluate --model zoo:snn_gsr --attack pgd
+
+test: $(VENV)/.dev  ## run the tests (about 5 minutes on 2 cores)
+	@echo "Running the tests"
+	@$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.dev  ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev  ## mypy --strict
+	$(BIN)/mypy
+
+floors: $(VENV)/.dev  ## import contracts: reports -> bench -> zoo -> attacks
+	$(BIN)/lint-imports
+
+ci: test lint types floors  ## all of the above
+
+speed: $(VENV)/.dev  ## side-by-side speed comparisons, as ratios
+	@for script in network loop job; do $(BIN)/python tests/speed/$$script.py || exit 1; done
+
+zoo: $(VENV)/.runtime  ## train every model that has no weights yet (hours on a CPU; resumable)
+	$(BIN)/bench train --all --missing --install
+
+report: $(VENV)/.runtime  ## redo the README's table and picture from fresh evaluations
+	$(BIN)/python -m reports.readme
+
+clean:  ## remove caches and build artefacts, keep .venv, records and weights
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
+	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

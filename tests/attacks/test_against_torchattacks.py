@@ -1,0 +1,86 @@
+"""The same search rules as in torchattacks give the same iterates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from attacks.fgsm import FGSM
+from attacks.iterative import IterativeAttack
+from attacks.mifgsm import MIFGSM
+from attacks.oracle import ModelOracle
+from attacks.pgd import PGD
+from attacks.threat import Norm, Threat, row_norm
+
+torchattacks = pytest.importorskip("torchattacks")
+
+Build = Callable[..., Any]
+
+PAIRS: dict[str, tuple[Norm, float, IterativeAttack, Callable[[Any], Any]]] = {
+    "fgsm": ("linf", 0.03, FGSM(keep="last"), lambda m: torchattacks.FGSM(m, eps=0.03)),
+    "pgd": (
+        "linf",
+        0.06,
+        PGD(steps=7, step_size=0.02, random_start=False, keep="last"),
+        lambda m: torchattacks.PGD(m, eps=0.06, alpha=0.02, steps=7, random_start=False),
+    ),
+    "pgd l2": (
+        "l2",
+        0.4,
+        PGD(steps=7, step_size=0.13, random_start=False, keep="last"),
+        lambda m: torchattacks.PGDL2(m, eps=0.4, alpha=0.13, steps=7, random_start=False, eps_for_division=0.0),
+    ),
+    "mifgsm": (
+        "linf",
+        0.06,
+        MIFGSM(steps=7, step_size=0.02, keep="last"),
+        lambda m: torchattacks.MIFGSM(m, eps=0.06, alpha=0.02, steps=7, decay=1.0),
+    ),
+    "mifgsm, decaying": (
+        "linf",
+        0.06,
+        MIFGSM(steps=7, decay=0.5, keep="last"),
+        lambda m: torchattacks.MIFGSM(m, eps=0.06, alpha=0.06 / 7, steps=7, decay=0.5),
+    ),
+}
+every_pair = pytest.mark.parametrize("pair", PAIRS)
+
+
+@every_pair
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_iterates_are_those_of_torchattacks(pair: str, seed: int, smooth: Build, images: Build, streams: Build) -> None:
+    norm, eps, attack, theirs = PAIRS[pair]
+    model, x = smooth(seed=seed), images(6, seed=seed)
+    labels = model(x).argmax(1)
+    ours = attack.perturb(ModelOracle.of(model, labels), x, Threat(norm=norm, eps=eps), rng=streams(6))
+    torch.testing.assert_close(ours, theirs(model)(x, labels), rtol=0, atol=1e-10)
+    assert bool((row_norm(ours - x, norm) > 0.1 * eps).all())
+
+
+def test_momentum_makes_a_difference(smooth: Build, images: Build, streams: Build) -> None:
+    model, x = smooth(), images(6)
+    oracle = ModelOracle.of(model, model(x).argmax(1))
+    ends = [
+        MIFGSM(steps=7, step_size=0.02, decay=decay, keep="last").perturb(oracle, x, Threat(eps=0.06), rng=streams(6))
+        for decay in (0.0, 0.5, 1.0)
+    ]
+    assert not torch.equal(ends[0], ends[1]) and not torch.equal(ends[1], ends[2])
+
+
+@pytest.mark.parametrize(("norm", "eps"), [("linf", 0.03), ("l2", 0.15)])
+def test_with_random_starts_the_success_is_that_of_torchattacks(
+    norm: Norm, eps: float, smooth: Build, images: Build, streams: Build, same_success: Build
+) -> None:
+    model, x = smooth(gain=4.0), images(200)
+    labels = model(x).argmax(1)
+    ours = PGD(steps=5, step_size=eps / 3, keep="last").perturb(
+        ModelOracle.of(model, labels), x, Threat(norm=norm, eps=eps), rng=streams(200)
+    )
+    kind = torchattacks.PGD if norm == "linf" else torchattacks.PGDL2
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        other = kind(model, eps=eps, alpha=eps / 3, steps=5, random_start=True)(x, labels)
+    same_success(model(ours).argmax(1) != labels, model(other).argmax(1) != labels)
