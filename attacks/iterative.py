@@ -89,16 +89,15 @@ class IterativeAttack(Attack):
         momentum = torch.zeros_like(clean)
         for _ in range(self.steps):
             answer = oracle.query(adv, rows, grad=True)
-            assert answer.gradient is not None
             if self.keep == "best":
                 best.update(adv, rows, answer)
                 going = ~answer.broken
                 rows, clean, adv, momentum = rows[going], clean[going], adv[going], momentum[going]
-                gradient, ball = answer.gradient[going], threat.rows(rows)
+                gradient, ball = answer.slope[going], threat.rows(rows)
                 if not len(rows):
                     return
             else:
-                gradient = answer.gradient
+                gradient = answer.slope
             step, momentum = self.direction(gradient, momentum, ball)
             size = self.default_step(ball.radius(clean)) if self.step_size is None else self.step_size
             adv = project(adv + size * step, clean, ball)

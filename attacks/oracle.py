@@ -28,6 +28,13 @@ class Answer:
     gradient: Tensor | None
     broken: Tensor
 
+    @property
+    def slope(self) -> Tensor:
+        """The gradient of a query that asked for one. Raises ``ValueError`` otherwise."""
+        if self.gradient is None:
+            raise ValueError("this query was made with grad=False")
+        return self.gradient
+
 
 class Oracle(Protocol):
     """The model, as far as an attack may know it."""

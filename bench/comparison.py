@@ -46,9 +46,9 @@ def compare(first: Record | Path | str, second: Record | Path | str) -> list[Com
             "The records share no attack at the same radius.", "Evaluate both with the same --attack and --eps."
         )
     found: list[Comparison] = []
-    for position, row in enumerate(shared.itertuples(index=False)):
+    for position, (attack, eps, eps_text) in enumerate(zip(shared["attack"], shared["eps"], shared["eps_text_x"], strict=True)):
         left, right = (
-            r.rows[(r.rows["attack"] == row.attack) & (r.rows["eps"] == row.eps)].set_index("sample") for r in (a, b)
+            r.rows[(r.rows["attack"] == attack) & (r.rows["eps"] == eps)].set_index("sample") for r in (a, b)
         )
         both = left.join(right, how="inner", lsuffix="_1", rsuffix="_2")
         if both.empty:
@@ -57,8 +57,8 @@ def compare(first: Record | Path | str, second: Record | Path | str) -> list[Com
             raise RecordError("The records disagree about labels.", "Evaluate both on the same data.")
         if position == 0:
             found.append(_one("clean", "", both, "clean_correct"))
-        found.append(_one("noise", row.eps_text_x, both, "noise_1"))
-        found.append(_one(row.attack, row.eps_text_x, both, "robust"))
+        found.append(_one("noise", str(eps_text), both, "noise_1"))
+        found.append(_one(str(attack), str(eps_text), both, "robust"))
     return found
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, field_validator
 
 from bench.errors import RecordError
 from bench.files import atomic_write_text, sha256_file
@@ -177,11 +177,11 @@ class Record(_Model):
     created: str
     """UTC, ISO 8601."""
 
-    _rows: Any = None
+    _rows: "pd.DataFrame | None" = PrivateAttr(default=None)
 
     def with_rows(self, rows: pd.DataFrame) -> Record:
         """This record carrying its rows in memory."""
-        object.__setattr__(self, "_rows", rows)
+        self._rows = rows
         return self
 
     @property

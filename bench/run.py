@@ -170,7 +170,7 @@ def identity_fields(request: Request) -> dict[str, Any]:
         "norm": request.norm,
         "eps": [eps.value for eps in request.eps],
         "attacks": [{"name": a.name, **a.defaulted, **a.passed} for a in request.attacks],
-        "path": {"type": type(request.path).__name__, **asdict(request.path)},  # type: ignore[call-overload]
+        "path": {"type": type(request.path).__name__, **asdict(request.path)},
         "seed": request.seed,
         "eot": request.eot,
         "scorings": request.scorings,
@@ -268,7 +268,7 @@ def _attack_info(planned: Planned, request: Request) -> AttackInfo:
         passed=planned.passed,
         defaulted=planned.defaulted,
         path=request.path_spec,
-        path_parameters=asdict(request.path),  # type: ignore[call-overload]
+        path_parameters=asdict(request.path),
     )
 
 

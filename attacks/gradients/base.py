@@ -101,8 +101,8 @@ class GradientPath(ABC):
                     taken.append((module, module.take_gradient(self.layer_gradient())))
             yield Bound(layers=len(taken))
         finally:
-            for module, before in reversed(taken):
-                module.take_gradient(before)
+            for layer, before in reversed(taken):
+                layer.take_gradient(before)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ variants are in use, and neither is always the stronger attack.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -28,7 +28,7 @@ from attacks.gradients.surrogates import Surrogate
 class ThroughTime:
     """Layer gradient of BPTT."""
 
-    surrogate: Surrogate = Surrogate()
+    surrogate: Surrogate = field(default_factory=Surrogate)
     attached: bool = True
     needs_current: bool = False
 

@@ -117,8 +117,7 @@ def _newcombe(both: int, only_first: int, only_second: int, neither: int, level:
     if product:
         covered = both * neither - only_first * only_second
         # Newcombe's continuity correction applies where the correlation is positive.
-        covered = max(covered - n / 2, 0.0) if covered > 0 else covered
-        phi = covered / math.sqrt(product)
+        phi = (max(covered - n / 2, 0.0) if covered > 0 else covered) / math.sqrt(product)
     value = a.value - b.value
     below = (a.value - a.low) ** 2 - 2 * phi * (a.value - a.low) * (b.high - b.value) + (b.high - b.value) ** 2
     above = (a.high - a.value) ** 2 - 2 * phi * (a.high - a.value) * (b.value - b.low) + (b.value - b.low) ** 2

@@ -114,6 +114,16 @@ def test_no_steps_leave_the_start(attack: IterativeAttack, norm: Norm, case: Cas
 
 
 @both_norms
+def test_later_starts_are_random_even_where_the_first_is_not(norm: Norm, case: Case) -> None:
+    threat = Threat(norm=norm, eps=EPS[norm])
+    starts = PGD(steps=0, restarts=9, random_start=False)
+    adv = case.attacked(starts, threat, objective=Margin(), stochastic=True)
+    before, after = (Margin().value(case.model(x), case.labels, None) for x in (case.x, adv))
+    assert bool((after >= before).all())
+    assert bool((after > before).any())
+
+
+@both_norms
 @every_attack
 def test_the_same_seed_gives_the_same_result(attack: Attack, norm: Norm, case: Case) -> None:
     threat = Threat(norm=norm, eps=EPS[norm])

@@ -106,7 +106,7 @@ WRONG: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("content, named", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize(("content", "named"), WRONG.values(), ids=WRONG)
 def test_wrong_card(content: Any, named: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=named):
         read_card(written(tmp_path, content))
@@ -117,7 +117,7 @@ def test_unknown_name() -> None:
         card("no_such_model")
 
 
-@pytest.mark.parametrize("make, kind, known", [(build, "builder", "compact"), (build_defense, "defense", "none")])
+@pytest.mark.parametrize(("make", "kind", "known"), [(build, "builder", "compact"), (build_defense, "defense", "none")])
 def test_unknown_part(make: Callable[[Part], object], kind: str, known: str) -> None:
     part = Part(name="no_such_part")
     with pytest.raises(ValueError, match=f"unknown {kind} 'no_such_part'; known: .*{known}"):

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save
+from support.networks import settled
 from torch import Tensor, nn
 
 import zoo
 from attacks import PATHS
 from attacks.randomness import KeyedRng, drawing
-from tests.support.networks import settled
 from zoo.card import Card, Weights, card, names
 from zoo.loading import build, fill, load, load_card, read_weights, resolve
 
@@ -104,7 +104,7 @@ def test_pickles_are_refused(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="not a readable safetensors file"):
             load_card(shipped(tmp_path, content), tmp_path)
     assert not trap.exists()
-    pickle.loads(bomb)
+    pickle.loads(bomb)  # noqa: TID251  (to show that the bomb works)
     assert trap.exists()
 
 
@@ -113,7 +113,7 @@ def without(name: str) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize(
-    "tensors, reason",
+    ("tensors", "reason"),
     [
         (without("readout.linear.bias"), "Missing key.*readout.linear.bias"),
         (trained() | {"extra": torch.zeros(1)}, "Unexpected key.*extra"),

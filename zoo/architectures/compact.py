@@ -72,4 +72,5 @@ class Compact(nn.Module):
 
 def compact(**arguments: Any) -> nn.Module:
     """A :class:`Compact` network with its weights in channels-last order, twice as fast in convolutions on a CPU."""
-    return Compact(**arguments).to(memory_format=torch.channels_last)
+    model: nn.Module = Compact(**arguments)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

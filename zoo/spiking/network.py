@@ -25,7 +25,7 @@ def over_time(layer: nn.Module, x: Tensor) -> Tensor:
         once: Tensor = layer(x[0])
         return once.expand(steps, *once.shape)
     folded: Tensor = layer(x.flatten(0, 1))
-    return folded.unflatten(0, (steps, -1))
+    return folded.view(steps, -1, *folded.shape[1:])
 
 
 class TimeSequential(nn.Sequential):

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from support.networks import settled
 from torch import nn
 
 import zoo.architectures.compact as module
 from attacks.randomness import KeyedRng, drawing
-from tests.support.networks import settled
 from zoo.architectures.compact import compact
 from zoo.spiking.neurons import LIF
 
@@ -39,7 +39,7 @@ def multiply_accumulates(model: nn.Module, images: torch.Tensor) -> dict[nn.Modu
 
 
 @pytest.mark.parametrize("encoder", ["direct", "poisson"])
-@pytest.mark.parametrize("rows, classes", [(1, 10), (5, 7)])
+@pytest.mark.parametrize(("rows", "classes"), [(1, 10), (5, 7)])
 def test_shapes(rows: int, classes: int, encoder: str) -> None:
     logits = small(encoder=encoder, classes=classes)(IMAGES[:rows])
     assert logits.shape == (rows, classes) and logits.isfinite().all()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from support.networks import settled
 from torch import Tensor, nn
 
-from tests.support.networks import settled
 from zoo.architectures.compact import compact
 from zoo.defenses.adversarial import AdversarialTraining, evaluating
 
@@ -74,7 +74,7 @@ def test_crafting_leaves_the_model_alone() -> None:
 
 def test_mode_comes_back_after_an_error() -> None:
     model = nn.Sequential(nn.BatchNorm1d(2), nn.Dropout().eval())
-    with pytest.raises(RuntimeError, match="inside"), evaluating(model):
+    with pytest.raises(RuntimeError, match="inside"), evaluating(model):  # noqa: PT012
         assert not any(module.training for module in model.modules())
         raise RuntimeError("inside")
     assert [module.training for module in model.modules()] == [True, True, False]
@@ -105,7 +105,7 @@ class Linear(nn.Module):
 
 
 @pytest.mark.parametrize(
-    "steps, step_size, reach", [(1, None, 0.25), (2, None, 1.0), (1, 0.25 * EPS, -0.75), (9, 0.25 * EPS, 1)]
+    ("steps", "step_size", "reach"), [(1, None, 0.25), (2, None, 1.0), (1, 0.25 * EPS, -0.75), (9, 0.25 * EPS, 1)]
 )
 def test_steps_climb_to_the_corner(steps: int, step_size: float | None, reach: float) -> None:
     """From anywhere in the ball, ``reach`` is how far along the sign the steps are sure to lead."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+from support.networks import settled
 from torch import Tensor, nn
 
-from tests.support.networks import settled
 from zoo.architectures.compact import compact
 from zoo.defenses.adversarial import AdversarialTraining
 from zoo.defenses.gradient_sparsity import GradientSparsity, runner_up
@@ -57,8 +57,8 @@ def loss_by_hand(model: nn.Module, x: Tensor, y: Tensor, weight: float, h: float
     return sum(losses) / len(losses)
 
 
-@pytest.mark.parametrize("net, side", [(smooth, 3), (spiking, 32)])
-@pytest.mark.parametrize("penalty, probability", CHOICES)
+@pytest.mark.parametrize(("net", "side"), [(smooth, 3), (spiking, 32)])
+@pytest.mark.parametrize(("penalty", "probability"), CHOICES)
 def test_equals_the_slow_computation(penalty: str, probability: str, net: Callable[[], nn.Module], side: int) -> None:
     """Loss, and parameter gradients through both passes and the cross-entropy."""
     model, (x, y) = net(), batch(side)
@@ -72,7 +72,7 @@ def test_equals_the_slow_computation(penalty: str, probability: str, net: Callab
         torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-10)
 
 
-@pytest.mark.parametrize("penalty, probability", CHOICES)
+@pytest.mark.parametrize(("penalty", "probability"), CHOICES)
 def test_penalty_is_the_l1_norm_of_the_gradient(penalty: str, probability: str) -> None:
     """On a smooth network the error of the finite difference is proportional to h."""
     model, (x, y) = smooth(), batch(3)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from support.networks import settled
 from torch import nn
 
-from tests.support.networks import settled
 from zoo.architectures.compact import compact
 from zoo.card import Part
 from zoo.defenses import DEFENSES

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import pytest
 import torch
+from support.spikingjelly_twin import (
+    compact_in_spikingjelly,
+    neuron_in_spikingjelly,
+    surrogate_in_spikingjelly,
+)
 from torch import Tensor, nn
 
 from attacks.gradients.base import Reset
 from attacks.gradients.bptt import BPTT
 from attacks.gradients.surrogates import Surrogate
-from tests.support.spikingjelly_twin import (
-    compact_in_spikingjelly,
-    neuron_in_spikingjelly,
-    surrogate_in_spikingjelly,
-)
 from zoo.architectures.compact import compact
 from zoo.spiking.neurons import LIF
 
@@ -41,7 +41,7 @@ def gradient(net: nn.Module, x: Tensor, head: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("threshold", [1.0, 0.6])
-@pytest.mark.parametrize("name, width", SURROGATES)
+@pytest.mark.parametrize(("name", "width"), SURROGATES)
 def test_surrogates(name: str, width: float | None, threshold: float) -> None:
     """Fixes the conversion of sharpness: alpha = 1 / (width * threshold), triangles included."""
     ours = Surrogate(name, width)
@@ -54,7 +54,7 @@ def test_surrogates(name: str, width: float | None, threshold: float) -> None:
 @pytest.mark.parametrize("path", ["attached", "detached"])
 @pytest.mark.parametrize("reset", ["hard", "soft"])
 @pytest.mark.parametrize("decay", [1.0, 0.9, 0.5])
-@pytest.mark.parametrize("name, width", SURROGATES)
+@pytest.mark.parametrize(("name", "width"), SURROGATES)
 def test_neurons(name: str, width: float | None, decay: float, reset: Reset, path: str) -> None:
     ours = LIF(decay=decay, threshold=0.8, reset=reset, surrogate=name, width=width, reset_path=path)
     x, head = draw(6, 3, 4, 5) + 0.4, draw(6, 3, 4, 5, seed=1)
