@@ -46,10 +46,10 @@ def compare(first: Record | Path | str, second: Record | Path | str) -> list[Com
             "The records share no attack at the same radius.", "Evaluate both with the same --attack and --eps."
         )
     found: list[Comparison] = []
-    for position, (attack, eps, eps_text) in enumerate(zip(shared["attack"], shared["eps"], shared["eps_text_x"], strict=True)):
-        left, right = (
-            r.rows[(r.rows["attack"] == attack) & (r.rows["eps"] == eps)].set_index("sample") for r in (a, b)
-        )
+    for position, (attack, eps, eps_text) in enumerate(
+        zip(shared["attack"], shared["eps"], shared["eps_text_x"], strict=True)
+    ):
+        left, right = (r.rows[(r.rows["attack"] == attack) & (r.rows["eps"] == eps)].set_index("sample") for r in (a, b))
         both = left.join(right, how="inner", lsuffix="_1", rsuffix="_2")
         if both.empty:
             raise RecordError("The records share no samples.", "Evaluate both on the same samples.")

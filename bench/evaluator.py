@@ -196,7 +196,8 @@ class Evaluator:
         unstable = torch.zeros_like(usable)
         standing = (robust > 0).nonzero()[:, 0]
         if len(standing):
-            again = self.scorer.decisions(shown[standing], rng.rows(standing))
+            # In other company, in other batches: a decision that depends on these is no robust one.
+            again = self.scorer.decisions(shown[standing], rng.rows(standing), batch=self.request.micro_batch)
             unstable[standing] = (again != decisions[:, standing]).any(0)
         robust[unstable] = 0.0
         robust_8bit = robust.clone()

@@ -59,6 +59,14 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
+def make_folder(path: Path) -> None:
+    """Create a folder and its parents. Raises :class:`~bench.errors.StorageError` where that is refused."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise translate_os_error(error, path) from error
+
+
 def atomic_write_bytes(path: Path, data: bytes) -> None:
     """Replace the content of ``path``; see :func:`atomic_path`."""
     with atomic_path(path) as temporary:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, field_validator
 
 from bench.errors import RecordError
-from bench.files import atomic_write_text, sha256_file
+from bench.files import atomic_path, atomic_write_text, make_folder, sha256_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,7 +177,7 @@ class Record(_Model):
     created: str
     """UTC, ISO 8601."""
 
-    _rows: "pd.DataFrame | None" = PrivateAttr(default=None)
+    _rows: pd.DataFrame | None = PrivateAttr(default=None)
 
     def with_rows(self, rows: pd.DataFrame) -> Record:
         """This record carrying its rows in memory."""
@@ -194,9 +194,7 @@ class Record(_Model):
 
 def write_record(record: Record, folder: Path) -> Record:
     """Write rows, then record, each atomically; the record names the rows' hash, so a torn pair is noticed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    from bench.files import atomic_path
-
+    make_folder(folder)
     with atomic_path(folder / ROWS_FILE) as path:
         record.rows.to_parquet(path, index=False)
     final = record.model_copy(update={"rows_sha256": sha256_file(folder / ROWS_FILE)})

@@ -20,10 +20,10 @@ from bench.data import load_samples
 from bench.data.base import Samples
 from bench.errors import SpecError
 from bench.evaluator import Evaluator, Request, Unit
-from bench.files import digest
+from bench.files import digest, make_folder
 from bench.journal import Journal
 from bench.plan import Planned, Price, plan_attack, plan_path, price, threat_of
-from bench.record import EVALUATOR_VERSION, AttackInfo, DataInfo, ModelInfo, Record, write_record
+from bench.record import EVALUATOR_VERSION, RECORD_FILE, AttackInfo, DataInfo, ModelInfo, Record, read_record, write_record
 from bench.spec import parse_eps
 from bench.subject import open_subject
 
@@ -61,6 +61,7 @@ def evaluate(
     micro_batch: int | None = None,
     out: Path | str | None = None,
     save_adv: bool = False,
+    fresh: bool = False,
     on_start: Callable[[Request, Price], None] = lambda request, cost: None,
     on_tick: Watcher = lambda tick: None,
 ) -> Record:
@@ -71,8 +72,10 @@ def evaluate(
     eps: radius or comma-separated radii, in [0, 1] pixel units; norm: ``linf`` or ``l2``.
     n: the first n samples; None for all. data: a data set name, ``(images, labels)``, or None for the model's own.
     path: gradient path through spikes. eot: draws averaged per query (1; 10 for stochastic models).
-    out: folder for record, rows and journal; the same call resumes there. None keeps everything in memory.
+    out: folder for record, rows and journal; the same call resumes there, or reads back a finished record.
+        None keeps everything in memory.
     save_adv: also write the adversarial images (safetensors, in ``out``).
+    fresh: forget what an earlier call left in ``out``.
     Raises a :class:`~bench.errors.BenchError` for anything the user can fix.
     """
     request = _request(model, attack, eps, norm, n, data, split, path, seed, stochastic, eot, device, micro_batch)
@@ -87,12 +90,18 @@ def evaluate(
     evaluator = Evaluator(request, saver)
     if folder is None:
         units = _compute(evaluator, {}, lambda key, unit: None, on_tick)
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
-        with Journal.open(folder / "journal.jsonl", identity=identity) as journal:
-            units = _compute(evaluator, dict(journal.done), journal.append, on_tick)
-    record = _record(request, evaluator, units, identity)
-    return record if folder is None else write_record(record, folder)
+        return _record(request, evaluator, units, identity)
+    if not fresh and not save_adv and (folder / RECORD_FILE).exists():
+        return read_record(folder)
+    make_folder(folder)
+    journal_path = folder / "journal.jsonl"
+    if fresh:
+        journal_path.unlink(missing_ok=True)
+    with Journal.open(journal_path, identity=identity) as journal:
+        units = _compute(evaluator, dict(journal.done), journal.append, on_tick)
+        record = write_record(_record(request, evaluator, units, identity), folder)
+        journal_path.unlink()
+    return record
 
 
 def _request(

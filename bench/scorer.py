@@ -32,24 +32,28 @@ class Scorer:
     draws: int = 1
 
     @torch.inference_mode()
-    def logits(self, x: Tensor, rng: KeyedRng | None = None) -> Tensor:
-        """``(n, K)`` float32. Raises :class:`~bench.errors.ModelError` on a wrong shape or NaN."""
+    def logits(self, x: Tensor, rng: KeyedRng | None = None, *, batch: int = BATCH) -> Tensor:
+        """``(n, K)`` float32. Raises :class:`~bench.errors.ModelError` on a wrong shape or NaN.
+
+        batch: another size than the canonical one is only for asking whether a decision depends on it.
+        """
         parts = []
-        for start in range(0, len(x), BATCH):
-            part = x[start : start + BATCH]
-            missing = BATCH - len(part)
+        for start in range(0, len(x), batch):
+            part = x[start : start + batch]
+            missing = batch - len(part)
             padded = torch.cat([part, part[-1:].expand(missing, *part.shape[1:])]) if missing else part
             stream = None
             if rng is not None:
-                index = torch.arange(start, start + BATCH, device=x.device).clamp_max(len(x) - 1)
+                index = torch.arange(start, start + batch, device=x.device).clamp_max(len(x) - 1)
                 stream = rng.rows(index)
             with drawing(stream):
-                parts.append(self._checked(self.model(padded), BATCH)[: len(part)])
+                parts.append(self._checked(self.model(padded), batch)[: len(part)])
         return torch.cat(parts)
 
-    def decisions(self, x: Tensor, rng: KeyedRng) -> Tensor:
+    def decisions(self, x: Tensor, rng: KeyedRng, *, batch: int = BATCH) -> Tensor:
         """Predicted classes ``(draws, n)``."""
-        return torch.stack([self.logits(x, rng.fold("score", k)).argmax(1) for k in range(self.draws)])
+        scored = [self.logits(x, rng.fold("score", k), batch=batch) for k in range(self.draws)]
+        return torch.stack([logits.argmax(1) for logits in scored])
 
     def _checked(self, outputs: object, rows: int) -> Tensor:
         if not isinstance(outputs, Tensor):

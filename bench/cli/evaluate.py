@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(1), help="CPU threads.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where records go.")
 @click.option("--save-adv", is_flag=True, help="Keep the adversarial images.")
+@click.option("--fresh", is_flag=True, help="Forget what an earlier run of the same command left.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 def evaluate(
     model: str, attacks: tuple[str, ...], n: str, threads: int | None, out: Path, as_json: bool, **options: Any
@@ -96,7 +97,8 @@ def _by_radius(record: Record) -> list[dict[str, str]]:
         column["clean"] = _percent(cell.clean)
         column["random noise"] = _percent(cell.noise)
         column[f"random noise, worst of {cell.noise_draws}"] = _percent(cell.noise_best)
-        column[cell.attack] = _percent(cell.robust)
+    for cell in record.cells:
+        columns[cell.eps_text][cell.attack] = _percent(cell.robust)
     for cell in record.cells:  # the last cell of a radius is the strongest statement about it
         column = columns[cell.eps_text]
         column[f"{cell.attack}, rounded to 8 bits"] = _percent(cell.robust_8bit)

@@ -1,0 +1,78 @@
+"""Pictures from records. Colours are Okabe and Ito's, told apart by the colour-blind and, with the markers, in print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import RecordError
+from bench.files import atomic_path
+from bench.record import Cell, Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+MARKERS = "osD^vPX*"
+
+
+def last_cells(record: Record) -> list[Cell]:
+    """Per radius, the strongest statement a record makes: its last cell there, by rising radius."""
+    strongest = {cell.eps: cell for cell in record.cells}
+    return [strongest[eps] for eps in sorted(strongest)]
+
+
+def accuracy_curves(records: Sequence[Record]) -> Figure:
+    """Accuracy against radius, one colour per model: solid under attack, with its 95% band; dashed under random noise.
+
+    Raises :class:`~bench.errors.RecordError` if the records are of different data or norms.
+    """
+    from matplotlib.figure import Figure
+
+    if not records:
+        raise RecordError("There is nothing to draw.", "Name at least one record.")
+    if len({(r.data.name, r.data.split, r.norm) for r in records}) > 1:
+        raise RecordError("The records are of different data or norms.", "Draw them in separate pictures.")
+    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+    axes = figure.subplots()
+    for number, record in enumerate(records):
+        _one_curve(axes, record, COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)])
+    first = records[0]
+    scale = 255 if first.norm == "linf" else 1
+    axes.set(
+        xlabel="radius (pixel levels of 255)" if scale == 255 else f"radius ({first.norm})",
+        ylabel="accuracy (%)",
+        title=f"{first.data.name}, {first.data.n} {first.data.split} images, {first.norm}: {first.cells[-1].attack}",
+        ylim=(0, 100),
+    )
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="small", title="solid: attack (95% band); dashed: random noise", title_fontsize="x-small")
+    return figure
+
+
+def _one_curve(axes: Axes, record: Record, colour: str, marker: str) -> None:
+    found = last_cells(record)
+    scale = 255 if record.norm == "linf" else 1
+    radii, clean = [0.0] + [cell.eps * scale for cell in found], found[0].clean
+
+    def percent(values: list[float]) -> list[float]:
+        return [100 * value for value in values]
+
+    robust = percent([clean.value] + [cell.robust.value for cell in found])
+    low, high = (percent([getattr(clean, end)] + [getattr(cell.robust, end) for cell in found]) for end in ("low", "high"))
+    axes.plot(radii, robust, color=colour, marker=marker, markersize=5, label=record.model.ref.removeprefix("zoo:"))
+    axes.fill_between(radii, low, high, color=colour, alpha=0.15, linewidth=0)
+    noise = percent([clean.value] + [cell.noise.value for cell in found])
+    axes.plot(radii, noise, color=colour, linestyle="--", linewidth=1, alpha=0.8)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as ``path`` says by its ending (PNG or SVG), atomically and without a timestamp."""
+    import matplotlib
+
+    ending = path.suffix.removeprefix(".")
+    metadata = {"Date": None} if ending == "svg" else {"Software": ""}
+    with matplotlib.rc_context({"svg.hashsalt": path.stem}), atomic_path(path) as temporary:
+        figure.savefig(temporary, format=ending, dpi=130, metadata=metadata)
