@@ -13,10 +13,10 @@ help:  ## show this
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "CPython 3.11 or newer is needed; name one with PYTHON=..."; exit 1; }
 	@echo "Creating $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -f $(BIN)/python; echo "Creating $(VENV) failed; the venv and pip modules of $(PYTHON) are needed."; exit 1; }
 
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing what the suite needs to run (PyTorch among it: about 1 GB, a minute or two)"
+	@echo "Installing what the suite needs to run (PyTorch among it: about 1.5 GB, two minutes)"
 	@$(PIP) install -c constraints.txt torch
 	@$(PIP) install -c constraints.txt -e .
 	@touch $@
@@ -57,4 +57,4 @@ report: $(VENV)/.runtime  ## redo the README's table and picture from fresh eval
 
 clean:  ## remove caches and build artefacts, keep .venv, records and weights
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
-	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
