@@ -22,4 +22,6 @@ PATHS: dict[str, str] = {
     "training": "attacks.gradients.base:Training",
     "bptt": "attacks.gradients.bptt:BPTT",
     "bptr": "attacks.gradients.rate:BPTR",
+    "rga": "attacks.gradients.rate:RGA",
+    "hart": "attacks.gradients.hart:HART",
 }

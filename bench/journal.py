@@ -12,8 +12,9 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from bench.errors import JournalError, translate_os_error
 
@@ -37,7 +38,7 @@ def _parsed(line: bytes) -> tuple[str, Any] | None:
 class Journal:
     """An open journal. done: key to data of every finished unit; damaged: lines that were dropped."""
 
-    def __init__(self, path: Path, file: IO[bytes], done: dict[str, Any], damaged: int) -> None:
+    def __init__(self, path: Path, file: FileIO, done: dict[str, Any], damaged: int) -> None:
         self.path = path
         self.done = done
         self.damaged = damaged
@@ -52,7 +53,8 @@ class Journal:
         :class:`~bench.errors.StorageError` if it cannot be written.
         """
         try:
-            file = path.open("a+b")
+            # Unbuffered: a buffer would try once more, and fail again, when the file is closed on a full disk.
+            file = path.open("a+b", buffering=0)
         except OSError as error:
             raise translate_os_error(error, path) from error
         with file:
@@ -83,8 +85,9 @@ class Journal:
 
     def _write(self, line: bytes) -> None:
         try:
-            self._file.write(line)
-            self._file.flush()
+            left = memoryview(line)
+            while left:
+                left = left[self._file.write(left) :]
             os.fsync(self._file.fileno())
         except OSError as error:
             raise translate_os_error(error, self.path) from error

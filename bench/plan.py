@@ -41,7 +41,8 @@ def plan_attack(spec: str | Attack) -> Planned:
     Raises a :class:`~bench.errors.BenchError` for unknown names, unknown keys and bad values.
     """
     if isinstance(spec, Attack):
-        name = next((n for n, where in ATTACKS.items() if where.endswith(f":{type(spec).__name__}")), type(spec).__name__)
+        where = f"{type(spec).__module__}:{type(spec).__qualname__}"
+        name = next((name for name, known in ATTACKS.items() if known == where), where)
         changed = {f.name for f in fields(spec) if getattr(spec, f.name) != f.default}
         passed, defaulted = passed_and_defaulted(spec, changed)
         return Planned(repr(spec), name, spec, passed, defaulted)

@@ -13,6 +13,7 @@ variants are in use, and neither is always the stronger attack.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,6 +23,42 @@ from torch import Tensor
 from attacks.gradients.base import GradientPath, LayerGradient, Trace
 from attacks.gradients.flat import aligned, like, matrix, pieces
 from attacks.gradients.surrogates import Surrogate
+
+Slope = Callable[[Tensor, int, slice], Tensor]
+"""``slope(scratch, t, piece)``: ds/du of the units ``piece`` at step t, written into ``scratch`` (which holds u)."""
+
+
+def through_time(grad: Tensor, trace: Trace, slope_of: Slope, *, attached: bool) -> Tensor:
+    """The module's recursion. Works in pieces: no tensor of the whole layer is made but the result.
+
+    grad: dL/dspikes ``(T, n, ...)``. Returns dL/dcurrent, laid out in memory as the potential is.
+    """
+    potential, spikes = matrix(trace.potential), matrix(trace.spikes)
+    incoming = matrix(aligned(grad, trace.potential))
+    result = like(trace.potential)
+    out = matrix(result)
+    steps = len(out)
+    dynamics = trace.dynamics
+    for piece in pieces(out):
+        scratch = torch.empty_like(out[0, piece])
+        carried = torch.empty_like(scratch)
+        for t in reversed(range(steps)):
+            u, s, to_current = potential[t, piece], spikes[t, piece], out[t, piece]
+            slope = slope_of(scratch.copy_(u), t, piece)
+            if t == steps - 1:
+                torch.mul(incoming[t, piece], slope, out=to_current)
+                continue
+            torch.mul(out[t + 1, piece], dynamics.decay, out=carried)
+            if not attached:
+                torch.mul(incoming[t, piece], slope, out=to_current)
+            elif dynamics.reset == "hard":
+                torch.addcmul(incoming[t, piece], carried, u, value=-1, out=to_current).mul_(slope)
+            else:
+                torch.sub(incoming[t, piece], carried, alpha=dynamics.threshold, out=to_current).mul_(slope)
+            to_current.add_(carried)
+            if dynamics.reset == "hard":
+                to_current.sub_(carried.mul_(s))
+    return result
 
 
 @dataclass(frozen=True)
@@ -33,33 +70,8 @@ class ThroughTime:
     needs_current: bool = False
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
-        """See the module's equations. Works in pieces: no tensor of the whole layer is made but the result."""
-        potential, spikes = matrix(trace.potential), matrix(trace.spikes)
-        incoming = matrix(aligned(grad, trace.potential))
-        result = like(trace.potential)
-        out = matrix(result)
-        steps = len(out)
-        dynamics = trace.dynamics
-        for piece in pieces(out):
-            slope = torch.empty_like(out[0, piece])
-            carried = torch.empty_like(slope)
-            for t in reversed(range(steps)):
-                u, s, to_current = potential[t, piece], spikes[t, piece], out[t, piece]
-                self.surrogate.slope_(slope.copy_(u), dynamics.threshold)
-                if t == steps - 1:
-                    torch.mul(incoming[t, piece], slope, out=to_current)
-                    continue
-                torch.mul(out[t + 1, piece], dynamics.decay, out=carried)
-                if not self.attached:
-                    torch.mul(incoming[t, piece], slope, out=to_current)
-                elif dynamics.reset == "hard":
-                    torch.addcmul(incoming[t, piece], carried, u, value=-1, out=to_current).mul_(slope)
-                else:
-                    torch.sub(incoming[t, piece], carried, alpha=dynamics.threshold, out=to_current).mul_(slope)
-                to_current.add_(carried)
-                if dynamics.reset == "hard":
-                    to_current.sub_(carried.mul_(s))
-        return result
+        threshold = trace.dynamics.threshold
+        return through_time(grad, trace, lambda u, t, piece: self.surrogate.slope_(u, threshold), attached=self.attached)
 
 
 @dataclass(frozen=True, kw_only=True)

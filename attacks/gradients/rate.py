@@ -4,12 +4,18 @@ BPTR (Ding et al., SNN-RAT, NeurIPS 2022): the forward is the exact spiking one;
 backward treats a layer as a rectifier of its firing rate. The gradient that arrives at
 each step passes unchanged where the neuron fired at least once and is blocked where it
 stayed silent; there is no recursion in time, hence nothing that can vanish in it.
+
+RGA (Bu et al., CVPR 2023): likewise, but the factor is the derivative of the firing rate with
+respect to the time-averaged input current, piecewise constant in it.
+
+In both, the gradient that arrives stays per step; only the factor is an average.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from attacks.gradients.base import GradientPath, LayerGradient, Trace
@@ -31,3 +37,33 @@ class BPTR(GradientPath):
 
     def layer_gradient(self) -> LayerGradient:
         return ThroughRate()
+
+
+@dataclass(frozen=True)
+class ThroughMeanCurrent:
+    """Layer gradient of RGA. low: slope below ``(1 - decay) th``. beta: where the rate saturates, in units of th."""
+
+    low: float = 0.2
+    beta: float = 2.0
+    needs_current: bool = True
+
+    def backward(self, grad: Tensor, trace: Trace) -> Tensor:
+        if trace.current is None:
+            raise ValueError("RGA needs the input current of a layer, which was not kept")
+        decay, th = trace.dynamics.decay, trace.dynamics.threshold
+        mean = trace.current.mean(0)
+        knee = (1 - decay) * th
+        high = (1 - self.low * th + self.low * decay * th) / ((decay + self.beta - 1) * th)
+        # The two intervals of the paper share their end; it belongs to the lower one here.
+        rising = ((mean > knee) & (mean <= self.beta * th)).to(mean.dtype) * high
+        return grad * torch.where((mean >= 0) & (mean <= knee), self.low, rising)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RGA(GradientPath):
+    """Rate gradient: the slope of the firing rate over the mean input current. gamma: the slope near zero."""
+
+    gamma: float = 0.2
+
+    def layer_gradient(self) -> LayerGradient:
+        return ThroughMeanCurrent(low=self.gamma)

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from attacks import PATHS
 from attacks.gradients.base import GradientPath, LayerGradient, Trace, Training
 from attacks.gradients.bptt import BPTT
-from attacks.gradients.rate import BPTR
+from attacks.gradients.hart import HART
+from attacks.gradients.rate import BPTR, RGA
 from zoo.spiking.neurons import LIF
 
 Build = Callable[..., Any]
@@ -24,6 +25,10 @@ EVERY: list[GradientPath] = [
     BPTT(surrogate="atan", alpha=2.0, reset="detached"),
     BPTT(surrogate="straight_through"),
     BPTR(),
+    RGA(),
+    RGA(gamma=0.5),
+    HART(),
+    HART(width=0.3),
 ]
 every_path = pytest.mark.parametrize("path", EVERY, ids=repr)
 
