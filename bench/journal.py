@@ -46,9 +46,10 @@ class Journal:
 
     @classmethod
     @contextmanager
-    def open(cls, path: Path, *, identity: str) -> Iterator[Journal]:
+    def open(cls, path: Path, *, identity: str, fresh: bool = False) -> Iterator[Journal]:
         """Open or create the journal of the run ``identity``, locked until the block ends.
 
+        fresh: forget what it holds.
         Raises :class:`~bench.errors.JournalError` if it belongs to another run or is in use, and
         :class:`~bench.errors.StorageError` if it cannot be written.
         """
@@ -64,6 +65,8 @@ class Journal:
                 raise JournalError(
                     f"Another process is working on {path.parent}.", "Wait for it, or use another --out."
                 ) from error
+            if fresh:
+                file.truncate(0)
             file.seek(0)
             lines = file.readlines()
             if lines and not lines[-1].endswith(b"\n"):

@@ -8,12 +8,11 @@ Readers migrate older schemas step by step and refuse newer ones.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from bench.errors import RecordError
 from bench.files import atomic_path, atomic_write_text, make_folder, sha256_file
@@ -26,10 +25,11 @@ EVALUATOR_VERSION = 1
 """Raised whenever the same request would give other rows; golden rows in the tests guard it."""
 
 RECORD_FILE, ROWS_FILE = "record.json", "rows.parquet"
+AGAIN = "Evaluate again with --fresh."
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Interval(_Model):
@@ -43,13 +43,6 @@ class Interval(_Model):
     """Upper end."""
     n: int
     """Samples it rests on."""
-
-    @field_validator("value", "low", "high")
-    @classmethod
-    def _finite(cls, value: float) -> float:
-        if not math.isfinite(value):
-            raise ValueError("a record holds no NaN")
-        return value
 
 
 class ModelInfo(_Model):
@@ -216,22 +209,26 @@ def read_record(folder: Path) -> Record:
     folder = folder.parent if folder.name == RECORD_FILE else folder
     path = folder / RECORD_FILE
     try:
-        fields = json.loads(path.read_text())
+        fields = json.loads(path.read_text(encoding="utf-8"))
         version = int(fields["schema_version"])
-    except FileNotFoundError as error:
-        raise RecordError(f"There is no record in {folder}.", "Name a folder that bench evaluate wrote.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise RecordError(f"{path} is damaged.", "Evaluate again; the journal beside it is reused.") from error
+    except OSError as error:
+        raise RecordError(
+            f"There is no readable record in {folder} ({error.strerror}).", "Name a folder that bench evaluate wrote."
+        ) from error
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise RecordError(f"{path} is damaged.", AGAIN) from error
     if version > SCHEMA_VERSION:
         raise RecordError(f"{path} has schema {version}; this program reads up to {SCHEMA_VERSION}.", "Update the program.")
     while version < SCHEMA_VERSION:
+        if version not in MIGRATIONS:
+            raise RecordError(f"{path} has schema {version}, which never was.", AGAIN)
         fields = MIGRATIONS[version](fields)
         version += 1
     try:
         record = Record.model_validate(fields)
     except ValidationError as error:
-        raise RecordError(f"{path} is not a valid record ({error.error_count()} errors).", "Evaluate again.") from error
+        raise RecordError(f"{path} is not a valid record ({error.error_count()} errors).", AGAIN) from error
     rows = folder / ROWS_FILE
     if not rows.exists() or sha256_file(rows) != record.rows_sha256:
-        raise RecordError(f"{rows} is missing or is not the file its record names.", "Evaluate again.")
+        raise RecordError(f"{rows} is missing or is not the file its record names.", AGAIN)
     return record.with_rows(pd.read_parquet(rows))

@@ -20,12 +20,12 @@ from bench.data import load_samples
 from bench.data.base import Samples
 from bench.errors import SpecError
 from bench.evaluator import Evaluator, Request, Unit
-from bench.files import digest, make_folder
+from bench.files import atomic_write_bytes, digest, make_folder
 from bench.journal import Journal
 from bench.plan import Planned, Price, plan_attack, plan_path, price, threat_of
 from bench.record import EVALUATOR_VERSION, RECORD_FILE, AttackInfo, DataInfo, ModelInfo, Record, read_record, write_record
 from bench.spec import parse_eps
-from bench.subject import open_subject
+from bench.subject import borrowed, open_subject
 
 STOCHASTIC_DRAWS = 10
 """EOT draws per query and scoring draws per verdict of a stochastic model, unless told otherwise."""
@@ -78,30 +78,28 @@ def evaluate(
     fresh: forget what an earlier call left in ``out``.
     Raises a :class:`~bench.errors.BenchError` for anything the user can fix.
     """
-    request = _request(model, attack, eps, norm, n, data, split, path, seed, stochastic, eot, device, micro_batch)
-    identity = digest(identity_fields(request))
-    folder = None if out is None else Path(out) / folder_name(request.subject.ref, identity)
-    on_start(request, cost_of(request))
-    saver = None
-    if save_adv:
+    with borrowed(model):
+        request = _request(model, attack, eps, norm, n, data, split, path, seed, stochastic, eot, device, micro_batch)
+        identity = digest(identity_fields(request))
+        folder = None if out is None else Path(out) / folder_name(request.subject.ref, identity)
+        on_start(request, cost_of(request))
         if folder is None:
-            raise SpecError("There is nowhere to save adversarial images.", "Give out=FOLDER (--out FOLDER).")
-        saver = _saver(folder)
-    evaluator = Evaluator(request, saver)
-    if folder is None:
-        units = _compute(evaluator, {}, lambda key, unit: None, on_tick)
-        return _record(request, evaluator, units, identity)
-    if not fresh and not save_adv and (folder / RECORD_FILE).exists():
-        return read_record(folder)
-    make_folder(folder)
-    journal_path = folder / "journal.jsonl"
-    if fresh:
-        journal_path.unlink(missing_ok=True)
-    with Journal.open(journal_path, identity=identity) as journal:
-        units = _compute(evaluator, dict(journal.done), journal.append, on_tick)
-        record = write_record(_record(request, evaluator, units, identity), folder)
-        journal_path.unlink()
-    return record
+            if save_adv:
+                raise SpecError("There is nowhere to save adversarial images.", "Give out=FOLDER (--out FOLDER).")
+            evaluator = Evaluator(request)
+            units = _compute(evaluator, {}, lambda key, unit: None, on_tick)
+            return _record(request, evaluator, units, identity)
+        if not fresh and not save_adv and (folder / RECORD_FILE).exists():
+            return read_record(folder)
+        make_folder(folder)
+        evaluator = Evaluator(request, _saver(folder) if save_adv else None)
+        journal_path = folder / "journal.jsonl"
+        with Journal.open(journal_path, identity=identity, fresh=fresh) as journal:
+            kept = {key: unit for key, unit in journal.done.items() if not save_adv or _saved(folder, key)}
+            units = _compute(evaluator, kept, journal.append, on_tick)
+            record = write_record(_record(request, evaluator, units, identity), folder)
+            journal_path.unlink()
+        return record
 
 
 def _request(
@@ -126,6 +124,12 @@ def _request(
     planned = [plan_attack(one) for one in given]
     if not planned:
         raise SpecError("No attack was given.", "Give at least one, for example --attack pgd.")
+    specs = [one.spec for one in planned]
+    if len(set(specs)) < len(specs):
+        raise SpecError(f"An attack is given twice: {', '.join(specs)}.", "Give each attack once.")
+    for name, value in (("n", n), ("eot", eot), ("micro_batch", micro_batch)):
+        if value is not None and value < 1:
+            raise SpecError(f"{name} must be at least 1, not {value}.", "Correct it, or leave it out.")
     for one in planned:
         for radius in radii:
             threat_of(norm, radius, one.attack)
@@ -155,6 +159,8 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise SpecError(f"There is no device {name!r}.", "Use cpu or cuda.") from error
+    if device.type not in ("cpu", "cuda"):
+        raise SpecError(f"Nothing has been tested on {name!r}.", "Use cpu or cuda.")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise SpecError("No CUDA device is available.", "Use --device cpu.")
     return device
@@ -203,7 +209,8 @@ def _compute(
     def unit(key: str, label: str, work: Callable[[], Unit]) -> Unit:
         reused = key in done
         if not reused:
-            result = work()
+            with evaluator.own_randomness(key):
+                result = work()
             keep(key, result)
             done[key] = result
         units[key] = done[key]
@@ -230,14 +237,20 @@ def _compute(
     return units
 
 
+def _adversarial(folder: Path, key: str) -> Path:
+    return folder / "adversarial" / f"{key.replace('/', '_')}.safetensors"
+
+
+def _saved(folder: Path, key: str) -> bool:
+    return not key.startswith("attack/") or _adversarial(folder, key).exists()
+
+
 def _saver(folder: Path) -> Callable[[str, Tensor], None]:
     def save_adversarial(key: str, adv: Tensor) -> None:
         from safetensors.torch import save
 
-        from bench.files import atomic_write_bytes
-
-        (folder / "adversarial").mkdir(parents=True, exist_ok=True)
-        path = folder / "adversarial" / f"{key.replace('/', '_')}.safetensors"
+        path = _adversarial(folder, key)
+        make_folder(path.parent)
         atomic_write_bytes(path, save({"images": adv.cpu().contiguous()}))
 
     return save_adversarial

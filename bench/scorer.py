@@ -31,9 +31,9 @@ class Scorer:
     name: str
     draws: int = 1
 
-    @torch.inference_mode()
+    @torch.no_grad()  # inference_mode would poison tensors that a model caches in its first call
     def logits(self, x: Tensor, rng: KeyedRng | None = None, *, batch: int = BATCH) -> Tensor:
-        """``(n, K)`` float32. Raises :class:`~bench.errors.ModelError` on a wrong shape or NaN.
+        """``(n, K)`` float32. Raises :class:`~bench.errors.ModelError` on a wrong shape, NaN or an exception.
 
         batch: another size than the canonical one is only for asking whether a decision depends on it.
         """
@@ -47,13 +47,24 @@ class Scorer:
                 index = torch.arange(start, start + batch, device=x.device).clamp_max(len(x) - 1)
                 stream = rng.rows(index)
             with drawing(stream):
-                parts.append(self._checked(self.model(padded), batch)[: len(part)])
+                parts.append(self._checked(self._called(padded), batch)[: len(part)])
         return torch.cat(parts)
 
     def decisions(self, x: Tensor, rng: KeyedRng, *, batch: int = BATCH) -> Tensor:
         """Predicted classes ``(draws, n)``."""
         scored = [self.logits(x, rng.fold("score", k), batch=batch) for k in range(self.draws)]
         return torch.stack([logits.argmax(1) for logits in scored])
+
+    def _called(self, x: Tensor) -> object:
+        try:
+            return self.model(x)
+        except Exception as error:
+            shape = " x ".join(str(size) for size in x.shape[1:])
+            reason = str(error).partition("\n")[0]
+            raise ModelError(
+                f"{self.name} failed on images of shape {shape}: {type(error).__name__}: {reason}.",
+                "Let forward(x) take images of this shape, or choose other data.",
+            ) from error
 
     def _checked(self, outputs: object, rows: int) -> Tensor:
         if not isinstance(outputs, Tensor):

@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, is_dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from torch import nn
 
 from attacks.gradients.base import TakesGradientPath
 from bench.errors import BenchError, ModelError, UnknownNameError, WeightsError
-from bench.files import sha256_file
+from bench.files import digest, sha256_file
 from bench.spec import FileRef, ZooRef, parse_model_ref
 
 if TYPE_CHECKING:
@@ -93,12 +95,16 @@ def _described(text: str, described: Card, weights: Path) -> Subject:
     from zoo.loading import load_card
 
     name = described.name
+    if described.weights is None:
+        raise WeightsError(f"{text} has no trained weights yet.", f"Train it: bench train zoo:{name}.")
     try:
         module = load_card(described, weights)
     except ValueError as error:
-        raise WeightsError(f"{str(error).capitalize()}.", "Restore the file from the distribution.") from error
+        raise WeightsError(f"{text} cannot be loaded: {error}.", "Restore the file from where it came.") from error
+    except TypeError as error:
+        raise ModelError(f"{text} cannot be built: {error}.", "Correct the arguments in its card.") from error
     except OSError as error:
-        raise WeightsError(f"The weights of zoo:{name} cannot be read ({error.strerror}).", "Reinstall.") from error
+        raise WeightsError(f"The weights of {text} cannot be read ({error.strerror}).", "Reinstall.") from error
     fingerprint = described.model_dump(
         mode="json", include={"name", "version", "builder", "dataset", "spiking", "stochastic", "weights"}
     )
@@ -113,7 +119,7 @@ def _from_file(text: str, ref: FileRef, stochastic: bool) -> Subject:
     if not callable(factory):
         raise ModelError(f"{path.name} has no function {ref.attr!r}.", "Name a function that returns an nn.Module.")
     module = _called(factory, f"{path.name}::{ref.attr}")
-    return _own(text, module, {"file_sha256": sha256_file(path)}, stochastic or bool(getattr(module, "stochastic", False)))
+    return _own(text, module, {"file_sha256": sha256_file(path)}, stochastic)
 
 
 def _module_of(path: Path) -> Any:
@@ -127,7 +133,7 @@ def _module_of(path: Path) -> Any:
         spec.loader.exec_module(module)
     except BenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{path.name} failed to run: {type(error).__name__}: {error}.", "Fix the file.") from error
     return module
 
@@ -135,7 +141,7 @@ def _module_of(path: Path) -> Any:
 def _called(factory: Callable[[], Any], name: str) -> nn.Module:
     try:
         module = factory()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{name} failed: {type(error).__name__}: {error}.", "It is called without arguments.") from error
     if not isinstance(module, nn.Module):
         raise ModelError(f"{name} returned a {type(module).__name__}.", "Return an nn.Module.")
@@ -143,16 +149,53 @@ def _called(factory: Callable[[], Any], name: str) -> nn.Module:
 
 
 def _own(ref: str, module: nn.Module, known: dict[str, Any], stochastic: bool) -> Subject:
-    fingerprint = known | {"parameters_sha256": parameters_sha256(module)}
-    module = module.eval()
-    subject = Subject(ref, module, fingerprint, None, None, stochastic)
-    return subject
+    hashes = {"structure_sha256": structure_sha256(module), "parameters_sha256": parameters_sha256(module)}
+    declared = stochastic or bool(getattr(module, "stochastic", False))
+    return Subject(ref, module.eval().requires_grad_(False), known | hashes, None, None, declared)
+
+
+@contextmanager
+def borrowed(model: object) -> Iterator[None]:
+    """Afterwards, whatever happened inside, a user's own module has back its modes, gradient flags and device."""
+    if not isinstance(model, nn.Module):
+        yield
+        return
+    modes = [(module, module.training) for module in model.modules()]
+    flags = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    devices = {tensor.device for tensor in chain(model.parameters(), model.buffers())}
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        for parameter, flag in flags:
+            parameter.requires_grad_(flag)
+        if len(devices) == 1:
+            model.to(devices.pop())
 
 
 def parameters_sha256(module: nn.Module) -> str:
     """sha256 over names, shapes and bytes of all parameters and buffers."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+    named = chain(module.named_parameters(remove_duplicate=False), module.named_buffers(remove_duplicate=False))
+    found = hashlib.sha256()
+    for name, tensor in sorted(named, key=lambda pair: pair[0]):
+        found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
+
+
+def structure_sha256(module: nn.Module) -> str:
+    """sha256 over the classes of all submodules and their plain attributes, such as a number of time steps."""
+    return digest(
+        {
+            name: [type(part).__qualname__, {key: repr(value) for key, value in vars(part).items() if _plain(key, value)}]
+            for name, part in module.named_modules(remove_duplicate=False)
+        }
+    )
+
+
+def _plain(key: str, value: object) -> bool:
+    """Whether an attribute is a setting that prints the same in every process."""
+    kinds = (bool, int, float, str, tuple, list, dict)
+    setting = not key.startswith("_") and key != "training" and (isinstance(value, kinds) or is_dataclass(value))
+    return setting and " at 0x" not in repr(value)

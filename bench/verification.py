@@ -35,9 +35,10 @@ def eight_bit(adv: Tensor, x: Tensor) -> Tensor:
     whose clean value lies between it and the next multiple takes the clean value.
     """
     levels = adv.double() * 255
-    # float32 stores k/255 with an error of about 1e-8 * k: an entry that is a level must stay one.
+    # An entry that is a level must stay one, although float32 stores k/255 inexactly and adds with errors: up to
+    # 1e-4 levels (4e-7, within TOLERANCE) count as none.
     near = levels.round()
-    exact = (levels - near).abs() < 1e-3
+    exact = (levels - near).abs() < 1e-4
     down = torch.where(exact, near, levels.floor())
     up = torch.where(exact, near, levels.ceil())
     clean = x.double()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,15 @@ from torch import nn
 
 from bench.data import load_samples
 from bench.errors import ModelError
-from bench.files import atomic_write_bytes, atomic_write_text, canonical_json
+from bench.files import atomic_write_bytes, atomic_write_text, canonical_json, make_folder
 from bench.training.checkpoint import Epoch
 from bench.training.history import as_csv, curve
 from bench.training.loop import Progress, Split, train
 from zoo.card import Card, card
 from zoo.loading import build, build_defense, load_card
+
+
+_OLD_WEIGHTS = re.compile(r"^weights:.*\n?(?:[ \t]+.*\n?)*", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,9 @@ def train_model(
     runs: where checkpoints are kept; a checkpoint of the same recipe is continued.
     Raises :class:`~bench.errors.BenchError` if the data set or a start model is missing, or training diverges.
     """
+    run = runs / described.name
+    for folder in (run, out):
+        make_folder(folder)
     target = torch.device(device)
     splits = {}
     for split in ("train", "val"):
@@ -63,8 +70,6 @@ def train_model(
         splits[split] = Split(samples.pixels, samples.labels).to(target)
     model = initial_model(described).to(target)
     digest = recipe_digest(described)
-    run = runs / described.name
-    run.mkdir(parents=True, exist_ok=True)
     log = train(
         model.requires_grad_(True),
         build_defense(described.defense),
@@ -103,14 +108,14 @@ def recipe_digest(described: Card) -> str:
 
 def export(described: Card, *, source: Path, model: nn.Module, log: list[Epoch], out: Path) -> Trained:
     """Write weights, log, curve and card into ``out``, the card last."""
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     name = described.name
     content = save({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()})
     files = Trained(out / f"{name}.yaml", out / f"{name}.safetensors", out / f"{name}.csv", out / f"{name}.png", log)
     atomic_write_bytes(files.weights, content)
     atomic_write_text(files.log, as_csv(log))
     atomic_write_bytes(files.curve, curve(log, title=f"{name}: {described.defense.name}"))
-    text, _, _ = source.read_text().partition("\nweights:")
+    text = _OLD_WEIGHTS.sub("", source.read_text())
     weights = f"weights:\n  sha256: {hashlib.sha256(content).hexdigest()}\n  bytes: {len(content)}\n"
     atomic_write_text(files.card, text.rstrip("\n") + "\n" + weights)
     return files

@@ -108,6 +108,11 @@ def train(
             optimiser.state[named[name]]["momentum_buffer"] = buffer.to(named[name])
         log = state.log
     steps = len(train_data.labels) // recipe.batch_size
+    if not steps:
+        raise BenchError(
+            f"There are {len(train_data.labels)} training images, fewer than one batch of {recipe.batch_size}.",
+            "Lower batch_size in the recipe.",
+        )
     for epoch in range(len(log), recipe.epochs):
         log.append(_one_epoch(model, defense, recipe, train_data, val_data, optimiser, epoch, steps, device, on_step))
         momentum = {

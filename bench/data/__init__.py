@@ -1,0 +1,56 @@
+"""Data sets: what there is, and the two functions that give samples. Nothing heavy is imported until one is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.data.base import Dataset, Samples
+    from bench.registry import Registry
+
+DATASETS = {
+    "cifar10": "bench.data.cifar:CIFAR10",
+    "cifar100": "bench.data.cifar:CIFAR100",
+    "mnist": "bench.data.mnist:MNIST",
+    "fashion-mnist": "bench.data.mnist:FashionMNIST",
+}
+"""Name to ``"module:attribute"``: a class or function that builds a :class:`~bench.data.base.Dataset`."""
+
+FOLDER_PREFIX = "folder:"
+
+__all__ = ["DATASETS", "load_data", "load_samples", "open_dataset"]
+
+
+def load_data(name: str, *, split: str = "test", n: int | None = None, root: Path | None = None) -> tuple[Tensor, Tensor]:
+    """Images, float32 (N, C, H, W) in [0,1], and labels, int64 (N,); arguments as for :func:`load_samples`."""
+    samples = load_samples(name, split=split, n=n, root=root)
+    return samples.images, samples.labels
+
+
+def load_samples(name: str, *, split: str = "test", n: int | None = None, root: Path | None = None) -> Samples:
+    """The first ``n`` samples of a split, with their ids.
+
+    name: one of :data:`DATASETS`, a plug-in, or ``folder:PATH`` for images of one's own (see ``folder.py``).
+    split: ``test``, ``train``, ``val`` or ``train_full``. n: None for all. root: the data root, if not the usual one.
+    Raises :class:`~bench.errors.UnknownNameError`, and :class:`~bench.errors.DataError` if the set is
+    missing, damaged, or smaller than ``n``.
+    """
+    if name.startswith(FOLDER_PREFIX):
+        from bench.data.folder import read_folder
+
+        return read_folder(name.removeprefix(FOLDER_PREFIX), split=split, n=n)
+    return open_dataset(name).load(split, root, n)
+
+
+def open_dataset(name: str) -> Dataset:
+    """The set of this name. Raises :class:`~bench.errors.UnknownNameError`."""
+    return _registry().get(name)()
+
+
+def _registry() -> Registry[type[Dataset]]:
+    from bench.registry import Registry
+
+    return Registry("data set", DATASETS, "bench.datasets")

@@ -1,0 +1,122 @@
+"""Samples in memory, the contract of a data set, and the rule that sets validation samples aside.
+
+Splits: ``test`` as published; ``train`` and ``val`` are two disjoint parts of the published training
+set, and every choice (checkpoint, hyper-parameter) is made on ``val``; ``train_full`` is both. Sample
+ids are positions in the published test or training set, so an id means the same image in each split.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from bench.data.info import DatasetInfo
+from bench.errors import DataError
+
+HELD_OUT = 10
+"""One in this many training samples of each class is set aside for validation."""
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Images with labels, stored as they are on disk and converted when they are asked for."""
+
+    pixels: Tensor
+    """uint8, or float32 in [0,1], (N, C, H, W); event frames (N, T, C, H, W)."""
+    labels: Tensor
+    """int64 (N,)."""
+    ids: Tensor
+    """int64 (N,): position in the published set, the same whatever slice is taken."""
+    name: str
+    split: str
+    class_names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, images: Tensor, labels: Tensor, *, name: str = "own", split: str = "test") -> Samples:
+        """A user's own tensors. images: uint8, or floating point in [0,1]; labels: whole numbers (N,).
+
+        Raises :class:`~bench.errors.DataError` if they do not fit together.
+        """
+        pixels, labels = images.detach().cpu(), labels.detach().cpu()
+        if pixels.ndim < 2 or labels.ndim != 1 or len(pixels) != len(labels) or len(labels) == 0:
+            raise DataError(
+                f"Images of shape {tuple(pixels.shape)} and labels of shape {tuple(labels.shape)} do not fit together.",
+                "Give images (N, C, H, W) and one label for each, (N,).",
+            )
+        if labels.dtype.is_floating_point or labels.dtype == torch.bool or int(labels.min()) < 0:
+            raise DataError("Labels must be whole numbers from 0.", "Give class indices, for example labels.long().")
+        if pixels.dtype != torch.uint8:
+            if not pixels.dtype.is_floating_point:
+                raise DataError(f"Images of type {pixels.dtype} have no known range.", "Give uint8, or float in [0,1].")
+            pixels = pixels.float()
+            if not bool(((pixels >= 0) & (pixels <= 1)).all()):
+                raise DataError("Images leave [0,1].", "Give them unnormalised; normalisation belongs into the model.")
+        return cls(pixels, labels.long(), torch.arange(len(labels)), name, split)
+
+    @property
+    def images(self) -> Tensor:
+        """float32 in [0,1], shape of ``pixels``; converted at every call, so slice first."""
+        return self.pixels.float() / 255 if self.pixels.dtype == torch.uint8 else self.pixels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, rows: slice | Tensor) -> Samples:
+        """The samples of a slice, an index tensor or a mask."""
+        return replace(self, pixels=self.pixels[rows], labels=self.labels[rows], ids=self.ids[rows])
+
+    def take(self, n: int) -> Samples:
+        """The first ``n``. Raises :class:`~bench.errors.DataError` unless 1 <= n <= len(self)."""
+        if n < 1:
+            raise DataError(f"{n} samples cannot be evaluated.", "Ask for at least 1.")
+        if n > len(self):
+            raise DataError(
+                f"{n:,} samples were asked for, but {self.name} ({self.split}) has {len(self):,}.",
+                f"Ask for at most {len(self)}.",
+            )
+        return self[:n]
+
+    def sha256(self) -> str:
+        """Hash of pixels, labels, ids and their shapes; name and split are not in it."""
+        found = hashlib.sha256()
+        for tensor in (self.pixels, self.labels, self.ids):
+            found.update(json.dumps([str(tensor.dtype), list(tensor.shape)]).encode())
+            found.update(tensor.contiguous().numpy().data.cast("B"))
+        return found.hexdigest()
+
+
+class Dataset(Protocol):
+    """What a catalogue entry or a plug-in offers, built without arguments."""
+
+    @property
+    def info(self) -> DatasetInfo: ...
+
+    def load(self, split: str, root: Path | None = None, n: int | None = None) -> Samples:
+        """The first ``n`` samples of a split (None: all). Raises :class:`~bench.errors.DataError`."""
+        ...
+
+
+def held_out(labels: Tensor, classes: int) -> Tensor:
+    """Mask of the validation samples, bool (N,): the last tenth of each class, in file order.
+
+    A tenth is rounded down. The rule uses no random numbers, so that it is the same with every version
+    of every library. labels: int64 (N,).
+    """
+    mask = torch.zeros(len(labels), dtype=torch.bool)
+    for label in range(classes):
+        members = (labels == label).nonzero()[:, 0]
+        mask[members[len(members) - len(members) // HELD_OUT :]] = True
+    return mask
+
+
+def check_split(split: str, known: Sequence[str], name: str) -> None:
+    """Raise :class:`~bench.errors.DataError` if ``split`` is none of ``known``."""
+    if split not in known:
+        raise DataError(f"{name} has no split {split!r}.", f"Use one of: {', '.join(known)}.")

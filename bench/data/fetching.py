@@ -1,0 +1,123 @@
+"""Routes tried in turn until one brings files that stand up to their checksums.
+
+Everything is written to a hidden folder beside the final one first; a file gets its final name only when
+the whole set was verified. All routes failing is one error that lists each with its reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.data.info import StoredFile
+from bench.data.layouts import MALFORMED, Layout, find_layouts
+from bench.data.routes import Progress, Route, RouteError
+from bench.data.verified import md5_bytes, md5_file, remember
+from bench.errors import DataError, translate_os_error
+from bench.files import atomic_write_bytes, make_folder
+
+
+def fetch_set(
+    name: str,
+    files: Sequence[StoredFile],
+    folder: Path,
+    *,
+    routes: Sequence[Route],
+    layouts: Sequence[Layout],
+    archives: Collection[str],
+    progress: Progress,
+    fix: str,
+) -> Route:
+    """Fill ``folder`` with ``files``; the route that did it. fix: what to do when all fail.
+
+    Raises :class:`~bench.errors.DataError` if every route fails, :class:`~bench.errors.StorageError` if the disk does.
+    """
+    make_folder(folder)
+    downloads = folder / ".downloads"
+    failed = []
+    for route in routes:
+        try:
+            with _scratch(folder) as scratch:
+                bring, unpack, staging = scratch / "bring", scratch / "unpack", scratch / "staging"
+                for each in (bring, unpack, staging):
+                    each.mkdir()
+                brought = route.fetch(bring, downloads, progress)
+                progress(f"unpacking {name}", 0, None)
+                md5s = _stage(brought, files, layouts, archives, unpack, staging)
+                for file in files:
+                    (staging / file.name).replace(folder / file.name)
+        except RouteError as error:
+            failed.append(f"{route}: {error}")
+        except OSError as error:
+            raise translate_os_error(error, folder) from error
+        else:
+            remember(folder, md5s)
+            shutil.rmtree(downloads, ignore_errors=True)
+            return route
+    raise DataError(f"{name} could not be fetched ({'; '.join(failed)}).", fix)
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    # On the data root's disk, not in /tmp, so that the final rename is atomic and room is needed in one place only.
+    path = Path(tempfile.mkdtemp(prefix=".fetch-", dir=folder))
+    try:
+        yield path
+    finally:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(path)
+
+
+def _stage(
+    brought: Path,
+    files: Sequence[StoredFile],
+    layouts: Sequence[Layout],
+    archives: Collection[str],
+    scratch: Path,
+    staging: Path,
+) -> dict[str, str]:
+    """Write the verified files into ``staging``; name to md5. Raises :class:`RouteError` with the last reason."""
+    reason = f"it holds no layout that is known ({', '.join(dict.fromkeys(layout.title for layout in layouts))})"
+    found = find_layouts(brought, layouts, archives, scratch)
+    while True:
+        try:
+            match = next(found, None)
+        except MALFORMED as error:
+            raise RouteError(f"{brought.name} is no readable archive ({error})") from error
+        if match is None:
+            raise RouteError(reason)
+        try:
+            return _convert(*match, files, staging)
+        except RouteError as error:
+            reason = str(error)
+
+
+def _convert(layout: Layout, paths: dict[str, Path], files: Sequence[StoredFile], staging: Path) -> dict[str, str]:
+    expected = {file.name: file for file in files}
+    md5s: dict[str, str] = {}
+    for name, md5 in layout.md5.items():
+        try:
+            found = md5_file(paths[name])
+        except OSError as error:
+            raise RouteError(f"{paths[name]} cannot be read ({error.strerror})") from error
+        if found != md5:
+            raise RouteError(f"{name} has md5 {found} instead of {md5}")
+    contents = layout.convert(paths)
+    while True:
+        try:
+            name, content = next(contents, ("", b""))
+        except MALFORMED as error:
+            raise RouteError(f"its {layout.title} cannot be read ({error or type(error).__name__})") from error
+        if not name:
+            break
+        md5s[name] = md5_bytes(content)
+        if len(content) != expected[name].size:
+            raise RouteError(f"{name} has {len(content):,} bytes instead of {expected[name].size:,}")
+        if expected[name].md5 not in (None, md5s[name]):
+            raise RouteError(f"{name} has md5 {md5s[name]} instead of {expected[name].md5}")
+        atomic_write_bytes(staging / name, content)
+    return md5s

@@ -1,0 +1,83 @@
+"""CIFAR's "python version": pickles, read without letting them call anything.
+
+A pickle is a program. This reader knows lists, dictionaries, numbers and bytes, and three names that such files
+use to describe an array of bytes; those names stand for inert substitutes defined here. Whatever else a
+pickle asks for is refused before it is looked up, so nothing is ever imported or called on its behalf.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass
+class _Dtype:
+    """Stands for ``numpy.dtype``: remembers what it was called with."""
+
+    code: Any
+    align: Any = False
+    copy: Any = True
+
+    def __setstate__(self, state: Any) -> None:
+        """Byte order and the like mean nothing for single bytes."""
+
+
+class _Array:
+    """Stands for an array: takes raw bytes, and makes an array of them only if all is as expected."""
+
+    value: NDArray[np.uint8]
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, dtype, fortran, data = state
+        if not isinstance(dtype, _Dtype) or dtype.code not in ("u1", b"u1") or fortran or not isinstance(data, bytes):
+            raise pickle.UnpicklingError("an array is not one of bytes in C order")
+        self.value = np.frombuffer(data, np.uint8).reshape(shape)
+
+
+class _Marker:
+    """Stands for the class ``numpy.ndarray``, which is only ever an argument."""
+
+
+def _reconstruct(*_: Any) -> _Array:
+    return _Array()
+
+
+_KNOWN: dict[tuple[str, str], Any] = {
+    ("numpy", "dtype"): _Dtype,
+    ("numpy", "ndarray"): _Marker,
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+}
+
+
+class _Reader(pickle.Unpickler):
+    """Resolves names to the substitutes, and to nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _KNOWN:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no image batch needs")
+        return _KNOWN[module, name]
+
+    def persistent_load(self, pid: Any) -> Any:
+        raise pickle.UnpicklingError("it refers to objects outside of it")
+
+
+def read_batch(content: bytes, labels_key: bytes) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Pixels (N, D) and labels (N,) of one pickled batch.
+
+    labels_key: ``b"labels"``, or CIFAR-100's ``b"fine_labels"``. Raises ``ValueError`` for anything that is no such batch.
+    """
+    try:
+        batch = _Reader(io.BytesIO(content), encoding="bytes").load()
+        pixels, labels = batch[b"data"].value, np.array(batch[labels_key], np.uint8)
+    except Exception as error:  # a malformed pickle can raise anything; none of it is the reader's own fault
+        raise ValueError(f"refused: {error or type(error).__name__}") from error
+    if pixels.ndim != 2 or labels.shape != (len(pixels),):
+        raise ValueError(f"data of shape {pixels.shape} do not fit labels of shape {labels.shape}")
+    return pixels, labels

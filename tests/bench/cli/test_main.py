@@ -1,0 +1,282 @@
+"""The command line: fast to ask, one line when it is wrong, quiet on stdout when it is right."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+
+from bench.cli import main as module
+from bench.cli.evaluate import _count
+from bench.data.base import Samples
+from bench.errors import SpecError
+
+ROOT = Path(__file__).parents[3]
+
+NET = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.read = nn.Linear(9, 3)
+        self.read.weight.data = torch.linspace(-1, 1, 27).view(3, 9)
+        self.read.bias.data.zero_()
+
+    def forward(self, x):
+        return self.read(x.flatten(1))
+
+class Moody(Net):
+    def forward(self, x):
+        return super().forward(x) + torch.randn(len(x), 3)
+
+class Broken(Net):
+    def forward(self, x):
+        return super().forward(x) * float("nan")
+
+class Picky(Net):
+    def forward(self, x):
+        return self.read(x.view(-1, 7))
+"""
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Bench = Callable[..., Said]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Bench:
+    """``bench ARGUMENTS`` in this process."""
+
+    def call(*arguments: object) -> Said:
+        monkeypatch.setattr(sys, "argv", ["bench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            module.main()
+        out, err = capsys.readouterr()
+        return Said(int(caught.value.code or 0), out, err)
+
+    return call
+
+
+@pytest.fixture
+def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A user's file with models, and a data set named ``own``."""
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(256, (12, 1, 3, 3), dtype=torch.uint8, generator=generator)
+
+    def load(name: str, *, split: str = "test", n: int | None = None) -> Samples:
+        assert (name, split) == ("own", "test")
+        samples = Samples(pixels, torch.arange(12) % 3, torch.arange(12), name, split)
+        return samples if n is None else samples.take(n)
+
+    monkeypatch.setattr("bench.run.load_samples", load)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(NET)
+    return "net.py::Net"
+
+
+def refused(said: Said, *words: str) -> None:
+    """One line on stderr, nothing on stdout, exit 2."""
+    assert said.code == 2, said
+    lines = [line for line in said.err.splitlines() if line.strip()]
+    assert len(lines) == 1, said.err
+    assert lines[0].startswith("bench: ")
+    assert not said.out.strip()
+    for word in words:
+        assert word in lines[0]
+
+
+# --- no torch ---
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["ls", "models"], ["ls", "attacks"], ["ls", "paths"], ["ls", "datasets", "--json"]]
+)
+def test_asking_imports_no_torch(arguments: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from bench.cli.main import main\n"
+        f"sys.argv = ['bench', *{arguments!r}]\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit as stop:\n"
+        "    print('code', stop.code)\n"
+        "print('torch' in sys.modules)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.split()[-3:] == ["code", "0", "False"]
+
+
+def test_as_a_program() -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "bench.cli.main", "evalute"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 2
+    assert found.stderr == "bench: Unknown command 'evalute'. Did you mean: evaluate?\n"
+    assert not found.stdout
+
+
+# --- what there is ---
+
+
+def test_help_names_every_verb(run: Bench) -> None:
+    said = run("--help")
+    assert said.code == 0
+    for verb in module.VERBS:
+        assert f"  {verb} " in said.out
+
+
+@pytest.mark.parametrize("verb", module.VERBS)
+def test_every_verb_has_help(run: Bench, verb: str) -> None:
+    said = run(verb, "--help")
+    assert said.code == 0
+    assert "Usage: bench " + verb in said.out or "Usage: bench" in said.out
+
+
+@pytest.mark.parametrize("kind", ["models", "attacks", "paths", "datasets"])
+def test_lists(run: Bench, kind: str) -> None:
+    rows = json.loads(run("ls", kind, "--json").out)
+    assert rows
+    assert all(value for row in rows for value in row.values())
+    shown = run("ls", kind).out
+    assert all(next(iter(row.values())) in shown for row in rows)
+
+
+def test_show(run: Bench) -> None:
+    assert json.loads(run("show", "zoo:snn_vanilla", "--json").out)["name"] == "snn_vanilla"
+    assert "name: snn_vanilla" in run("show", "snn_vanilla").out
+    refused(run("show", "zoo:snn_vanila"), "Unknown model", "Did you mean", "zoo:snn_vanilla")
+
+
+# --- the main job ---
+
+
+def test_evaluate_as_json(run: Bench, net: str, tmp_path: Path) -> None:
+    arguments = ["evaluate", "--model", net, "--data", "own", "--n", 8, "--attack", "pgd:steps=2", "--attack", "fgsm"]
+    said = run(*arguments, "--json")
+    assert said.code == 0
+    assert not said.err.strip()
+    record = json.loads(said.out)
+    assert record["data"]["n"] == 8
+    assert [cell["attack"] for cell in record["cells"]] == ["pgd:steps=2", "fgsm", "worst case"]
+    (folder,) = (tmp_path / "records").iterdir()
+    assert json.loads((folder / "record.json").read_text())["identity"] == record["identity"]
+    again = run(*arguments, "--json")
+    assert json.loads(again.out) == record | {"rows_sha256": json.loads(again.out)["rows_sha256"]}
+    compared = json.loads(run("compare", folder, folder, "--json").out)
+    assert [one["difference"]["value"] for one in compared] == [0.0] * len(compared)
+    assert "fgsm" in run("compare", folder, folder).out
+
+
+def test_evaluate_as_a_table(run: Bench, net: str, tmp_path: Path) -> None:
+    said = run("evaluate", "--model", net, "--data", "own", "--n", "all", "--eps", "2/255,8/255", "--attack", "fgsm")
+    assert said.code == 0
+    for words in ("clean", "random noise", "gap", "eps 2/255", "eps 8/255", "12 test images of own", "verdict:"):
+        assert words in said.out
+    assert "at most" in said.err
+    folder = Path(said.out.rpartition("record: ")[2].split("  (")[0])
+    assert (tmp_path / folder / "record.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--attack", "pdg"], ["Unknown attack 'pdg'", "Did you mean", "pgd"]),
+        (["--attack", "pgd:stepz=3"], ["stepz", "Did you mean: steps"]),
+        (["--attack", "pgd:steps=x"], ["steps takes a whole number"]),
+        (["--attack", "pgd:"], ["ends after its colon"]),
+        (["--path", "bppt"], ["Unknown gradient path", "bptt"]),
+        (["--eps", "abc"], ["not a number"]),
+        (["--eps", "-8/255"], ["negative"]),
+        (["--eps", "8"], ["exceeds 1", "8/255"]),
+        (["--n", "0"], ["--n"]),
+        (["--n", "-3"], ["--n"]),
+        (["--n", "many"], ["--n", "'many'"]),
+        (["--n", "1.5"], ["--n"]),
+        (["--n", "13"], ["13", "12"]),
+        (["--device", "gpu"], ["There is no device 'gpu'"]),
+        (["--out", "net.py"], ["net.py", "is a file, not a folder"]),
+        (["--model", "net"], ["does not name a model"]),
+        (["--model", "zoo:snn_vanila"], ["Unknown model", "zoo:snn_vanilla"]),
+        (["--model", "none.py::Net"], ["There is no file none.py"]),
+        (["--model", "net.py::Nat"], ["no function 'Nat'"]),
+        (["--model", "net.py::Moody"], ["changed its decision", "--stochastic"]),
+        (["--model", "net.py::Broken"], ["NaN"]),
+        (["--model", "net.py::Picky"], ["failed on images of shape 1 x 3 x 3"]),
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_one_line_and_exit_2(run: Bench, net: str, options: list[str], words: list[str], as_json: bool) -> None:
+    arguments = {"--model": net, "--data": "own", "--n": "12", "--attack": "fgsm"} | dict([options])
+    flags = ["--json"] if as_json else []
+    said = run("evaluate", *(word for pair in arguments.items() for word in pair), *flags)
+    if not as_json:  # the price comes before the first mistake that only running can find
+        said = said._replace(err="\n".join(line for line in said.err.splitlines() if not line.startswith(("at most", "less"))))
+    refused(said, *words)
+
+
+def test_usage_errors_exit_2(run: Bench) -> None:
+    for arguments in (["evaluate"], ["evaluate", "--modle", "x"], ["ls", "models", "more"], ["ls", "modls"], ["--nonsense"]):
+        said = run(*arguments)
+        assert said.code == 2
+        assert "Error: " in said.err
+        assert "Traceback" not in said.err
+
+
+def test_comparing_nothing(run: Bench, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    refused(run("compare", tmp_path, tmp_path), "no readable record")
+    refused(run("compare", tmp_path / "file", tmp_path), "no readable record")
+
+
+def test_counts() -> None:
+    assert _count("all") is None
+    assert _count("12") == 12
+    for text in ("", "0", "-1", "x", "1e3", "²", " 3"):
+        with pytest.raises(SpecError):
+            _count(text)
+
+
+# --- being stopped ---
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    def fail(*_: object, **__: object) -> Any:
+        raise error
+
+    return fail
+
+
+def test_ctrl_c(run: Bench, net: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.evaluator.Evaluator.clean", raising(KeyboardInterrupt()))
+    said = run("evaluate", "--model", net, "--data", "own", "--n", "12", "--json")
+    assert said.code == 130
+    assert said.err.strip() == "bench: interrupted; run the same command again to go on."
+    assert not said.out
+
+
+def test_a_full_disk(run: Bench, net: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", raising(OSError(28, "No space left on device")))
+    refused(run("evaluate", "--model", net, "--data", "own", "--n", "12", "--json"), "is full", "run the same command again")
+
+
+def test_a_programmer_s_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, net: str) -> None:
+    monkeypatch.setattr("bench.evaluator.Evaluator.clean", raising(ZeroDivisionError()))
+    monkeypatch.setattr(sys, "argv", ["bench", "evaluate", "--model", net, "--data", "own", "--n", "12", "--json"])
+    with pytest.raises(ZeroDivisionError):
+        module.main()
+
+

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import io
+import os
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.data.python_batches import read_batch
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (4, 3072), dtype=np.uint8)
+LABELS = [3, 1, 4, 1]
+
+
+class Python2Pickler(pickle._Pickler):  # type: ignore[name-defined, misc]
+    """Writes bytes as Python 2 wrote its strings, which is what the published files hold."""
+
+    def save_python2_string(self, value: bytes) -> None:
+        self.write(pickle.BINSTRING + len(value).to_bytes(4, "little") + value)
+        self.memoize(value)
+
+    dispatch = {**pickle._Pickler.dispatch, bytes: save_python2_string}  # type: ignore[attr-defined] # noqa: RUF012
+
+
+def old(value: Any) -> bytes:
+    target = io.BytesIO()
+    Python2Pickler(target, protocol=2).dump(value)
+    return target.getvalue().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+
+
+@pytest.mark.parametrize("write", [old, lambda value: pickle.dumps(value, protocol=4)], ids=["python 2", "python 3"])
+def test_batches_are_read(write: Any) -> None:
+    pixels, labels = read_batch(write({b"data": PIXELS, b"labels": LABELS}), b"labels")
+    np.testing.assert_array_equal(pixels, PIXELS)
+    assert labels.tolist() == LABELS
+
+
+class Calls:
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.reduced = (function, arguments)
+
+    def __reduce__(self) -> Any:
+        return self.reduced
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        Calls(os.system, "true"),
+        Calls(eval, "1"),
+        Calls(getattr, os, "system"),
+        Calls(np.load, "x"),
+        Calls(np.ones, 3),
+        Calls(__import__, "os"),
+    ],
+    ids=["system", "eval", "getattr", "numpy.load", "numpy.ones", "import"],
+)
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_nothing_else_is_ever_called(call: Calls, protocol: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    if call.reduced[0] is getattr:
+        call = Calls(getattr, "text", "upper")
+    content = pickle.dumps({b"data": call, b"labels": LABELS}, protocol=protocol)
+    monkeypatch.setattr(os, "system", lambda command: pytest.fail("called"))
+    with pytest.raises(ValueError, match="refused: it asks for"):
+        read_batch(content, b"labels")
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        {b"data": PIXELS.astype(np.float32), b"labels": LABELS},
+        {b"data": np.array([[object()]], dtype=object), b"labels": [0]},
+        {b"data": np.asfortranarray(PIXELS), b"labels": LABELS},
+        {b"data": PIXELS, b"labels": LABELS[:-1]},
+        {b"data": PIXELS, b"labels": [300, 0, 0, 0]},
+        {b"data": PIXELS[0], b"labels": LABELS},
+        {b"data": [1, 2], b"labels": LABELS},
+        {b"labels": LABELS},
+        [1, 2],
+    ],
+    ids=["floats", "objects", "fortran", "lengths", "range", "axes", "list", "no data", "no dictionary"],
+)
+def test_what_is_no_batch_is_refused(batch: Any) -> None:
+    with pytest.raises(ValueError):
+        read_batch(pickle.dumps(batch, protocol=4), b"labels")
+
+
+@pytest.mark.parametrize("cut", [0, 1, 50, 5000])
+def test_a_cut_pickle_is_refused(cut: int) -> None:
+    with pytest.raises(ValueError, match="refused"):
+        read_batch(pickle.dumps({b"data": PIXELS, b"labels": LABELS}, protocol=4)[:cut], b"labels")

@@ -1,0 +1,21 @@
+"""Tables hold the numbers of the records, in the order given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.record import Record
+from reports.tables import percent, robustness_table
+
+Make = Callable[..., Record]
+
+
+def test_one_row_per_record_one_group_of_columns_per_radius(record: Make) -> None:
+    first, second = record(), record(bias=0.05)
+    lines = robustness_table([first, second], ["0.01", "0.1"]).splitlines()
+    assert len(lines) == 4
+    assert {line.count("|") for line in lines} == {9}
+    cell = second.cells[1]
+    assert cell.eps_text == "0.1"
+    assert lines[3].split(" | ")[-3:] == [percent(cell.noise), percent(cell.robust), f"{percent(cell.gap)} |"]
+    assert lines[2] != lines[3]
