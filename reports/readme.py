@@ -1,7 +1,7 @@
-"""The README's table and picture, from records that are kept in ``leaderboards/readme``.
+"""The README's tables and picture, from records that are kept in ``leaderboards/readme``.
 
-``python -m reports.readme`` evaluates what is missing or out of date and rewrites both;
-``--check`` only says whether the README agrees with the records.
+``python -m reports.readme`` evaluates what is missing and rewrites them; ``--check`` only says
+whether the README agrees with the records.
 """
 
 from __future__ import annotations
@@ -13,51 +13,83 @@ import bench
 from bench.errors import BenchError, RecordError
 from bench.record import Record, read_record
 from reports.plots import accuracy_curves, save
-from reports.tables import robustness_table
+from reports.tables import path_table, robustness_table
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "leaderboards" / "readme"
+ATTACK = "pgd:steps=20"
+
 MODELS = ("ann_vanilla", "ann_at", "snn_vanilla", "snn_at", "snn_gsr", "snn_gsr_at")
-ATTACK, RADII, SAMPLES = "pgd:steps=20", "1/255,2/255,4/255,8/255,16/255", 1000
-SHOWN = ("2/255", "8/255")
-START, END = "<!-- table: python -m reports.readme -->", "<!-- end of table -->"
+RADII, SAMPLES, SHOWN = "1/255,2/255,4/255,8/255,16/255", 1000, ("2/255", "8/255")
+
+SPIKING = ("snn_vanilla", "snn_at", "snn_gsr", "snn_gsr_at")
+PATHS = ("training", "bptt:surrogate=triangle,width=0.5", "bptt:surrogate=atan,alpha=10", "bptr", "rga", "hart")
+PATH_RADIUS, PATH_SAMPLES = "4/255", 500
+
+Tables = dict[str, str]
 
 
-def evaluate_all() -> list[Record]:
-    """Evaluate every model (a finished evaluation is read back, an interrupted one resumed)."""
-    return [bench.evaluate(f"zoo:{name}", attack=ATTACK, eps=RADII, n=SAMPLES, out=RECORDS) for name in MODELS]
+def evaluate_all() -> None:
+    """Evaluate what has no record yet; an interrupted evaluation is resumed."""
+    for name in MODELS:
+        bench.evaluate(f"zoo:{name}", attack=ATTACK, eps=RADII, n=SAMPLES, out=RECORDS / "models")
+    for name in SPIKING:
+        for path in PATHS:
+            bench.evaluate(f"zoo:{name}", attack=ATTACK, eps=PATH_RADIUS, n=PATH_SAMPLES, path=path, out=RECORDS / "paths")
 
 
-def stored() -> list[Record]:
-    """The kept records, in the order of :data:`MODELS`. Raises :class:`~bench.errors.RecordError` if one is missing."""
+def stored(kind: str) -> dict[tuple[str, str], Record]:
+    """The kept records of ``models`` or ``paths``, by model and path."""
     found = {}
-    for path in sorted(RECORDS.glob("*/record.json")):
+    for path in sorted((RECORDS / kind).glob("*/record.json")):
         record = read_record(path.parent)
-        found[record.model.ref.removeprefix("zoo:")] = record
-    missing = [name for name in MODELS if name not in found]
-    if missing:
-        raise RecordError(f"There is no record of {', '.join(missing)}.", "Run: python -m reports.readme.")
-    return [found[name] for name in MODELS]
+        found[record.model.ref.removeprefix("zoo:"), record.attacks[0].path] = record
+    return found
 
 
-def spliced(text: str, table: str) -> str:
-    """README text with the table between its markers replaced."""
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
-        raise RecordError("The README has lost the markers of its table.", f"Put {START} and {END} back.")
-    return f"{before}{START}\n{table}\n{END}{after}"
+def models() -> list[Record]:
+    """Records of the first table, in its order. Raises :class:`~bench.errors.RecordError` if one is missing."""
+    found = stored("models")
+    return [_of(found, name, "training") for name in MODELS]
+
+
+def paths() -> dict[str, list[Record]]:
+    """Records of the second table: model to one record per path. Raises like :func:`models`."""
+    found = stored("paths")
+    return {f"zoo:{name}": [_of(found, name, path) for path in PATHS] for name in SPIKING}
+
+
+def _of(found: dict[tuple[str, str], Record], name: str, path: str) -> Record:
+    if (name, path) not in found:
+        raise RecordError(f"There is no record of {name} through {path}.", "Run: make report.")
+    return found[name, path]
+
+
+def tables() -> Tables:
+    """The tables by the name of their place in the README."""
+    return {"models": robustness_table(models(), SHOWN), "paths": path_table(paths(), PATH_RADIUS)}
+
+
+def spliced(text: str, tables: Tables) -> str:
+    """README text with each table between its markers replaced."""
+    for name, table in tables.items():
+        start, end = f"<!-- table {name}: make report -->", f"<!-- end of table {name} -->"
+        before, found, rest = text.partition(start)
+        _, closed, after = rest.partition(end)
+        if not found or not closed:
+            raise RecordError(f"The README has lost the markers of the table {name!r}.", f"Put {start} and {end} back.")
+        text = f"{before}{start}\n{table}\n{end}{after}"
+    return text
 
 
 def main(arguments: list[str]) -> int:
     """Rewrite the README, or with ``--check`` compare it."""
     readme = ROOT / "README.md"
-    records = stored() if "--check" in arguments else evaluate_all()
-    text = spliced(readme.read_text(), robustness_table(records, SHOWN))
     if "--check" in arguments:
-        return int(text != readme.read_text())
-    readme.write_text(text)
-    save(accuracy_curves(records), ROOT / "reports" / "accuracy.png")
+        return int(spliced(readme.read_text(), tables()) != readme.read_text())
+    evaluate_all()
+    readme.write_text(spliced(readme.read_text(), tables()))
+    save(accuracy_curves(models()), ROOT / "reports" / "accuracy.png")
     return 0
 
 

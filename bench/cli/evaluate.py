@@ -71,7 +71,7 @@ def _count(text: str) -> int | None:
 
     if text == "all":
         return None
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise SpecError(f"--n must be a positive number or 'all', not {text!r}.", "For example --n 1000.")
     return int(text)
 
@@ -79,7 +79,8 @@ def _count(text: str) -> int | None:
 def summarise(record: Record, out: Path) -> None:
     """The table with intervals, the verdict, and where the record lies."""
     title = f"{record.model.ref} on {record.data.n} {record.data.split} images of {record.data.name}, {record.norm}"
-    show_table(_by_radius(record), title=title)
+    click.echo(title)
+    show_table(_by_radius(record))
     click.echo("accuracy in % [95% interval]; gaps are paired, in points")
     verdict = "UNRELIABLE" if record.reliability.status == "unreliable" else "verdict"
     for reason in record.reliability.reasons:
@@ -164,18 +165,17 @@ class _Live:
 
 
 def estimate(request: Request, cost: Price) -> float:
-    """Seconds the request may take: its price times the measured time of one micro-batch."""
+    """Seconds the request may take: its price times the measured time of one forward, in the scorer's batches."""
     import time
 
-    import torch
+    from bench.scorer import BATCH, Scorer
 
-    n = min(request.micro_batch, len(request.samples.labels))
-    x = request.samples.images[:n].to(request.device)
-    with torch.inference_mode():
-        request.subject.module(x)
-        began = time.perf_counter()
-        request.subject.module(x)
-        each = (time.perf_counter() - began) / n
+    scorer = Scorer(request.subject.module, request.subject.ref)
+    x = request.samples[: min(BATCH, len(request.samples))].images.to(request.device)
+    scorer.logits(x)
+    began = time.perf_counter()
+    scorer.logits(x)
+    each = (time.perf_counter() - began) / BATCH
     # A backward to the input costs about as much as a forward: the same convolutions, transposed.
     return each * (cost.forwards + 1.3 * cost.backwards)
 

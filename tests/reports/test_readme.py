@@ -7,24 +7,23 @@ import pytest
 import bench
 from bench.errors import RecordError
 from reports import readme
-from reports.tables import robustness_table
 
 
-def test_the_table_in_the_readme_is_the_table_of_the_records() -> None:
+def test_the_tables_in_the_readme_are_the_tables_of_the_records() -> None:
     text = (readme.ROOT / "README.md").read_text()
-    assert readme.spliced(text, robustness_table(readme.stored(), readme.SHOWN)) == text
+    assert readme.spliced(text, readme.tables()) == text
 
 
-def test_text_around_the_table_stays() -> None:
-    before = f"a\n{readme.START}\nold\n{readme.END}\nb\n"
-    assert readme.spliced(before, "new") == f"a\n{readme.START}\nnew\n{readme.END}\nb\n"
+def test_text_around_a_table_stays() -> None:
+    start, end = "<!-- table models: make report -->", "<!-- end of table models -->"
+    assert readme.spliced(f"a\n{start}\nold\n{end}\nb\n", {"models": "new"}) == f"a\n{start}\nnew\n{end}\nb\n"
     with pytest.raises(RecordError, match="markers"):
-        readme.spliced("no table", "new")
+        readme.spliced("no table", {"models": "new"})
 
 
 @pytest.mark.parametrize("name", ["ann_at", "snn_gsr"])
 def test_a_fresh_evaluation_repeats_the_rows_of_the_kept_record(name: str) -> None:
-    kept = {record.model.ref: record for record in readme.stored()}[f"zoo:{name}"]
+    kept = readme.stored("models")[name, "training"]
     again = bench.evaluate(f"zoo:{name}", attack=readme.ATTACK, eps="8/255", n=40)
     assert again.model.fingerprint == kept.model.fingerprint
     merged = again.rows.merge(kept.rows, on=["sample", "attack", "eps"], suffixes=("", "_kept"))
