@@ -29,6 +29,7 @@ def data() -> None:
 def ls(root: Path | None, as_json: bool) -> None:
     """List data sets, and which of them are on this machine."""
     from bench.data import DATASETS
+    from bench.data.stored import data_root
 
     sets = [_open(name) for name in DATASETS]
     if as_json:
@@ -52,15 +53,18 @@ def ls(root: Path | None, as_json: bool) -> None:
         [
             {
                 "data set": one.info.name,
-                "shape": " x ".join(map(str, one.info.shape)),
+                "shape": "x".join(map(str, one.info.shape)),
                 "classes": str(len(one.info.classes)),
-                "train + val / test": "{train:,} + {val:,} / {test:,}".format(**one.info.splits),
+                "train": f"{one.info.splits['train']:,}",
+                "val": f"{one.info.splits['val']:,}",
+                "test": f"{one.info.splits['test']:,}",
                 "here": _whereabouts(one, root),
                 "licence": one.info.licence,
             }
             for one in sets
         ],
-        right=("classes",),
+        right=("classes", "train", "val", "test"),
+        title=f"in {root or data_root()}",
     )
 
 
@@ -117,5 +121,5 @@ def _open(name: str) -> ImageSet:
 
 def _whereabouts(one: ImageSet, root: Path | None) -> str:
     if one.present(root):
-        return str(one.where(root))
-    return f"first {one.shipped:,} test images ship" if one.shipped else "no"
+        return "yes"
+    return f"{one.shipped:,} of test" if one.shipped else "no"

@@ -60,7 +60,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line. Errors a user can fix are one line and exit 2; Ctrl-C exits 130."""
     try:
-        status = cli.main(standalone_mode=False)
+        status = cli.main(prog_name="bench", standalone_mode=False)
     except BenchError as error:
         click.echo(f"bench: {error}", err=True)
         sys.exit(error.exit_code)

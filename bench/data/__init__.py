@@ -24,13 +24,15 @@ FOLDER_PREFIX = "folder:"
 __all__ = ["DATASETS", "load_data", "load_samples", "open_dataset"]
 
 
-def load_data(name: str, *, split: str = "test", n: int | None = None, root: Path | None = None) -> tuple[Tensor, Tensor]:
+def load_data(
+    name: str, *, split: str = "test", n: int | None = None, root: Path | str | None = None
+) -> tuple[Tensor, Tensor]:
     """Images, float32 (N, C, H, W) in [0,1], and labels, int64 (N,); arguments as for :func:`load_samples`."""
     samples = load_samples(name, split=split, n=n, root=root)
     return samples.images, samples.labels
 
 
-def load_samples(name: str, *, split: str = "test", n: int | None = None, root: Path | None = None) -> Samples:
+def load_samples(name: str, *, split: str = "test", n: int | None = None, root: Path | str | None = None) -> Samples:
     """The first ``n`` samples of a split, with their ids.
 
     name: one of :data:`DATASETS`, a plug-in, or ``folder:PATH`` for images of one's own (see ``folder.py``).
@@ -42,7 +44,7 @@ def load_samples(name: str, *, split: str = "test", n: int | None = None, root: 
         from bench.data.folder import read_folder
 
         return read_folder(name.removeprefix(FOLDER_PREFIX), split=split, n=n)
-    return open_dataset(name).load(split, root, n)
+    return open_dataset(name).load(split, None if root is None else Path(root), n)
 
 
 def open_dataset(name: str) -> Dataset:

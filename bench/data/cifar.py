@@ -14,14 +14,15 @@ from bench.data.download import HttpRoute, RemoteFile
 from bench.data.info import DatasetInfo, StoredFile
 from bench.data.layouts import Layout
 from bench.data.routes import NpmRoute, Route
-from bench.data.stored import Arrays, ImageSet
+from bench.data.stored import ImageSet
 
 if TYPE_CHECKING:
     from bench.data.base import Samples
+    from bench.data.stored import Arrays
 
 _HOST = "https://www.cs.toronto.edu/~kriz"
 _CITATION = "A. Krizhevsky. Learning Multiple Layers of Features from Tiny Images. University of Toronto, 2009."
-_LICENCE = "no licence stated; free for research with citation"
+_LICENCE = "none stated"
 _SPLITS = {"train": 45_000, "val": 5_000, "train_full": 50_000, "test": 10_000}
 
 _CLASSES_10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

@@ -58,6 +58,9 @@ def fetch_set(
             remember(folder, md5s)
             shutil.rmtree(downloads, ignore_errors=True)
             return route
+    for made in (downloads, folder):
+        with contextlib.suppress(OSError):  # not empty: something to resume, or files of an earlier time
+            made.rmdir()
     raise DataError(f"{name} could not be fetched ({'; '.join(failed)}).", fix)
 
 

@@ -41,7 +41,10 @@ def read_folder(spec: str, *, split: str = "test", n: int | None = None) -> Samp
     top = Path(sized["path"] if sized else spec).expanduser()
     size = (int(sized["height"]), int(sized["width"] or sized["height"])) if sized else None
     check_split(split, ("test",), f"folder:{top}")
-    names, files = list_images(top)
+    try:
+        names, files = list_images(top)
+    except OSError as error:
+        raise DataError(f"{top} cannot be listed ({error.strerror}).", "Give yourself the right to read it.") from error
     if n is not None and not 1 <= n <= len(files):
         raise DataError(f"{n:,} samples were asked for, but {top} has {len(files):,}.", f"Ask for at most {len(files)}.")
     images = [_open(path, size) for path, _ in files[:n]]

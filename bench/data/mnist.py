@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,10 @@ from bench.data.download import HttpRoute, RemoteFile
 from bench.data.info import DatasetInfo, StoredFile
 from bench.data.layouts import LARGEST, Layout
 from bench.data.routes import DebianRoute, NpmRoute, Route
-from bench.data.stored import Arrays, ImageSet
+from bench.data.stored import ImageSet
+
+if TYPE_CHECKING:
+    from bench.data.stored import Arrays
 
 _UNSIGNED_BYTE = 8
 

@@ -33,6 +33,9 @@ class _Array:
 
     value: NDArray[np.uint8]
 
+    def __init__(self, *_: Any) -> None:
+        """What a pickle asks for first is an empty array, whatever it says about it."""
+
     def __setstate__(self, state: Any) -> None:
         _, shape, dtype, fortran, data = state
         if not isinstance(dtype, _Dtype) or dtype.code not in ("u1", b"u1") or fortran or not isinstance(data, bytes):
@@ -40,20 +43,13 @@ class _Array:
         self.value = np.frombuffer(data, np.uint8).reshape(shape)
 
 
-class _Marker:
-    """Stands for the class ``numpy.ndarray``, which is only ever an argument."""
-
-
-def _reconstruct(*_: Any) -> _Array:
-    return _Array()
-
-
 _KNOWN: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): _Dtype,
-    ("numpy", "ndarray"): _Marker,
-    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy", "ndarray"): "ndarray",  # only ever an argument
+    ("numpy.core.multiarray", "_reconstruct"): _Array,
+    ("numpy._core.multiarray", "_reconstruct"): _Array,
 }
+"""Every substitute has ``__setstate__`` or no attributes, so that a pickle cannot alter it either."""
 
 
 class _Reader(pickle.Unpickler):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.data.fetching import fetch_set
 from bench.data.info import DatasetInfo, Part, StoredFile
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
 
     Arrays = tuple[NDArray[np.uint8], NDArray[np.uint8]]
     """Pixels (N, C, H, W) and labels (N,)."""
-else:
-    Arrays = Any
 
 
 def data_root() -> Path:
     """Where data sets live: ``$BENCH_DATA``, or ``bench/data`` in the user's cache folder."""
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(os.environ.get("BENCH_DATA") or Path(cache) / "bench" / "data")
+    return Path(os.environ.get("BENCH_DATA") or Path(cache) / "bench" / "data").expanduser()
 
 
 @dataclass(frozen=True, kw_only=True)

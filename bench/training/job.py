@@ -22,7 +22,6 @@ from bench.training.loop import Progress, Split, train
 from zoo.card import Card, card
 from zoo.loading import build, build_defense, load_card
 
-
 _OLD_WEIGHTS = re.compile(r"^weights:.*\n?(?:[ \t]+.*\n?)*", re.MULTILINE)
 
 

@@ -36,7 +36,7 @@ class Net(nn.Module):
 
 class Moody(Net):
     def forward(self, x):
-        return super().forward(x) + torch.randn(len(x), 3)
+        return super().forward(x) + 100 * torch.randn(len(x), 3)
 
 class Broken(Net):
     def forward(self, x):
@@ -102,14 +102,12 @@ def refused(said: Said, *words: str) -> None:
 # --- no torch ---
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["ls", "models"], ["ls", "attacks"], ["ls", "paths"], ["ls", "datasets", "--json"]]
-)
-def test_asking_imports_no_torch(arguments: list[str]) -> None:
+@pytest.mark.parametrize("line", ["--help", "--version", "ls models", "ls attacks", "ls paths", "ls datasets --json"])
+def test_asking_imports_no_torch(line: str) -> None:
     code = (
         "import sys\n"
         "from bench.cli.main import main\n"
-        f"sys.argv = ['bench', *{arguments!r}]\n"
+        f"sys.argv = ['bench', *{line.split()!r}]\n"
         "try:\n"
         "    main()\n"
         "except SystemExit as stop:\n"
@@ -143,7 +141,7 @@ def test_help_names_every_verb(run: Bench) -> None:
 def test_every_verb_has_help(run: Bench, verb: str) -> None:
     said = run(verb, "--help")
     assert said.code == 0
-    assert "Usage: bench " + verb in said.out or "Usage: bench" in said.out
+    assert said.out.startswith(f"Usage: bench {verb} ")
 
 
 @pytest.mark.parametrize("kind", ["models", "attacks", "paths", "datasets"])
@@ -224,7 +222,8 @@ def test_one_line_and_exit_2(run: Bench, net: str, options: list[str], words: li
     flags = ["--json"] if as_json else []
     said = run("evaluate", *(word for pair in arguments.items() for word in pair), *flags)
     if not as_json:  # the price comes before the first mistake that only running can find
-        said = said._replace(err="\n".join(line for line in said.err.splitlines() if not line.startswith(("at most", "less"))))
+        lines = [line for line in said.err.splitlines() if not line.startswith(("at most", "less"))]
+        said = said._replace(err="\n".join(lines))
     refused(said, *words)
 
 
@@ -278,5 +277,3 @@ def test_a_programmer_s_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "argv", ["bench", "evaluate", "--model", net, "--data", "own", "--n", "12", "--json"])
     with pytest.raises(ZeroDivisionError):
         module.main()
-
-

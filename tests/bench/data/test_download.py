@@ -97,6 +97,7 @@ def test_a_host_without_ranges_starts_again(host: Host, tmp_path: Path) -> None:
     (tmp_path / "a.part").write_bytes(b"x" * 1000)
     download(host.file(), tmp_path / "a", quiet)
     assert (tmp_path / "a").read_bytes() == CONTENT
+    assert host.asked == ["bytes=1000-"]
 
 
 @pytest.mark.parametrize("size", [1000, len(CONTENT), len(CONTENT) + 5])

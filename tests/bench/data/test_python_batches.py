@@ -91,3 +91,12 @@ def test_what_is_no_batch_is_refused(batch: Any) -> None:
 def test_a_cut_pickle_is_refused(cut: int) -> None:
     with pytest.raises(ValueError, match="refused"):
         read_batch(pickle.dumps({b"data": PIXELS, b"labels": LABELS}, protocol=4)[:cut], b"labels")
+
+
+def test_the_reader_cannot_be_altered() -> None:
+    # GLOBAL name, then BUILD with (None, {attribute: value}), which sets attributes where there is no __setstate__.
+    state = pickle.NONE + pickle.MARK + pickle.SHORT_BINUNICODE + b"\x08__init__" + pickle.NONE + pickle.DICT + pickle.TUPLE2
+    for name in (b"numpy\ndtype\n", b"numpy\nndarray\n", b"numpy.core.multiarray\n_reconstruct\n"):
+        with pytest.raises(ValueError, match="refused"):
+            read_batch(pickle.PROTO + b"\x02" + pickle.GLOBAL + name + state + pickle.BUILD + pickle.STOP, b"labels")
+    test_batches_are_read(old)
