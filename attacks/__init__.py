@@ -24,4 +24,6 @@ PATHS: dict[str, str] = {
     "bptr": "attacks.gradients.rate:BPTR",
     "rga": "attacks.gradients.rate:RGA",
     "hart": "attacks.gradients.hart:HART",
+    "pdsg": "attacks.gradients.pdsg:PDSG",
+    "assg": "attacks.gradients.assg:ASSG",
 }

@@ -82,6 +82,7 @@ class IterativeAttack(Attack):
     def _one_start(
         self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, restart: int, rows: Tensor, best: Best
     ) -> None:
+        oracle.forget(rows)
         clean, ball = x[rows], threat.rows(rows)
         adv = clean
         if self.random_start or restart:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from attacks.gradients.base import GradientPath, Training
+from attacks.gradients.base import GradientPath, Session, Training
 from attacks.objectives import CrossEntropy, Objective
 from attacks.randomness import KeyedRng, drawing
 from attacks.threat import per_row
@@ -72,6 +72,10 @@ class Oracle(Protocol):
         """The same books, another way to ask. target: classes ``(N,)`` to aim at."""
         ...
 
+    def forget(self, rows: Tensor) -> None:
+        """A fresh start for ``rows``: what an adaptive gradient path has learnt on them is dropped."""
+        ...
+
     def as_module(self, rows: Tensor) -> nn.Module:
         """A counted view of the model for attacks of other libraries, answering for fixed ``rows``."""
         ...
@@ -117,11 +121,14 @@ class ModelOracle:
     stochastic: bool = False
     micro_batch: int = 64
     books: Books = field(kw_only=True)
+    session: Session = field(kw_only=True)
 
     @classmethod
-    def of(cls, model: nn.Module, labels: Tensor, **settings: Any) -> ModelOracle:
+    def of(cls, model: nn.Module, labels: Tensor, *, path: GradientPath | None = None, **settings: Any) -> ModelOracle:
         """An oracle with fresh books; ``settings`` are the other fields."""
-        return cls(model, labels, books=Books.of(len(labels), labels.device), **settings)
+        path = path or Training()
+        books, session = Books.of(len(labels), labels.device), path.session(len(labels))
+        return cls(model, labels, path=path, books=books, session=session, **settings)
 
     @property
     def forwards(self) -> Tensor:
@@ -146,18 +153,22 @@ class ModelOracle:
         return replace(
             self,
             path=path or self.path,
+            session=self.session if path is None else path.session(len(self.labels)),
             objective=objective or self.objective,
             target=target if target is not None else self.target,
         )
 
-    def logits(self, x: Tensor, rows: Tensor) -> Tensor:
-        """One forward per row; with a stochastic model, one fresh draw per row."""
+    def forget(self, rows: Tensor) -> None:
+        self.session.forget(rows)
+
+    def logits(self, x: Tensor, rows: Tensor, *, learn: bool = True) -> Tensor:
+        """One forward per row; with a stochastic model, one fresh draw per row. learn: see :class:`Session`."""
         books = self.books
         rng = None
         if self.rng is not None:
             rng = self.rng.rows(rows).fold("forward", books.forwards[rows] + _earlier(rows))
         books.forwards.index_add_(0, rows, torch.ones_like(rows))
-        with self.path.applied(self.model), drawing(rng):
+        with self.session.applied(self.model, rows, learn=learn), drawing(rng):
             outputs: Tensor = self.model(x)
         return outputs
 
@@ -179,10 +190,10 @@ class ModelOracle:
         gradient = torch.zeros_like(x) if grad else None
         value = torch.zeros(len(x), dtype=x.dtype, device=x.device)
         broken = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-        for _ in range(self.draws):
+        for draw in range(self.draws):
             with torch.set_grad_enabled(grad):
                 leaf = x.detach().requires_grad_(grad)
-                outputs = self.logits(leaf, rows)
+                outputs = self.logits(leaf, rows, learn=draw == 0)
                 values = self.objective.value(outputs, labels, target)
             if gradient is not None:
                 (one,) = torch.autograd.grad(values.sum(), leaf)

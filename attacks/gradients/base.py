@@ -13,8 +13,8 @@ Outside any block a layer uses the gradient it was trained with.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -80,6 +80,37 @@ class Bound:
     layers: int
 
 
+@contextmanager
+def lent(model: nn.Module, gradient_of: Callable[[int], LayerGradient | None]) -> Iterator[Bound]:
+    """Hand each spiking layer of ``model`` (numbered in module order) a gradient inside the block.
+
+    On leaving, every layer has back what it had before, whatever happened inside.
+    """
+    taken: list[tuple[TakesGradientPath, LayerGradient | None]] = []
+    try:
+        for module in model.modules():
+            if isinstance(module, TakesGradientPath):
+                taken.append((module, module.take_gradient(gradient_of(len(taken)))))
+        yield Bound(layers=len(taken))
+    finally:
+        for layer, before in reversed(taken):
+            layer.take_gradient(before)
+
+
+class Session(ABC):
+    """A path at work for one run over N samples. Whatever a path learns on the way is kept here, per sample."""
+
+    @abstractmethod
+    def applied(self, model: nn.Module, rows: Tensor, *, learn: bool) -> AbstractContextManager[Bound]:
+        """Use the path for a batch that stands for ``rows`` ``(n,)``.
+
+        learn: whether an adaptive path may update its state (not for the repeated draws of one EOT query).
+        """
+
+    def forget(self, rows: Tensor) -> None:  # noqa: B027  (most paths remember nothing)
+        """Begin anew for ``rows``: a fresh start of an attack."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class GradientPath(ABC):
     """A frozen choice of how to differentiate through spikes."""
@@ -88,21 +119,21 @@ class GradientPath(ABC):
     def layer_gradient(self) -> LayerGradient | None:
         """The gradient for one layer; None leaves the layer's own."""
 
-    @contextmanager
-    def applied(self, model: nn.Module) -> Iterator[Bound]:
-        """Make the spiking layers of ``model`` use this path inside the block.
+    def applied(self, model: nn.Module) -> AbstractContextManager[Bound]:
+        """Make the spiking layers of ``model`` use this path inside the block; see :func:`lent`."""
+        return lent(model, lambda layer: self.layer_gradient())
 
-        On leaving, every layer has back what it had before, whatever happened inside.
-        """
-        taken: list[tuple[TakesGradientPath, LayerGradient | None]] = []
-        try:
-            for module in model.modules():
-                if isinstance(module, TakesGradientPath):
-                    taken.append((module, module.take_gradient(self.layer_gradient())))
-            yield Bound(layers=len(taken))
-        finally:
-            for layer, before in reversed(taken):
-                layer.take_gradient(before)
+    def session(self, samples: int) -> Session:
+        """The path for a run over ``samples`` rows."""
+        return _Stateless(self)
+
+
+@dataclass(frozen=True)
+class _Stateless(Session):
+    path: GradientPath
+
+    def applied(self, model: nn.Module, rows: Tensor, *, learn: bool) -> AbstractContextManager[Bound]:
+        return self.path.applied(model)
 
 
 @dataclass(frozen=True, kw_only=True)

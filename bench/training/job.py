@@ -99,9 +99,12 @@ def initial_model(described: Card) -> nn.Module:
 
 
 def recipe_digest(described: Card) -> str:
-    """Identifies what a checkpoint belongs to: network, defense and recipe (without its notes)."""
+    """Identifies what a checkpoint belongs to: network, defense, recipe (without its notes) and start weights."""
     fields = described.model_dump(mode="json", include={"builder", "defense", "recipe", "dataset"})
     fields["recipe"].pop("notes")
+    if described.recipe.start is not None:
+        weights = card(described.recipe.start).weights
+        fields["start"] = None if weights is None else weights.sha256
     return hashlib.sha256(canonical_json(fields)).hexdigest()
 
 

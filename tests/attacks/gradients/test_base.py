@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from attacks import PATHS
+from attacks.gradients.assg import ASSG
 from attacks.gradients.base import GradientPath, LayerGradient, Trace, Training
 from attacks.gradients.bptt import BPTT
 from attacks.gradients.hart import HART
+from attacks.gradients.pdsg import PDSG
 from attacks.gradients.rate import BPTR, RGA
 from zoo.spiking.neurons import LIF
 
@@ -29,6 +31,9 @@ EVERY: list[GradientPath] = [
     RGA(gamma=0.5),
     HART(),
     HART(width=0.3),
+    PDSG(),
+    ASSG(),
+    ASSG(half=0.35),
 ]
 every_path = pytest.mark.parametrize("path", EVERY, ids=repr)
 
