@@ -94,7 +94,7 @@ class Evaluator:
         request = self.request
         chosen = slice(positions.start, positions.stop)
         ids = [int(i) for i in request.samples.ids[chosen]]
-        x = request.samples.images[chosen].to(request.device)
+        x = request.samples[chosen].images.to(request.device)
         labels = request.samples.labels[chosen].to(request.device)
         return Shard(x, labels, ids, KeyedRng.of(request.seed, torch.tensor(ids, device=request.device)))
 

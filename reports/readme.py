@@ -14,17 +14,18 @@ from bench.errors import BenchError, RecordError
 from bench.record import Record, read_record
 from reports.plots import accuracy_curves, save
 from reports.tables import path_table, robustness_table
+from zoo.card import card
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "leaderboards" / "readme"
 ATTACK = "pgd:steps=20"
 
 MODELS = ("ann_vanilla", "ann_at", "snn_vanilla", "snn_at", "snn_gsr", "snn_gsr_at")
-RADII, SAMPLES, SHOWN = "1/255,2/255,4/255,8/255,16/255", 1000, ("2/255", "8/255")
+RADII, SAMPLES, SHOWN = "2/255,4/255,8/255,16/255", 1000, ("2/255", "8/255")
 
 SPIKING = ("snn_vanilla", "snn_at", "snn_gsr", "snn_gsr_at")
-PATHS = ("training", "bptt:surrogate=triangle,width=0.5", "bptt:surrogate=atan,alpha=10", "bptr", "rga", "hart")
-PATH_RADIUS, PATH_SAMPLES = "4/255", 500
+PATHS = ("training", "bptt:surrogate=atan,alpha=10", "bptr", "rga", "hart", "pdsg", "assg")
+PATH_ATTACK, PATH_RADIUS, PATH_SAMPLES = "pgd", "4/255", 500
 
 Tables = dict[str, str]
 
@@ -35,15 +36,20 @@ def evaluate_all() -> None:
         bench.evaluate(f"zoo:{name}", attack=ATTACK, eps=RADII, n=SAMPLES, out=RECORDS / "models")
     for name in SPIKING:
         for path in PATHS:
-            bench.evaluate(f"zoo:{name}", attack=ATTACK, eps=PATH_RADIUS, n=PATH_SAMPLES, path=path, out=RECORDS / "paths")
+            bench.evaluate(
+                f"zoo:{name}", attack=PATH_ATTACK, eps=PATH_RADIUS, n=PATH_SAMPLES, path=path, out=RECORDS / "paths"
+            )
 
 
 def stored(kind: str) -> dict[tuple[str, str], Record]:
-    """The kept records of ``models`` or ``paths``, by model and path."""
+    """The kept records of ``models`` or ``paths`` that are of the present weights, by model and path."""
     found = {}
     for path in sorted((RECORDS / kind).glob("*/record.json")):
         record = read_record(path.parent)
-        found[record.model.ref.removeprefix("zoo:"), record.attacks[0].path] = record
+        name = record.model.ref.removeprefix("zoo:")
+        weights = card(name).weights
+        if weights is not None and record.model.fingerprint["weights"] == weights.model_dump(mode="json"):
+            found[name, record.attacks[0].path] = record
     return found
 
 
