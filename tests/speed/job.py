@@ -58,7 +58,8 @@ if __name__ == "__main__":
     keep_freed_memory()
     torch.manual_seed(0)
     say(
-        f"(c) whole job: PGD-{STEPS} at 8/255, {N} images, {torch.get_num_threads()} threads; bar: >= {BAR}x, robust no higher"
+    threads = torch.get_num_threads()
+    say(f"(c) whole job: PGD-{STEPS} at 8/255, {N} images, {threads} threads; bar: >= {BAR}x, robust no higher")
     )
     for name in ("snn_vanilla", "snn_at"):
         mine, robust = ours(name)
