@@ -57,10 +57,8 @@ def theirs(name: str, attack) -> tuple[float, float]:  # type: ignore[no-untyped
 if __name__ == "__main__":
     keep_freed_memory()
     torch.manual_seed(0)
-    say(
     threads = torch.get_num_threads()
     say(f"(c) whole job: PGD-{STEPS} at 8/255, {N} images, {threads} threads; bar: >= {BAR}x, robust no higher")
-    )
     for name in ("snn_vanilla", "snn_at"):
         mine, robust = ours(name)
         say(f"{name:12}  bench         {mine:6.1f} s          robust {100 * robust:5.1f}%")
