@@ -16,6 +16,8 @@ ATTACKS: dict[str, str] = {
     "rfgsm": "attacks.fgsm:RFGSM",
     "pgd": "attacks.pgd:PGD",
     "mifgsm": "attacks.mifgsm:MIFGSM",
+    "apgd": "attacks.apgd:APGD",
+    "sapgd": "attacks.sapgd:SAPGD",
 }
 
 PATHS: dict[str, str] = {

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from attacks import ATTACKS
+from attacks.apgd import APGD
 from attacks.base import Attack
 from attacks.fgsm import FGSM, RFGSM
 from attacks.iterative import IterativeAttack
@@ -24,6 +25,7 @@ from attacks.oracle import Answer, ModelOracle
 from attacks.pgd import PGD
 from attacks.projections import steepest
 from attacks.randomness import KeyedRng
+from attacks.sapgd import SAPGD
 from attacks.threat import Norm, Threat, row_norm
 
 Build = Callable[..., Any]
@@ -41,7 +43,14 @@ ITERATIVE: list[IterativeAttack] = [
     MIFGSM(steps=2, restarts=2, decay=0.5, target="least_likely", objective="margin"),
 ]
 NOISES: list[Attack] = [UniformNoise(), SignNoise(draws=3), GaussianNoise(draws=2), GaussianNoise(sigma=5.0)]
-EVERY: list[Attack] = [*NOISES, *ITERATIVE]
+ADAPTIVE: list[Attack] = [
+    APGD(steps=6),
+    APGD(steps=3, restarts=2, objective="dlr"),
+    APGD(steps=4, target="runner_up", objective="dlr", rho=1.0),
+    SAPGD(steps=6),
+    SAPGD(steps=3, restarts=2, objective="margin"),
+]
+EVERY: list[Attack] = [*NOISES, *ITERATIVE, *ADAPTIVE]
 RANDOM = [a for a in EVERY if not isinstance(a, IterativeAttack) or a.random_start]
 
 every_attack = pytest.mark.parametrize("attack", EVERY, ids=repr)
@@ -72,6 +81,14 @@ class Case:
 def case(smooth: Build, row_by_row: Build, images: Build, streams: Build) -> Case:
     model, x = row_by_row(smooth()), images(6)
     return Case(model, x, model(x).argmax(1), streams(torch.tensor([11, 3, 50, 4, 10**9, 7])))
+
+
+@pytest.fixture(autouse=True)
+def only_norms_it_can(request: pytest.FixtureRequest) -> None:
+    """Tables cross attacks with norms; an attack that cannot do a norm says so (tested below) and is left out."""
+    given = getattr(getattr(request.node, "callspec", None), "params", {})
+    if "attack" in given and "norm" in given and given["norm"] not in given["attack"].norms:
+        pytest.skip("not its norm")
 
 
 def test_every_attack_of_the_catalogue_is_tested_here() -> None:

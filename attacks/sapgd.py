@@ -1,0 +1,99 @@
+"""SA-PGD (arXiv 2512.22522): an adaptive step for the noisy gradients of spiking networks.
+
+Gradients are divided by their mean magnitude g' = g / mean|g| and averaged, with their squares, over the
+steps; both averages start at the first value. The step is the ratio, clipped at eta per entry:
+
+    m <- 0.5 m + g',   q <- 0.8 q + g^2 / mean(g^2),   x <- P(x + clip(eta m / sqrt(q), -eta, eta))
+
+eta starts at eps and halves at every checkpoint of APGD's schedule. With fewer than about 50 steps these
+lie so close that the step collapses; 100 is the paper's number. linf only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from attacks.base import Attack
+from attacks.checkpoints import checkpoints
+from attacks.objectives import objective_named
+from attacks.oracle import Oracle
+from attacks.projections import project
+from attacks.randomness import KeyedRng
+from attacks.threat import Norm, Threat, per_row
+from attacks.tracking import Best
+
+
+@dataclass(frozen=True, kw_only=True)
+class SAPGD(Attack):
+    """Adaptive-step PGD of the ASSG paper.
+
+    steps: gradient steps per start. restarts: independent random starts, scaled to the surface of the ball.
+    objective: ``ce``, ``margin`` or ``dlr``; None maximises whatever the oracle was made with.
+    """
+
+    norms: ClassVar[frozenset[Norm]] = frozenset({"linf"})
+
+    steps: int = 100
+    restarts: int = 1
+    objective: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps < 0 or self.restarts < 1:
+            raise ValueError(f"steps must be at least 0 and restarts at least 1, got {self.steps} and {self.restarts}")
+        if self.objective is not None:
+            objective_named(self.objective)
+
+    def cost(self) -> tuple[int, int]:
+        return self.restarts * (self.steps + 1), self.restarts * self.steps
+
+    def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        self.check(threat)
+        if self.objective is not None:
+            oracle = oracle.using(objective=objective_named(self.objective))
+        best = Best.starting_at(x)
+        for restart in range(self.restarts):
+            rows = best.standing()
+            if not len(rows):
+                break
+            self._one_start(oracle, x, threat, rng.fold("start", restart), rows, best)
+        return best.inputs
+
+    def _one_start(self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best) -> None:
+        oracle.forget(rows)
+        clean, ball = x[rows], threat.rows(rows)
+        adv = on_the_surface(clean, ball, rng.rows(rows))
+        eta = ball.radius(clean)
+        first = second = torch.zeros_like(clean)
+        halve_at = checkpoints(self.steps)
+        for k in range(1, self.steps + 1):
+            answer = oracle.query(adv, rows, grad=True)
+            best.update(adv, rows, answer)
+            going = ~answer.broken
+            rows, clean, adv, eta, first, second = (t[going] for t in (rows, clean, adv, eta, first, second))
+            if not len(rows):
+                return
+            gradient = answer.slope[going]
+            first = 0.5 * first + _by_mean(gradient)
+            second = 0.8 * second + _by_mean(gradient.square())
+            ratio = first / second.sqrt().clamp_min(torch.finfo(first.dtype).tiny)
+            adv = project(adv + (eta * ratio).clamp(-eta, eta), clean, threat.rows(rows))
+            if k in halve_at:
+                eta = eta / 2
+        best.update(adv, rows, oracle.query(adv, rows, grad=False))
+
+
+def on_the_surface(x: Tensor, threat: Threat, rng: KeyedRng) -> Tensor:
+    """Uniform noise scaled so that its largest entry is eps, then projected into the box."""
+    noise = 2 * rng.uniform(*x.shape[1:]).to(x) - 1
+    largest = per_row(noise.abs().flatten(1).amax(1), x)
+    return project(x + threat.radius(x) * noise / largest, x, threat)
+
+
+def _by_mean(values: Tensor) -> Tensor:
+    """Each row divided by its mean magnitude; a row of zeros stays zero."""
+    mean = per_row(values.abs().flatten(1).mean(1), values)
+    return values / mean.clamp_min(torch.finfo(values.dtype).tiny)

@@ -1,0 +1,36 @@
+"""What the shipped models do on real images: curves that fall as they must, and defenses that defend."""
+
+from __future__ import annotations
+
+import pytest
+
+import bench
+from reports import readme
+from zoo.card import card, names
+
+TRAINED = [name for name in names() if card(name).weights is not None]
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_raw_curves_are_sane(name: str) -> None:
+    """Each radius is attacked from scratch: nothing is inherited from a smaller one."""
+    record = bench.evaluate(f"zoo:{name}", attack=["fgsm", "pgd"], eps="0,2/255,8/255,1", n=100)
+    robust = {(cell.attack, cell.eps_text): cell.robust.value for cell in record.cells}
+    clean = record.cells[0].clean.value
+    assert robust["pgd", "0"] == clean
+    assert robust["pgd", "0"] >= robust["pgd", "2/255"] >= robust["pgd", "8/255"] >= robust["pgd", "1"]
+    assert robust["pgd", "1"] <= 0.02
+    for eps in ("2/255", "8/255"):
+        assert robust["pgd", eps] <= robust["fgsm", eps]
+        assert robust["worst case", eps] <= robust["pgd", eps]
+    assert record.reliability.status == "upper_bound"
+    assert not record.rows["unstable"].any()
+
+
+@pytest.mark.parametrize("eps", ["2/255", "8/255"])
+@pytest.mark.parametrize(("defended", "plain"), [("ann_at", "ann_vanilla"), ("snn_at", "snn_vanilla")])
+def test_adversarial_training_helps_beyond_doubt(defended: str, plain: str, eps: str) -> None:
+    kept = readme.stored("models")
+    found = bench.compare(kept[defended, "training"], kept[plain, "training"])
+    (difference,) = (one.difference for one in found if one.what == readme.ATTACK and one.eps_text == eps)
+    assert difference.low > 0
