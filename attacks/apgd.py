@@ -13,14 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attacks.base import Attack
 from attacks.checkpoints import checkpoints
 from attacks.noise import uniform_in_ball
-from attacks.objectives import objective_named
 from attacks.oracle import Oracle
 from attacks.projections import project, steepest
 from attacks.randomness import KeyedRng
-from attacks.targets import Target, aimed
+from attacks.restarts import RestartedAttack
 from attacks.threat import Threat, per_row
 from attacks.tracking import Best
 
@@ -51,48 +49,23 @@ class _Walk:
 
 
 @dataclass(frozen=True, kw_only=True)
-class APGD(Attack):
-    """Parameter-free PGD.
+class APGD(RestartedAttack):
+    """Parameter-free PGD from random starts.
 
-    steps: gradient steps per start. restarts: independent random starts.
-    objective: ``ce``, ``margin`` or ``dlr``; None maximises whatever the oracle was made with.
-    target: None, or how the class to aim at is chosen (see :mod:`attacks.targets`).
     rho: share of rising steps below which the step is halved.
     """
 
     steps: int = 50
-    restarts: int = 1
-    objective: str | None = None
-    target: Target | None = None
     rho: float = 0.75
 
     def __post_init__(self) -> None:
-        if self.steps < 0 or self.restarts < 1:
-            raise ValueError(f"steps must be at least 0 and restarts at least 1, got {self.steps} and {self.restarts}")
+        super().__post_init__()
         if not 0 <= self.rho <= 1:
             raise ValueError(f"rho must lie in [0, 1], got {self.rho}")
-        if self.objective is not None:
-            objective_named(self.objective)
 
-    def cost(self) -> tuple[int, int]:
-        choosing = 0 if self.target is None else 1
-        return self.restarts * (self.steps + 1) + choosing, self.restarts * self.steps
-
-    def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
-        if self.objective is not None:
-            oracle = oracle.using(objective=objective_named(self.objective))
-        oracle = aimed(oracle, self.target, x, rng)
-        best = Best.starting_at(x)
-        for restart in range(self.restarts):
-            rows = best.standing()
-            if not len(rows):
-                break
-            self._one_start(oracle, x, threat, rng.fold("start", restart), rows, best)
-        return best.inputs
-
-    def _one_start(self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best) -> None:
-        oracle.forget(rows)
+    def walk(
+        self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
+    ) -> None:
         start = uniform_in_ball(x[rows], threat.rows(rows), rng.rows(rows))
         if self.steps == 0:
             best.update(start, rows, oracle.query(start, rows, grad=False))

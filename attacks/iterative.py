@@ -15,44 +15,32 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from attacks.base import Attack
 from attacks.noise import uniform_in_ball
-from attacks.objectives import objective_named
 from attacks.oracle import Oracle
 from attacks.projections import project
 from attacks.randomness import KeyedRng
-from attacks.targets import Target, aimed
+from attacks.restarts import RestartedAttack
 from attacks.threat import Threat
 from attacks.tracking import Best
 
 
 @dataclass(frozen=True, kw_only=True)
-class IterativeAttack(Attack):
-    """Projected ascent along a direction made from gradients.
+class IterativeAttack(RestartedAttack):
+    """Projected ascent along a direction made from gradients, with steps of one size.
 
-    steps: gradient steps per restart. step_size: in input units; None means a default of the subclass.
-    restarts: independent starts; the second and later ones always start at random.
-    random_start: whether the first start is uniform in the ball rather than at x.
-    objective: ``ce``, ``margin`` or ``dlr``; None maximises whatever the oracle was made with.
-    target: None, or how the class to aim at is chosen (see :mod:`attacks.targets`).
+    step_size: in input units; None means a default of the subclass.
+    random_start: whether the first start is uniform in the ball rather than at x; later ones always are.
     keep: ``best`` as above, or ``last``, which runs all steps and returns the last iterate (textbook form).
     """
 
-    steps: int = 10
     step_size: float | None = None
-    restarts: int = 1
     random_start: bool = True
-    objective: str | None = None
-    target: Target | None = None
     keep: Literal["best", "last"] = "best"
 
     def __post_init__(self) -> None:
-        if self.steps < 0 or self.restarts < 1:
-            raise ValueError(f"steps must be at least 0 and restarts at least 1, got {self.steps} and {self.restarts}")
+        super().__post_init__()
         if self.step_size is not None and not self.step_size > 0:
             raise ValueError(f"step_size must be positive, got {self.step_size}")
-        if self.objective is not None:
-            objective_named(self.objective)
 
     @abstractmethod
     def direction(self, gradient: Tensor, momentum: Tensor, threat: Threat) -> tuple[Tensor, Tensor]:
@@ -62,30 +50,15 @@ class IterativeAttack(Attack):
         """Step size where none was given, from eps shaped ``(n, 1, ..., 1)``."""
         return 2.5 * eps / max(self.steps, 1)
 
-    def cost(self) -> tuple[int, int]:
-        choosing = 0 if self.target is None else 1
-        return self.restarts * (self.steps + 1) + choosing, self.restarts * self.steps
+    def going_on(self, best: Best) -> Tensor:
+        return best.standing() if self.keep == "best" else torch.arange(len(best.inputs), device=best.inputs.device)
 
-    def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
-        if self.objective is not None:
-            oracle = oracle.using(objective=objective_named(self.objective))
-        oracle = aimed(oracle, self.target, x, rng)
-        best = Best.starting_at(x)
-        for restart in range(self.restarts):
-            rows = best.standing() if self.keep == "best" else torch.arange(len(x), device=x.device)
-            if not len(rows):
-                break
-            self._one_start(oracle, x, threat, rng.fold("start", restart), restart, rows, best)
-        return best.inputs
-
-    def _one_start(
-        self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, restart: int, rows: Tensor, best: Best
+    def walk(
+        self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
-        oracle.forget(rows)
         clean, ball = x[rows], threat.rows(rows)
         adv = clean
-        if self.random_start or restart:
+        if self.random_start or not first:
             adv = uniform_in_ball(clean, ball, rng.rows(rows))
         momentum = torch.zeros_like(clean)
         for _ in range(self.steps):

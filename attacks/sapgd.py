@@ -17,53 +17,26 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from attacks.base import Attack
 from attacks.checkpoints import checkpoints
-from attacks.objectives import objective_named
 from attacks.oracle import Oracle
 from attacks.projections import project
 from attacks.randomness import KeyedRng
+from attacks.restarts import RestartedAttack
 from attacks.threat import Norm, Threat, per_row
 from attacks.tracking import Best
 
 
 @dataclass(frozen=True, kw_only=True)
-class SAPGD(Attack):
-    """Adaptive-step PGD of the ASSG paper.
-
-    steps: gradient steps per start. restarts: independent random starts, scaled to the surface of the ball.
-    objective: ``ce``, ``margin`` or ``dlr``; None maximises whatever the oracle was made with.
-    """
+class SAPGD(RestartedAttack):
+    """Adaptive-step PGD of the ASSG paper, from random starts scaled to the surface of the ball."""
 
     norms: ClassVar[frozenset[Norm]] = frozenset({"linf"})
 
     steps: int = 100
-    restarts: int = 1
-    objective: str | None = None
 
-    def __post_init__(self) -> None:
-        if self.steps < 0 or self.restarts < 1:
-            raise ValueError(f"steps must be at least 0 and restarts at least 1, got {self.steps} and {self.restarts}")
-        if self.objective is not None:
-            objective_named(self.objective)
-
-    def cost(self) -> tuple[int, int]:
-        return self.restarts * (self.steps + 1), self.restarts * self.steps
-
-    def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
-        if self.objective is not None:
-            oracle = oracle.using(objective=objective_named(self.objective))
-        best = Best.starting_at(x)
-        for restart in range(self.restarts):
-            rows = best.standing()
-            if not len(rows):
-                break
-            self._one_start(oracle, x, threat, rng.fold("start", restart), rows, best)
-        return best.inputs
-
-    def _one_start(self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best) -> None:
-        oracle.forget(rows)
+    def walk(
+        self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
+    ) -> None:
         clean, ball = x[rows], threat.rows(rows)
         adv = on_the_surface(clean, ball, rng.rows(rows))
         eta = ball.radius(clean)

@@ -1,0 +1,68 @@
+"""What all gradient walks share: restarts on what still stands, an objective, a target, the best point kept."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from attacks.base import Attack
+from attacks.objectives import objective_named
+from attacks.oracle import Oracle
+from attacks.randomness import KeyedRng
+from attacks.targets import Target, aimed
+from attacks.threat import Threat
+from attacks.tracking import Best
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestartedAttack(Attack):
+    """Walks from one or more starts, each on the samples that the ones before left standing.
+
+    steps: gradient steps per start. restarts: number of starts.
+    objective: ``ce``, ``margin`` or ``dlr``; None maximises whatever the oracle was made with.
+    target: None, or how the class to aim at is chosen (see :mod:`attacks.targets`).
+    """
+
+    steps: int = 10
+    restarts: int = 1
+    objective: str | None = None
+    target: Target | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps < 0 or self.restarts < 1:
+            raise ValueError(f"steps must be at least 0 and restarts at least 1, got {self.steps} and {self.restarts}")
+        if self.objective is not None:
+            objective_named(self.objective)
+
+    def cost(self) -> tuple[int, int]:
+        choosing = 0 if self.target is None else 1
+        return self.restarts * (self.steps + 1) + choosing, self.restarts * self.steps
+
+    def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        self.check(threat)
+        if self.objective is not None:
+            oracle = oracle.using(objective=objective_named(self.objective))
+        oracle = aimed(oracle, self.target, x, rng)
+        best = Best.starting_at(x)
+        for restart in range(self.restarts):
+            rows = self.going_on(best)
+            if not len(rows):
+                break
+            oracle.forget(rows)
+            self.walk(oracle, x, threat, rng.fold("start", restart), rows, best, first=restart == 0)
+        return best.inputs
+
+    def going_on(self, best: Best) -> Tensor:
+        """Rows that the next start is for."""
+        return best.standing()
+
+    @abstractmethod
+    def walk(
+        self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
+    ) -> None:
+        """Walk from one start for ``rows`` of ``x``, telling ``best`` of every point.
+
+        x, threat, rng: for all samples, not only ``rows``. first: whether this is the first start.
+        """
