@@ -18,6 +18,7 @@ ATTACKS: dict[str, str] = {
     "mifgsm": "attacks.mifgsm:MIFGSM",
     "apgd": "attacks.apgd:APGD",
     "sapgd": "attacks.sapgd:SAPGD",
+    "square": "attacks.square:Square",
 }
 
 PATHS: dict[str, str] = {

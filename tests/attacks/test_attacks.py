@@ -26,6 +26,7 @@ from attacks.pgd import PGD
 from attacks.projections import steepest
 from attacks.randomness import KeyedRng
 from attacks.sapgd import SAPGD
+from attacks.square import Square
 from attacks.threat import Norm, Threat, row_norm
 
 Build = Callable[..., Any]
@@ -49,6 +50,7 @@ ADAPTIVE: list[Attack] = [
     APGD(steps=4, target="runner_up", objective="dlr", rho=1.0),
     SAPGD(steps=6),
     SAPGD(steps=3, restarts=2, objective="margin"),
+    Square(queries=8),
 ]
 EVERY: list[Attack] = [*NOISES, *ITERATIVE, *ADAPTIVE]
 RANDOM = [a for a in EVERY if not isinstance(a, IterativeAttack) or a.random_start]
