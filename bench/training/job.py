@@ -19,7 +19,7 @@ from bench.files import atomic_write_bytes, atomic_write_text, canonical_json, m
 from bench.training.checkpoint import Epoch
 from bench.training.history import as_csv, curve
 from bench.training.loop import Progress, Split, train
-from zoo.card import Card, card
+from zoo.card import Card, card, names
 from zoo.loading import build, build_defense, load_card
 
 _OLD_WEIGHTS = re.compile(r"^weights:.*\n?(?:[ \t]+.*\n?)*", re.MULTILINE)
@@ -102,7 +102,7 @@ def recipe_digest(described: Card) -> str:
     """Identifies what a checkpoint belongs to: network, defense, recipe (without its notes) and start weights."""
     fields = described.model_dump(mode="json", include={"builder", "defense", "recipe", "dataset"})
     fields["recipe"].pop("notes")
-    if described.recipe.start is not None:
+    if described.recipe.start in names():
         weights = card(described.recipe.start).weights
         fields["start"] = None if weights is None else weights.sha256
     return hashlib.sha256(canonical_json(fields)).hexdigest()
