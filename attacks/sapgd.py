@@ -40,19 +40,19 @@ class SAPGD(RestartedAttack):
         clean, ball = x[rows], threat.rows(rows)
         adv = on_the_surface(clean, ball, rng.rows(rows))
         eta = ball.radius(clean)
-        first = second = torch.zeros_like(clean)
+        average = squares = torch.zeros_like(clean)
         halve_at = checkpoints(self.steps)
         for k in range(1, self.steps + 1):
             answer = oracle.query(adv, rows, grad=True)
             best.update(adv, rows, answer)
             going = ~answer.broken
-            rows, clean, adv, eta, first, second = (t[going] for t in (rows, clean, adv, eta, first, second))
+            rows, clean, adv, eta, average, squares = (t[going] for t in (rows, clean, adv, eta, average, squares))
             if not len(rows):
                 return
             gradient = answer.slope[going]
-            first = 0.5 * first + _by_mean(gradient)
-            second = 0.8 * second + _by_mean(gradient.square())
-            ratio = first / second.sqrt().clamp_min(torch.finfo(first.dtype).tiny)
+            average = 0.5 * average + _by_mean(gradient)
+            squares = 0.8 * squares + _by_mean(gradient.square())
+            ratio = average / squares.sqrt().clamp_min(torch.finfo(average.dtype).tiny)
             adv = project(adv + (eta * ratio).clamp(-eta, eta), clean, threat.rows(rows))
             if k in halve_at:
                 eta = eta / 2
