@@ -12,7 +12,7 @@ from bench.cli.table import show_table
 if TYPE_CHECKING:
     from bench.evaluator import Request
     from bench.plan import Price
-    from bench.record import Interval, Record
+    from bench.record import Record
     from bench.run import Tick
 
 
@@ -92,19 +92,21 @@ def summarise(record: Record, out: Path) -> None:
 
 def _by_radius(record: Record) -> list[dict[str, str]]:
     """One column per radius; one row per thing measured."""
+    from reports.tables import percent
+
     columns: dict[str, dict[str, str]] = {}
     for cell in record.cells:
         column = columns.setdefault(cell.eps_text, {})
-        column["clean"] = _percent(cell.clean)
-        column["random noise"] = _percent(cell.noise)
-        column[f"random noise, worst of {cell.noise_draws}"] = _percent(cell.noise_best)
+        column["clean"] = percent(cell.clean)
+        column["random noise"] = percent(cell.noise)
+        column[f"random noise, worst of {cell.noise_draws}"] = percent(cell.noise_best)
     for cell in record.cells:
-        columns[cell.eps_text][cell.attack] = _percent(cell.robust)
+        columns[cell.eps_text][cell.attack] = percent(cell.robust)
     for cell in record.cells:  # the last cell of a radius is the strongest statement about it
         column = columns[cell.eps_text]
-        column[f"{cell.attack}, rounded to 8 bits"] = _percent(cell.robust_8bit)
-        column["gap: noise - attack"] = _percent(cell.gap)
-        column["gap: worst noise - attack"] = _percent(cell.gap_best)
+        column[f"{cell.attack}, rounded to 8 bits"] = percent(cell.robust_8bit)
+        column["gap: noise - attack"] = percent(cell.gap)
+        column["gap: worst noise - attack"] = percent(cell.gap_best)
         column["passes per sample"] = f"{cell.forwards:.1f} + {cell.backwards:.1f}"
     names = list(dict.fromkeys(name for column in columns.values() for name in column))
     last = record.cells[-1].attack
@@ -116,10 +118,6 @@ def _folder(record: Record) -> str:
     from bench.run import folder_name
 
     return folder_name(record.model.ref, record.identity)
-
-
-def _percent(interval: Interval) -> str:
-    return f"{100 * interval.value:.1f} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
 
 
 class _Live:
