@@ -32,6 +32,7 @@ from bench.scorer import Scorer
 from bench.spec import Eps
 from bench.subject import Subject
 from bench.verification import eight_bit, norms, statuses
+from zoo.folding import folded
 
 SHARD = 250
 """Samples per unit: the most work a kill can lose, and enough rows to keep micro-batches full as samples leave."""
@@ -73,6 +74,7 @@ class Evaluator:
 
     def __init__(self, request: Request, save_adversarial: Callable[[str, Tensor], None] | None = None) -> None:
         self.request = request
+        self.proposer = folded(request.subject.module)
         self.scorer = Scorer(request.subject.module, request.subject.ref, request.scorings)
         self.save_adversarial = save_adversarial
 
@@ -151,7 +153,7 @@ class Evaluator:
         rows = (correct > 0).nonzero()[:, 0]
         x, labels, rng = shard.x[rows], shard.labels[rows], shard.rng.rows(rows)
         oracle = ModelOracle.of(
-            request.subject.module,
+            self.proposer,
             labels,
             path=request.path,
             rng=rng.fold("layers"),

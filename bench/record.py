@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA_VERSION = 1
-EVALUATOR_VERSION = 1
+EVALUATOR_VERSION = 2
 """Raised whenever the same request would give other rows; golden rows in the tests guard it."""
 
 RECORD_FILE, ROWS_FILE = "record.json", "rows.parquet"

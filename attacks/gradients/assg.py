@@ -14,14 +14,15 @@ from __future__ import annotations
 
 import math
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
+from attacks.gradients import compiled, loops
 from attacks.gradients.base import Bound, GradientPath, LayerGradient, Session, Trace, lent
-from attacks.gradients.bptt import through_time
-from attacks.gradients.flat import aligned, matrix
+from attacks.gradients.bptt import through_slopes
+from attacks.gradients.flat import aligned, like, matrix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +57,11 @@ class ASSG(GradientPath):
 
 @dataclass
 class _State:
-    """Running averages of one layer, ``(samples, T, ...)``."""
+    """Running averages of one layer, ``(samples, T, F)``; F units in the memory order of ``like`` ``(...)``."""
 
     centre: Tensor
     spread: Tensor
+    like: Tensor
 
 
 @dataclass
@@ -69,15 +71,12 @@ class _AdaptiveSession(Session):
     layers: dict[int, _State] = field(default_factory=dict)
 
     def applied(self, model: nn.Module, rows: Tensor, *, learn: bool) -> AbstractContextManager[Bound]:
-        return lent(model, lambda layer: _AdaptiveSlope(self.path, self._memory(layer), rows, learn=learn))
+        return lent(model, lambda layer: _AdaptiveSlope(self.path, _Memory(self, layer), rows, learn=learn))
 
     def forget(self, rows: Tensor) -> None:
         for state in self.layers.values():
             state.centre[rows] = 1.0
             state.spread[rows] = 0.0
-
-    def _memory(self, layer: int) -> _Memory:
-        return _Memory(self, layer)
 
 
 @dataclass(frozen=True)
@@ -89,10 +88,14 @@ class _Memory:
 
     def state(self, potential: Tensor) -> _State:
         if self.layer not in self.session.layers:
-            shape = (self.session.samples, potential.shape[0], *potential.shape[2:])
-            centre = torch.ones(shape, dtype=potential.dtype, device=potential.device)
-            self.session.layers[self.layer] = _State(centre, torch.zeros_like(centre))
+            self.session.layers[self.layer] = _fresh(potential, self.session.samples)
         return self.session.layers[self.layer]
+
+
+def _fresh(potential: Tensor, samples: int) -> _State:
+    one = potential[0, 0]
+    centre = potential.new_ones((samples, len(potential), one.numel()))
+    return _State(centre, torch.zeros_like(centre), torch.empty_strided(one.shape, one.stride(), device="meta"))
 
 
 @dataclass(frozen=True)
@@ -106,25 +109,54 @@ class _AdaptiveSlope:
     needs_current: bool = False
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
-        x = trace.potential - trace.dynamics.threshold
-        centre, deviation = self._averages(x.abs())
-        alpha = self.path.w / (centre + 1.5 * deviation + 1e-4)
-        slopes = 0.5 * alpha / (1 + (math.pi / 2 * alpha * x) ** 2)
-        ready = matrix(aligned(slopes, trace.potential))
-        return through_time(grad, trace, lambda u, t, piece: ready[t, piece], attached=True)
-
-    def _averages(self, size: Tensor) -> tuple[Tensor, Tensor]:
+        batch = trace.potential.shape[1]
         if self.memory is None or self.rows is None:
-            return self._updated(torch.ones_like(size), torch.zeros_like(size), size)
-        state = self.memory.state(size)
-        centre, deviation = state.centre[self.rows].transpose(0, 1), state.spread[self.rows].transpose(0, 1)
-        if not self.learn:
-            return centre, deviation
-        centre, deviation = self._updated(centre, deviation, size)
-        state.centre[self.rows], state.spread[self.rows] = centre.transpose(0, 1), deviation.transpose(0, 1)
-        return centre, deviation
+            state, rows = _fresh(trace.potential, batch), torch.arange(batch, device=grad.device)
+        else:
+            state, rows = self.memory.state(trace.potential), self.rows
+        trace = replace(trace, potential=_in_order(trace.potential, state.like))
+        if not compiled.usable(trace.potential):
+            return through_slopes(grad, trace, self._slopes(trace, state, rows), attached=True)
+        result = like(trace.potential)
+        potential, out = compiled.array(trace.potential), compiled.array(result)
+        dynamics, path = trace.dynamics, self.path
+        numbers = compiled.constants(
+            potential.dtype,
+            dynamics.decay,
+            dynamics.threshold,
+            0,
+            1,
+            path.beta1,
+            path.beta2,
+            path.w,
+            1.5,
+            1e-4,
+            math.pi / 2,
+            0.5,
+        )
+        arrays = (compiled.array(aligned(grad, trace.potential)), potential, state.centre.numpy(), state.spread.numpy())
+        choices = (rows.numpy(), out, numbers, dynamics.reset == "hard", self.learn)
+        compiled.in_parallel(loops.through_adaptive_slopes, batch, *arrays, *choices, least=1)
+        return result
 
-    def _updated(self, centre: Tensor, deviation: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
-        centre = self.path.beta1 * centre + (1 - self.path.beta1) * size
-        deviation = self.path.beta2 * deviation + (1 - self.path.beta2) * (size - centre).abs()
-        return centre, deviation
+    def _slopes(self, trace: Trace, state: _State, rows: Tensor) -> Tensor:
+        """``(T, n, ...)``, in torch operations."""
+        x = trace.potential - trace.dynamics.threshold
+        size = matrix(x.abs()).unflatten(1, (len(rows), -1)).transpose(0, 1)
+        centre, deviation = state.centre[rows], state.spread[rows]
+        if self.learn:
+            centre = self.path.beta1 * centre + (1 - self.path.beta1) * size
+            deviation = self.path.beta2 * deviation + (1 - self.path.beta2) * (size - centre).abs()
+            state.centre[rows], state.spread[rows] = centre, deviation
+        alpha = self.path.w / (centre + 1.5 * deviation + 1e-4)
+        ready = like(x)
+        matrix(ready).copy_(alpha.transpose(0, 1).flatten(1))
+        return 0.5 * ready / (1 + (math.pi / 2 * ready * x) ** 2)
+
+
+def _in_order(potential: Tensor, one: Tensor) -> Tensor:
+    """``potential`` ``(T, n, ...)``, samples one after another and each laid out as ``one``; a copy only if they are not."""
+    strides = (potential.shape[1] * one.numel(), one.numel(), *one.stride())
+    if potential.stride() == strides:
+        return potential
+    return torch.empty_strided(potential.shape, strides, dtype=potential.dtype, device=potential.device).copy_(potential)

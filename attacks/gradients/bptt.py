@@ -13,6 +13,7 @@ variants are in use, and neither is always the stronger attack.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -20,6 +21,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from attacks.gradients import compiled, loops
 from attacks.gradients.base import GradientPath, LayerGradient, Trace
 from attacks.gradients.flat import aligned, like, matrix, pieces
 from attacks.gradients.surrogates import Surrogate
@@ -28,11 +30,40 @@ Slope = Callable[[Tensor, int, slice], Tensor]
 """``slope(scratch, t, piece)``: ds/du of the units ``piece`` at step t, written into ``scratch`` (which holds u)."""
 
 
-def through_time(grad: Tensor, trace: Trace, slope_of: Slope, *, attached: bool) -> Tensor:
-    """The module's recursion. Works in pieces: no tensor of the whole layer is made but the result.
+def through_slopes(grad: Tensor, trace: Trace, slopes: Tensor, *, attached: bool) -> Tensor:
+    """The module's recursion for given ``ds/du``.
 
-    grad: dL/dspikes ``(T, n, ...)``. Returns dL/dcurrent, laid out in memory as the potential is.
+    grad, slopes: ``(T, n, ...)``. Returns dL/dcurrent, laid out in memory as the potential is.
     """
+    ready = aligned(slopes, trace.potential)
+    if not compiled.usable(trace.potential):
+        flat = matrix(ready)
+        return _through_time(grad, trace, lambda u, t, piece: flat[t, piece], attached=attached)
+    result = like(trace.potential)
+    u, out = compiled.array(trace.potential), compiled.array(result)
+    e, dynamics = compiled.array(aligned(grad, trace.potential)), trace.dynamics
+    numbers = compiled.constants(u.dtype, dynamics.decay, dynamics.threshold, 0)
+    choices = (dynamics.reset == "hard", attached)
+    compiled.in_parallel(loops.through_slopes, u.shape[1], e, u, compiled.array(ready), out, numbers, *choices)
+    return result
+
+
+def through_surrogate(grad: Tensor, trace: Trace, surrogate: Surrogate, *, attached: bool) -> Tensor:
+    """The module's recursion for a surrogate; shapes as in :func:`through_slopes`."""
+    th = trace.dynamics.threshold
+    if surrogate.name not in loops.SLOPES or not compiled.usable(trace.potential):
+        return _through_time(grad, trace, lambda u, t, piece: surrogate.slope_(u, th), attached=attached)
+    result = like(trace.potential)
+    u, out = compiled.array(trace.potential), compiled.array(result)
+    e, dynamics, width = compiled.array(aligned(grad, trace.potential)), trace.dynamics, surrogate.effective_width
+    numbers = compiled.constants(u.dtype, dynamics.decay, th, width, 1 / th, 0, 1, math.pi / (2 * width))
+    choices = (loops.SLOPES[surrogate.name], dynamics.reset == "hard", attached)
+    compiled.in_parallel(loops.through_surrogate, u.shape[1], e, u, out, numbers, *choices)
+    return result
+
+
+def _through_time(grad: Tensor, trace: Trace, slope_of: Slope, *, attached: bool) -> Tensor:
+    """The recursion in torch operations, in pieces: no tensor of the whole layer is made but the result."""
     potential, spikes = matrix(trace.potential), matrix(trace.spikes)
     incoming = matrix(aligned(grad, trace.potential))
     result = like(trace.potential)
@@ -70,8 +101,7 @@ class ThroughTime:
     needs_current: bool = False
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
-        threshold = trace.dynamics.threshold
-        return through_time(grad, trace, lambda u, t, piece: self.surrogate.slope_(u, threshold), attached=self.attached)
+        return through_surrogate(grad, trace, self.surrogate, attached=self.attached)
 
 
 @dataclass(frozen=True, kw_only=True)

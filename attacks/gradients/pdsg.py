@@ -19,8 +19,7 @@ import torch
 from torch import Tensor
 
 from attacks.gradients.base import GradientPath, LayerGradient, Trace
-from attacks.gradients.bptt import through_time
-from attacks.gradients.flat import aligned, matrix
+from attacks.gradients.bptt import through_slopes
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,7 @@ class PotentialDependent:
         sigma = spread(trace.potential)
         x = trace.potential - trace.dynamics.threshold
         slopes = torch.exp(-((x / sigma - 0.5) ** 2) / 2) / (math.sqrt(2 * math.pi) * sigma)
-        ready = matrix(aligned(slopes, trace.potential))
-        return through_time(grad, trace, lambda u, t, piece: ready[t, piece], attached=True)
+        return through_slopes(grad, trace, slopes, attached=True)
 
 
 def spread(potential: Tensor) -> Tensor:

@@ -94,10 +94,14 @@ class Surrogate:
         if self.width is not None and not 0 < self.width < math.inf:
             raise ValueError(f"the width of a surrogate must be positive, got {self.width}")
 
+    @property
+    def effective_width(self) -> float:
+        """The width that is used: the given one, or the family's default."""
+        return SURROGATES[self.name][1] if self.width is None else self.width
+
     def slope_(self, potential: Tensor, threshold: float) -> Tensor:
         """``ds/du`` at the membrane potential, in place: ``g((u - th) / th) / th``."""
-        slope, default = SURROGATES[self.name]
-        width = default if self.width is None else self.width
+        slope, width = SURROGATES[self.name][0], self.effective_width
         x = potential.sub_(threshold)
         if threshold == 1.0:
             return slope(x, width)
