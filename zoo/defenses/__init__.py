@@ -8,4 +8,7 @@ DEFENSES: dict[str, str] = {
     "none": "zoo.defenses.plain:Plain",
     "adversarial_training": "zoo.defenses.adversarial:AdversarialTraining",
     "gradient_sparsity": "zoo.defenses.gradient_sparsity:GradientSparsity",
+    "gaussian_noise": "zoo.defenses.gaussian_noise:GaussianNoise",
+    "trades": "zoo.defenses.trades:Trades",
+    "regularised_adversarial_training": "zoo.defenses.regularised:RegularisedAdversarialTraining",
 }

@@ -7,7 +7,7 @@ statistics frozen; the model is then trained on them alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -32,6 +32,34 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
+def ascend(
+    model: nn.Module,
+    x: Tensor,
+    objective: Callable[[Tensor], Tensor],
+    *,
+    eps: float,
+    steps: int,
+    step_size: float | None,
+    generator: torch.Generator,
+) -> Tensor:
+    """Signed gradient ascent from a uniform random start, in the linf ball around ``x`` and in the box.
+
+    objective: logits ``(n, K)`` to the scalar to climb, a sum over rows. eps, step_size: [0, 1] pixel units;
+    a step_size of None means 1.25 * eps for one step and 2.5 * eps / steps for more.
+    Returns examples ``(n, C, H, W)``, detached. The model is in eval mode meanwhile.
+    """
+    threat = Threat(norm="linf", eps=eps)
+    step = step_size or (1.25 * eps if steps == 1 else 2.5 * eps / max(steps, 1))
+    noise = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+    adv = project(x + (2 * noise - 1) * eps, x, threat)
+    with evaluating(model):
+        for _ in range(steps):
+            leaf = adv.detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(objective(model(leaf)), leaf)
+            adv = project(adv + step * gradient.sign(), x, threat)
+    return adv.detach()
+
+
 @dataclass(frozen=True, kw_only=True)
 class AdversarialTraining(Defense):
     """``CE(f(x'), y)`` with x' found by projected gradient ascent on the loss.
@@ -49,15 +77,9 @@ class AdversarialTraining(Defense):
         return F.cross_entropy(logits, y), logits
 
     def craft(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Adversarial examples ``(n, C, H, W)`` in the ball around ``x`` and in the box."""
-        threat = Threat(norm="linf", eps=self.eps)
-        step = self.step_size or (1.25 * self.eps if self.steps == 1 else 2.5 * self.eps / max(self.steps, 1))
-        noise = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype)
-        adv = project(x + (2 * noise - 1) * self.eps, x, threat)
-        with evaluating(model):
-            for _ in range(self.steps):
-                leaf = adv.detach().requires_grad_()
-                value = F.cross_entropy(model(leaf), y, reduction="sum")
-                (gradient,) = torch.autograd.grad(value, leaf)
-                adv = project(adv + step * gradient.sign(), x, threat)
-        return adv.detach()
+        """Adversarial examples ``(n, C, H, W)``; see :func:`ascend`."""
+
+        def objective(logits: Tensor) -> Tensor:
+            return F.cross_entropy(logits, y, reduction="sum")
+
+        return ascend(model, x, objective, eps=self.eps, steps=self.steps, step_size=self.step_size, generator=generator)
