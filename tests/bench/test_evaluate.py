@@ -30,6 +30,7 @@ from bench import evaluator
 from bench.errors import BenchError, DataError, ModelError, SpecError, StorageError
 from bench.record import RECORD_FILE, Record, read_record
 from bench.run import Tick
+from bench.scorer import BATCH
 from zoo.architectures.compact import compact
 
 ROOT = Path(__file__).parents[2]
@@ -545,7 +546,7 @@ def test_a_decision_that_depends_on_its_company_is_no_robust_one() -> None:
             return LINEAR.eval()(x - x.mean(0, keepdim=True) + 0.5)
 
     x = images(40)
-    y = Social()(torch.cat([x, x[-1:].expand(60, 1, 3, 3)])).argmax(1)[:40]
+    y = Social()(torch.cat([x, x[-1:].expand(BATCH - 40, 1, 3, 3)])).argmax(1)[:40]
     record = evaluated(Social(), data=(x, y), eps="0", attack="uniform", micro_batch=3)
     assert record.cells[0].clean.value == 1
     assert record.cells[0].unstable > 0
