@@ -19,6 +19,9 @@ ATTACKS: dict[str, str] = {
     "apgd": "attacks.apgd:APGD",
     "sapgd": "attacks.sapgd:SAPGD",
     "square": "attacks.square:Square",
+    "quick": "attacks.standard:Quick",
+    "standard": "attacks.standard:Standard",
+    "thorough": "attacks.standard:Thorough",
 }
 
 PATHS: dict[str, str] = {
@@ -29,4 +32,5 @@ PATHS: dict[str, str] = {
     "hart": "attacks.gradients.hart:HART",
     "pdsg": "attacks.gradients.pdsg:PDSG",
     "assg": "attacks.gradients.assg:ASSG",
+    "hart_mix": "attacks.gradients.mix:HARTMix",
 }

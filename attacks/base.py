@@ -13,11 +13,24 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
+from attacks.gradients.base import GradientPath
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.threat import Norm, Threat
 
 Access = Literal["none", "white-box", "score", "decision"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One search of a cascade: an attack, and the gradient path it goes along.
+
+    name: shown where a record says what broke a sample. path: None for the oracle's own.
+    """
+
+    name: str
+    attack: Attack
+    path: GradientPath | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +53,13 @@ class Attack(ABC):
     @abstractmethod
     def cost(self) -> tuple[int, int]:
         """(forwards, backwards) spent on a sample that survives everything."""
+
+    def stages(self, *, spiking: bool, norm: Norm) -> tuple[Stage, ...]:
+        """What is run one after another, each on the samples that the ones before left standing; one stage, mostly.
+
+        spiking: whether the model has layers that take a gradient path.
+        """
+        return (Stage("", self),)
 
     def check(self, threat: Threat) -> None:
         """Raise ``ValueError`` if the attack cannot work under ``threat``."""

@@ -9,12 +9,13 @@ once, so an attack is only its search rule.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from attacks.gradients.base import GradientPath, Session, Training
+from attacks.gradients.base import GradientPath, Session, TakesGradientPath, Training
 from attacks.objectives import CrossEntropy, Objective
 from attacks.randomness import KeyedRng, drawing
 from attacks.threat import per_row
@@ -72,6 +73,15 @@ class Oracle(Protocol):
         """The same books, another way to ask. target: classes ``(N,)`` to aim at."""
         ...
 
+    @property
+    def spiking(self) -> bool:
+        """Whether the model has layers that take a gradient path."""
+        ...
+
+    def subset(self, rows: Tensor, *, path: GradientPath | None = None) -> Oracle:
+        """An oracle that knows ``rows`` as ``0 .. n-1``; what it spends is booked on them here."""
+        ...
+
     def forget(self, rows: Tensor) -> None:
         """A fresh start for ``rows``: what an adaptive gradient path has learnt on them is dropped."""
         ...
@@ -89,13 +99,25 @@ class Books:
     backwards: Tensor
     bad_gradient: Tensor
     """Rows for which some gradient was not finite (it was replaced by zeros)."""
+    zero_gradients: Tensor
+    """Queries whose gradient was zero everywhere."""
+    index: Tensor
+    """``(n,)``: the entries that the rows of this view are booked on."""
 
     @classmethod
     def of(cls, rows: int, device: torch.device) -> Books:
         def zeros() -> Tensor:
             return torch.zeros(rows, dtype=torch.int64, device=device)
 
-        return cls(zeros(), zeros(), zeros().bool())
+        return cls(zeros(), zeros(), zeros().bool(), zeros(), torch.arange(rows, device=device))
+
+    def at(self, rows: Tensor) -> Books:
+        """The same books for a view of ``rows``."""
+        return replace(self, index=self.index[rows])
+
+    def spend(self, counter: Tensor, rows: Tensor) -> None:
+        """Add one to ``counter`` for each entry of ``rows``."""
+        counter.index_add_(0, self.index[rows], torch.ones_like(rows))
 
 
 @dataclass(frozen=True)
@@ -132,16 +154,25 @@ class ModelOracle:
 
     @property
     def forwards(self) -> Tensor:
-        return self.books.forwards
+        return self.books.forwards[self.books.index]
 
     @property
     def backwards(self) -> Tensor:
-        return self.books.backwards
+        return self.books.backwards[self.books.index]
 
     @property
     def bad_gradient(self) -> Tensor:
         """Rows ``(N,)`` whose gradient was NaN or infinite at least once."""
-        return self.books.bad_gradient
+        return self.books.bad_gradient[self.books.index]
+
+    @property
+    def zero_gradients(self) -> Tensor:
+        """Per row ``(N,)``, queries whose gradient was zero everywhere."""
+        return self.books.zero_gradients[self.books.index]
+
+    @property
+    def spiking(self) -> bool:
+        return any(isinstance(module, TakesGradientPath) for module in self.model.modules())
 
     def using(
         self,
@@ -158,17 +189,29 @@ class ModelOracle:
             target=target if target is not None else self.target,
         )
 
+    def subset(self, rows: Tensor, *, path: GradientPath | None = None) -> ModelOracle:
+        chosen = path or self.path
+        return replace(
+            self,
+            labels=self.labels[rows],
+            path=chosen,
+            target=None if self.target is None else self.target[rows],
+            rng=None if self.rng is None else self.rng.rows(rows),
+            books=self.books.at(rows),
+            session=chosen.session(len(rows)),
+        )
+
     def forget(self, rows: Tensor) -> None:
         self.session.forget(rows)
 
-    def logits(self, x: Tensor, rows: Tensor, *, learn: bool = True) -> Tensor:
+    def logits(self, x: Tensor, rows: Tensor, *, learn: bool = True, view: Session | None = None) -> Tensor:
         """One forward per row; with a stochastic model, one fresh draw per row. learn: see :class:`Session`."""
         books = self.books
         rng = None
         if self.rng is not None:
-            rng = self.rng.rows(rows).fold("forward", books.forwards[rows] + _earlier(rows))
-        books.forwards.index_add_(0, rows, torch.ones_like(rows))
-        with self.session.applied(self.model, rows, learn=learn), drawing(rng):
+            rng = self.rng.rows(rows).fold("forward", books.forwards[books.index[rows]] + _earlier(rows))
+        books.spend(books.forwards, rows)
+        with (view or self.session.views()[0]).applied(self.model, rows, learn=learn), drawing(rng):
             outputs: Tensor = self.model(x)
         return outputs
 
@@ -190,27 +233,31 @@ class ModelOracle:
         gradient = torch.zeros_like(x) if grad else None
         value = torch.zeros(len(x), dtype=x.dtype, device=x.device)
         broken = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-        for draw in range(self.draws):
+        views = self.session.views() if grad else self.session.views()[:1]
+        for draw, view in product(range(self.draws), views):
             with torch.set_grad_enabled(grad):
                 leaf = x.detach().requires_grad_(grad)
-                outputs = self.logits(leaf, rows, learn=draw == 0)
+                outputs = self.logits(leaf, rows, learn=draw == 0, view=view)
                 values = self.objective.value(outputs, labels, target)
             if gradient is not None:
                 (one,) = torch.autograd.grad(values.sum(), leaf)
-                self.books.backwards.index_add_(0, rows, torch.ones_like(rows))
+                self.books.spend(self.books.backwards, rows)
                 gradient += one
             value += values.detach()
             broken = self.objective.broken(outputs.detach(), labels)
         if gradient is not None:
-            gradient = self._finite(gradient / self.draws, rows)
+            gradient = self._booked(gradient / (self.draws * len(views)), rows)
         if self.stochastic:
             broken = torch.zeros_like(broken)
-        return Answer(value / self.draws, gradient, broken)
+        return Answer(value / (self.draws * len(views)), gradient, broken)
 
-    def _finite(self, gradient: Tensor, rows: Tensor) -> Tensor:
+    def _booked(self, gradient: Tensor, rows: Tensor) -> Tensor:
         bad = ~gradient.flatten(1).isfinite().all(1)
-        self.books.bad_gradient[rows[bad]] = True
-        return torch.where(per_row(bad, gradient), 0.0, gradient)
+        self.books.bad_gradient[self.books.index[rows[bad]]] = True
+        finite = torch.where(per_row(bad, gradient), 0.0, gradient)
+        zero = (finite.flatten(1) == 0).all(1)
+        self.books.zero_gradients.index_add_(0, self.books.index[rows], zero.long())
+        return finite
 
     def as_module(self, rows: Tensor) -> nn.Module:
         return _Counted(self, rows).eval()

@@ -1,4 +1,4 @@
-"""From the evaluator's units to rows, from rows to results, from results to a verdict."""
+"""From the evaluator's units to rows, from rows to results."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bench.metrics import classification as metrics
-from bench.record import Cell, Interval, Reliability
+from bench.record import Cell, Interval, StageResult
+from bench.staging import SUMMED
 
 if TYPE_CHECKING:
-    from bench.evaluator import Request, Unit
+    from collections.abc import Callable
+
+    from attacks.base import Stage
+    from bench.evaluator import Request
     from bench.metrics.statistics import Estimate
+    from bench.plan import Planned
+    from bench.staging import Unit
 
 WORST_CASE = "worst case"
 
@@ -20,7 +26,9 @@ def assemble(request: Request, units: dict[str, Unit], shards: int) -> pd.DataFr
     """One row per sample, attack and radius.
 
     Columns: sample, label, clean_pred, clean_correct, attack, norm, eps, eps_text, noise_1, noise_k,
-    noise_draws, norm_value, adv_pred, robust, robust_8bit, verdict, status, unstable, forwards, backwards, adv_sha256.
+    noise_draws, norm_value, adv_pred, robust, selection, robust_8bit, verdict, status, unstable, stage, forwards, backwards,
+    zero_gradients, adv_sha256. ``stage`` names what broke a sample; ``selection`` is the rate by which the worst of several
+    stages or attacks is chosen, ``robust`` the one that is reported (they differ only for stochastic models).
     Samples that are wrong without any attack have the verdict ``clean_wrong`` and no adversarial columns.
     """
     parts = []
@@ -57,11 +65,14 @@ def _with_attack(part: pd.DataFrame, unit: Unit) -> pd.DataFrame:
                 "norm_value",
                 "adv_pred",
                 "robust",
+                "selection",
                 "robust_8bit",
                 "status",
                 "unstable",
+                "stage",
                 "forwards",
                 "backwards",
+                "zero_gradients",
                 "adv_sha256",
             )
         },
@@ -69,21 +80,23 @@ def _with_attack(part: pd.DataFrame, unit: Unit) -> pd.DataFrame:
     )
     joined = part.join(attacked)
     wrong = ~joined.index.isin(attacked.index)
-    joined["verdict"] = (joined["robust"] > 0).map({True: "robust", False: "broken"})
+    joined["verdict"] = (joined["selection"] > 0).map({True: "robust", False: "broken"})
     joined.loc[wrong, "verdict"] = "clean_wrong"
-    filled = {"robust": 0.0, "robust_8bit": 0.0, "status": "ok", "unstable": False, "forwards": 0, "backwards": 0}
-    joined = joined.fillna(filled | {"adv_sha256": "", "norm_value": 0.0}).infer_objects()
+    rates = {"robust": 0.0, "selection": 0.0, "robust_8bit": 0.0, "norm_value": 0.0}
+    words = {"status": "ok", "stage": "", "adv_sha256": ""}
+    joined = joined.fillna(rates | words | {"unstable": False} | dict.fromkeys(SUMMED, 0)).infer_objects()
     joined["adv_pred"] = joined["adv_pred"].fillna(joined["clean_pred"]).astype("int64")
-    return joined.astype({"forwards": "int64", "backwards": "int64", "unstable": bool})
+    return joined.astype({"unstable": bool} | dict.fromkeys(SUMMED, "int64"))
 
 
 def _interval(estimate: Estimate) -> Interval:
     return Interval(value=estimate.value, low=estimate.low, high=estimate.high, n=estimate.n)
 
 
-def cell(rows: pd.DataFrame, attack: str, seconds: float) -> Cell:
+def cell(rows: pd.DataFrame, attack: str, seconds: float, stages: list[StageResult]) -> Cell:
     """The result of one attack (or of the worst case) at one radius, from its rows alone."""
     attacked = rows[rows["verdict"] != "clean_wrong"]
+    queries = int(attacked["backwards"].sum())
     return Cell(
         attack=attack,
         eps=float(rows["eps"].iloc[0]),
@@ -100,38 +113,46 @@ def cell(rows: pd.DataFrame, attack: str, seconds: float) -> Cell:
         unstable=int(rows["unstable"].sum()),
         forwards=float(attacked["forwards"].mean()) if len(attacked) else 0.0,
         backwards=float(attacked["backwards"].mean()) if len(attacked) else 0.0,
+        zero_gradients=float(attacked["zero_gradients"].sum()) / queries if queries else 0.0,
         seconds=seconds,
+        stages=stages,
     )
 
 
-def cells(request: Request, rows: pd.DataFrame, units: dict[str, Unit]) -> list[Cell]:
+def cells(
+    request: Request, rows: pd.DataFrame, units: dict[str, Unit], stages_of: Callable[[Planned], tuple[Stage, ...]]
+) -> list[Cell]:
     """One cell per radius and attack, and per radius the worst case if there are several attacks."""
     found = []
     for eps in request.eps:
         at_eps = rows[rows["eps"] == eps.value]
         for number, planned in enumerate(request.attacks):
             prefix = f"attack/{number}/{eps.value!r}/"
-            seconds = sum(unit["seconds"] for key, unit in units.items() if key.startswith(prefix))
-            found.append(cell(at_eps[at_eps["attack"] == planned.spec], planned.spec, seconds))
+            stages = [
+                stage_result(stage, [unit for key, unit in units.items() if _is_stage(key, prefix, step)])
+                for step, stage in enumerate(stages_of(planned))
+            ]
+            mine = at_eps[at_eps["attack"] == planned.spec]
+            found.append(cell(mine, planned.spec, sum(stage.seconds for stage in stages), stages))
         if len(request.attacks) > 1:
             total = sum(one.seconds for one in found[-len(request.attacks) :])
-            found.append(cell(metrics.worst_case(at_eps), WORST_CASE, total))
+            found.append(cell(metrics.worst_case(at_eps), WORST_CASE, total, []))
     return found
 
 
-def reliability(request: Request, rows: pd.DataFrame, units: dict[str, Unit]) -> Reliability:
-    """Whether anything went wrong that makes the numbers untrustworthy."""
-    reasons = []
-    if request.subject.spiking and not request.subject.path_takers:
-        reasons.append("no spiking layer took the gradient path, so the attacker may be blind")
-    failures = sorted({unit["failure"] for unit in units.values() if unit.get("failure")})
-    reasons += [f"an attack failed: {failure}" for failure in failures]
-    undecided = int(metrics.undecided(rows))
-    if undecided:
-        reasons.append(f"{undecided} rows stand although a stage failed on them")
-    unstable = int(rows["unstable"].sum())
-    if unstable > 0.01 * len(rows):
-        reasons.append(f"{unstable} decisions changed between two scorings")
-    if reasons:
-        return Reliability(status="unreliable", reasons=reasons)
-    return Reliability(status="upper_bound", reasons=["one gradient path: an upper bound on robustness"])
+def _is_stage(key: str, prefix: str, step: int) -> bool:
+    return key.startswith(prefix) and key.count("/") == prefix.count("/") + 1 and key.endswith(f"/{step}")
+
+
+def stage_result(stage: Stage, shards: list[Unit]) -> StageResult:
+    """What one stage did, over all shards."""
+    attempted = sum(len(unit["rows"]) for unit in shards)
+    each = max(attempted, 1)
+    return StageResult(
+        name=stage.name,
+        attempted=attempted,
+        broken=sum(rate == 0 for unit in shards for rate in unit["selection"]),
+        forwards=sum(sum(unit["forwards"]) for unit in shards) / each,
+        backwards=sum(sum(unit["backwards"]) for unit in shards) / each,
+        seconds=sum(unit["seconds"] for unit in shards),
+    )

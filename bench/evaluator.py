@@ -15,11 +15,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from attacks.base import Attack, Stage
 from attacks.gradients.base import GradientPath
 from attacks.noise import UniformNoise
 from attacks.oracle import ModelOracle
@@ -30,15 +30,13 @@ from bench.errors import BenchError, ModelError
 from bench.plan import Planned, threat_of
 from bench.scorer import Scorer
 from bench.spec import Eps
+from bench.staging import TAKEN, Unit, stages_of
 from bench.subject import Subject
 from bench.verification import eight_bit, norms, statuses
 from zoo.folding import folded
 
 SHARD = 250
 """Samples per unit: the most work a kill can lose, and enough rows to keep micro-batches full as samples leave."""
-
-Unit = dict[str, Any]
-"""What the journal stores: column name to list, and ``seconds``."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class Shard:
 class Evaluator:
     """Computes units of a request."""
 
-    def __init__(self, request: Request, save_adversarial: Callable[[str, Tensor], None] | None = None) -> None:
+    def __init__(self, request: Request, save_adversarial: Callable[[str, Tensor, Tensor], None] | None = None) -> None:
         self.request = request
         self.proposer = folded(request.subject.module)
         self.scorer = Scorer(request.subject.module, request.subject.ref, request.scorings)
@@ -144,18 +142,23 @@ class Evaluator:
             history.append(worst)
         return {"worst": torch.stack(history, 1).tolist(), "seconds": time.perf_counter() - began}
 
-    def attack(self, shard: Shard, clean: Unit, eps: Eps, planned: Planned, key: str) -> Unit:
-        """Attack the samples that are right, verify and score what comes back."""
+    def stages(self, planned: Planned) -> tuple[Stage, ...]:
+        """What an attack runs on this model, in order."""
+        return stages_of(planned, spiking=self.request.subject.path_takers > 0, norm=self.request.norm)
+
+    def attack(self, shard: Shard, standing: list[int], eps: Eps, stage: Stage, number: int, key: str) -> Unit:
+        """Run one stage on the rows ``standing``, verify and score what comes back."""
         began = time.perf_counter()
         request = self.request
-        threat = threat_of(request.norm, eps, planned.attack)
-        correct = torch.tensor(clean["clean_correct"], device=shard.x.device)
-        rows = (correct > 0).nonzero()[:, 0]
+        threat = threat_of(request.norm, eps, stage.attack)
+        rows = torch.tensor(standing, dtype=torch.int64, device=shard.x.device)
         x, labels, rng = shard.x[rows], shard.labels[rows], shard.rng.rows(rows)
+        if number:
+            rng = rng.fold("stage", number)
         oracle = ModelOracle.of(
             self.proposer,
             labels,
-            path=request.path,
+            path=stage.path or request.path,
             rng=rng.fold("layers"),
             draws=request.eot,
             stochastic=request.subject.stochastic,
@@ -163,7 +166,7 @@ class Evaluator:
         )
         adv, failure = x, None
         if len(rows):
-            adv, failure = self._perturbed(planned, oracle, x, threat, rng.fold("attack"))
+            adv, failure = self._perturbed(stage.attack, oracle, x, threat, rng.fold("attack"))
         scored = self._scored(adv, x, labels, threat, rng.fold("verdict"))
         if failure is not None:
             scored["status"] = ["attack_error"] * len(rows)
@@ -171,24 +174,25 @@ class Evaluator:
             if scored["status"][i] == "ok":
                 scored["status"][i] = "nan_gradient"
         unit: Unit = {
-            "rows": rows.tolist(),
+            "rows": standing,
             **scored,
             "forwards": oracle.forwards.tolist(),
             "backwards": oracle.backwards.tolist(),
+            "zero_gradients": oracle.zero_gradients.tolist(),
             "failure": failure,
             "seconds": time.perf_counter() - began,
         }
         if self.save_adversarial is not None:
-            self.save_adversarial(key, shard.x.index_copy(0, rows, adv))
+            self.save_adversarial(key, rows, adv)
         return unit
 
     def _perturbed(
-        self, planned: Planned, oracle: ModelOracle, x: Tensor, threat: Threat, rng: KeyedRng
+        self, attack: Attack, oracle: ModelOracle, x: Tensor, threat: Threat, rng: KeyedRng
     ) -> tuple[Tensor, str | None]:
         """Adversarial inputs, and what went wrong (the clean inputs then stand in)."""
         try:
             # A copy: an attack that works in place must not move the clean images it is measured against.
-            adv = planned.attack.perturb(oracle, x.clone(), threat, rng=rng).detach().to(x)
+            adv = attack.perturb(oracle, x.clone(), threat, rng=rng).detach().to(x)
         except (BenchError, KeyboardInterrupt, MemoryError):
             raise
         except Exception as error:
@@ -200,20 +204,21 @@ class Evaluator:
     def _scored(self, adv: Tensor, x: Tensor, labels: Tensor, threat: Threat, rng: KeyedRng) -> Unit:
         """Status, verdict columns. An input outside ball or box is no adversarial example: its row stands, undecided."""
         if not len(x):
-            columns = ("status", "norm_value", "adv_pred", "robust", "robust_8bit", "unstable", "adv_sha256")
-            return {column: [] for column in columns}
+            return {column: [] for column in (*TAKEN, "status", "unstable")}
         status = statuses(adv, x, threat)
         usable = torch.tensor([s == "ok" for s in status], device=x.device)
         shown = torch.where(usable.view(-1, *([1] * (x.dim() - 1))), adv, x)
         decisions = self.scorer.decisions(shown, rng)
-        robust = (decisions == labels).float().mean(0)
+        robust = selection = (decisions == labels).float().mean(0)
+        if self.request.subject.stochastic:  # what is reported must not be what was chosen by
+            robust = (self.scorer.decisions(shown, rng.fold("report")) == labels).float().mean(0)
         unstable = torch.zeros_like(usable)
         standing = (robust > 0).nonzero()[:, 0]
         if len(standing) and not self.request.subject.stochastic:
             # In other company, in other batches: a decision that depends on these is no robust one.
             again = self.scorer.decisions(shown[standing], rng.rows(standing), batch=self.request.micro_batch)
             unstable[standing] = (again != decisions[:, standing]).any(0)
-        robust[unstable] = 0.0
+        robust[unstable] = 0.0  # of a deterministic model; there, selection is the same tensor
         robust_8bit = robust.clone()
         fallen = (robust < 1).nonzero()[:, 0]
         if len(fallen):
@@ -225,6 +230,7 @@ class Evaluator:
             "norm_value": norms(shown, x, threat).tolist(),
             "adv_pred": decisions[0].tolist(),
             "robust": robust.tolist(),
+            "selection": selection.tolist(),
             "robust_8bit": robust_8bit.tolist(),
             "unstable": unstable.tolist(),
             "adv_sha256": [hashlib.sha256(row.cpu().numpy().tobytes()).hexdigest()[:16] for row in shown],

@@ -20,7 +20,7 @@ from bench.files import atomic_path, atomic_write_text, make_folder, sha256_file
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 EVALUATOR_VERSION = 2
 """Raised whenever the same request would give other rows; golden rows in the tests guard it."""
 
@@ -73,6 +73,17 @@ class DataInfo(_Model):
     """Of sample ids, labels and pixels."""
 
 
+class StageInfo(_Model):
+    """One stage of an attack, with every parameter."""
+
+    name: str
+    """As in the column ``stage`` of the rows."""
+    attack: str
+    """Its search."""
+    path: str
+    """Its gradient path."""
+
+
 class AttackInfo(_Model):
     """How it was attacked."""
 
@@ -88,6 +99,25 @@ class AttackInfo(_Model):
     """Gradient path, as a spec."""
     path_parameters: dict[str, Any]
     """All parameters of the path."""
+    stages: list[StageInfo] = []
+    """What was run, in order; one stage for a plain attack."""
+
+
+class StageResult(_Model):
+    """What one stage of an attack did at one radius."""
+
+    name: str
+    """Stage."""
+    attempted: int
+    """Samples it was run on: those that all stages before left standing."""
+    broken: int
+    """Of these, those it broke."""
+    forwards: float
+    """Mean forward passes per sample attempted."""
+    backwards: float
+    """Mean backward passes per sample attempted."""
+    seconds: float
+    """Wall time."""
 
 
 class Cell(_Model):
@@ -125,15 +155,35 @@ class Cell(_Model):
     """Mean backward passes spent per attacked sample."""
     seconds: float
     """Wall time of this attack."""
+    zero_gradients: float = 0.0
+    """Share of gradient queries answered by zeros everywhere."""
+    stages: list[StageResult] = []
+    """Stage by stage."""
+
+
+class Check(_Model):
+    """One thing that was looked at to decide whether to believe a number."""
+
+    name: str
+    """Short key."""
+    status: Literal["pass", "warn", "fail"]
+    """``fail`` makes a record unreliable."""
+    value: float
+    """The figure the status rests on."""
+    says: str
+    """One sentence."""
 
 
 class Reliability(_Model):
     """Whether to believe the numbers."""
 
-    status: Literal["upper_bound", "unreliable"]
-    """``upper_bound``: nothing failed, but a stronger attack may lower the accuracy."""
+    status: Literal["reliable", "upper_bound", "unreliable"]
+    """``unreliable``: a check failed. ``upper_bound``: none did, but the attack is weaker than ``standard``.
+    ``reliable``: none failed under ``standard`` or ``thorough``."""
     reasons: list[str]
     """In words."""
+    checks: list[Check] = []
+    """All that was looked at."""
 
 
 class Record(_Model):
@@ -195,7 +245,7 @@ def write_record(record: Record, folder: Path) -> Record:
     return final.with_rows(record.rows)
 
 
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: lambda fields: fields | {"schema_version": 2}}
 """From schema version to a function that gives the next version's fields."""
 
 
@@ -231,4 +281,10 @@ def read_record(folder: Path) -> Record:
     rows = folder / ROWS_FILE
     if not rows.exists() or sha256_file(rows) != record.rows_sha256:
         raise RecordError(f"{rows} is missing or is not the file its record names.", AGAIN)
-    return record.with_rows(pd.read_parquet(rows))
+    return record.with_rows(_with_all_columns(pd.read_parquet(rows)))
+
+
+def _with_all_columns(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the first schema had one stage an attack, and knew of no zero gradients."""
+    missing = {"selection": lambda table: table["robust"], "stage": "", "zero_gradients": 0}
+    return rows.assign(**{name: value for name, value in missing.items() if name not in rows})

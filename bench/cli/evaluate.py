@@ -12,8 +12,10 @@ from bench.cli.table import show_table
 if TYPE_CHECKING:
     from bench.evaluator import Request
     from bench.plan import Price
-    from bench.record import Record
+    from bench.record import Cell, Record
     from bench.run import Tick
+
+VERDICTS = {"unreliable": "UNRELIABLE", "upper_bound": "verdict", "reliable": "verdict: reliable"}
 
 
 @click.command()
@@ -82,12 +84,30 @@ def summarise(record: Record, out: Path) -> None:
     click.echo(title)
     show_table(_by_radius(record))
     click.echo("accuracy in % [95% interval]; gaps are paired, in points")
-    verdict = "UNRELIABLE" if record.reliability.status == "unreliable" else "verdict"
+    for cell in record.cells:
+        if len(cell.stages) > 1:
+            click.echo(f"\n{cell.attack} at {cell.eps_text}, stage by stage")
+            show_table(_by_stage(cell))
     for reason in record.reliability.reasons:
-        click.echo(f"{verdict}: {reason}")
+        click.echo(f"{VERDICTS[record.reliability.status]}: {reason}")
     if record.reliability.status == "upper_bound":
-        click.echo("         other paths (bench ls paths) may find more; several --attack give the worst case")
+        click.echo("         use --attack standard for a number to publish; bench doctor looks closer")
     click.echo(f"record: {out}/{_folder(record)}  ({_duration(record.seconds)})")
+
+
+def _by_stage(cell: Cell) -> list[dict[str, str]]:
+    """One row per stage that had samples left to attack."""
+    return [
+        {
+            "": stage.name,
+            "attempted": str(stage.attempted),
+            "broke": str(stage.broken),
+            "passes per sample": f"{stage.forwards:.1f} + {stage.backwards:.1f}",
+            "time": _duration(stage.seconds),
+        }
+        for stage in cell.stages
+        if stage.attempted
+    ]
 
 
 def _by_radius(record: Record) -> list[dict[str, str]]:

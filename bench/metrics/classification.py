@@ -44,7 +44,7 @@ def gap(rows: pd.DataFrame, *, which: Noise) -> Estimate:
 
 def undecided(rows: pd.DataFrame) -> int:
     """Rows that stand although a stage failed on them: no evidence of robustness."""
-    return int(((rows["status"] != "ok") & (rows["robust"] > 0)).sum())
+    return int(((rows["status"] != "ok") & (rows["selection"] > 0)).sum())
 
 
 def worst_case(rows: pd.DataFrame) -> pd.DataFrame:
@@ -54,14 +54,15 @@ def worst_case(rows: pd.DataFrame) -> pd.DataFrame:
     that still stands keeps it undecided; the best-of-K noise is that of the largest K.
     """
     order = {attack: number for number, attack in enumerate(pd.unique(rows["attack"]))}
-    ranked = rows.assign(_order=rows["attack"].map(order)).sort_values(["sample", "robust", "_order"], kind="stable")
+    ranked = rows.assign(_order=rows["attack"].map(order)).sort_values(["sample", "selection", "_order"], kind="stable")
     grouped = ranked.groupby("sample", sort=True)
     worst = grouped.head(1).set_index("sample").drop(columns="_order")
-    for column, how in {"forwards": "sum", "backwards": "sum", "unstable": "max", "robust_8bit": "min"}.items():
+    summed = dict.fromkeys(("forwards", "backwards", "zero_gradients"), "sum")
+    for column, how in {**summed, "unstable": "max", "robust_8bit": "min"}.items():
         worst[column] = grouped[column].agg(how)
     worst["noise_k"] = grouped["noise_k"].min()
     worst["noise_draws"] = grouped["noise_draws"].max()
     failed = ranked[ranked["status"] != "ok"].groupby("sample")["status"].first()
-    standing = worst["robust"] > 0
+    standing = worst["selection"] > 0
     worst.loc[standing, "status"] = failed.reindex(worst.index[standing]).fillna("ok")
     return worst.reset_index()

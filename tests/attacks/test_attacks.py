@@ -15,8 +15,10 @@ from torch import Tensor, nn
 
 from attacks import ATTACKS
 from attacks.apgd import APGD
-from attacks.base import Attack
+from attacks.base import Attack, Stage
+from attacks.cascade import Cascade
 from attacks.fgsm import FGSM, RFGSM
+from attacks.gradients.bptt import BPTT
 from attacks.iterative import IterativeAttack
 from attacks.mifgsm import MIFGSM
 from attacks.noise import GaussianNoise, SignNoise, UniformNoise
@@ -52,7 +54,17 @@ ADAPTIVE: list[Attack] = [
     SAPGD(steps=3, restarts=2, objective="margin"),
     Square(queries=8),
 ]
-EVERY: list[Attack] = [*NOISES, *ITERATIVE, *ADAPTIVE]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Short(Cascade):
+    """Two stages along different paths, and noise."""
+
+    def stages(self, *, spiking: bool, norm: Norm) -> tuple[Stage, ...]:
+        return (Stage("a", PGD(steps=1)), Stage("b", PGD(steps=2), BPTT()), Stage("c", UniformNoise()))
+
+
+EVERY: list[Attack] = [*NOISES, *ITERATIVE, *ADAPTIVE, Short()]
 RANDOM = [a for a in EVERY if not isinstance(a, IterativeAttack) or a.random_start]
 
 every_attack = pytest.mark.parametrize("attack", EVERY, ids=repr)
@@ -95,7 +107,8 @@ def only_norms_it_can(request: pytest.FixtureRequest) -> None:
 
 def test_every_attack_of_the_catalogue_is_tested_here() -> None:
     catalogue = {getattr(import_module(module), name) for module, name in (a.split(":") for a in ATTACKS.values())}
-    assert catalogue == {type(attack) for attack in EVERY}
+    cascades = {kind for kind in catalogue if issubclass(kind, Cascade)}  # made of these, and tested by themselves
+    assert catalogue - cascades == {type(attack) for attack in EVERY} - {Short}
 
 
 @both_norms

@@ -15,6 +15,7 @@ from support.tiny import Linear, labelled
 import bench
 from bench import record as module
 from bench.errors import BenchError, RecordError, StorageError
+from bench.files import sha256_file
 from bench.record import RECORD_FILE, ROWS_FILE, Cell, Interval, Record, read_record, write_record
 
 
@@ -82,6 +83,7 @@ def test_older_records_are_migrated_step_by_step(folder: Path, monkeypatch: pyte
 
     old = json.loads((folder / RECORD_FILE).read_text())
     old["number"] = old.pop("seed") + 5
+    old["schema_version"] = 1
     (folder / RECORD_FILE).write_text(json.dumps(old))
     with pytest.raises(RecordError, match="not a valid record"):
         read_record(folder)
@@ -101,6 +103,18 @@ def test_damaged(folder: Path, text: str) -> None:
     with pytest.raises(RecordError) as caught:
         read_record(folder)
     assert "\n" not in str(caught.value)
+
+
+def test_a_record_of_the_first_schema_still_reads(folder: Path) -> None:
+    fields = json.loads((folder / RECORD_FILE).read_text())
+    rows = pd.read_parquet(folder / ROWS_FILE).drop(columns=["selection", "stage", "zero_gradients"], errors="ignore")
+    rows.to_parquet(folder / ROWS_FILE, index=False)
+    fields |= {"schema_version": 1, "rows_sha256": sha256_file(folder / ROWS_FILE)}
+    (folder / RECORD_FILE).write_text(json.dumps(fields))
+    found = read_record(folder)
+    assert found.schema_version == 2
+    assert (found.rows["selection"] == found.rows["robust"]).all()
+    assert (found.rows["stage"] == "").all() and (found.rows["zero_gradients"] == 0).all()
 
 
 def test_cut_anywhere(folder: Path) -> None:

@@ -40,7 +40,7 @@ def streams(n: int, seed: int = 0) -> KeyedRng:
     return KeyedRng.of(seed, torch.arange(n))
 
 
-@pytest.mark.parametrize("n", [1, 99, 100, 101, 250])
+@pytest.mark.parametrize("n", [1, 49, 50, 51, 120])
 def test_the_model_only_ever_sees_one_shape(n: int) -> None:
     model = Calls(lambda x: x.flatten(1)[:, :3])
     x = images(n)
@@ -77,10 +77,10 @@ def test_stochastic_draws_belong_to_the_sample() -> None:
     [
         (lambda x: None, "returned a NoneType instead of a tensor"),
         (lambda x: (x.flatten(1),), "returned a tuple instead of a tensor"),
-        (lambda x: x, r"returned shape \(100, 1, 3, 3\) for 100 inputs"),
-        (lambda x: x.flatten(1)[:1], r"returned shape \(1, 9\) for 100 inputs"),
-        (lambda x: x.flatten(1)[:, :1], r"returned shape \(100, 1\)"),
-        (lambda x: x.flatten(1).sum(1), r"returned shape \(100,\)"),
+        (lambda x: x, r"returned shape \(50, 1, 3, 3\) for 50 inputs"),
+        (lambda x: x.flatten(1)[:1], r"returned shape \(1, 9\) for 50 inputs"),
+        (lambda x: x.flatten(1)[:, :1], r"returned shape \(50, 1\)"),
+        (lambda x: x.flatten(1).sum(1), r"returned shape \(50,\)"),
         (lambda x: x.flatten(1) / 0, "returned NaN or infinite logits"),
         (lambda x: x.flatten(1) * float("nan"), "returned NaN or infinite logits"),
         (lambda x: x @ torch.ones(7, 7), "failed on images of shape 1 x 3 x 3: RuntimeError"),

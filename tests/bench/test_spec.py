@@ -113,7 +113,7 @@ def test_fractions(top: int, bottom: int) -> None:
 def test_defaults_of_every_attack_survive_being_written_out(name: str) -> None:
     attack = attack_registry.get(name)()
     text = ",".join(f"{f.name}={getattr(attack, f.name)}" for f in fields(attack))
-    planned = plan_attack(f"{name}:{text}")
+    planned = plan_attack(f"{name}:{text}" if text else name)
     assert planned.attack == attack
     assert not planned.defaulted
     assert set(planned.passed) == {f.name for f in fields(attack)}

@@ -82,7 +82,7 @@ def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         samples = Samples(pixels, torch.arange(12) % 3, torch.arange(12), name, split)
         return samples if n is None else samples.take(n)
 
-    monkeypatch.setattr("bench.run.load_samples", load)
+    monkeypatch.setattr("bench.request.load_samples", load)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text(NET)
     return "net.py::Net"

@@ -21,13 +21,15 @@ FIELDS = {
     "unstable": False,
     "forwards": 5,
     "backwards": 4,
+    "zero_gradients": 0,
     "attack": "pgd",
 }
 
 
 def table(*rows: dict[str, object]) -> pd.DataFrame:
     """Rows of an ideal model, changed where said; one sample each unless said."""
-    return pd.DataFrame([{"sample": i} | FIELDS | row for i, row in enumerate(rows)])
+    filled = [{"sample": i} | FIELDS | row for i, row in enumerate(rows)]
+    return pd.DataFrame([{"selection": row["robust"]} | row for row in filled])
 
 
 BY_HAND = table(

@@ -1,0 +1,50 @@
+"""A cascade: stages from cheap to costly, each on the samples that all before it left standing.
+
+A sample counts as robust only if it survives every stage, so a stage can make the result stronger and never weaker.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from attacks.base import Attack, Stage
+from attacks.oracle import Oracle
+from attacks.randomness import KeyedRng
+from attacks.threat import Norm, Threat
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cascade(Attack):
+    """Runs :meth:`stages`. An evaluator may run them itself, to verify and score between them."""
+
+    decisive: ClassVar[bool] = True
+    """Whether it is meant for publication; a short set for development is not."""
+
+    @abstractmethod
+    def stages(self, *, spiking: bool, norm: Norm) -> tuple[Stage, ...]: ...
+
+    def cost(self) -> tuple[int, int]:
+        pairs = [stage.attack.cost() for stage in self.stages(spiking=True, norm="linf")]
+        return sum(forwards + 1 for forwards, _ in pairs), sum(backwards for _, backwards in pairs)
+
+    def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """As the stages one by one, with the oracle's word for what still stands."""
+        self.check(threat)
+        best = x.clone()
+        everyone = torch.arange(len(x), device=x.device)
+        standing = everyone
+        for number, stage in enumerate(self.stages(spiking=oracle.spiking, norm=threat.norm)):
+            if not len(standing):
+                break
+            asked = oracle.subset(standing, path=stage.path)
+            streams = rng.rows(standing).fold("stage", number)
+            found = stage.attack.perturb(asked, x[standing], threat.rows(standing), rng=streams)
+            best[standing] = found
+            broken = oracle.query(found, standing, grad=False).broken
+            standing = standing[~broken]
+        return best

@@ -1,0 +1,125 @@
+"""The parameter-free attack sets: ``quick``, ``standard`` and ``thorough``.
+
+What AutoAttack (Croce and Hein, ICML 2020) is to smooth networks, these are to spiking ones, where the gradient itself
+is a choice: each stage goes along another gradient path, so that one vanishing surrogate cannot hide what another
+shows. Stages and their order were chosen by how many samples of the *validation* split each broke that the ones before
+had left standing (``python -m reports.stages`` makes that table).
+
+On models without spiking layers there is one path; the stages are then those of AutoAttack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from attacks.apgd import APGD
+from attacks.base import Stage
+from attacks.cascade import Cascade
+from attacks.gradients.assg import ASSG
+from attacks.gradients.base import Training
+from attacks.gradients.bptt import BPTT
+from attacks.gradients.hart import HART
+from attacks.gradients.pdsg import PDSG
+from attacks.gradients.rate import BPTR, RGA
+from attacks.pgd import PGD
+from attacks.sapgd import SAPGD
+from attacks.square import Square
+from attacks.threat import Norm
+
+CE, DLR, MARGIN = "ce", "dlr", "margin"
+FIRST = Stage("PGD-10", PGD(steps=10), Training())
+"""Cheap, and enough for most samples of an undefended model."""
+
+QUICK: tuple[Stage, ...] = (
+    FIRST,
+    Stage("APGD-CE, ASSG", APGD(steps=40, objective=CE), ASSG()),
+    Stage("SA-PGD, ASSG", SAPGD(steps=100), ASSG()),
+)
+
+STANDARD: tuple[Stage, ...] = (
+    FIRST,
+    Stage("PGD-20, ASSG", PGD(steps=20), ASSG()),
+    Stage("APGD-CE, ASSG", APGD(steps=50, objective=CE), ASSG()),
+    Stage("SA-PGD, ASSG", SAPGD(steps=100), ASSG()),
+    Stage("APGD-DLR, ASSG", APGD(steps=50, objective=DLR), ASSG()),
+    Stage("SA-PGD-margin, ASSG", SAPGD(steps=100, objective=MARGIN), ASSG()),
+    Stage("SA-PGD, blunter ASSG", SAPGD(steps=100), ASSG(half=0.42)),
+    Stage("SA-PGD, sharper ASSG", SAPGD(steps=100), ASSG(half=0.46)),
+    Stage("APGD-CE, narrow triangle", APGD(steps=50, objective=CE), BPTT(surrogate="triangle", width=0.5)),
+    Stage("SA-PGD, own", SAPGD(steps=100), Training()),
+    Stage("SA-PGD, HART", SAPGD(steps=100), HART()),
+    Stage("APGD-DLR, own", APGD(steps=50, objective=DLR), Training()),
+    Stage("APGD-CE, sigmoid", APGD(steps=50, objective=CE), BPTT(surrogate="sigmoid")),
+    Stage("APGD-CE, BPTR", APGD(steps=50, objective=CE), BPTR()),
+    Stage("APGD-CE, RGA", APGD(steps=50, objective=CE), RGA()),
+    Stage("APGD-CE, PDSG", APGD(steps=50, objective=CE), PDSG()),
+    Stage("SA-PGD, ASSG, restarts", SAPGD(steps=100, restarts=2), ASSG()),
+    Stage("Square", Square(queries=1000)),
+)
+
+THOROUGH: tuple[Stage, ...] = (
+    *STANDARD[:-1],
+    *(
+        Stage(f"SA-PGD, ASSG {half:g}, restarts", SAPGD(steps=100, restarts=3), ASSG(half=half))
+        for half in (0.38, 0.42, 0.44, 0.46, 0.48)
+    ),
+    *(
+        Stage(f"APGD-{objective.upper()}, {name}, restarts", APGD(steps=100, restarts=3, objective=objective), path)
+        for objective in (CE, DLR)
+        for name, path in (("own", Training()), ("HART", HART()), ("wide HART", HART(width=2.0)), ("BPTR", BPTR()))
+    ),
+    Stage("Square", Square(queries=5000)),
+)
+
+SMOOTH_QUICK: tuple[Stage, ...] = (
+    FIRST,
+    Stage("APGD-CE", APGD(steps=60, objective=CE), Training()),
+    Stage("APGD-DLR", APGD(steps=75, objective=DLR), Training()),
+)
+
+SMOOTH: tuple[Stage, ...] = (
+    FIRST,
+    Stage("APGD-CE", APGD(steps=100, objective=CE), Training()),
+    Stage("APGD-DLR", APGD(steps=100, objective=DLR), Training()),
+    Stage("APGD-CE, restarts", APGD(steps=100, restarts=4, objective=CE), Training()),
+    Stage("APGD-margin, restarts", APGD(steps=100, restarts=4, objective=MARGIN), Training()),
+    Stage("Square", Square(queries=1000)),
+)
+
+SMOOTH_THOROUGH: tuple[Stage, ...] = (
+    *SMOOTH[:-1],
+    Stage("APGD-DLR, restarts", APGD(steps=100, restarts=10, objective=DLR), Training()),
+    Stage("Square", Square(queries=5000)),
+)
+
+
+def fitting(stages: tuple[Stage, ...], norm: Norm) -> tuple[Stage, ...]:
+    """The stages whose attack works in ``norm``."""
+    return tuple(stage for stage in stages if norm in stage.attack.norms)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quick(Cascade):
+    """At most 150 forward+backward pairs a sample: for development, and for large sets."""
+
+    decisive: ClassVar[bool] = False
+
+    def stages(self, *, spiking: bool, norm: Norm) -> tuple[Stage, ...]:
+        return fitting(QUICK if spiking else SMOOTH_QUICK, norm)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standard(Cascade):
+    """At most 1,500 pairs and 1,000 further forwards on a sample that survives everything: for publication."""
+
+    def stages(self, *, spiking: bool, norm: Norm) -> tuple[Stage, ...]:
+        return fitting(STANDARD if spiking else SMOOTH, norm)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thorough(Cascade):
+    """Without a budget: more sharpnesses, restarts and queries. For a claim that must hold."""
+
+    def stages(self, *, spiking: bool, norm: Norm) -> tuple[Stage, ...]:
+        return fitting(THOROUGH if spiking else SMOOTH_THOROUGH, norm)

@@ -1,0 +1,59 @@
+"""Adversarial images on disk: one file per stage while a run goes on, one per attack, radius and shard in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bench.files import atomic_write_bytes, make_folder
+
+Saver = Callable[[str, Tensor, Tensor], None]
+"""``save(key, rows, images)``: images of the positions ``rows`` of a shard."""
+
+
+def path_of(folder: Path, key: str) -> Path:
+    """Where the images of the unit ``key`` lie."""
+    return folder / "adversarial" / f"{key.replace('/', '_')}.safetensors"
+
+
+def is_saved(folder: Path, key: str) -> bool:
+    """Whether the unit ``key`` needs no images, or has them."""
+    return not key.startswith("attack/") or path_of(folder, key).exists()
+
+
+def saver(folder: Path) -> Saver:
+    """Writes each stage's images below ``folder``."""
+
+    def save_adversarial(key: str, rows: Tensor, images: Tensor) -> None:
+        _write(path_of(folder, key), {"rows": rows, "images": images})
+
+    return save_adversarial
+
+
+def merge(folder: Path, key: str, clean: Tensor, stages: Iterable[tuple[str, list[int]]]) -> None:
+    """Put the stages of one attack on one shard together into the file of ``key``: ``images`` for all of ``clean``.
+
+    stages: key of each stage, and the positions whose verdict it gave. Files of stages are removed.
+    """
+    from safetensors.torch import load
+
+    images, used = clean.clone(), []
+    for stage, taken in stages:
+        path = path_of(folder, stage)
+        saved = load(path.read_bytes())
+        wanted = torch.isin(saved["rows"], torch.tensor(taken, dtype=torch.int64))
+        images[saved["rows"][wanted]] = saved["images"][wanted].to(images)
+        used.append(path)
+    _write(path_of(folder, key), {"images": images})
+    for path in used:
+        path.unlink()
+
+
+def _write(path: Path, tensors: dict[str, Tensor]) -> None:
+    from safetensors.torch import save
+
+    make_folder(path.parent)
+    atomic_write_bytes(path, save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}))

@@ -1,0 +1,76 @@
+"""From finished units to a record."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from attacks.base import Stage
+from bench.assembly import assemble, cells
+from bench.evaluator import Evaluator, Request
+from bench.plan import Planned
+from bench.record import AttackInfo, DataInfo, ModelInfo, Record, StageInfo
+from bench.reliability.records import verdict
+from bench.staging import Unit
+
+
+def build(evaluator: Evaluator, units: dict[str, Unit], identity: str) -> Record:
+    """The record of a request all of whose units are done."""
+    request = evaluator.request
+    subject, samples = request.subject, request.samples
+    rows = assemble(request, units, len(evaluator.shards()))
+    results = cells(request, rows, units, evaluator.stages)
+    spiking = bool(subject.spiking) or subject.path_takers > 0
+    return Record(
+        identity=identity,
+        model=ModelInfo(
+            ref=subject.ref,
+            fingerprint=subject.fingerprint,
+            spiking=spiking,
+            stochastic=subject.stochastic,
+            layers=subject.path_takers,
+        ),
+        data=DataInfo(name=samples.name, split=samples.split, n=len(samples.labels), sha256=samples.sha256()),
+        norm=request.norm,
+        attacks=[_attack_info(planned, evaluator.stages(planned), request) for planned in request.attacks],
+        seed=request.seed,
+        settings={"eot": request.eot, "scorings": request.scorings},
+        cells=results,
+        reliability=verdict(request, rows, results, units),
+        rows_sha256="",
+        seconds=sum(unit["seconds"] for key, unit in units.items() if not _is_summary(key)),
+        machine=_machine(request),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    ).with_rows(rows)
+
+
+def _is_summary(key: str) -> bool:
+    """Whether a unit repeats what its stages hold: ``attack/0/eps/shard`` of ``attack/0/eps/shard/stage``."""
+    return key.startswith("attack/") and key.count("/") == 3
+
+
+def _attack_info(planned: Planned, stages: tuple[Stage, ...], request: Request) -> AttackInfo:
+    return AttackInfo(
+        spec=planned.spec,
+        name=planned.name,
+        passed=planned.passed,
+        defaulted=planned.defaulted,
+        path=request.path_spec,
+        path_parameters=asdict(request.path),
+        stages=[StageInfo(name=s.name, attack=repr(s.attack), path=repr(s.path or request.path)) for s in stages],
+    )
+
+
+def _machine(request: Request) -> dict[str, Any]:
+    return {
+        "device": str(request.device),
+        "threads": torch.get_num_threads(),
+        "micro_batch": request.micro_batch,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }

@@ -1,0 +1,129 @@
+"""Checks that need nothing but a finished evaluation. Every record carries them.
+
+The signs of a hidden gradient are those of Athalye et al. (ICML 2018) and Carlini et al. (2019): blind noise or a
+gradient-free search finds what gradients miss, gradients vanish, a larger radius helps the defender.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+from attacks.cascade import Cascade
+from bench.metrics import classification as metrics
+from bench.record import Cell, Check, Reliability
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from attacks.base import Attack
+    from bench.evaluator import Request
+    from bench.staging import Unit
+
+Status = Literal["pass", "warn", "fail"]
+
+
+def graded(value: float, *, warn: float, fail: float) -> Status:
+    """``fail`` above ``fail``, ``warn`` above ``warn``, ``pass`` otherwise."""
+    return "fail" if value > fail else "warn" if value > warn else "pass"
+
+
+def verdict(request: Request, rows: pd.DataFrame, cells: list[Cell], units: dict[str, Unit]) -> Reliability:
+    """All checks of a record, and what follows from them."""
+    checks = [
+        *_paths(request),
+        *_failures(units),
+        *_decisions(rows),
+        *_gradients(cells),
+        *_noise(cells),
+        *_radii(cells),
+        *_blind_search(request, cells),
+    ]
+    failed = [check.says for check in checks if check.status == "fail"]
+    if failed:
+        return Reliability(status="unreliable", reasons=failed, checks=checks)
+    warned = [check.says for check in checks if check.status == "warn"]
+    if any(isinstance(planned.attack, Cascade) and planned.attack.decisive for planned in request.attacks):
+        return Reliability(status="reliable", reasons=warned or ["no check failed under the full attack set"], checks=checks)
+    return Reliability(status="upper_bound", reasons=[_why(request), *warned], checks=checks)
+
+
+def _why(request: Request) -> str:
+    if any(isinstance(planned.attack, Cascade) for planned in request.attacks):
+        return "a short attack set: an upper bound on robustness"
+    return "one gradient path: an upper bound on robustness"
+
+
+def _paths(request: Request) -> Iterator[Check]:
+    layers = request.subject.path_takers
+    if request.subject.spiking and not layers:
+        says = "no spiking layer took the gradient path, so the attacker may be blind"
+        yield Check(name="gradient path", status="fail", value=0, says=says)
+    elif layers:
+        yield Check(
+            name="gradient path", status="pass", value=layers, says=f"{layers} spiking layers took the gradient path"
+        )
+
+
+def _failures(units: dict[str, Unit]) -> Iterator[Check]:
+    failures = sorted({failure for unit in units.values() for failure in unit.get("failures", ())})
+    for failure in failures:
+        yield Check(name="failure", status="fail", value=1, says=f"an attack failed: {failure}")
+
+
+def _decisions(rows: pd.DataFrame) -> Iterator[Check]:
+    undecided = metrics.undecided(rows)
+    if undecided:
+        says = f"{undecided} rows stand although a stage failed on them"
+        yield Check(name="undecided", status="fail", value=undecided, says=says)
+    unstable = int(rows["unstable"].sum())
+    status = graded(unstable / max(len(rows), 1), warn=0, fail=0.01)
+    yield Check(name="stability", status=status, value=unstable, says=f"{unstable} decisions changed between two scorings")
+
+
+def _gradients(cells: list[Cell]) -> Iterator[Check]:
+    asked = [cell.zero_gradients for cell in cells if cell.backwards]
+    if asked:
+        share = max(asked)
+        says = f"{share:.1%} of the gradients were zero everywhere"
+        yield Check(name="zero gradients", status=graded(share, warn=0.05, fail=0.5), value=share, says=says)
+
+
+def _noise(cells: list[Cell]) -> Iterator[Check]:
+    attacked = [cell for cell in cells if cell.backwards]
+    if attacked:
+        worst = max(cell.robust.value - cell.noise_best.value for cell in attacked)
+        says = (
+            "blind noise breaks more than the attack"
+            if worst > 0
+            else "the attack breaks at least as much as blind noise with as many queries"
+        )
+        # Within a percent the two may differ by chance, at radii so small that neither breaks anything.
+        yield Check(name="against noise", status=graded(worst, warn=0, fail=0.01), value=worst, says=says)
+
+
+def _radii(cells: list[Cell]) -> Iterator[Check]:
+    for attack in dict.fromkeys(cell.attack for cell in cells):
+        curve = sorted((cell for cell in cells if cell.attack == attack and cell.backwards), key=lambda cell: cell.eps)
+        if len(curve) > 1:
+            rise = max(later.robust.value - earlier.robust.value for earlier, later in pairwise(curve))
+            says = f"under {attack}, accuracy {'rises' if rise > 0 else 'falls'} with the radius"
+            yield Check(name="radius", status=graded(rise, warn=0, fail=0.02), value=rise, says=says)
+
+
+def _blind_search(request: Request, cells: list[Cell]) -> Iterator[Check]:
+    """Only cascades run a search without gradients after ones with them."""
+    for planned in request.attacks:
+        stages = {stage.name: stage.attack for stage in planned.attack.stages(spiking=True, norm=request.norm)}
+        stages |= {stage.name: stage.attack for stage in planned.attack.stages(spiking=False, norm=request.norm)}
+        for cell in cells:
+            blind = [stage for stage in cell.stages if stage.name in stages and _is_blind(stages[stage.name])]
+            if cell.attack == planned.spec and len(cell.stages) > 1 and blind:
+                share = sum(stage.broken for stage in blind) / cell.robust.n
+                says = f"at {cell.eps_text}, gradient-free searches broke {share:.1%} more than the gradients before them"
+                yield Check(name="gradient-free", status=graded(share, warn=0.02, fail=0.1), value=share, says=says)
+
+
+def _is_blind(attack: Attack) -> bool:
+    return attack.access in ("score", "decision")

@@ -1,0 +1,130 @@
+"""From what a caller asks for to a request: every string resolved, every number checked, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from attacks.base import Attack
+from attacks.cascade import Cascade
+from attacks.gradients.base import GradientPath, Training
+from attacks.threat import Norm
+from bench.data import load_samples
+from bench.data.base import Samples
+from bench.errors import SpecError
+from bench.evaluator import Request
+from bench.plan import Planned, Price, plan_attack, plan_path, price, threat_of
+from bench.record import EVALUATOR_VERSION
+from bench.spec import parse_eps
+from bench.staging import stages_of
+from bench.subject import open_subject
+
+STOCHASTIC_DRAWS = 10
+"""EOT draws per query and scoring draws per verdict of a stochastic model, unless told otherwise."""
+
+
+def resolve(
+    model: str | nn.Module,
+    attack: str | Attack | Sequence[str | Attack],
+    eps: str,
+    norm: Norm,
+    n: int | None,
+    data: str | tuple[Tensor, Tensor] | Samples | None,
+    split: str,
+    path: str | GradientPath,
+    seed: int,
+    stochastic: bool,
+    eot: int | None,
+    device: str,
+    micro_batch: int | None,
+) -> Request:
+    if norm not in ("linf", "l2"):
+        raise SpecError(f"Unknown norm {norm!r}.", "Use linf or l2.")
+    radii = parse_eps(eps, norm=norm)
+    given = [attack] if isinstance(attack, str | Attack) else list(attack)
+    planned = [plan_attack(one) for one in given]
+    if not planned:
+        raise SpecError("No attack was given.", "Give at least one, for example --attack pgd.")
+    specs = [one.spec for one in planned]
+    if len(set(specs)) < len(specs):
+        raise SpecError(f"An attack is given twice: {', '.join(specs)}.", "Give each attack once.")
+    for name, value in (("n", n), ("eot", eot), ("micro_batch", micro_batch)):
+        if value is not None and value < 1:
+            raise SpecError(f"{name} must be at least 1, not {value}.", "Correct it, or leave it out.")
+    for one in planned:
+        for radius in radii:
+            threat_of(norm, radius, one.attack)
+    path_spec, chosen = plan_path(path)
+    if any(isinstance(one.attack, Cascade) for one in planned) and path not in ("training", Training()):
+        raise SpecError("An attack of several stages chooses its own gradient paths.", "Leave --path out.")
+    target = _device(device)
+    subject = open_subject(model, stochastic=stochastic)
+    samples = _samples(data if data is not None else subject.dataset, split, n)
+    subject = replace(subject, module=subject.module.to(target))
+    return Request(
+        subject=subject,
+        samples=samples,
+        attacks=planned,
+        path_spec=path_spec,
+        path=chosen,
+        norm=norm,
+        eps=radii,
+        seed=seed,
+        eot=eot or (STOCHASTIC_DRAWS if subject.stochastic else 1),
+        scorings=STOCHASTIC_DRAWS if subject.stochastic else 1,
+        device=target,
+        micro_batch=micro_batch or (64 if target.type == "cpu" else 512),
+    )
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise SpecError(f"There is no device {name!r}.", "Use cpu or cuda.") from error
+    if device.type not in ("cpu", "cuda"):
+        raise SpecError(f"Nothing has been tested on {name!r}.", "Use cpu or cuda.")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise SpecError("No CUDA device is available.", "Use --device cpu.")
+    return device
+
+
+def _samples(data: str | tuple[Tensor, Tensor] | Samples | None, split: str, n: int | None) -> Samples:
+    if data is None:
+        raise SpecError("The model does not say which data it is for.", "Give --data NAME, for example --data cifar10.")
+    if isinstance(data, str):
+        return load_samples(data, split=split, n=n)
+    samples = data if isinstance(data, Samples) else Samples.of(*data)
+    return samples if n is None or n >= len(samples.labels) else samples.take(n)
+
+
+def identity_fields(request: Request) -> dict[str, Any]:
+    """What determines the rows, as canonical JSON can hold it. Device and batch sizes are not in it."""
+    return {
+        "evaluator": EVALUATOR_VERSION,
+        "model": request.subject.fingerprint,
+        "stochastic": request.subject.stochastic,
+        "data": request.samples.sha256(),
+        "norm": request.norm,
+        "eps": [eps.value for eps in request.eps],
+        "attacks": [_attack_fields(planned, request) for planned in request.attacks],
+        "path": {"type": type(request.path).__name__, **asdict(request.path)},
+        "seed": request.seed,
+        "eot": request.eot,
+        "scorings": request.scorings,
+    }
+
+
+def _attack_fields(planned: Planned, request: Request) -> dict[str, Any]:
+    stages = stages_of(planned, spiking=request.subject.path_takers > 0, norm=request.norm)
+    given = {"name": planned.name, **planned.defaulted, **planned.passed}
+    return given if not isinstance(planned.attack, Cascade) else given | {"stages": [repr(stage) for stage in stages]}
+
+
+def cost_of(request: Request) -> Price:
+    """The most this request can cost."""
+    return price(len(request.samples.labels), request.attacks, request.eps, eot=request.eot, scorings=request.scorings)

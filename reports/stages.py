@@ -1,0 +1,145 @@
+"""What each gradient path and search adds: the table from which the stages of ``--attack standard`` were chosen.
+
+    python -m reports.stages
+
+Every candidate is run on its own, on validation images that the model gets right; then they are put in greedy
+order, the one first that breaks most of what still stands per pair spent. Writes ``leaderboards/stages/gains.csv``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from attacks.base import Stage
+from attacks.oracle import ModelOracle
+from attacks.randomness import KeyedRng
+from attacks.threat import Threat
+from bench.data import load_samples
+from bench.files import atomic_write_text, make_folder
+from bench.plan import plan_attack, plan_path
+from bench.scorer import Scorer
+from bench.verification import statuses
+from zoo.folding import folded
+from zoo.loading import load
+
+WHERE = Path("leaderboards/stages")
+ON = (("snn_vanilla", "2/255"), ("snn_at", "4/255"), ("snn_gsr", "4/255"), ("snn_gsr_at", "8/255"))
+"""Models and radii at which some samples fall and some stand under PGD."""
+PATHS = (
+    "training",
+    "bptt:surrogate=triangle,width=0.5",
+    "bptt:surrogate=triangle,width=2",
+    "bptt:surrogate=triangle,width=1,reset=detached",
+    "bptt:surrogate=atan,width=0.5",
+    "bptt:surrogate=atan,width=0.1",
+    "bptt:surrogate=sigmoid",
+    "bptt:surrogate=rectangle",
+    "bptt:surrogate=straight_through",
+    "bptr",
+    "rga",
+    "hart:width=0.5",
+    "hart:width=1",
+    "hart:width=2",
+    "hart_mix",
+    "pdsg",
+    "assg",
+    "assg:half=0.38",
+    "assg:half=0.48",
+)
+CANDIDATES = (
+    *(("pgd:steps=20", path) for path in PATHS),
+    *(
+        (attack, path)
+        for attack in ("apgd:steps=50,objective=ce", "apgd:steps=50,objective=dlr", "sapgd:steps=100")
+        for path in ("training", "bptt:surrogate=triangle,width=2", "hart:width=1", "assg", "assg:half=0.48")
+    ),
+    *(("sapgd:steps=100", f"assg:half={half}") for half in (0.4, 0.42, 0.46)),
+    *((f"{attack},objective=margin", "assg") for attack in ("apgd:steps=50", "sapgd:steps=100")),
+    ("apgd:steps=100,objective=ce", "assg"),
+    ("sapgd:steps=100,restarts=2", "assg"),
+    ("square:queries=1000", "training"),
+)
+
+
+def falls(name: str, eps: float, n: int, known: pd.DataFrame) -> pd.DataFrame:
+    """Which of the first n validation images each candidate breaks: one column per candidate, rows that are right.
+
+    known: columns of an earlier run, which are not computed again.
+    """
+    samples = load_samples("cifar10", split="val", n=n)
+    model = load(name)
+    scorer, proposer = Scorer(model, name), folded(model)
+    rng = KeyedRng.of(0, samples.ids)
+    right = (scorer.decisions(samples.images, rng)[0] == samples.labels).nonzero()[:, 0]
+    x, y, rng = samples.images[right], samples.labels[right], rng.rows(right)
+    threat = Threat(eps=eps)
+
+    def broken(stage: Stage) -> Tensor:
+        oracle = ModelOracle.of(proposer, y, path=stage.path, rng=rng.fold("layers"))
+        adv = stage.attack.perturb(oracle, x, threat, rng=rng.fold("attack"))
+        inside = torch.tensor([status == "ok" for status in statuses(adv, x, threat)])
+        return (scorer.decisions(adv, rng)[0] != y) & inside
+
+    found = {}
+    for attack, path in CANDIDATES:
+        if f"{attack} along {path}" in known:
+            found[f"{attack} along {path}"] = known[f"{attack} along {path}"].to_numpy()
+            continue
+        stage = Stage(f"{attack} along {path}", plan_attack(attack).attack, plan_path(path)[1])
+        found[stage.name] = broken(stage).numpy()
+    return pd.DataFrame(found, index=samples.ids[right].numpy())
+
+
+def greedy(found: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+    """Candidates in the order of what they add per pair, over all models together.
+
+    Columns: stage, pairs (most it spends), and per model and radius the share of samples standing if it alone is run,
+    and if all up to it are.
+    """
+    cost = {}
+    for attack, path in CANDIDATES:
+        forwards, backwards = plan_attack(attack).attack.cost()
+        cost[f"{attack} along {path}"] = max(backwards, math.ceil(forwards / 3)) * (2 if path == "hart_mix" else 1)
+    standing = {key: pd.Series(True, index=table.index) for key, table in found.items()}
+    left, rows = list(cost), []
+    while left:
+
+        def gain(stage: str) -> float:
+            return sum(float((table[stage] & standing[key]).mean()) for key, table in found.items()) / cost[stage]
+
+        best = max(left, key=lambda stage: (gain(stage), -cost[stage]))
+        left.remove(best)
+        row: dict[str, object] = {"stage": best, "pairs": cost[best]}
+        for key, table in found.items():
+            standing[key] &= ~table[best]
+            where = " ".join(key)
+            row[f"{where} alone"] = round(100 * (1 - float(table[best].mean())), 1)
+            row[f"{where} so far"] = round(100 * float(standing[key].mean()), 1)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def main() -> None:
+    """Run all candidates on all models; what an earlier run found is kept and reused."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--n", type=int, default=100, help="validation images")
+    n = options.parse_args().n
+    make_folder(WHERE)
+    found = {}
+    for name, text in ON:
+        kept = WHERE / f"{name}_{text.replace('/', '_')}.csv"
+        known = pd.read_csv(kept, index_col="sample").astype(bool) if kept.exists() else pd.DataFrame()
+        top, _, bottom = text.partition("/")
+        found[name, text] = falls(name, int(top) / int(bottom), n, known)
+        atomic_write_text(kept, found[name, text].astype(int).to_csv(index_label="sample"))
+    atomic_write_text(WHERE / "gains.csv", greedy(found).to_csv(index=False))
+
+
+if __name__ == "__main__":
+    main()

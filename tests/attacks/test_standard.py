@@ -1,0 +1,96 @@
+"""The attack sets: their budgets, what they degenerate to, and that no stage is wasted on what has fallen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from attacks.base import Attack, Stage
+from attacks.cascade import Cascade
+from attacks.gradients.base import Training
+from attacks.noise import UniformNoise
+from attacks.oracle import ModelOracle, Oracle
+from attacks.pgd import PGD
+from attacks.randomness import KeyedRng
+from attacks.standard import Quick, Standard, Thorough
+from attacks.threat import Norm, Threat
+
+Build = Callable[..., Any]
+SETS = [Quick(), Standard(), Thorough()]
+
+
+def spent(stages: tuple[Stage, ...]) -> tuple[int, int]:
+    """(pairs, further forwards) of a sample that survives all stages; a mixed path would count twice."""
+    costs = [stage.attack.cost() for stage in stages]
+    pairs = sum(backwards for _, backwards in costs)
+    return pairs, sum(forwards for forwards, _ in costs) - pairs
+
+
+@pytest.mark.parametrize("spiking", [True, False], ids=["spiking", "smooth"])
+def test_the_budgets_hold(spiking: bool) -> None:
+    pairs, forwards = spent(Quick().stages(spiking=spiking, norm="linf"))
+    assert pairs <= 150 and forwards <= 10
+    pairs, forwards = spent(Standard().stages(spiking=spiking, norm="linf"))
+    assert pairs <= 1500 and forwards <= 1000 + 50  # a last look after each start
+    assert spent(Thorough().stages(spiking=spiking, norm="linf"))[0] > pairs
+
+
+@pytest.mark.parametrize("cascade", SETS, ids=repr)
+@pytest.mark.parametrize("spiking", [True, False], ids=["spiking", "smooth"])
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_the_stages_fit(cascade: Cascade, spiking: bool, norm: Norm) -> None:
+    stages = cascade.stages(spiking=spiking, norm=norm)
+    assert len(stages) >= 2
+    assert len({stage.name for stage in stages}) == len(stages)
+    assert all(norm in stage.attack.norms for stage in stages)
+    if not spiking:
+        assert all(stage.path in (None, Training()) for stage in stages)
+
+
+def test_a_cheap_stage_comes_first_and_thorough_contains_standard() -> None:
+    for cascade in SETS:
+        stages = cascade.stages(spiking=True, norm="linf")
+        assert stages[0].attack.cost()[1] <= 10
+    standard = {repr(stage) for stage in Standard().stages(spiking=True, norm="linf") if stage.name != "Square"}
+    assert standard <= {repr(stage) for stage in Thorough().stages(spiking=True, norm="linf")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watching(Attack):
+    """Notes which rows it was given; adds nothing."""
+
+    seen: list[int]
+
+    def cost(self) -> tuple[int, int]:
+        return 0, 0
+
+    def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        self.seen.append(len(x))
+        return x
+
+
+def test_each_stage_sees_only_what_stands(smooth: Build, images: Build, streams: Build) -> None:
+    model, x = smooth(), images(8)
+    labels, seen = model(x).argmax(1), []
+
+    @dataclass(frozen=True, kw_only=True)
+    class Two(Cascade):
+        def stages(self, *, spiking: bool, norm: Norm) -> tuple[Stage, ...]:
+            return (
+                Stage("noise", UniformNoise()),
+                Stage("first", Watching(seen=seen)),
+                Stage("pgd", PGD(steps=5)),
+                Stage("second", Watching(seen=seen)),
+            )
+
+    oracle = ModelOracle.of(model, labels)
+    adv = Two().perturb(oracle, x, Threat(eps=0.2), rng=streams(torch.arange(8)))
+    standing = int((model(adv).argmax(1) == labels).sum())
+    assert seen[0] == 8 and 0 < standing < 8
+    assert seen[1:] == [standing]
+    assert oracle.backwards.max() == 5 and oracle.backwards.min() < 5
