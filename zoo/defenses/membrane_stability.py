@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from zoo.defenses.adversarial import AdversarialTraining
 from zoo.defenses.base import Defense
 from zoo.defenses.gaussian_noise import noisy
-from zoo.spiking.membrane import currents, last_spiking, leaky_sum
+from zoo.spiking.filters import leaky_sum
+from zoo.spiking.membrane import currents, last_spiking
 
 
 @dataclass(frozen=True, kw_only=True)

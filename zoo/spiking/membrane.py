@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from zoo.spiking.filters import leaky_sum
 from zoo.spiking.kernels import integrate_and_fire
 from zoo.spiking.neurons import LIF
 
@@ -48,14 +49,6 @@ def currents(layer: LIF) -> Iterator[list[Tensor]]:
         yield seen
     finally:
         hook.remove()
-
-
-def leaky_sum(x: Tensor, decay: float) -> Tensor:
-    """``y[t] = decay * y[t-1] + x[t]`` along the first axis of ``x`` ``(T, ...)``; ``y[-1] = 0``."""
-    sums = [x[0]]
-    for step in x[1:]:
-        sums.append(decay * sums[-1] + step)
-    return torch.stack(sums)
 
 
 def mean_square(x: Tensor) -> Tensor:

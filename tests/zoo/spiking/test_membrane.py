@@ -10,7 +10,8 @@ from support.networks import settled
 from torch import Tensor, nn
 
 from zoo.architectures.compact import compact
-from zoo.spiking.membrane import currents, last_spiking, leaky_sum, mean_square, membrane_perturbation
+from zoo.spiking.filters import leaky_sum
+from zoo.spiking.membrane import currents, last_spiking, mean_square, membrane_perturbation
 from zoo.spiking.network import TimeSequential
 from zoo.spiking.neurons import LIF
 
