@@ -15,6 +15,7 @@ from zoo.architectures import BUILDERS
 from zoo.card import WEIGHTS, Card, Part, card, names
 from zoo.defenses import DEFENSES
 from zoo.defenses.base import Defense
+from zoo.spiking.neurons import LIF
 
 
 def resolve(catalogue: dict[str, str], name: str, kind: str) -> Any:
@@ -62,6 +63,20 @@ def fill(model: nn.Module, tensors: dict[str, Tensor], origin: str) -> nn.Module
     return model
 
 
+def adopt(model: nn.Module, tensors: dict[str, Tensor], origin: str) -> nn.Module:
+    """Start ``model`` from another network's weights.
+
+    Like :func:`fill`, but parameters of spiking neurons that the other network lacks keep their initial value.
+    """
+    own = {
+        name: value.detach()
+        for prefix, module in model.named_modules()
+        if isinstance(module, LIF)
+        for name, value in module.named_parameters(prefix=prefix, recurse=False)
+    }
+    return fill(model, own | tensors, origin)
+
+
 def load_card(described: Card, weights: Path = WEIGHTS) -> nn.Module:
     """The trained network of a card: eval mode, parameters frozen.
 
@@ -86,4 +101,4 @@ def load(name: str) -> nn.Module:
     return load_card(card(name))
 
 
-__all__ = ["build", "build_defense", "card", "fill", "load", "load_card", "names", "read_weights", "resolve"]
+__all__ = ["adopt", "build", "build_defense", "card", "fill", "load", "load_card", "names", "read_weights", "resolve"]

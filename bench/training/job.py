@@ -20,7 +20,7 @@ from bench.training.checkpoint import Epoch
 from bench.training.history import as_csv, curve
 from bench.training.loop import Progress, Split, train
 from zoo.card import Card, card, names
-from zoo.loading import build, build_defense, load_card
+from zoo.loading import adopt, build, build_defense, load_card
 
 _OLD_WEIGHTS = re.compile(r"^weights:.*\n?(?:[ \t]+.*\n?)*", re.MULTILINE)
 
@@ -84,18 +84,30 @@ def train_model(
 
 
 def initial_model(described: Card) -> nn.Module:
-    """The network before its first step: from the seed, or from the weights of the recipe's start model."""
-    if described.recipe.start is not None:
-        try:
-            return load_card(card(described.recipe.start))
-        except (KeyError, ValueError) as error:
-            raise ModelError(
-                f"{described.name} starts from zoo:{described.recipe.start}, which cannot be loaded ({error}).",
-                f"Train that first: bench train zoo:{described.recipe.start} --install.",
-            ) from error
+    """The network before its first step: from the seed, and from the weights of the recipe's start model if it has one.
+
+    Neuron parameters that the start model lacks begin at their initial value; anything else must fit.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(described.recipe.seed)
-        return build(described.builder)
+        model = build(described.builder)
+    start = described.recipe.start
+    if start is None:
+        return model
+    try:
+        tensors = load_card(card(start)).state_dict()
+    except (KeyError, ValueError) as error:
+        raise ModelError(
+            f"{described.name} starts from zoo:{start}, which cannot be loaded ({error}).",
+            f"Train that first: bench train zoo:{start} --install.",
+        ) from error
+    try:
+        return adopt(model, tensors, f"zoo:{start}")
+    except ValueError as error:
+        raise ModelError(
+            f"{described.name} cannot start from zoo:{start}: {error}.",
+            "Name a start model of the same network in its card.",
+        ) from error
 
 
 def recipe_digest(described: Card) -> str:

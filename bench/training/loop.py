@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from attacks.randomness import KeyedRng, drawing
 from bench.errors import BenchError
 from bench.training.augment import crop_flip
 from bench.training.checkpoint import Checkpoint, Epoch
@@ -58,11 +59,12 @@ def accuracy(model: nn.Module, data: Split, *, batch: int = 500) -> float:
     """Share of correct decisions in eval mode, in [0, 1]."""
     was_training = model.training
     model.eval()
+    rng = KeyedRng.of(0, torch.arange(len(data.labels), device=data.labels.device)).fold("accuracy")
+    hits = []
     with torch.inference_mode():
-        hits = [
-            (model(x.float().div(255)).argmax(1) == y).sum()
-            for x, y in zip(data.images.split(batch), data.labels.split(batch), strict=True)
-        ]
+        for rows in torch.arange(len(data.labels), device=data.labels.device).split(batch):
+            with drawing(rng.rows(rows)):
+                hits.append((model(data.images[rows].float().div(255)).argmax(1) == data.labels[rows]).sum())
     model.train(was_training)
     return float(torch.stack(hits).sum()) / len(data.labels)
 
@@ -150,7 +152,7 @@ def _one_epoch(
         rate = learning_rate(epoch * steps + step, recipe.epochs * steps, peak=recipe.learning_rate, warmup=recipe.warmup)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        with precision(device):
+        with precision(device), drawing(KeyedRng.of(recipe.seed, chosen).fold("training", epoch)):
             loss, logits = defense.loss(model, images.float().div_(255), labels, generator=generator)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

@@ -17,7 +17,7 @@ import zoo
 from attacks import PATHS
 from attacks.randomness import KeyedRng, drawing
 from zoo.card import Card, Weights, card, names
-from zoo.loading import build, fill, load, load_card, read_weights, resolve
+from zoo.loading import adopt, build, fill, load, load_card, read_weights, resolve
 
 SMALL = Card.model_validate(
     {
@@ -131,6 +131,20 @@ def test_weights_that_do_not_fit(tensors: dict[str, Tensor], reason: str, tmp_pa
 def test_fill_leaves_the_layout() -> None:
     model = fill(build(SMALL.builder), trained(), "here")
     assert model.body[0][0].weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_adopted_weights_may_lack_parameters_of_neurons_and_nothing_else() -> None:
+    arguments = SMALL.builder.arguments | {"neuron": {"input_scale": 2}}
+    scaled, tensors = build(SMALL.builder.model_copy(update={"arguments": arguments})), trained()
+    state = adopt(scaled, tensors, "here").state_dict()
+    added = state.keys() - tensors.keys()
+    assert added == {f"body.{index}.input_scale" for index in (1, 4, 6, 9)}
+    assert all(torch.equal(state[name], tensors[name]) for name in tensors)
+    assert all(state[name].tolist() == [1, 1] for name in added)
+    with pytest.raises(ValueError, match=r"in here do not fit the network: Missing key.*readout\.linear\.bias"):
+        adopt(scaled, without("readout.linear.bias"), "here")
+    with pytest.raises(ValueError, match=r"Unexpected key.*input_scale"):
+        adopt(build(SMALL.builder), {name: value.clone() for name, value in state.items()}, "here")
 
 
 def test_unknown_model() -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from zoo.architectures.blocks import ConvNorm, Normalise
 from zoo.spiking.encoders import ENCODERS
+from zoo.spiking.first_spike import FirstSpike
 from zoo.spiking.network import TimeSequential, over_time
 from zoo.spiking.neurons import LIF
 from zoo.spiking.readouts import MeanLogits
@@ -23,8 +24,9 @@ from zoo.spiking.readouts import MeanLogits
 class Compact(nn.Module):
     """Images ``(N, 3, 32, 32)`` in [0, 1] to logits ``(N, K)``.
 
-    encoder: ``direct`` or ``poisson``, over ``steps`` time steps.
+    encoder: ``direct``, ``poisson``, ``latency`` or ``front``, over ``steps`` time steps.
     neuron: keyword arguments of :class:`~zoo.spiking.neurons.LIF`; None builds the ReLU network, which needs ``steps=1``.
+    readout: logits averaged over time (``mean``), or the time to the first output spike (``first_spike``).
     """
 
     def __init__(
@@ -32,7 +34,8 @@ class Compact(nn.Module):
         *,
         steps: int,
         neuron: dict[str, Any] | None,
-        encoder: Literal["direct", "poisson"] = "direct",
+        encoder: Literal["direct", "poisson", "latency", "front"] = "direct",
+        readout: Literal["mean", "first_spike"] = "mean",
         classes: int = 10,
         channels: int = 3,
         widths: tuple[int, int, int, int] = (32, 64, 96, 160),
@@ -42,6 +45,8 @@ class Compact(nn.Module):
         super().__init__()
         if neuron is None and steps != 1:
             raise ValueError("a network without spiking neurons runs for one step: set steps to 1")
+        if neuron is None and readout == "first_spike":
+            raise ValueError("a network without spiking neurons has no first spike: read it by its mean")
 
         def activation() -> nn.Module:
             return nn.ReLU() if neuron is None else LIF(**neuron)
@@ -62,7 +67,11 @@ class Compact(nn.Module):
             activation(),
             nn.Flatten(),
         )
-        self.readout = MeanLogits(fourth * 16, classes)
+        self.readout = (
+            MeanLogits(fourth * 16, classes)
+            if neuron is None or readout == "mean"
+            else FirstSpike(fourth * 16, classes, neuron=neuron)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         signal = over_time(self.normalise, self.encoder(x))

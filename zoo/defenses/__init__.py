@@ -11,4 +11,5 @@ DEFENSES: dict[str, str] = {
     "gaussian_noise": "zoo.defenses.gaussian_noise:GaussianNoise",
     "trades": "zoo.defenses.trades:Trades",
     "regularised_adversarial_training": "zoo.defenses.regularised:RegularisedAdversarialTraining",
+    "membrane_stability": "zoo.defenses.membrane_stability:MembraneStability",
 }

@@ -26,6 +26,8 @@ from attacks.objectives import pick
 from zoo.defenses.adversarial import AdversarialTraining
 from zoo.defenses.base import Defense
 
+Probability = Literal["two_class", "softmax"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class GradientSparsity(Defense):
@@ -39,7 +41,7 @@ class GradientSparsity(Defense):
     weight: float
     h: float = 0.01
     penalty: Literal["squared", "absolute"] = "squared"
-    probability: Literal["two_class", "softmax"] = "two_class"
+    probability: Probability = "two_class"
     eps: float = 0.0
     steps: int = 1
 
@@ -55,18 +57,51 @@ class GradientSparsity(Defense):
         leaf = x.detach().requires_grad_()
         logits: Tensor = model(leaf)
         rival = runner_up(logits.detach(), y)
-        f = self._probability(logits, y, rival)
+        f = label_probability(logits, y, rival, self.probability)
         (gradient,) = torch.autograd.grad(f.sum(), leaf, retain_graph=True)
         shifted: Tensor = model(x + self.h * gradient.sign())
-        slope = (self._probability(shifted, y, rival) - f) / self.h
+        slope = (label_probability(shifted, y, rival, self.probability) - f) / self.h
         penalty = slope.square() if self.penalty == "squared" else slope.abs()
         return F.cross_entropy(logits, y) + self.weight * penalty.mean(), logits
 
-    def _probability(self, logits: Tensor, y: Tensor, rival: Tensor) -> Tensor:
-        """``(n,)``. The two-class softmax is the logistic function of the margin, which cannot overflow."""
-        if self.probability == "softmax":
-            return pick(logits.softmax(1), y)
-        return torch.sigmoid(pick(logits, y) - pick(logits, rival))
+
+@dataclass(frozen=True)
+class SlopeCheck:
+    """What the penalty measures against what it stands for; both ``(n,)``, in probability per unit of pixel value.
+
+    surrogate: l1 norm of the input gradient that the model's backward gives.
+    finite: ``(f(x + h v) - f(x)) / h`` of the forward, v the sign of that gradient.
+    """
+
+    surrogate: Tensor
+    finite: Tensor
+
+
+def slope_check(
+    model: nn.Module, x: Tensor, y: Tensor, *, h: float = 0.01, probability: Probability = "two_class"
+) -> SlopeCheck:
+    """Compare the finite difference with the gradient's l1 norm, for images ``(n, C, H, W)`` and labels ``(n,)``.
+
+    On a smooth network the two agree as h goes to 0. The forward of a spiking network is piecewise
+    constant: as h goes to 0 the difference is 0 on almost all images, and at a finite h it counts the spikes
+    that flip on the way, which the surrogate's slope knows only on average. The model is used in the mode it is in.
+    """
+    leaf = x.detach().requires_grad_()
+    logits: Tensor = model(leaf)
+    rival = runner_up(logits.detach(), y)
+    f = label_probability(logits, y, rival, probability)
+    (gradient,) = torch.autograd.grad(f.sum(), leaf)
+    with torch.no_grad():
+        shifted: Tensor = model(x + h * gradient.sign())
+        slope = (label_probability(shifted, y, rival, probability) - f) / h
+    return SlopeCheck(gradient.flatten(1).abs().sum(1), slope)
+
+
+def label_probability(logits: Tensor, y: Tensor, rival: Tensor, kind: Probability) -> Tensor:
+    """``(n,)``. The two-class softmax is the logistic function of the margin, which cannot overflow."""
+    if kind == "softmax":
+        return pick(logits.softmax(1), y)
+    return torch.sigmoid(pick(logits, y) - pick(logits, rival))
 
 
 def runner_up(logits: Tensor, y: Tensor) -> Tensor:

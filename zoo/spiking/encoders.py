@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from attacks.randomness import uniform_like
+from zoo.spiking.timing import FrontLoaded, Latency
 
 
 class Direct(nn.Module):
@@ -54,4 +55,9 @@ class Poisson(nn.Module):
         return spikes
 
 
-ENCODERS: dict[str, type[Direct] | type[Poisson]] = {"direct": Direct, "poisson": Poisson}
+ENCODERS: dict[str, type[Direct] | type[Poisson] | type[Latency] | type[FrontLoaded]] = {
+    "direct": Direct,
+    "poisson": Poisson,
+    "latency": Latency,
+    "front": FrontLoaded,
+}

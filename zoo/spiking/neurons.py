@@ -55,10 +55,16 @@ class LIF(nn.Module):
 
     def forward(self, current: Tensor) -> Tensor:
         """Spikes ``(T, N, ...)`` of 0 and 1 for an input current of the same shape."""
-        if self.input_scale is not None:
-            current = current * self.input_scale.view(-1, *([1] * (current.dim() - 1)))
-        spikes: Tensor = IntegrateAndFire.apply(current, self.dynamics, self._chosen or self.own_gradient)
+        spikes: Tensor = IntegrateAndFire.apply(self.scaled(current), self.dynamics, self._chosen or self.own_gradient)
         return spikes
+
+    def scaled(self, current: Tensor) -> Tensor:
+        """``current`` ``(T, N, ...)`` times the scale of each time step, if the neurons have one."""
+        if self.input_scale is None:
+            return current
+        if len(current) != len(self.input_scale):
+            raise ValueError(f"the neurons have a scale for {len(self.input_scale)} steps, the current has {len(current)}")
+        return current * self.input_scale.view(-1, *([1] * (current.dim() - 1)))
 
     def extra_repr(self) -> str:
         return f"{self.dynamics}, {self.own_gradient}"

@@ -345,6 +345,25 @@ def test_the_start_model(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.equal(torch.get_rng_state(), random)
 
 
+def test_the_weights_of_the_start_model_go_into_the_network_of_the_card(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, folder = read_card(run(source).card), source.parent / "out"
+    monkeypatch.setattr(job, "card", lambda name: base)
+    monkeypatch.setattr(job, "load_card", lambda described: load_card(described, folder))
+
+    def starting(**builder: object) -> Card:
+        part = base.builder.model_copy(update={"arguments": base.builder.arguments | builder})
+        return base.model_copy(update={"builder": part, "recipe": base.recipe.model_copy(update={"start": "tiny"})})
+
+    assert same_weights(job.initial_model(starting()), load_card(base, folder))
+    scaled = job.initial_model(starting(steps=3, neuron={"input_scale": 3}))
+    assert scaled(torch.zeros(1, 3, 32, 32)).shape == (1, 3)
+    assert len(scaled.state_dict()) == len(load_card(base, folder).state_dict()) + 4
+    with pytest.raises(ModelError, match=r"tiny cannot start from zoo:tiny: the weights .* do not fit"):
+        job.initial_model(starting(classes=4))
+
+
 def test_a_place_that_cannot_be_written_is_found_before_training(source: Path) -> None:
     (source.parent / "file").write_text("")
     for key in ("out", "runs"):

@@ -38,12 +38,19 @@ def multiply_accumulates(model: nn.Module, images: torch.Tensor) -> dict[nn.Modu
     return counts
 
 
-@pytest.mark.parametrize("encoder", ["direct", "poisson"])
+@pytest.mark.parametrize("encoder", ["direct", "poisson", "latency", "front"])
 @pytest.mark.parametrize(("rows", "classes"), [(1, 10), (5, 7)])
 def test_shapes(rows: int, classes: int, encoder: str) -> None:
     logits = small(encoder=encoder, classes=classes)(IMAGES[:rows])
     assert logits.shape == (rows, classes) and logits.isfinite().all()
     assert len(logits.unique(dim=0)) == rows
+
+
+def test_the_first_spike_can_be_the_readout() -> None:
+    model, mean = small(readout="first_spike"), small()
+    assert model(IMAGES).shape == (5, 10) and model(IMAGES).isfinite().all()
+    assert model.state_dict().keys() == mean.state_dict().keys()
+    assert sum(isinstance(m, LIF) for m in model.modules()) == 5
 
 
 def test_one_channel() -> None:

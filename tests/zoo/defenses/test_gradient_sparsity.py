@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from zoo.architectures.compact import compact
 from zoo.defenses.adversarial import AdversarialTraining
-from zoo.defenses.gradient_sparsity import GradientSparsity, runner_up
+from zoo.defenses.gradient_sparsity import GradientSparsity, runner_up, slope_check
 
 CHOICES = [(penalty, probability) for penalty in ("squared", "absolute") for probability in ("two_class", "softmax")]
 
@@ -152,6 +152,34 @@ def test_on_adversarial_examples() -> None:
     at_examples, _ = GradientSparsity(weight=0.7).loss(model, adv, y, generator=torch.Generator())
     at_clean, _ = GradientSparsity(weight=0.7).loss(model, x, y, generator=torch.Generator())
     assert torch.equal(loss, at_examples) and not torch.equal(loss, at_clean)
+
+
+@pytest.mark.parametrize("probability", ["two_class", "softmax"])
+def test_on_a_smooth_network_the_finite_difference_tends_to_the_gradient(probability: str) -> None:
+    model, (x, y) = smooth(), batch(3)
+    found = [slope_check(model, x, y, h=h, probability=probability) for h in (1e-3, 1e-5)]
+    errors = [((one.finite - one.surrogate) / one.surrogate).abs().max() for one in found]
+    assert errors[0] < 0.01 and errors[1] < errors[0] / 50
+    parts = zip(leaf := x.clone().requires_grad_(), y.tolist(), strict=True)
+    f = [probability_by_hand(model, image, k, rival_by_hand(model, image, k), probability) for image, k in parts]
+    exact = torch.autograd.grad(sum(f), leaf)[0].flatten(1).abs().sum(1)
+    torch.testing.assert_close(found[0].surrogate, exact)
+
+
+@pytest.mark.parametrize("probability", ["two_class", "softmax"])
+def test_on_a_spiking_network_it_tends_to_nothing_while_the_surrogate_slope_stays(probability: str) -> None:
+    """The forward is piecewise constant: a small step flips no spike, a larger one flips some."""
+    model, (x, y) = spiking(), batch(32)
+    tiny, usual = (slope_check(model, x, y, h=h, probability=probability) for h in (1e-9, 0.01))
+    assert bool((tiny.surrogate > 0).all()) and torch.equal(tiny.surrogate, usual.surrogate)
+    assert tiny.finite.tolist() == [0.0] * 6
+    assert bool((usual.finite != 0).any())
+
+
+def test_the_penalty_is_made_of_the_finite_difference() -> None:
+    model, (x, y) = spiking(), batch(32)
+    none, one = (GradientSparsity(weight=w).loss(model, x, y, generator=torch.Generator())[0] for w in (0, 1))
+    torch.testing.assert_close(one - none, slope_check(model, x, y).finite.square().mean())
 
 
 @pytest.mark.parametrize("wrong", [{"h": 0.0}, {"h": -1.0}, {"penalty": "cubed"}, {"probability": "margin"}])

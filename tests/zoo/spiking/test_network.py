@@ -139,6 +139,8 @@ def test_encoders_say_whether_they_draw() -> None:
     assert {name: encoder.stochastic for name, encoder in ENCODERS.items()} == {
         "direct": False,
         "poisson": True,
+        "latency": False,
+        "front": False,
     }
 
 

@@ -1,0 +1,62 @@
+"""Robust stable SNNs (Ding et al., ICML 2024, arXiv 2405.20694): a perturbed image should move
+the membrane potentials of the last spiking layer as little as possible.
+
+    L = share * CE(f(x), y) + (1 - share) * CE(f(x'), y) + weight * mean(e^2)
+
+with e the reset-free difference of potentials (see :mod:`zoo.spiking.membrane`), averaged over
+time, batch and units. As in the released code, its clean branch is detached, and the currents
+are those before the neurons' scale per time step. Neurons with such a learnable scale
+(``input_scale`` of :class:`~zoo.spiking.neurons.LIF`) are the other half of the method.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zoo.defenses.adversarial import AdversarialTraining
+from zoo.defenses.base import Defense
+from zoo.defenses.gaussian_noise import noisy
+from zoo.spiking.filters import leaky_sum
+from zoo.spiking.membrane import currents, last_spiking
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembraneStability(Defense):
+    """Cross-entropy of clean and perturbed images plus ``weight`` times the mean-square membrane perturbation.
+
+    share: weight of the clean images, in [0, 1].
+    eps: 0 for Gaussian noise of standard deviation ``std``; otherwise adversarial examples in this linf radius,
+        with the settings of :class:`~zoo.defenses.adversarial.AdversarialTraining`. Both in [0, 1] pixel units.
+    The logits returned are those of the clean images.
+    """
+
+    weight: float = 1.0
+    share: float = 0.5
+    std: float = 8 / 255
+    eps: float = 0.0
+    steps: int = 1
+
+    def __post_init__(self) -> None:
+        if not (self.weight >= 0 and self.std >= 0 and 0 <= self.share <= 1):
+            raise ValueError(
+                f"weight and std must not be negative and share must lie in [0, 1], "
+                f"got {self.weight}, {self.std} and {self.share}"
+            )
+
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        if self.eps:
+            other = AdversarialTraining(eps=self.eps, steps=self.steps).craft(model, x, y, generator=generator)
+        else:
+            other = noisy(x, self.std, generator)
+        layer = last_spiking(model)
+        with currents(layer) as seen:
+            clean: Tensor = model(x)
+            perturbed: Tensor = model(other)
+        difference = seen[0].detach() - seen[1]
+        moved = leaky_sum(difference, layer.dynamics.decay).square().mean()
+        entropy = self.share * F.cross_entropy(clean, y) + (1 - self.share) * F.cross_entropy(perturbed, y)
+        return entropy + self.weight * moved, clean

@@ -1,0 +1,83 @@
+"""What a perturbation of the input does to membrane potentials.
+
+Two quantities for a layer, from its input currents I (clean) and J (perturbed), both
+``(T, n, ...)``:
+
+    reset-free    e[t] = decay * e[t-1] + I[t] - J[t],   e[-1] = 0
+    true          u[t] of I minus u[t] of J, resets included
+
+The first is the membrane potential perturbation dynamics of Ding et al. (ICML 2024, arXiv
+2405.20694): linear, and therefore smooth enough to train on. The second is what it stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo.spiking.filters import leaky_sum
+from zoo.spiking.kernels import integrate_and_fire
+from zoo.spiking.neurons import LIF
+
+
+def last_spiking(model: nn.Module) -> LIF:
+    """The last layer of spiking neurons, in module order. Raises ``ValueError`` if there is none."""
+    layers = [module for module in model.modules() if isinstance(module, LIF)]
+    if not layers:
+        raise ValueError(f"{type(model).__name__} has no spiking layer whose membrane could be looked at")
+    return layers[-1]
+
+
+@contextmanager
+def currents(layer: LIF) -> Iterator[list[Tensor]]:
+    """The input currents ``(T, n, ...)`` that reach ``layer`` inside the block, one per forward, in the graph.
+
+    They are those of its inputs, before the layer's own scale per time step.
+    """
+    seen: list[Tensor] = []
+
+    def note(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        seen.append(inputs[0])
+
+    hook = layer.register_forward_pre_hook(note)
+    try:
+        yield seen
+    finally:
+        hook.remove()
+
+
+def mean_square(x: Tensor) -> Tensor:
+    """Mean square over time and units of ``x`` ``(T, n, ...)``: ``(n,)``."""
+    return x.square().transpose(0, 1).flatten(1).mean(1)
+
+
+@dataclass(frozen=True)
+class MembranePerturbation:
+    """Mean squares over time and units, in squares of the threshold; both ``(n,)``."""
+
+    reset_free: Tensor
+    true: Tensor
+
+
+@torch.no_grad()
+def membrane_perturbation(model: nn.Module, clean: Tensor, perturbed: Tensor) -> MembranePerturbation:
+    """How far ``perturbed`` moves the potentials of the last spiking layer from those of ``clean``.
+
+    clean, perturbed: ``(n, C, H, W)`` in [0, 1]. The model is used in the mode it is in.
+    Raises ``ValueError`` for a model without spiking layers.
+    """
+    layer = last_spiking(model)
+    with currents(layer) as seen:
+        model(clean)
+        model(perturbed)
+    one, other = seen
+    potential, moved = (integrate_and_fire(layer.scaled(current), layer.dynamics)[0] for current in seen)
+    unit = layer.dynamics.threshold**2
+    return MembranePerturbation(
+        mean_square(leaky_sum(one - other, layer.dynamics.decay)) / unit, mean_square(potential - moved) / unit
+    )
