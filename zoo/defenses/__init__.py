@@ -8,4 +8,8 @@ DEFENSES: dict[str, str] = {
     "none": "zoo.defenses.plain:Plain",
     "adversarial_training": "zoo.defenses.adversarial:AdversarialTraining",
     "gradient_sparsity": "zoo.defenses.gradient_sparsity:GradientSparsity",
+    "regression": "zoo.defenses.regression:Regression",
+    "norm_in_norm": "zoo.defenses.norm_in_norm:NormInNorm",
+    "norm_regularisation": "zoo.defenses.norm_regularisation:NormRegularisation",
+    "score_adversarial_training": "zoo.defenses.score_adversarial:ScoreAdversarialTraining",
 }
