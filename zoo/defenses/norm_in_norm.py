@@ -25,13 +25,14 @@ def norm_in_norm(scores: Tensor, y: Tensor) -> Tensor:
     """The scalar loss for p = 1, q = 2, in [0, 1]. scores, y: ``(n,)``, n at least 2."""
     if len(scores) < 2:
         raise ValueError(f"the norm-in-norm loss needs at least 2 images in a batch, got {len(scores)}")
-    distance = (_standard(scores) - _standard(y)).abs().sum()
-    return distance / (2 * len(scores) ** 0.5)
+    distance: Tensor = (_standard(scores) - _standard(y)).abs().sum() / (2 * len(scores) ** 0.5)
+    return distance
 
 
 def _standard(values: Tensor) -> Tensor:
     centred = values - values.mean()
-    return centred / torch.linalg.vector_norm(centred).clamp_min(TINY)
+    standard: Tensor = centred / torch.linalg.vector_norm(centred).clamp_min(TINY)
+    return standard
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,9 +40,8 @@ class WindowAttention(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(channels, hidden), nn.GELU(), nn.Linear(hidden, channels))
         self.bias = nn.Parameter(0.02 * torch.randn((2 * window - 1) ** 2, heads))
         self.register_buffer("bias_index", _relative_positions(window), persistent=False)
-        self.register_buffer(
-            "region", self._windows(_regions(side, window, shift)[None, :, :, None])[..., 0], persistent=False
-        )
+        region = self._windows(_regions(side, window, shift)[None, :, :, None])[..., 0]
+        self.register_buffer("region", region, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         n, height, width, channels = x.shape
@@ -57,7 +56,8 @@ class WindowAttention(nn.Module):
         mixed = self.out(mixed.transpose(1, 2).flatten(2))
         back = self._unwindows(mixed, n, height, width).roll((self.shift, self.shift), (1, 2))
         x = x + back
-        return x + self.mlp(self.after(x))
+        out: Tensor = x + self.mlp(self.after(x))
+        return out
 
     def _windows(self, x: Tensor) -> Tensor:
         """``(N, H, W, C)`` to ``(N * windows, window * window, C)``."""

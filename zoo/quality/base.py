@@ -58,7 +58,10 @@ class QualityModel(nn.Module, ABC):
         """Uncalibrated scores, each ``(N,)``, the answer first."""
 
     def levels(self, x: Tensor) -> tuple[Tensor, ...]:
-        """All scores of :meth:`raw` on the calibrated scale of the first. Raises ``ValueError`` for anything but RGB images."""
+        """All scores of :meth:`raw` on the calibrated scale of the first.
+
+        Raises ``ValueError`` for anything but RGB images large enough for the trunk.
+        """
         if x.dim() != 4 or x.shape[1] != 3 or min(x.shape[2:]) < 32:
             raise ValueError(f"a quality model needs images (N, 3, H, W) of at least 32 x 32 pixels, got {tuple(x.shape)}")
         return tuple(self.calibration(score) for score in self.raw(x))

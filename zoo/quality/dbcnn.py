@@ -19,7 +19,7 @@ from zoo.quality.base import QualityModel, channels_last
 from zoo.quality.trunk import Trunk
 
 FLOOR = 1e-4
-"""Added under the square root. With the 1e-8 of the paper's code the slope at 0 is 5,000, and dead features drown live ones."""
+"""Added under the square root, whose slope at 0 is then 50; with the 1e-8 of the paper's code it is 5,000."""
 
 
 class DistortionBranch(nn.Sequential):

@@ -2,9 +2,9 @@
 
 Features of several depths are concatenated, mixed by transposed attention blocks (between channels) and scaled
 Swin blocks (between places), twice, and each place gets a score and a weight. Smaller here: three stages of the
-convolutional trunk on a fixed 8 x 8 grid stand in for the four ViT blocks on 28 x 28, and a Swin layer has one pair of blocks.
-Two departures: no dropout, so that training needs no hidden random state; and no ReLU on the patch scores, whose
-gradient dies where all of them are negative, which an attack would take for robustness.
+convolutional trunk on a fixed 8 x 8 grid stand in for four ViT blocks on 28 x 28, and a Swin layer has one pair of
+blocks. Two departures: no dropout, so that training needs no hidden random state; and no ReLU on the patch scores,
+whose gradient dies where all of them are negative, which an attack would take for robustness.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class ScaledSwin(nn.Module):
         self.mix = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.blocks(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-        return x + self.scale * self.mix(out).relu()
+        layer: Tensor = self.mix(self.blocks(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+        return x + self.scale * layer.relu()
 
 
 class Dimension(nn.Module):
