@@ -31,6 +31,11 @@ class Calibration(nn.Module):
     def forward(self, scores: Tensor) -> Tensor:
         return scores * self.scale + self.offset
 
+    def reset(self) -> None:
+        """Back to uncalibrated scores."""
+        self.scale.fill_(1.0)
+        self.offset.fill_(0.0)
+
     def fit(self, scores: Tensor, labels: Tensor) -> None:
         """Set the line from uncalibrated ``scores`` ``(N,)`` and their ``labels`` ``(N,)``.
 
