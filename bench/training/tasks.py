@@ -17,15 +17,20 @@ from zoo.quality.base import QualityModel
 class Task:
     """What one kind of model is watched by.
 
-    figure: its short name, as in the log. label: as on a curve's axis.
+    figure: its short name, as in the log. label: as on a curve's axis. form: how a value is written.
     score: outputs and labels of some images to the figure: a share in [0, 1], or a correlation in [-1, 1].
     credit: what a batch adds to a running sum that, divided by the number of images, gives the figure.
     """
 
     figure: str
     label: str
+    form: str
     score: Callable[[Tensor, Tensor], float]
     credit: Callable[[Tensor, Tensor], Tensor]
+
+    def shown(self, value: float) -> str:
+        """``62.4% accuracy`` or ``0.812 srcc``."""
+        return f"{value:{self.form}} {self.figure}"
 
 
 def _hits(logits: Tensor, labels: Tensor) -> Tensor:
@@ -48,8 +53,8 @@ def _ranked(scores: Tensor, labels: Tensor) -> Tensor:
     return torch.tensor(srcc(scores, labels) * len(labels), device=scores.device)
 
 
-CLASSIFICATION = Task("accuracy", "accuracy (%)", _accuracy, _hits)
-QUALITY = Task("srcc", "rank correlation (%)", srcc, _ranked)
+CLASSIFICATION = Task("accuracy", "accuracy (%)", ".1%", _accuracy, _hits)
+QUALITY = Task("srcc", "rank correlation (%)", ".3f", srcc, _ranked)
 TASKS: dict[str, Task] = {"classification": CLASSIFICATION, "quality": QUALITY}
 """Keyed by a card's ``task``. The running figure of ``quality`` is the mean over batches of the correlation inside one."""
 
