@@ -57,7 +57,7 @@ class Score(nn.Module):
         return x.flatten(1) @ self.w
 
 
-ATTACKS: list[Attack] = [FGSM(), PGD(steps=5), MIFGSM(steps=5, random_start=True), APGD(steps=5)]
+ATTACKS: list[Attack] = [FGSM(), PGD(steps=5), MIFGSM(steps=5, step_size=0.05, random_start=True), APGD(steps=5)]
 
 
 @pytest.mark.parametrize("name", ["increase", "decrease", "away_from_mid", "deviation"])
