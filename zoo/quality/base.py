@@ -41,8 +41,8 @@ class Calibration(nn.Module):
 
         Raises ``ValueError`` if the scores or the labels are all the same, or not all finite.
         """
-        spread, wanted = scores.double().std(), labels.double().std()
-        if not (len(scores) > 1 and spread.isfinite() and wanted.isfinite() and spread > 1e-9 and wanted > 1e-9):
+        spread, wanted = (values.double().std(correction=0) for values in (scores, labels))
+        if not (spread.isfinite() and wanted.isfinite() and spread > 1e-9 and wanted > 1e-9):
             raise ValueError(f"scores that spread by {spread:.2g} cannot be put on a scale that spreads by {wanted:.2g}")
         self.scale.copy_(wanted / spread)
         self.offset.copy_(labels.double().mean() - scores.double().mean() * wanted / spread)
