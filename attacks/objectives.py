@@ -15,12 +15,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from attacks.score_objectives import AwayFromMid, Decrease, Deviation, Increase
+
 
 class Objective(Protocol):
     """A per-sample value to maximise."""
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
-        """``(n,)`` from outputs ``(n, K)``, labels ``(n,)`` and target classes ``(n,)`` or None."""
+        """``(n,)`` from outputs, what they are compared with ``(n,)``, and target classes ``(n,)`` or None.
+
+        outputs: logits ``(n, K)`` with labels as reference, or scores ``(n,)`` with clean scores as reference.
+        """
         ...
 
     def broken(self, outputs: Tensor, reference: Tensor) -> Tensor:
@@ -39,14 +44,16 @@ def best_other(logits: Tensor, index: Tensor) -> Tensor:
     return logits.masked_fill(mask, -torch.inf).amax(1)
 
 
-class _Classification:
+class Classification:
+    """Objectives on logits ``(n, K)`` with labels ``(n,)``: the attack wins where the decision is wrong."""
+
     def broken(self, outputs: Tensor, reference: Tensor) -> Tensor:
         """Misclassified, whatever class a targeted attack aims at."""
         return outputs.argmax(1) != reference
 
 
 @dataclass(frozen=True)
-class CrossEntropy(_Classification):
+class CrossEntropy(Classification):
     """Cross-entropy of the label, or minus that of the target (Goodfellow et al., ICLR 2015)."""
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
@@ -56,7 +63,7 @@ class CrossEntropy(_Classification):
 
 
 @dataclass(frozen=True)
-class Margin(_Classification):
+class Margin(Classification):
     """Largest other logit minus the label's; targeted: target minus the largest other.
 
     The loss of Carlini and Wagner (S&P 2017) without its clamp at zero. Positive where broken.
@@ -69,7 +76,7 @@ class Margin(_Classification):
 
 
 @dataclass(frozen=True)
-class DLR(_Classification):
+class DLR(Classification):
     """Difference of logits ratio (Croce and Hein, ICML 2020, eqs. 6 and 7): margin over logit spread.
 
     Invariant to shifting and scaling the logits. Needs 3 classes, 4 when targeted.
@@ -87,7 +94,15 @@ class DLR(_Classification):
         return (pick(outputs, target) - pick(outputs, reference)) / (spread + tiny)
 
 
-OBJECTIVES: dict[str, type[Objective]] = {"ce": CrossEntropy, "margin": Margin, "dlr": DLR}
+OBJECTIVES: dict[str, type[Objective]] = {
+    "ce": CrossEntropy,
+    "margin": Margin,
+    "dlr": DLR,
+    "increase": Increase,
+    "decrease": Decrease,
+    "away_from_mid": AwayFromMid,
+    "deviation": Deviation,
+}
 """Names under which an attack's ``objective`` parameter finds them."""
 
 

@@ -46,6 +46,11 @@ class Oracle(Protocol):
         ...
 
     @property
+    def objective(self) -> Objective:
+        """What is maximised."""
+        ...
+
+    @property
     def forwards(self) -> Tensor:
         """Forward passes spent so far per row, ``(N,)`` int64."""
         ...

@@ -21,7 +21,7 @@ class RestartedAttack(Attack):
     """Walks from one or more starts, each on the samples that the ones before left standing.
 
     steps: gradient steps per start. restarts: number of starts.
-    objective: ``ce``, ``margin`` or ``dlr``; None maximises whatever the oracle was made with.
+    objective: a name in :data:`~attacks.objectives.OBJECTIVES`; None maximises whatever the oracle was made with.
     target: None, or how the class to aim at is chosen (see :mod:`attacks.targets`).
     """
 

@@ -1,9 +1,9 @@
 """Square attack (Andriushchenko et al., ECCV 2020), linf: random search that needs no gradient.
 
 It starts from vertical stripes of +-eps. Each query repaints one square, at a random place, with +-2 eps
-per channel, projects, and keeps the result if the margin rose. Squares shrink as the queries are spent. Because it
-never looks at a gradient, it exposes models whose gradients are hidden: a white-box attack that does worse is not
-to be trusted.
+per channel, projects, and keeps the result if the margin rose, or, on a score model, the oracle's objective. Squares
+shrink as the queries are spent. Because it never looks at a gradient, it exposes models whose gradients are hidden: a
+white-box attack that does worse is not to be trusted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from attacks.base import Access, Attack
-from attacks.objectives import Margin
+from attacks.objectives import Classification, Margin
 from attacks.oracle import Oracle
 from attacks.projections import project
 from attacks.randomness import KeyedRng
@@ -58,7 +58,8 @@ class Square(Attack):
         self.check(threat)
         if x.dim() != 4 or min(x.shape[2:]) < 2:
             raise ValueError(f"Square needs images (n, C, H, W) of at least 2 x 2 pixels, got {tuple(x.shape)}")
-        oracle = oracle.using(objective=Margin())
+        if isinstance(oracle.objective, Classification):
+            oracle = oracle.using(objective=Margin())
         best = Best.starting_at(x)
         n, channels, height, width = x.shape
         rows = torch.arange(n, device=x.device)

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from attacks.objectives import Classification
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 
@@ -24,9 +25,12 @@ def aimed(oracle: Oracle, target: Target | None, x: Tensor, rng: KeyedRng) -> Or
 
     target: ``runner_up`` (the strongest wrong class on the clean input), ``least_likely``, ``random``
         (uniform over the wrong classes), or None for an untargeted attack.
+    Raises ``ValueError`` if the objective is one on scores.
     """
     if target is None:
         return oracle
+    if not isinstance(oracle.objective, Classification):
+        raise ValueError("a score has no classes to aim at: leave target out")
     rows = torch.arange(len(x), device=x.device)
     with torch.no_grad():
         logits = torch.cat([oracle.logits(a, b) for a, b in zip(x.split(64), rows.split(64), strict=True)])

@@ -31,7 +31,7 @@ class Part(_Strict):
 
 
 class Recipe(_Strict):
-    """How the weights are trained: SGD with Nesterov momentum, a linear warm-up, then a cosine to zero."""
+    """How the weights are trained: an optimiser with momentum, a linear warm-up, then a cosine to zero."""
 
     start: str | None = None
     """Name of the zoo model whose weights training starts from; None for a random initialisation."""
@@ -43,12 +43,14 @@ class Recipe(_Strict):
     """Peak learning rate."""
     warmup: float = Field(default=0.2, ge=0, lt=1)
     """Share of all steps spent warming up."""
+    optimiser: Literal["sgd", "adamw"] = "sgd"
+    """SGD with Nesterov momentum, or AdamW (decoupled weight decay, second moment 0.999)."""
     momentum: float = 0.9
-    """Nesterov momentum."""
+    """Of the gradient: Nesterov's, or AdamW's first moment."""
     weight_decay: float = 5e-4
-    """L2 penalty on convolution and linear weights; biases, BatchNorm and neuron parameters have none."""
-    augment: Literal["none", "crop_flip"] = "crop_flip"
-    """Random crop of the image padded by 4 pixels, and horizontal flip."""
+    """On convolution and linear weights; biases, BatchNorm and neuron parameters have none."""
+    augment: Literal["none", "crop_flip", "flip"] = "crop_flip"
+    """Random crop of the image padded by 4 pixels, and horizontal flip; or the flip alone."""
     seed: int = 0
     """Seed of initialisation, order, augmentation and the defense's own randomness."""
     notes: str = ""
@@ -73,8 +75,12 @@ class Card(_Strict):
     """Raised whenever its answers change."""
     summary: str
     """One line."""
-    task: Literal["classification"] = "classification"
-    """What the outputs mean."""
+    task: Literal["classification", "quality"] = "classification"
+    """What the outputs mean: logits ``(N, K)`` of classes, or quality scores ``(N,)``."""
+    higher_is_better: bool = True
+    """Of a quality model: whether a higher score means a better image."""
+    score_range: tuple[float, float] = (0.0, 1.0)
+    """Of a quality model: lowest and highest score of its scale, between which its shifts are judged."""
     dataset: str
     """Name of the data set it was trained on and is evaluated on by default."""
     builder: Part

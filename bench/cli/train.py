@@ -12,6 +12,7 @@ from bench.errors import BenchError, ModelError, UnknownNameError
 if TYPE_CHECKING:
     from bench.training.checkpoint import Epoch
     from bench.training.loop import Progress
+    from bench.training.tasks import Task
 
 
 @click.command()
@@ -42,6 +43,7 @@ def train(
 
     from bench.memory import keep_freed_memory
     from bench.training.job import default_runs, train_model
+    from bench.training.tasks import TASKS
     from zoo.card import CARDS, WEIGHTS, card, names, read_card
 
     keep_freed_memory()
@@ -57,7 +59,8 @@ def train(
         if missing and described.weights is not None:
             continue
         click.echo(f"{name}: {described.summary}")
-        with _Live(described.recipe.epochs) as live:
+        task = TASKS[described.task]
+        with _Live(described.recipe.epochs, task) as live:
             trained = train_model(
                 described,
                 source=CARDS / f"{name}.yaml",
@@ -72,8 +75,8 @@ def train(
             trained.card.replace(CARDS / f"{name}.yaml")
             card.cache_clear()
             read_card(CARDS / f"{name}.yaml")
-        last = trained.epochs[-1]
-        click.echo(f"{name}: {100 * last.val_accuracy:.1f}% clean on validation; weights in {trained.weights}")
+        last = task.shown(trained.epochs[-1].val_figure)
+        click.echo(f"{name}: {last} clean on validation; weights in {trained.weights}")
 
 
 def _in_order(wanted: list[str]) -> list[str]:
@@ -99,17 +102,18 @@ def _in_order(wanted: list[str]) -> list[str]:
 
 
 class _Live:
-    """A live line: epoch, loss, accuracy, time left; and a line that stays for each finished epoch."""
+    """A live line: epoch, loss, figure of the task, time left; and a line that stays for each finished epoch."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, task: Task) -> None:
         from rich.progress import BarColumn, Progress, TextColumn
 
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=24),
-            TextColumn("loss {task.fields[loss]:.3f}  accuracy {task.fields[accuracy]:.1%}  {task.fields[left]} left"),
+            TextColumn("loss {task.fields[loss]:.3f}  {task.fields[figure]}  {task.fields[left]} left"),
         )
-        self._task = self._bar.add_task("", total=None, epoch=f"-/{epochs}", loss=0.0, accuracy=0.0, left="?")
+        self._task = self._bar.add_task("", total=None, epoch=f"-/{epochs}", loss=0.0, figure="", left="?")
+        self._shown = task.shown
 
     def __enter__(self) -> _Live:
         self._bar.start()
@@ -126,12 +130,12 @@ class _Live:
             completed=progress.step,
             epoch=f"{progress.epoch}/{progress.epochs}",
             loss=progress.loss,
-            accuracy=progress.accuracy,
+            figure=self._shown(progress.figure),
             left=f"{minutes:.0f} min" if minutes >= 2 else f"{progress.seconds_left:.0f} s",
         )
 
     def epoch(self, epoch: Epoch) -> None:
         self._bar.print(
-            f"epoch {epoch.epoch:3d}  loss {epoch.loss:.3f}  training {epoch.train_accuracy:.1%}  "
-            f"validation {epoch.val_accuracy:.1%}  {epoch.seconds:.0f} s"
+            f"epoch {epoch.epoch:3d}  loss {epoch.loss:.3f}  training {self._shown(epoch.train_figure)}  "
+            f"validation {self._shown(epoch.val_figure)}  {epoch.seconds:.0f} s"
         )

@@ -1,6 +1,8 @@
-"""Augmentation on whole batches of uint8 images, without a Python loop or a copy per image."""
+"""Augmentation on whole batches of uint8 images, without a Python loop per image."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -27,3 +29,17 @@ def crop_flip(images: Tensor, generator: torch.Generator) -> Tensor:
     sample = torch.arange(n, device=device).view(n, 1, 1, 1)
     channel = torch.arange(channels, device=device).view(1, channels, 1, 1)
     return padded[sample, channel, rows.view(n, 1, height, 1), columns.view(n, 1, 1, width)]
+
+
+def flip(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each image mirrored with probability 1/2: it changes no pixel, so it changes no quality."""
+    mirrored = torch.randint(2, (len(images), 1, 1, 1), generator=generator, device=images.device).bool()
+    return torch.where(mirrored, images.flip(3), images)
+
+
+AUGMENTATIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "none": lambda images, generator: images,
+    "crop_flip": crop_flip,
+    "flip": flip,
+}
+"""Keyed by a recipe's ``augment``."""

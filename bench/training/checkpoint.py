@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -21,19 +22,19 @@ from bench.files import atomic_write_bytes
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of the training log. Accuracies in [0, 1]; seconds of wall time."""
+    """One line of the training log. Figures: accuracy in [0, 1], or rank correlation; seconds of wall time."""
 
     epoch: int
     loss: float
-    train_accuracy: float
-    val_accuracy: float
+    train_figure: float
+    val_figure: float
     learning_rate: float
     seconds: float
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """State after ``len(log)`` epochs. recipe: digest of the card's recipe it belongs to."""
+    """State after ``len(log)`` epochs. momentum: of the optimiser. recipe: digest of the card's recipe it belongs to."""
 
     model: dict[str, Tensor]
     momentum: dict[str, Tensor]
@@ -54,7 +55,7 @@ class Checkpoint:
             with safe_open(path, framework="pt") as file:
                 about = file.metadata()
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            log = [Epoch(**epoch) for epoch in json.loads(about["log"])]
+            log = [_epoch(epoch) for epoch in json.loads(about["log"])]
             recipe = about["recipe"]
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
             raise BenchError(
@@ -65,3 +66,8 @@ class Checkpoint:
             return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
         return cls(part("model/"), part("momentum/"), log, recipe)
+
+
+def _epoch(written: dict[str, Any]) -> Epoch:
+    """One log line. Checkpoints written before there were two tasks call their figures accuracies."""
+    return Epoch(**{key.replace("_accuracy", "_figure"): value for key, value in written.items()})

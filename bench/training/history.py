@@ -7,19 +7,20 @@ import io
 from dataclasses import asdict, fields
 
 from bench.training.checkpoint import Epoch
+from bench.training.tasks import CLASSIFICATION, Task
 
 
-def as_csv(log: list[Epoch]) -> str:
-    """One line per epoch."""
+def as_csv(log: list[Epoch], *, task: Task = CLASSIFICATION) -> str:
+    """One line per epoch; the figures' columns are named after the task's figure, for example ``val_accuracy``."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({k: round(v, 6) for k, v in asdict(epoch).items()} for epoch in log)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(field.name.replace("figure", task.figure) for field in fields(Epoch))
+    writer.writerows([round(value, 6) for value in asdict(epoch).values()] for epoch in log)
     return text.getvalue()
 
 
-def curve(log: list[Epoch], *, title: str) -> bytes:
-    """PNG of accuracy and loss per epoch."""
+def curve(log: list[Epoch], *, title: str, task: Task = CLASSIFICATION) -> bytes:
+    """PNG of the task's figure and the loss per epoch."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 3.4), layout="constrained")
@@ -27,11 +28,11 @@ def curve(log: list[Epoch], *, title: str) -> bytes:
     right = left.twinx()
     epochs = [epoch.epoch for epoch in log]
     left.plot(
-        epochs, [100 * epoch.train_accuracy for epoch in log], color="#0072B2", label="training (as the defense sees it)"
+        epochs, [100 * epoch.train_figure for epoch in log], color="#0072B2", label="training (as the defense sees it)"
     )
-    left.plot(epochs, [100 * epoch.val_accuracy for epoch in log], color="#D55E00", label="validation, clean")
+    left.plot(epochs, [100 * epoch.val_figure for epoch in log], color="#D55E00", label="validation, clean")
     right.plot(epochs, [epoch.loss for epoch in log], color="#777777", linestyle="--", label="loss")
-    left.set(xlabel="epoch", ylabel="accuracy (%)", title=title)
+    left.set(xlabel="epoch", ylabel=task.label, title=title)
     right.set_ylabel("training loss")
     left.grid(alpha=0.3)
     handles = left.get_lines() + right.get_lines()

@@ -19,6 +19,7 @@ from bench.files import atomic_write_bytes, atomic_write_text, canonical_json, m
 from bench.training.checkpoint import Epoch
 from bench.training.history import as_csv, curve
 from bench.training.loop import Progress, Split, train
+from bench.training.tasks import TASKS, calibrate
 from zoo.card import Card, card, names
 from zoo.loading import adopt, build, build_defense, load_card
 
@@ -77,9 +78,12 @@ def train_model(
         splits["val"],
         checkpoint=run / "checkpoint.safetensors",
         digest=digest,
+        task=TASKS[described.task],
         on_step=on_step,
         on_epoch=on_epoch,
     )
+    if described.task == "quality":
+        calibrate(model, splits["val"].images, splits["val"].labels)
     return export(described, source=source, model=model, log=log, out=out)
 
 
@@ -111,9 +115,14 @@ def initial_model(described: Card) -> nn.Module:
 
 
 def recipe_digest(described: Card) -> str:
-    """Identifies what a checkpoint belongs to: network, defense, recipe (without its notes) and start weights."""
+    """Identifies what a checkpoint belongs to: network, defense, recipe (without its notes) and start weights.
+
+    A choice of the recipe that is newer than the first checkpoints is left out where it has its default.
+    """
     fields = described.model_dump(mode="json", include={"builder", "defense", "recipe", "dataset"})
     fields["recipe"].pop("notes")
+    if fields["recipe"]["optimiser"] == "sgd":
+        fields["recipe"].pop("optimiser")
     if described.recipe.start in names():
         weights = card(described.recipe.start).weights
         fields["start"] = None if weights is None else weights.sha256
@@ -123,12 +132,12 @@ def recipe_digest(described: Card) -> str:
 def export(described: Card, *, source: Path, model: nn.Module, log: list[Epoch], out: Path) -> Trained:
     """Write weights, log, curve and card into ``out``, the card last."""
     make_folder(out)
-    name = described.name
+    name, task = described.name, TASKS[described.task]
     content = save({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()})
     files = Trained(out / f"{name}.yaml", out / f"{name}.safetensors", out / f"{name}.csv", out / f"{name}.png", log)
     atomic_write_bytes(files.weights, content)
-    atomic_write_text(files.log, as_csv(log))
-    atomic_write_bytes(files.curve, curve(log, title=f"{name}: {described.defense.name}"))
+    atomic_write_text(files.log, as_csv(log, task=task))
+    atomic_write_bytes(files.curve, curve(log, title=f"{name}: {described.defense.name}", task=task))
     text = _OLD_WEIGHTS.sub("", source.read_text())
     weights = f"weights:\n  sha256: {hashlib.sha256(content).hexdigest()}\n  bytes: {len(content)}\n"
     atomic_write_text(files.card, text.rstrip("\n") + "\n" + weights)

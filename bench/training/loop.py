@@ -14,16 +14,18 @@ from torch import Tensor, nn
 
 from attacks.randomness import KeyedRng, drawing
 from bench.errors import BenchError
-from bench.training.augment import crop_flip
+from bench.training.augment import AUGMENTATIONS
 from bench.training.checkpoint import Checkpoint, Epoch
+from bench.training.optimiser import optimiser_of, restore, state_of
 from bench.training.schedule import learning_rate
+from bench.training.tasks import CLASSIFICATION, Task, outputs
 from zoo.card import Recipe
 from zoo.defenses.base import Defense
 
 
 @dataclass(frozen=True)
 class Split:
-    """images: uint8 ``(N, C, H, W)``; labels: int64 ``(N,)``."""
+    """images: uint8 ``(N, C, H, W)``; labels: ``(N,)``, int64 classes or float32 scores."""
 
     images: Tensor
     labels: Tensor
@@ -34,14 +36,14 @@ class Split:
 
 @dataclass(frozen=True)
 class Progress:
-    """What a live line shows, after each step."""
+    """What a live line shows, after each step. figure: running figure of the task (accuracy or rank correlation)."""
 
     epoch: int
     epochs: int
     step: int
     steps: int
     loss: float
-    accuracy: float
+    figure: float
     seconds_left: float
 
 
@@ -55,25 +57,9 @@ def precision(device: torch.device) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def accuracy(model: nn.Module, data: Split, *, batch: int = 500) -> float:
-    """Share of correct decisions in eval mode, in [0, 1]."""
-    was_training = model.training
-    model.eval()
-    rng = KeyedRng.of(0, torch.arange(len(data.labels), device=data.labels.device)).fold("accuracy")
-    hits = []
-    with torch.inference_mode():
-        for rows in torch.arange(len(data.labels), device=data.labels.device).split(batch):
-            with drawing(rng.rows(rows)):
-                hits.append((model(data.images[rows].float().div(255)).argmax(1) == data.labels[rows]).sum())
-    model.train(was_training)
-    return float(torch.stack(hits).sum()) / len(data.labels)
-
-
-def _optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    weights = [p for p in model.parameters() if p.dim() > 1]
-    others = [p for p in model.parameters() if p.dim() <= 1]
-    groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0)
+def figure(model: nn.Module, data: Split, *, task: Task = CLASSIFICATION, batch: int = 500) -> float:
+    """The figure of the task in eval mode: accuracy in [0, 1], or rank correlation."""
+    return task.score(outputs(model, data.images, batch=batch), data.labels)
 
 
 def train(
@@ -85,6 +71,7 @@ def train(
     *,
     checkpoint: Path,
     digest: str,
+    task: Task = CLASSIFICATION,
     on_step: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> list[Epoch]:
@@ -93,10 +80,10 @@ def train(
     The last epoch is kept: nothing is selected, and test images play no part.
     checkpoint: file that is replaced after each epoch; if it exists, training goes on from it.
     digest: identifies card and data, so that a checkpoint of another recipe is refused.
+    task: what progress is measured by; it does not change the training.
     Raises :class:`BenchError` if the loss stops being finite, or the checkpoint does not belong to this recipe.
     """
-    device = train_data.images.device
-    optimiser = _optimiser(model, recipe)
+    optimiser = optimiser_of(model, recipe)
     named = dict(model.named_parameters())
     log: list[Epoch] = []
     if checkpoint.exists():
@@ -106,8 +93,7 @@ def train(
                 f"The checkpoint {checkpoint} belongs to another recipe.", "Delete it, or restore the card it was made from."
             )
         model.load_state_dict(state.model)
-        for name, buffer in state.momentum.items():
-            optimiser.state[named[name]]["momentum_buffer"] = buffer.to(named[name])
+        restore(optimiser, named, state.momentum)
         log = state.log
     steps = len(train_data.labels) // recipe.batch_size
     if not steps:
@@ -116,13 +102,8 @@ def train(
             "Lower batch_size in the recipe.",
         )
     for epoch in range(len(log), recipe.epochs):
-        log.append(_one_epoch(model, defense, recipe, train_data, val_data, optimiser, epoch, steps, device, on_step))
-        momentum = {
-            name: optimiser.state[parameter]["momentum_buffer"]
-            for name, parameter in named.items()
-            if "momentum_buffer" in optimiser.state[parameter]
-        }
-        Checkpoint(model.state_dict(), momentum, log, digest).write(checkpoint)
+        log.append(_one_epoch(model, defense, recipe, train_data, val_data, optimiser, epoch, steps, task, on_step))
+        Checkpoint(model.state_dict(), state_of(optimiser, named), log, digest).write(checkpoint)
         on_epoch(log[-1])
     return log
 
@@ -133,33 +114,33 @@ def _one_epoch(
     recipe: Recipe,
     train_data: Split,
     val_data: Split,
-    optimiser: torch.optim.SGD,
+    optimiser: torch.optim.Optimizer,
     epoch: int,
     steps: int,
-    device: torch.device,
+    task: Task,
     on_step: Callable[[Progress], None],
 ) -> Epoch:
+    device = train_data.images.device
     generator = torch.Generator(device).manual_seed(recipe.seed * 100_003 + epoch)
     order = torch.randperm(len(train_data.labels), generator=generator, device=device)
-    loss_sum, hits = torch.zeros((), device=device), torch.zeros((), device=device)
+    loss_sum, credit = torch.zeros((), device=device), torch.zeros((), device=device)
     began, rate = time.perf_counter(), 0.0
     model.train()
     for step in range(steps):
         chosen = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
         images, labels = train_data.images[chosen], train_data.labels[chosen]
-        if recipe.augment == "crop_flip":
-            images = crop_flip(images, generator)
+        images = AUGMENTATIONS[recipe.augment](images, generator)
         rate = learning_rate(epoch * steps + step, recipe.epochs * steps, peak=recipe.learning_rate, warmup=recipe.warmup)
         for group in optimiser.param_groups:
             group["lr"] = rate
         with precision(device), drawing(KeyedRng.of(recipe.seed, chosen).fold("training", epoch)):
-            loss, logits = defense.loss(model, images.float().div_(255), labels, generator=generator)
+            loss, found = defense.loss(model, images.float().div_(255), labels, generator=generator)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         defense.after_step(model)
         loss_sum += loss.detach()
-        hits += (logits.detach().argmax(1) == labels).sum()
+        credit += task.credit(found.detach(), labels)
         if step % 20 == 19 or step == steps - 1:
             mean = float(loss_sum) / (step + 1)
             if not math.isfinite(mean):
@@ -170,12 +151,12 @@ def _one_epoch(
             spent = time.perf_counter() - began
             left = spent / (step + 1) * (steps - step - 1 + steps * (recipe.epochs - epoch - 1))
             seen = (step + 1) * recipe.batch_size
-            on_step(Progress(epoch + 1, recipe.epochs, step + 1, steps, mean, float(hits) / seen, left))
+            on_step(Progress(epoch + 1, recipe.epochs, step + 1, steps, mean, float(credit) / seen, left))
     return Epoch(
         epoch=epoch + 1,
         loss=float(loss_sum) / steps,
-        train_accuracy=float(hits) / (steps * recipe.batch_size),
-        val_accuracy=accuracy(model, val_data),
+        train_figure=float(credit) / (steps * recipe.batch_size),
+        val_figure=figure(model, val_data, task=task),
         learning_rate=rate,
         seconds=time.perf_counter() - began,
     )

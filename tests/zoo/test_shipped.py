@@ -8,7 +8,7 @@ import bench
 from reports import readme
 from zoo.card import card, names
 
-TRAINED = [name for name in names() if card(name).weights is not None]
+TRAINED = [name for name in names() if card(name).weights is not None and card(name).task == "classification"]
 
 
 @pytest.mark.parametrize("name", TRAINED)

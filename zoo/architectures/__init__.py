@@ -2,4 +2,8 @@
 
 BUILDERS: dict[str, str] = {
     "compact": "zoo.architectures.compact:compact",
+    "dbcnn": "zoo.quality.dbcnn:dbcnn",
+    "hyperiqa": "zoo.quality.hyperiqa:hyperiqa",
+    "linearity": "zoo.quality.linearity:linearity",
+    "maniqa": "zoo.quality.maniqa:maniqa",
 }

@@ -15,9 +15,9 @@ class Defense(ABC):
 
     @abstractmethod
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """(scalar loss, logits ``(n, K)`` that the running training accuracy is read from).
+        """(scalar loss, outputs that the running training figure is read from: logits ``(n, K)`` or scores ``(n,)``).
 
-        model: in train mode. x: ``(n, C, H, W)`` in [0, 1]. y: ``(n,)`` labels.
+        model: in train mode. x: ``(n, C, H, W)`` in [0, 1]. y: ``(n,)`` labels, or scores wanted.
         generator: the source of any randomness, on the device of ``x``.
         """
 

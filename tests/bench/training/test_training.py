@@ -20,7 +20,7 @@ from bench.training import job
 from bench.training.augment import PADDING, crop_flip
 from bench.training.checkpoint import Checkpoint, Epoch
 from bench.training.history import as_csv
-from bench.training.loop import Progress, Split, accuracy, train
+from bench.training.loop import Progress, Split, figure, train
 from bench.training.schedule import learning_rate
 from zoo.card import Card, Recipe, read_card
 from zoo.defenses.base import Defense
@@ -167,17 +167,17 @@ def test_training_learns_its_images(tmp_path: Path) -> None:
         checkpoint=tmp_path / "c",
         digest="d",
     )
-    assert log[-1].val_accuracy > 0.9 > log[0].val_accuracy
-    assert log[-1].val_accuracy == accuracy(model, TRAIN)
+    assert log[-1].val_figure > 0.9 > log[0].val_figure
+    assert log[-1].val_figure == figure(model, TRAIN)
     assert log[-1].loss < log[0].loss
     assert [epoch.epoch for epoch in log] == list(range(1, 26))
 
 
-def test_accuracy_keeps_the_mode() -> None:
+def test_the_figure_keeps_the_mode() -> None:
     model = network().train()
-    found = accuracy(model, VAL, batch=3)
+    found = figure(model, VAL, batch=3)
     assert model.training
-    assert found == accuracy(model.eval(), VAL)
+    assert found == figure(model.eval(), VAL)
     assert not model.training
 
 

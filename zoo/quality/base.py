@@ -1,0 +1,80 @@
+"""What every quality model is: a network that scores, and a calibration that puts scores on the common scale."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+M = TypeVar("M", bound=nn.Module)
+
+
+class Calibration(nn.Module):
+    """``scale * score + offset``, fitted once on clean validation images and then frozen with the weights.
+
+    Scores of the validation images get the mean and the standard deviation of their (pseudo-)MOS, so a shift of
+    0.1 means the same for every model. Matching deviations rather than least squares: a least-squares slope
+    shrinks with the correlation, and the worse a model the smaller its shifts would look. A straight line rather than
+    a logistic curve: it has the same slope everywhere, so no score is flat, and no gradient is hidden by it.
+    """
+
+    scale: Tensor
+    offset: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("scale", torch.ones(()))
+        self.register_buffer("offset", torch.zeros(()))
+
+    def forward(self, scores: Tensor) -> Tensor:
+        return scores * self.scale + self.offset
+
+    def reset(self) -> None:
+        """Back to uncalibrated scores."""
+        self.scale.fill_(1.0)
+        self.offset.fill_(0.0)
+
+    def fit(self, scores: Tensor, labels: Tensor) -> None:
+        """Set the line from uncalibrated ``scores`` ``(N,)`` and their ``labels`` ``(N,)``.
+
+        Raises ``ValueError`` if the scores or the labels are all the same, or not all finite.
+        """
+        spread, wanted = (values.double().std(correction=0) for values in (scores, labels))
+        if not (spread.isfinite() and wanted.isfinite() and spread > 1e-9 and wanted > 1e-9):
+            raise ValueError(f"scores that spread by {spread:.2g} cannot be put on a scale that spreads by {wanted:.2g}")
+        self.scale.copy_(wanted / spread)
+        self.offset.copy_(labels.double().mean() - scores.double().mean() * wanted / spread)
+
+
+class QualityModel(nn.Module, ABC):
+    """Images ``(N, 3, H, W)`` in [0, 1], of any size from 32 x 32 up, to calibrated scores ``(N,)``.
+
+    A model may give several scores per image that are trained together (:meth:`levels`); the first is the answer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calibration = Calibration()
+
+    @abstractmethod
+    def raw(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Uncalibrated scores, each ``(N,)``, the answer first."""
+
+    def levels(self, x: Tensor) -> tuple[Tensor, ...]:
+        """All scores of :meth:`raw` on the calibrated scale of the first.
+
+        Raises ``ValueError`` for anything but RGB images large enough for the trunk.
+        """
+        if x.dim() != 4 or x.shape[1] != 3 or min(x.shape[2:]) < 32:
+            raise ValueError(f"a quality model needs images (N, 3, H, W) of at least 32 x 32 pixels, got {tuple(x.shape)}")
+        return tuple(self.calibration(score) for score in self.raw(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.levels(x)[0]
+
+
+def channels_last(model: M) -> M:
+    """The model with its convolutions in the memory order that is fastest on a CPU."""
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

@@ -1,0 +1,42 @@
+"""The convolutional trunk that the quality models share, in place of the pretrained networks of the papers."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from zoo.architectures.blocks import ConvNorm, Normalise
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class Trunk(nn.Module):
+    """Images ``(N, 3, H, W)`` to four feature maps, at strides 2, 4, 8 and 16.
+
+    Each stage halves the map with one 3x3 convolution and, but for the first, refines it with a second one in a
+    residual branch. widths: channels of the four stages. ReLU, as in the papers' backbones.
+    """
+
+    def __init__(self, widths: tuple[int, int, int, int]) -> None:
+        super().__init__()
+        self.normalise = Normalise(MEAN, STD)
+        inputs = (3, *widths[:-1])
+        self.stages = nn.ModuleList(
+            _Stage(before, after, refine=index > 0) for index, (before, after) in enumerate(zip(inputs, widths, strict=True))
+        )
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        found = [self.normalise(x)]
+        for stage in self.stages:
+            found.append(stage(found[-1]))
+        return found[1:]
+
+
+class _Stage(nn.Module):
+    def __init__(self, inputs: int, outputs: int, *, refine: bool) -> None:
+        super().__init__()
+        self.reduce = ConvNorm(inputs, outputs, 3, stride=2)
+        self.refine = ConvNorm(outputs, outputs, 3) if refine else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.reduce(x).relu()
+        return out if self.refine is None else (out + self.refine(out)).relu()
