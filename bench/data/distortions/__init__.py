@@ -1,0 +1,1 @@
+"""Distortions of photographs: small pure functions on float64 images (H, W, 3) in [0,1], listed in ``catalogue.py``."""
