@@ -12,10 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from attacks.randomness import KeyedRng
-from bench.data.distortions import blur, brightness, colour, compression, noise, sharpness, spatial
+from bench.data.distortions import LEVELS, blur, brightness, colour, compression, noise, sharpness, spatial
 from bench.data.distortions.spaces import Image
-
-LEVELS = 5
 
 
 @dataclass(frozen=True)
