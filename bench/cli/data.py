@@ -36,6 +36,7 @@ def ls(root: Path | None, as_json: bool) -> None:
         rows = [
             {
                 "name": one.info.name,
+                "task": one.info.task,
                 "classes": len(one.info.classes),
                 "shape": one.info.shape,
                 "splits": dict(one.info.splits),
@@ -54,7 +55,7 @@ def ls(root: Path | None, as_json: bool) -> None:
             {
                 "data set": one.info.name,
                 "shape": "x".join(map(str, one.info.shape)),
-                "classes": str(len(one.info.classes)),
+                "classes": str(len(one.info.classes) or "scores"),
                 "train": f"{one.info.splits['train']:,}",
                 "val": f"{one.info.splits['val']:,}",
                 "test": f"{one.info.splits['test']:,}",

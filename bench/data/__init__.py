@@ -16,6 +16,11 @@ DATASETS = {
     "cifar100": "bench.data.cifar:CIFAR100",
     "mnist": "bench.data.mnist:MNIST",
     "fashion-mnist": "bench.data.mnist:FashionMNIST",
+    "photos": "bench.data.photos:Photos",
+    "livec": "bench.data.rated.sets:LiveChallenge",
+    "koniq10k": "bench.data.rated.sets:KonIQ",
+    "kadid10k": "bench.data.rated.sets:KADID",
+    "tid2013": "bench.data.rated.sets:TID",
 }
 """Name to ``"module:attribute"``: a class or function that builds a :class:`~bench.data.base.Dataset`."""
 
@@ -35,7 +40,7 @@ def load_data(
 def load_samples(name: str, *, split: str = "test", n: int | None = None, root: Path | str | None = None) -> Samples:
     """The first ``n`` samples of a split, with their ids.
 
-    name: one of :data:`DATASETS`, a plug-in, or ``folder:PATH`` for images of one's own (see ``folder.py``).
+    name: one of :data:`DATASETS` (rated sets also as ``kadid10k,crop=96``), a plug-in, or ``folder:PATH`` for images of one's own (see ``folder.py``).
     split: ``test``, ``train``, ``val`` or ``train_full``. n: None for all. root: the data root, if not the usual one.
     Raises :class:`~bench.errors.UnknownNameError`, and :class:`~bench.errors.DataError` if the set is
     missing, damaged, or smaller than ``n``.
@@ -48,8 +53,24 @@ def load_samples(name: str, *, split: str = "test", n: int | None = None, root: 
 
 
 def open_dataset(name: str) -> Dataset:
-    """The set of this name. Raises :class:`~bench.errors.UnknownNameError`."""
-    return _registry().get(name)()
+    """The set of this name; ``NAME,crop=SIDE`` for a rated set in crops of another size.
+
+    Raises :class:`~bench.errors.UnknownNameError`, and :class:`~bench.errors.DataError` for a set that is not cropped.
+    """
+    base, comma, side = name.partition(",crop=")
+    chosen = _registry().get(base)()
+    return _cropped(chosen, name, side) if comma else chosen
+
+
+def _cropped(chosen: Dataset, name: str, side: str) -> Dataset:
+    from dataclasses import replace
+
+    from bench.data.rated.base import RatedSet
+    from bench.errors import DataError
+
+    if not isinstance(chosen, RatedSet) or not side.isdecimal() or not 16 <= int(side) <= 4096:
+        raise DataError(f"{name!r} is no data set.", "Only rated sets are cropped, to 16 or more pixels: kadid10k,crop=96.")
+    return replace(chosen, crop=int(side))
 
 
 def _registry() -> Registry[type[Dataset]]:

@@ -31,12 +31,19 @@ class Samples:
     pixels: Tensor
     """uint8, or float32 in [0,1], (N, C, H, W); event frames (N, T, C, H, W)."""
     labels: Tensor
-    """int64 (N,)."""
+    """int64 (N,) classes; for quality sets float32 (N,) scores, higher is better."""
     ids: Tensor
     """int64 (N,): position in the published set, the same whatever slice is taken."""
     name: str
     split: str
     class_names: tuple[str, ...] = ()
+    groups: Tensor | None = None
+    """int64 (N,): what was sampled independently (the reference photograph); None if every sample was."""
+    kinds: Tensor | None = None
+    """int64 (N,): position of the distortion in ``kind_names``; None where there is none."""
+    levels: Tensor | None = None
+    """int64 (N,): strength of the distortion, from 1."""
+    kind_names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, images: Tensor, labels: Tensor, *, name: str = "own", split: str = "test") -> Samples:
@@ -70,7 +77,9 @@ class Samples:
 
     def __getitem__(self, rows: slice | Tensor) -> Samples:
         """The samples of a slice, an index tensor or a mask."""
-        return replace(self, pixels=self.pixels[rows], labels=self.labels[rows], ids=self.ids[rows])
+        columns = ("pixels", "labels", "ids", "groups", "kinds", "levels")
+        there = {name: tensor for name in columns if (tensor := getattr(self, name)) is not None}
+        return replace(self, **{name: tensor[rows] for name, tensor in there.items()})
 
     def take(self, n: int) -> Samples:
         """The first ``n``. Raises :class:`~bench.errors.DataError` unless 1 <= n <= len(self)."""

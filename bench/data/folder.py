@@ -47,7 +47,7 @@ def read_folder(spec: str, *, split: str = "test", n: int | None = None) -> Samp
         raise DataError(f"{top} cannot be listed ({error.strerror}).", "Give yourself the right to read it.") from error
     if n is not None and not 1 <= n <= len(files):
         raise DataError(f"{n:,} samples were asked for, but {top} has {len(files):,}.", f"Ask for at most {len(files)}.")
-    images = [_open(path, size) for path, _ in files[:n]]
+    images = [open_image(path, size) for path, _ in files[:n]]
     mode = "L" if all(image.mode == "L" for image in images) else "RGB"
     for image, (path, _) in zip(images, files, strict=False):
         if image.size != images[0].size:
@@ -99,7 +99,7 @@ def _images(folder: Path) -> list[Path]:
     )
 
 
-def _open(path: Path, size: tuple[int, int] | None) -> Image:
+def open_image(path: Path, size: tuple[int, int] | None) -> Image:
     """The image in mode L or RGB, turned upright as its EXIF data say. Raises :class:`~bench.errors.DataError`."""
     import warnings
 
