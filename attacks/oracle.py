@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -194,7 +194,7 @@ class ModelOracle:
             target=target if target is not None else self.target,
         )
 
-    def subset(self, rows: Tensor, *, path: GradientPath | None = None) -> ModelOracle:
+    def subset(self, rows: Tensor, *, path: GradientPath | None = None) -> Self:
         chosen = path or self.path
         return replace(
             self,

@@ -34,18 +34,18 @@ FIRST = Stage("PGD-10", PGD(steps=10), Training())
 QUICK: tuple[Stage, ...] = (
     FIRST,
     Stage("APGD-CE, ASSG", APGD(steps=40, objective=CE), ASSG()),
-    Stage("SA-PGD, ASSG", SAPGD(steps=100), ASSG()),
+    Stage("SA-PGD, blunter ASSG", SAPGD(steps=100), ASSG(half=0.42)),
 )
 
 STANDARD: tuple[Stage, ...] = (
     FIRST,
     Stage("PGD-20, ASSG", PGD(steps=20), ASSG()),
     Stage("APGD-CE, ASSG", APGD(steps=50, objective=CE), ASSG()),
-    Stage("SA-PGD, ASSG", SAPGD(steps=100), ASSG()),
-    Stage("APGD-DLR, ASSG", APGD(steps=50, objective=DLR), ASSG()),
-    Stage("SA-PGD-margin, ASSG", SAPGD(steps=100, objective=MARGIN), ASSG()),
     Stage("SA-PGD, blunter ASSG", SAPGD(steps=100), ASSG(half=0.42)),
-    Stage("SA-PGD, sharper ASSG", SAPGD(steps=100), ASSG(half=0.46)),
+    Stage("APGD-margin, ASSG", APGD(steps=50, objective=MARGIN), ASSG()),
+    Stage("SA-PGD, ASSG", SAPGD(steps=100), ASSG()),
+    Stage("SA-PGD, bluntest ASSG", SAPGD(steps=100), ASSG(half=0.4)),
+    Stage("SA-PGD-margin, blunter ASSG", SAPGD(steps=100, objective=MARGIN), ASSG(half=0.42)),
     Stage("APGD-CE, narrow triangle", APGD(steps=50, objective=CE), BPTT(surrogate="triangle", width=0.5)),
     Stage("SA-PGD, own", SAPGD(steps=100), Training()),
     Stage("SA-PGD, HART", SAPGD(steps=100), HART()),
@@ -54,7 +54,7 @@ STANDARD: tuple[Stage, ...] = (
     Stage("APGD-CE, BPTR", APGD(steps=50, objective=CE), BPTR()),
     Stage("APGD-CE, RGA", APGD(steps=50, objective=CE), RGA()),
     Stage("APGD-CE, PDSG", APGD(steps=50, objective=CE), PDSG()),
-    Stage("SA-PGD, ASSG, restarts", SAPGD(steps=100, restarts=2), ASSG()),
+    Stage("SA-PGD, blunter ASSG, restarts", SAPGD(steps=100, restarts=3), ASSG(half=0.42)),
     Stage("Square", Square(queries=1000)),
 )
 

@@ -148,11 +148,14 @@ def stage_result(stage: Stage, shards: list[Unit]) -> StageResult:
     """What one stage did, over all shards."""
     attempted = sum(len(unit["rows"]) for unit in shards)
     each = max(attempted, 1)
+    queries = sum(sum(unit["backwards"]) for unit in shards)
+    zero = sum(sum(unit["zero_gradients"]) for unit in shards)
     return StageResult(
         name=stage.name,
         attempted=attempted,
         broken=sum(rate == 0 for unit in shards for rate in unit["selection"]),
         forwards=sum(sum(unit["forwards"]) for unit in shards) / each,
-        backwards=sum(sum(unit["backwards"]) for unit in shards) / each,
+        backwards=queries / each,
+        zero_gradients=zero / queries if queries else 0.0,
         seconds=sum(unit["seconds"] for unit in shards),
     )

@@ -164,12 +164,10 @@ class Evaluator:
             stochastic=request.subject.stochastic,
             micro_batch=request.micro_batch,
         )
-        adv, failure = x, None
-        if len(rows):
-            adv, failure = self._perturbed(stage.attack, oracle, x, threat, rng.fold("attack"))
+        adv, failures = self._perturbed(stage.attack, oracle, x, threat, rng.fold("attack"))
         scored = self._scored(adv, x, labels, threat, rng.fold("verdict"))
-        if failure is not None:
-            scored["status"] = ["attack_error"] * len(rows)
+        for i in failures:
+            scored["status"][i] = "attack_error"
         for i in oracle.bad_gradient.nonzero()[:, 0].tolist():
             if scored["status"][i] == "ok":
                 scored["status"][i] = "nan_gradient"
@@ -179,7 +177,7 @@ class Evaluator:
             "forwards": oracle.forwards.tolist(),
             "backwards": oracle.backwards.tolist(),
             "zero_gradients": oracle.zero_gradients.tolist(),
-            "failure": failure,
+            "failure": next(iter(failures.values()), None),
             "seconds": time.perf_counter() - began,
         }
         if self.save_adversarial is not None:
@@ -188,18 +186,35 @@ class Evaluator:
 
     def _perturbed(
         self, attack: Attack, oracle: ModelOracle, x: Tensor, threat: Threat, rng: KeyedRng
-    ) -> tuple[Tensor, str | None]:
-        """Adversarial inputs, and what went wrong (the clean inputs then stand in)."""
+    ) -> tuple[Tensor, dict[int, str]]:
+        """Adversarial inputs, and what went wrong with which of them (their clean inputs then stand in).
+
+        Where an attack fails on many samples it is tried again on each half, so that one sample on which a gradient
+        raises does not shelter the others.
+        """
+        if not len(x):
+            return x, {}
         try:
             # A copy: an attack that works in place must not move the clean images it is measured against.
             adv = attack.perturb(oracle, x.clone(), threat, rng=rng).detach().to(x)
         except (BenchError, KeyboardInterrupt, MemoryError):
             raise
         except Exception as error:
-            return x, f"{type(error).__name__}: {error}"
-        if adv.shape != x.shape:
-            return x, f"returned shape {tuple(adv.shape)} for {tuple(x.shape)}"
-        return adv, None
+            reason = f"{type(error).__name__}: {error}"
+        else:
+            if adv.shape == x.shape:
+                return adv, {}
+            reason = f"returned shape {tuple(adv.shape)} for {tuple(x.shape)}"
+        if len(x) == 1:
+            return x, {0: reason}
+        failures: dict[int, str] = {}
+        halves, start = [], 0
+        for rows in torch.arange(len(x), device=x.device).tensor_split(2):
+            part, failed = self._perturbed(attack, oracle.subset(rows), x[rows], threat.rows(rows), rng.rows(rows))
+            failures |= {start + i: why for i, why in failed.items()}
+            halves.append(part)
+            start += len(rows)
+        return torch.cat(halves), failures
 
     def _scored(self, adv: Tensor, x: Tensor, labels: Tensor, threat: Threat, rng: KeyedRng) -> Unit:
         """Status, verdict columns. An input outside ball or box is no adversarial example: its row stands, undecided."""

@@ -116,6 +116,8 @@ class StageResult(_Model):
     """Mean forward passes per sample attempted."""
     backwards: float
     """Mean backward passes per sample attempted."""
+    zero_gradients: float
+    """Share of its gradient queries answered by zeros everywhere."""
     seconds: float
     """Wall time."""
 
@@ -286,5 +288,6 @@ def read_record(folder: Path) -> Record:
 
 def _with_all_columns(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of the first schema had one stage an attack, and knew of no zero gradients."""
-    missing = {"selection": lambda table: table["robust"], "stage": "", "zero_gradients": 0}
-    return rows.assign(**{name: value for name, value in missing.items() if name not in rows})
+    if "selection" in rows:
+        return rows
+    return rows.assign(selection=rows["robust"], stage="", zero_gradients=0)

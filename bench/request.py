@@ -61,9 +61,9 @@ def resolve(
     path_spec, chosen = plan_path(path)
     if any(isinstance(one.attack, Cascade) for one in planned) and path not in ("training", Training()):
         raise SpecError("An attack of several stages chooses its own gradient paths.", "Leave --path out.")
-    target = _device(device)
+    target = device_named(device)
     subject = open_subject(model, stochastic=stochastic)
-    samples = _samples(data if data is not None else subject.dataset, split, n)
+    samples = samples_of(data if data is not None else subject.dataset, split, n)
     subject = replace(subject, module=subject.module.to(target))
     return Request(
         subject=subject,
@@ -81,7 +81,7 @@ def resolve(
     )
 
 
-def _device(name: str) -> torch.device:
+def device_named(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -93,7 +93,7 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _samples(data: str | tuple[Tensor, Tensor] | Samples | None, split: str, n: int | None) -> Samples:
+def samples_of(data: str | tuple[Tensor, Tensor] | Samples | None, split: str, n: int | None) -> Samples:
     if data is None:
         raise SpecError("The model does not say which data it is for.", "Give --data NAME, for example --data cifar10.")
     if isinstance(data, str):

@@ -12,6 +12,7 @@ from bench.errors import BenchError
 
 VERBS = {
     "evaluate": ("bench.cli.evaluate:evaluate", "Measure how robust a model is."),
+    "doctor": ("bench.cli.doctor:doctor", "Examine whether a model's robustness can be measured."),
     "compare": ("bench.cli.compare:compare", "Paired difference between two records."),
     "ls": ("bench.cli.ls:ls", "List models, attacks, gradient paths, data sets."),
     "show": ("bench.cli.show:show", "Show a model's card."),

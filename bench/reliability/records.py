@@ -83,11 +83,17 @@ def _decisions(rows: pd.DataFrame) -> Iterator[Check]:
 
 
 def _gradients(cells: list[Cell]) -> Iterator[Check]:
-    asked = [cell.zero_gradients for cell in cells if cell.backwards]
+    """Where an attack has several stages, the one that sees most counts: a path that vanishes is why there are others."""
+    asked = [_best_sight(cell) for cell in cells if cell.backwards]
     if asked:
         share = max(asked)
         says = f"{share:.1%} of the gradients were zero everywhere"
         yield Check(name="zero gradients", status=graded(share, warn=0.05, fail=0.5), value=share, says=says)
+
+
+def _best_sight(cell: Cell) -> float:
+    seen = [stage.zero_gradients for stage in cell.stages if stage.backwards]
+    return min(seen, default=cell.zero_gradients)
 
 
 def _noise(cells: list[Cell]) -> Iterator[Check]:

@@ -61,7 +61,7 @@ TASKS: dict[str, Task] = {"classification": CLASSIFICATION, "quality": QUALITY}
 
 
 def outputs(model: nn.Module, images: Tensor, *, batch: int = 500) -> Tensor:
-    """Outputs in eval mode for uint8 ``images`` ``(N, C, H, W)``: ``(N, K)`` or ``(N,)``. A stochastic model's draws are keyed."""
+    """Outputs in eval mode for uint8 ``images`` ``(N, C, H, W)``: ``(N, K)`` or ``(N,)``; draws are keyed."""
     was_training = model.training
     model.eval()
     rng = KeyedRng.of(0, torch.arange(len(images), device=images.device)).fold("figure")

@@ -1,0 +1,92 @@
+"""``bench doctor``: can this model's robustness be measured, and what would fool an attack?"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.table import show_table
+
+if TYPE_CHECKING:
+    from bench.reliability.doctor import Diagnosis
+
+WORDS = {
+    "pass": "Nothing was found that would fool an attack.",
+    "warn": "Look at the warnings: attacks along one gradient overstate its robustness. Use --attack standard.",
+    "fail": "Numbers of attacks along its own gradient are not to be believed, for the reasons marked fail.",
+}
+
+
+@click.command()
+@click.argument("model")
+@click.option("--n", type=click.IntRange(1), default=64, show_default=True, help="Samples that it gets right.")
+@click.option("--eps", default="4/255", show_default=True, help="Radius of the attacks, in linf.")
+@click.option("--data", help="Data set [default: the model's own].")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--stochastic", is_flag=True, help="FILE.py models only: two calls may differ.")
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--source", "sources", multiple=True, help="Model to transfer from [default: undefended ones of the zoo].")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(
+    model: str,
+    n: int,
+    eps: str,
+    data: str | None,
+    seed: int,
+    stochastic: bool,
+    device: str,
+    threads: int | None,
+    sources: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Examine MODEL (zoo:NAME, or FILE.py::FACTORY) for everything that makes robustness look better than it is."""
+    import torch
+    from rich.console import Console
+
+    from bench.memory import keep_freed_memory
+    from bench.reliability.doctor import EXAMINATIONS, examine
+
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
+    console = Console(stderr=True)
+    with console.status("loading") as shown:
+
+        def tell(name: str) -> None:
+            shown.update(f"{list(EXAMINATIONS).index(name) + 1}/{len(EXAMINATIONS)}  {name}")
+
+        found = examine(
+            model,
+            n=n,
+            eps=eps,
+            data=data,
+            seed=seed,
+            stochastic=stochastic,
+            device=device,
+            sources=sources,
+            on_examination=tell,
+        )
+    if as_json:
+        fields = asdict(found) | {"checks": [check.model_dump() for check in found.checks], "status": found.status}
+        click.echo(json.dumps(fields, indent=1))
+    else:
+        _explain(found, eps)
+
+
+def _explain(found: Diagnosis, eps: str) -> None:
+    click.echo(f"{found.name}: {100 * found.accuracy:.0f}% clean; examined on {found.samples} samples at {eps}, linf")
+    show_table([{"": check.status, "what was found": check.says} for check in found.checks])
+    if len(found.path_names) > 1:
+        click.echo("\nmean cosine between the input gradients along different paths")
+        show_table(
+            [
+                {"": name} | {other: f"{value:.2f}" for other, value in zip(found.path_names, row, strict=True)}
+                for name, row in zip(found.path_names, found.cosines, strict=True)
+            ]
+        )
+    counts = {status: sum(check.status == status for check in found.checks) for status in ("fail", "warn", "pass")}
+    click.echo(f"\n{counts['fail']} failed, {counts['warn']} warnings, {counts['pass']} passed. {WORDS[found.status]}")
