@@ -79,13 +79,14 @@ class Margin(Classification):
 class DLR(Classification):
     """Difference of logits ratio (Croce and Hein, ICML 2020, eqs. 6 and 7): margin over logit spread.
 
-    Invariant to shifting and scaling the logits. Needs 3 classes, 4 when targeted.
+    Invariant to shifting and scaling the logits. With fewer than 3 classes (4 when targeted) the ratio does not exist, and the
+    margin stands in for it.
     """
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
         needed = 3 if target is None else 4
         if outputs.shape[1] < needed:
-            raise ValueError(f"this form of DLR needs at least {needed} classes, the model has {outputs.shape[1]}")
+            return Margin().value(outputs, reference, target)
         top = outputs.topk(needed, dim=1).values
         tiny = 1e-12
         if target is None:

@@ -110,11 +110,12 @@ def test_equal_logits_have_a_finite_value_and_gradient() -> None:
         assert bool(torch.autograd.grad(value.sum(), z)[0].isfinite().all())
 
 
-def test_dlr_needs_classes_to_compare() -> None:
-    with pytest.raises(ValueError, match="at least 3"):
-        DLR().value(torch.zeros(1, 2), torch.tensor([0]), None)
-    with pytest.raises(ValueError, match="at least 4"):
-        DLR().value(torch.zeros(1, 3), torch.tensor([0]), torch.tensor([1]))
+def test_with_too_few_classes_the_margin_stands_in_for_dlr() -> None:
+    two, three = torch.tensor([[1.0, 3.0]]), torch.tensor([[1.0, 3.0, 2.0]])
+    label, target = torch.tensor([0]), torch.tensor([1])
+    assert DLR().value(two, label, None).tolist() == Margin().value(two, label, None).tolist() == [2]
+    assert DLR().value(three, label, target).tolist() == Margin().value(three, label, target).tolist() == [1]
+    assert DLR().value(three, label, None).tolist() == [1]
 
 
 def test_objectives_are_found_by_name() -> None:
