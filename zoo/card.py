@@ -96,7 +96,7 @@ class Card(_Strict):
     weights: Weights | None = None
     """None until trained."""
     paper: str = ""
-    """Reference of the defense."""
+    """Reference of the defense, or of the code that plays its part."""
     licence: str = "Apache-2.0"
     """Of the weights."""
 

@@ -69,7 +69,8 @@ def test_card_survives_a_round_trip(name: str, tmp_path: Path) -> None:
 def test_text_is_short_and_present(name: str) -> None:
     described = card(name)
     assert 0 < len(described.summary) <= 110 and "\n" not in described.summary
-    assert bool(described.paper) == (described.defense.name != "none")
+    coded = described.builder.arguments.get("encoder", "direct") != "direct"
+    assert bool(described.paper) == (described.defense.name != "none" or coded)
 
 
 def test_weights_and_cards_belong_together() -> None:

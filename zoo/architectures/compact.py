@@ -26,7 +26,8 @@ class Compact(nn.Module):
 
     encoder: ``direct``, ``poisson``, ``latency`` or ``front``, over ``steps`` time steps.
     neuron: keyword arguments of :class:`~zoo.spiking.neurons.LIF`; None builds the ReLU network, which needs ``steps=1``.
-    readout: logits averaged over time (``mean``), or the time to the first output spike (``first_spike``).
+    output: keyword arguments of the LIF of the output neurons, which are read by their first spike; None averages
+        logits over time.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Compact(nn.Module):
         steps: int,
         neuron: dict[str, Any] | None,
         encoder: Literal["direct", "poisson", "latency", "front"] = "direct",
-        readout: Literal["mean", "first_spike"] = "mean",
+        output: dict[str, Any] | None = None,
         classes: int = 10,
         channels: int = 3,
         widths: tuple[int, int, int, int] = (32, 64, 96, 160),
@@ -45,8 +46,6 @@ class Compact(nn.Module):
         super().__init__()
         if neuron is None and steps != 1:
             raise ValueError("a network without spiking neurons runs for one step: set steps to 1")
-        if neuron is None and readout == "first_spike":
-            raise ValueError("a network without spiking neurons has no first spike: read it by its mean")
 
         def activation() -> nn.Module:
             return nn.ReLU() if neuron is None else LIF(**neuron)
@@ -67,11 +66,8 @@ class Compact(nn.Module):
             activation(),
             nn.Flatten(),
         )
-        self.readout = (
-            MeanLogits(fourth * 16, classes)
-            if neuron is None or readout == "mean"
-            else FirstSpike(fourth * 16, classes, neuron=neuron)
-        )
+        features = fourth * 16
+        self.readout = MeanLogits(features, classes) if output is None else FirstSpike(features, classes, neuron=output)
 
     def forward(self, x: Tensor) -> Tensor:
         signal = over_time(self.normalise, self.encoder(x))

@@ -82,9 +82,11 @@ def slope_check(
 ) -> SlopeCheck:
     """Compare the finite difference with the gradient's l1 norm, for images ``(n, C, H, W)`` and labels ``(n,)``.
 
-    On a smooth network the two agree as h goes to 0. The forward of a spiking network is piecewise
-    constant: as h goes to 0 the difference is 0 on almost all images, and at a finite h it counts the spikes
-    that flip on the way, which the surrogate's slope knows only on average. The model is used in the mode it is in.
+    On a smooth network the two agree as h goes to 0. The forward of a spiking network is piecewise constant: a
+    finite h counts the spikes that flip on the way, a smaller one divides fewer flips by less, so that the difference
+    grows and loses its sign, and in the end no spike flips and it is 0. ``snn_vanilla`` on 64 validation images: mean
+    surrogate 56; mean absolute difference 24, 61, 262 and 495 for h = 1e-2 to 1e-5, of which 0%, 0%, 2% and 61% are 0.
+    ``ann_vanilla``: 41 against 21, 38, 40 and 41. The model is used in the mode it is in.
     """
     leaf = x.detach().requires_grad_()
     logits: Tensor = model(leaf)

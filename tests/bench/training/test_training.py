@@ -22,6 +22,7 @@ from bench.training.checkpoint import Checkpoint, Epoch
 from bench.training.history import as_csv
 from bench.training.loop import Progress, Split, figure, train
 from bench.training.schedule import learning_rate
+from zoo.architectures.compact import compact
 from zoo.card import Card, Recipe, read_card
 from zoo.defenses.base import Defense
 from zoo.defenses.plain import Plain
@@ -203,6 +204,37 @@ def test_resuming_gives_the_same_bits(tmp_path: Path, stop: int) -> None:
     log = trained(tmp_path / "c", resumed)
     assert same_weights(whole, resumed)
     assert [replace(epoch, seconds=0) for epoch in log] == [replace(epoch, seconds=0) for epoch in uninterrupted]
+
+
+def test_a_stochastic_model_is_resumed_to_the_same_bits(tmp_path: Path) -> None:
+    """Its draws are keyed by sample and epoch, not taken from torch's global generator."""
+
+    def rate_coded() -> nn.Module:
+        torch.manual_seed(0)
+        return compact(steps=2, encoder="poisson", neuron={"threshold": 0.5}, widths=(2, 2, 2, 2), classes=3)
+
+    images = torch.randint(256, (16, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    samples = Split(images, torch.arange(16) % 3)
+    recipe = RECIPE.model_copy(update={"epochs": 2})
+
+    def run_once(path: Path, stop: bool = False) -> tuple[nn.Module, list[Epoch]]:
+        def interrupt(epoch: Epoch) -> None:
+            if stop:
+                raise KeyboardInterrupt
+
+        model = rate_coded()
+        try:
+            log = train(model, Plain(), recipe, samples, samples, checkpoint=path, digest="d", on_epoch=interrupt)
+        except KeyboardInterrupt:
+            log = []
+        return model, log
+
+    whole, uninterrupted = run_once(tmp_path / "whole")
+    run_once(tmp_path / "c", stop=True)
+    resumed, log = run_once(tmp_path / "c")
+    assert same_weights(whole, resumed)
+    assert [replace(epoch, seconds=0) for epoch in log] == [replace(epoch, seconds=0) for epoch in uninterrupted]
+    assert accuracy(whole, samples, batch=3) == accuracy(whole, samples, batch=16)
 
 
 def test_interrupted_within_an_epoch(tmp_path: Path) -> None:

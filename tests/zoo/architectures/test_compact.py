@@ -47,7 +47,7 @@ def test_shapes(rows: int, classes: int, encoder: str) -> None:
 
 
 def test_the_first_spike_can_be_the_readout() -> None:
-    model, mean = small(readout="first_spike"), small()
+    model, mean = small(output={"threshold": 3.0}), small()
     assert model(IMAGES).shape == (5, 10) and model(IMAGES).isfinite().all()
     assert model.state_dict().keys() == mean.state_dict().keys()
     assert sum(isinstance(m, LIF) for m in model.modules()) == 5
