@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "embedded"
 PICTURE, TABLE = "photos_test_375.webp", "photos_test_375.json"
 COLUMNS = 25
-SHA256 = ""
+SHA256 = "1b31187fb7698b5391f435d0895a2b19aaabf941d58cbd07631451038c693d6c"
 """Of the test records."""
 
 _TRAIN, _VAL, _TEST = (len(plan(split)) for split in ("train", "val", "test"))
