@@ -48,6 +48,7 @@ ADAPTIVE: list[Attack] = [
     APGD(steps=6),
     APGD(steps=3, restarts=2, objective="dlr"),
     APGD(steps=4, target="runner_up", objective="dlr", rho=1.0),
+    APGD(steps=3, target="ranked", objective="dlr", restarts=3),
     SAPGD(steps=6),
     SAPGD(steps=3, restarts=2, objective="margin"),
     Square(queries=8),
