@@ -79,8 +79,8 @@ class Margin(Classification):
 class DLR(Classification):
     """Difference of logits ratio (Croce and Hein, ICML 2020, eqs. 6 and 7): margin over logit spread.
 
-    Invariant to shifting and scaling the logits. With fewer than 3 classes (4 when targeted) the ratio does not exist, and the
-    margin stands in for it.
+    Invariant to shifting and scaling the logits. With fewer than 3 classes (4 when targeted) the ratio does not
+    exist, and the margin stands in for it.
     """
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:

@@ -19,6 +19,7 @@ from attacks.gradients.base import GradientPath, Session, TakesGradientPath, Tra
 from attacks.objectives import CrossEntropy, Objective
 from attacks.randomness import KeyedRng, drawing
 from attacks.threat import per_row
+from attacks.view import CountedView
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,12 @@ class Oracle(Protocol):
         """A fresh start for ``rows``: what an adaptive gradient path has learnt on them is dropped."""
         ...
 
-    def as_module(self, rows: Tensor) -> nn.Module:
-        """A counted view of the model for attacks of other libraries, answering for fixed ``rows``."""
+    def as_module(self, rows: Tensor, clean: Tensor | None = None) -> nn.Module:
+        """A counted, frozen view of the model for attacks of other libraries, answering for ``rows`` ``(n,)``.
+
+        clean: the inputs ``(n, ...)`` of these rows. With them the view also answers for some of the rows, in any
+            order: each input then counts for the row whose clean input is nearest to it.
+        """
         ...
 
 
@@ -251,12 +256,13 @@ class ModelOracle:
             value += values.detach()
             broken = self.objective.broken(outputs.detach(), labels)
         if gradient is not None:
-            gradient = self._booked(gradient / (self.draws * len(views)), rows)
+            gradient = self.finite(gradient / (self.draws * len(views)), rows)
         if self.stochastic:
             broken = torch.zeros_like(broken)
         return Answer(value / (self.draws * len(views)), gradient, broken)
 
-    def _booked(self, gradient: Tensor, rows: Tensor) -> Tensor:
+    def finite(self, gradient: Tensor, rows: Tensor) -> Tensor:
+        """``gradient`` ``(n, ...)``, zero for rows where it is not finite. Notes those, and counts where it is all zero."""
         bad = ~gradient.flatten(1).isfinite().all(1)
         self.books.bad_gradient[self.books.index[rows[bad]]] = True
         finite = torch.where(per_row(bad, gradient), 0.0, gradient)
@@ -264,22 +270,8 @@ class ModelOracle:
         self.books.zero_gradients.index_add_(0, self.books.index[rows], zero.long())
         return finite
 
-    def as_module(self, rows: Tensor) -> nn.Module:
-        return _Counted(self, rows).eval()
-
-
-class _Counted(nn.Module):
-    """A model behind an oracle, for libraries that insist on a module."""
-
-    def __init__(self, oracle: ModelOracle, rows: Tensor) -> None:
-        super().__init__()
-        self._oracle = [oracle]
-        self._rows = rows
-
-    def forward(self, x: Tensor) -> Tensor:
-        if len(x) != len(self._rows):
-            raise ValueError(f"this view answers for {len(self._rows)} rows at a time, got {len(x)}")
-        return self._oracle[0].logits(x, self._rows)
+    def as_module(self, rows: Tensor, clean: Tensor | None = None) -> nn.Module:
+        return CountedView(self, rows, clean).eval()
 
 
 def _earlier(rows: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from attacks.base import Attack
 from attacks.objectives import objective_named
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
-from attacks.targets import Target, aimed
+from attacks.targets import Target, targets
 from attacks.threat import Threat
 from attacks.tracking import Best
 
@@ -22,7 +22,8 @@ class RestartedAttack(Attack):
 
     steps: gradient steps per start. restarts: number of starts.
     objective: a name in :data:`~attacks.objectives.OBJECTIVES`; None maximises whatever the oracle was made with.
-    target: None, or how the class to aim at is chosen (see :mod:`attacks.targets`).
+    target: None, or how the class to aim at is chosen (see :mod:`attacks.targets`). With ``ranked``, restart k aims
+        at the k-th most likely wrong class, so ``apgd:objective=dlr,target=ranked,restarts=9`` is APGD-T.
     """
 
     steps: int = 10
@@ -44,13 +45,15 @@ class RestartedAttack(Attack):
         self.check(threat)
         if self.objective is not None:
             oracle = oracle.using(objective=objective_named(self.objective))
-        oracle = aimed(oracle, self.target, x, rng)
+        classes = None if self.target is None else targets(oracle, self.target, x, rng)
         best = Best.starting_at(x)
         for restart in range(self.restarts):
             rows = self.going_on(best)
             if not len(rows):
                 break
             oracle.forget(rows)
+            if classes is not None:
+                oracle = oracle.using(target=classes[:, restart % classes.shape[1]])
             self.walk(oracle, x, threat, rng.fold("start", restart), rows, best, first=restart == 0)
         return best.inputs
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from attacks.apgd import APGD
 from attacks.fgsm import FGSM
 from attacks.iterative import IterativeAttack
 from attacks.mifgsm import MIFGSM
@@ -84,3 +85,18 @@ def test_with_random_starts_the_success_is_that_of_torchattacks(
         torch.manual_seed(0)
         other = kind(model, eps=eps, alpha=eps / 3, steps=5, random_start=True)(x, labels)
     same_success(model(ours).argmax(1) != labels, model(other).argmax(1) != labels)
+
+
+def test_one_aim_per_wrong_class_succeeds_as_often_as_apgd_t(
+    smooth: Build, images: Build, streams: Build, same_success: Build
+) -> None:
+    model, x = smooth(gain=4.0), images(200)
+    labels = model(x).argmax(1)
+    ours = APGD(steps=10, objective="dlr", target="ranked", restarts=4).perturb(
+        ModelOracle.of(model, labels), x, Threat(eps=0.02), rng=streams(200)
+    )
+    with torch.random.fork_rng(devices=[]):
+        other = torchattacks.APGDT(model, eps=0.02, steps=10, n_classes=5)
+        other.set_device(x.device)
+        theirs = other(x, labels)
+    same_success(model(ours).argmax(1) != labels, model(theirs).argmax(1) != labels)

@@ -214,10 +214,51 @@ def test_the_view_for_other_libraries_is_the_model_with_a_counter(smooth: Build,
     outputs = view(leaf)
     torch.testing.assert_close(outputs, model(x[rows]))
     assert torch.autograd.grad(outputs.sum(), leaf)[0].abs().sum() > 0
-    assert oracle.forwards.tolist() == [0, 1, 0, 1]
+    assert oracle.forwards.tolist() == oracle.backwards.tolist() == [0, 1, 0, 1]
+    with torch.no_grad():
+        view(leaf)
+    assert (oracle.forwards.tolist(), oracle.backwards.tolist()) == ([0, 2, 0, 2], [0, 1, 0, 1])
     assert not list(view.parameters()) and not view.training
     with pytest.raises(ValueError, match="2 rows"):
         view(x)
+
+
+def test_each_backward_through_the_view_is_counted(smooth: Build, images: Build, oracle_of: Build) -> None:
+    x = images(3)
+    oracle = oracle_of(smooth(), x)
+    view, leaf = oracle.as_module(torch.arange(3)), x.clone().requires_grad_()
+    outputs = view(leaf)
+    for column in range(5):
+        outputs[:, column].sum().backward(retain_graph=True)
+    view(leaf).sum().backward()
+    assert (oracle.forwards.tolist(), oracle.backwards.tolist()) == ([2] * 3, [6] * 3)
+
+
+def test_a_view_that_knows_the_clean_inputs_answers_for_some_of_them(smooth: Build, images: Build, oracle_of: Build) -> None:
+    model, x, rows = smooth(), images(5), torch.tensor([4, 0, 2])
+    oracle = oracle_of(model, x)
+    view = oracle.as_module(rows, x[rows])
+    moved = x[[2, 4]] + 0.05
+    torch.testing.assert_close(view(moved), model(moved))
+    view(moved[:0])
+    assert oracle.forwards.tolist() == [0, 0, 1, 0, 1]
+    leaf = moved.float().requires_grad_()
+    (gradient,) = torch.autograd.grad(view(leaf).sum(), leaf)
+    assert gradient.dtype == torch.float32
+    assert oracle.backwards.tolist() == [0, 0, 1, 0, 1]
+
+
+def test_a_gradient_through_the_view_that_is_not_finite_is_noted_and_becomes_zero() -> None:
+    class Root(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.flatten(1).sqrt()
+
+    oracle = ModelOracle.of(Root(), torch.tensor([0, 0]))
+    leaf = torch.tensor([[1.0, 0.0], [1.0, 1.0]]).requires_grad_()
+    oracle.as_module(torch.arange(2))(leaf).sum().backward()
+    assert leaf.grad is not None
+    assert leaf.grad.tolist() == [[0.0, 0.0], [0.5, 0.5]]
+    assert oracle.bad_gradient.tolist() == [True, False]
 
 
 def test_a_model_cut_off_from_its_input_is_an_error_and_not_a_zero(images: Build) -> None:

@@ -91,6 +91,6 @@ def test_each_stage_sees_only_what_stands(smooth: Build, images: Build, streams:
     oracle = ModelOracle.of(model, labels)
     adv = Two().perturb(oracle, x, Threat(eps=0.2), rng=streams(torch.arange(8)))
     standing = int((model(adv).argmax(1) == labels).sum())
-    assert seen[0] == 8 and 0 < standing < 8
+    assert 8 >= seen[0] > standing > 0
     assert seen[1:] == [standing]
     assert oracle.backwards.max() == 5 and oracle.backwards.min() < 5

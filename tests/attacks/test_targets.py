@@ -10,10 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from attacks.apgd import APGD
 from attacks.objectives import Margin
 from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
-from attacks.targets import Target, aimed
+from attacks.targets import Target, targets
 from attacks.threat import Norm, Threat
 
 Build = Callable[..., Any]
@@ -25,9 +26,9 @@ def aim(streams: Build) -> Callable[..., Tensor]:
 
     def choose(logits: Tensor, labels: Tensor, target: Target, seed: int = 0) -> Tensor:
         oracle = ModelOracle.of(nn.Identity(), labels)
-        chosen = aimed(oracle, target, logits, streams(len(logits), seed=seed)).target
+        chosen = targets(oracle, target, logits, streams(len(logits), seed=seed))
         assert oracle.forwards.tolist() == [1] * len(logits)
-        return chosen
+        return chosen if target == "ranked" else chosen[:, 0]
 
     return choose
 
@@ -40,6 +41,49 @@ def test_the_runner_up_is_the_strongest_wrong_class(aim: Build) -> None:
 def test_the_least_likely_is_the_weakest_wrong_class(aim: Build) -> None:
     logits = torch.tensor([[3.0, 1.0, 2.0], [3.0, 1.0, 2.0]])
     assert aim(logits, torch.tensor([0, 1]), "least_likely").tolist() == [1, 2]
+
+
+def test_the_ranking_names_every_wrong_class_from_the_strongest_to_the_weakest(aim: Build) -> None:
+    logits = torch.tensor([[3.0, 1.0, 2.0, 0.0], [3.0, 1.0, 2.0, 0.0]])
+    assert aim(logits, torch.tensor([0, 2]), "ranked").tolist() == [[2, 1, 3], [0, 1, 3]]
+
+
+def test_each_restart_aims_at_the_next_class_and_begins_anew(smooth: Build, images: Build, streams: Build) -> None:
+    model, x = smooth(), images(6)
+    labels = model(x).argmax(1)
+    aims: list[Tensor] = []
+
+    class Noting(Margin):
+        def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+            assert target is not None
+            aims.append(target)
+            return super().value(outputs, reference, target)
+
+    oracle = ModelOracle.of(model, labels, objective=Noting(), stochastic=True)
+    APGD(steps=1, target="ranked", restarts=6).perturb(oracle, x, Threat(eps=0.1), rng=streams(6))
+    ranked = targets(oracle, "ranked", x, streams(6))
+    assert ranked.shape == (6, 4)
+    asked = torch.stack(aims)[::2]
+    assert torch.equal(asked, ranked[:, [0, 1, 2, 3, 0, 1]].T)
+
+
+def test_aiming_at_each_class_finds_what_one_aim_misses(images: Build, streams: Build) -> None:
+    """Two wrong classes: the one that leads on the clean input is out of reach, the other is not."""
+
+    class TwoWays(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            lead = (x - 0.5).flatten(1).mean(1)
+            decoy = (-0.1 - 0 * lead) + 0.3 * torch.tanh(-20 * lead)
+            return torch.stack([0 * lead, decoy.clamp_max(-0.01), 5 * lead - 0.3, -5 + lead], 1)
+
+    model, x = TwoWays(), torch.full((3, 1, 4, 4), 0.5, dtype=torch.float64)
+    labels = model(x).argmax(1)
+    fell = {}
+    for restarts in (1, 2):
+        attack = APGD(steps=10, objective="dlr", target="ranked", restarts=restarts)
+        adv = attack.perturb(ModelOracle.of(model, labels), x, Threat(eps=0.1), rng=streams(3))
+        fell[restarts] = (model(adv).argmax(1) != labels).tolist()
+    assert fell == {1: [False] * 3, 2: [True] * 3}
 
 
 def test_a_random_target_is_any_wrong_class(aim: Build) -> None:

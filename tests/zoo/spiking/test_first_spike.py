@@ -79,7 +79,9 @@ def test_every_class_has_a_gradient_silent_or_not() -> None:
 
 def snn() -> Compact:
     torch.manual_seed(0)
-    model = compact(steps=6, encoder="latency", neuron={"threshold": 0.5}, output={"threshold": 0.5}, widths=(4, 4, 6, 8)).double()
+    model = compact(
+        steps=6, encoder="latency", neuron={"threshold": 0.5}, output={"threshold": 0.5}, widths=(4, 4, 6, 8)
+    ).double()
     images = torch.rand(32, 3, 32, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     return settled(model, images)  # type: ignore[return-value]
 

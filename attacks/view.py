@@ -1,0 +1,49 @@
+"""A model behind an oracle, for libraries that insist on a module.
+
+Every forward and every backward that goes through it is booked, the gradient path of the oracle is
+applied, gradients that are not finite are noted and become zeros, and there is no parameter to touch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from attacks.oracle import ModelOracle
+
+
+class CountedView(nn.Module):
+    """Answers for fixed ``rows`` of an oracle; made by :meth:`attacks.oracle.Oracle.as_module`."""
+
+    def __init__(self, oracle: ModelOracle, rows: Tensor, clean: Tensor | None) -> None:
+        super().__init__()
+        # In a list, so that the model's parameters and modes are not this module's.
+        self._hidden = [oracle]
+        self._rows = rows
+        self._clean = clean
+
+    def forward(self, x: Tensor) -> Tensor:
+        oracle, rows = self._hidden[0], self._asked(x)
+        # A tensor of its own: a hook on ``x`` itself would stay there and fire again for the next forward.
+        inner = x.view_as(x) if self._clean is None else x.to(self._clean).view_as(x)
+        if inner.requires_grad:
+            inner.register_hook(lambda gradient: oracle.finite(gradient, rows))
+        outputs = oracle.logits(inner, rows)
+        if outputs.requires_grad:
+            outputs.register_hook(lambda gradient: self._book(rows))
+        return outputs
+
+    def _asked(self, x: Tensor) -> Tensor:
+        """The rows that the inputs stand for."""
+        if len(x) == len(self._rows):
+            return self._rows
+        if self._clean is None:
+            raise ValueError(f"this view answers for {len(self._rows)} rows at a time, got {len(x)}")
+        distance = torch.cdist(x.detach().flatten(1).to(self._clean), self._clean.flatten(1))
+        return self._rows[distance.nan_to_num(torch.inf).argmin(1)]
+
+    def _book(self, rows: Tensor) -> None:
+        self._hidden[0].books.spend(self._hidden[0].books.backwards, rows)
