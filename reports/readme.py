@@ -18,10 +18,10 @@ from zoo.card import card
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "leaderboards" / "readme"
-ATTACK = "pgd:steps=20"
+ATTACKS = ("pgd:steps=20", "standard")
 
 MODELS = ("ann_vanilla", "ann_at", "snn_vanilla", "snn_at", "snn_gsr", "snn_gsr_at")
-RADII, SAMPLES, SHOWN = "2/255,4/255,8/255,16/255", 1000, ("2/255", "8/255")
+RADII, SAMPLES, SHOWN = "2/255,4/255,8/255", 300, ("2/255", "8/255")
 
 SPIKING = ("snn_vanilla", "snn_at", "snn_gsr", "snn_gsr_at")
 PATHS = ("training", "bptt:surrogate=atan,alpha=10", "bptr", "rga", "hart", "pdsg", "assg")
@@ -33,7 +33,7 @@ Tables = dict[str, str]
 def evaluate_all() -> None:
     """Evaluate what has no record yet; an interrupted evaluation is resumed."""
     for name in MODELS:
-        bench.evaluate(f"zoo:{name}", attack=ATTACK, eps=RADII, n=SAMPLES, out=RECORDS / "models")
+        bench.evaluate(f"zoo:{name}", attack=ATTACKS, eps=RADII, n=SAMPLES, out=RECORDS / "models")
     for name in SPIKING:
         for path in PATHS:
             bench.evaluate(

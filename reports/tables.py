@@ -17,16 +17,17 @@ def percent(interval: Interval) -> str:
 
 
 def robustness_table(records: Sequence[Record], radii: Sequence[str]) -> str:
-    """One row per model: clean, then per radius of ``radii`` accuracy under noise, under attack, and the gap."""
+    """One row per model: clean, then per radius of ``radii`` accuracy under noise and under each attack."""
+    attacks = [attack.spec for attack in records[0].attacks]
     header = ["model", "clean"]
     for eps in radii:
-        header += [f"noise {eps}", f"attack {eps}", f"gap {eps}"]
+        header += [f"noise {eps}", *(f"`{attack}` {eps}" for attack in attacks)]
     lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
     for record in records:
-        cells = {cell.eps_text: cell for cell in last_cells(record)}
+        cells = {(cell.eps_text, cell.attack): cell for cell in record.cells}
         row = [f"`{record.model.ref}`", percent(record.cells[0].clean)]
         for eps in radii:
-            row += [percent(cells[eps].noise), percent(cells[eps].robust), percent(cells[eps].gap)]
+            row += [percent(cells[eps, attacks[0]].noise), *(percent(cells[eps, attack].robust) for attack in attacks)]
         lines.append("| " + " | ".join(row) + " |")
     return "\n".join(lines)
 
