@@ -234,9 +234,7 @@ def test_each_backward_through_the_view_is_counted(smooth: Build, images: Build,
     assert (oracle.forwards.tolist(), oracle.backwards.tolist()) == ([2] * 3, [6] * 3)
 
 
-def test_a_view_that_knows_the_clean_inputs_answers_for_some_of_them(
-    smooth: Build, images: Build, oracle_of: Build
-) -> None:
+def test_a_view_that_knows_the_clean_inputs_answers_for_some_of_them(smooth: Build, images: Build, oracle_of: Build) -> None:
     model, x, rows = smooth(), images(5), torch.tensor([4, 0, 2])
     oracle = oracle_of(model, x)
     view = oracle.as_module(rows, x[rows])
