@@ -19,6 +19,7 @@ from attacks.randomness import KeyedRng
 from attacks.threat import Norm, Threat
 
 Access = Literal["none", "white-box", "score", "decision"]
+Kind = Literal["budget", "minimal"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Attack(ABC):
 
     norms: ClassVar[frozenset[Norm]] = frozenset({"linf", "l2"})
     access: ClassVar[Access] = "white-box"
+    kind: ClassVar[Kind] = "budget"
     batch_invariant: ClassVar[bool] = True
 
     @abstractmethod

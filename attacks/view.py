@@ -6,6 +6,8 @@ applied, gradients that are not finite are noted and become zeros, and there is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -31,10 +33,12 @@ class CountedView(nn.Module):
         inner = x.view_as(x) if self._clean is None else x.to(self._clean).view_as(x)
         if inner.requires_grad:
             inner.register_hook(lambda gradient: oracle.finite(gradient, rows))
-        outputs = oracle.logits(inner, rows)
+        with _frozen(oracle.model):
+            outputs = oracle.logits(inner, rows)
         if outputs.requires_grad:
             outputs.register_hook(lambda gradient: self._book(rows))
-        return outputs
+        # Some libraries work in float32 whatever they were given: they get back what they sent.
+        return outputs.to(x.dtype)
 
     def _asked(self, x: Tensor) -> Tensor:
         """The rows that the inputs stand for."""
@@ -47,3 +51,16 @@ class CountedView(nn.Module):
 
     def _book(self, rows: Tensor) -> None:
         self._hidden[0].books.spend(self._hidden[0].books.backwards, rows)
+
+
+@contextmanager
+def _frozen(model: nn.Module) -> Iterator[None]:
+    """No parameter becomes part of a graph made inside, so that a library's ``backward()`` leaves no ``.grad`` behind."""
+    thawed = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    try:
+        for parameter in thawed:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for parameter in thawed:
+            parameter.requires_grad_(True)

@@ -64,6 +64,8 @@ def plan_path(spec: str | GradientPath) -> tuple[str, GradientPath]:
 def _bound(kind: type[Any], params: dict[str, str], what: str) -> Any:
     try:
         return bind_params(kind, params, what=what)
+    except ModuleNotFoundError as error:
+        raise SpecError(f"The {what} needs {error.name}, which is not installed.", f"Run: {kind.install}.") from error
     except ValueError as error:
         raise SpecError(f"The {what} cannot be set up: {error}.", "Correct the parameter.") from error
 

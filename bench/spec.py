@@ -1,5 +1,7 @@
 """The one spec grammar: ``NAME[@VERSION][:key=value,...]``, the same everywhere and safe in a shell.
 
+An attack of another library has that library in its name: ``foolbox:LinfPGD[,key=value,...]``.
+
 Strings are turned into typed values here, once; nothing behind the door parses again.
 """
 
@@ -18,6 +20,9 @@ T = TypeVar("T")
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]*")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+LIBRARIES = ("foolbox", "torchattacks")
+"""Prefixes of names that contain a colon."""
+
 _GRAMMAR = "Write NAME[@VERSION][:key=value,...], for example pgd:steps=20,restarts=3."
 
 
@@ -32,18 +37,37 @@ class Spec:
     def __str__(self) -> str:
         version = "" if self.version is None else f"@{self.version}"
         params = ",".join(f"{key}={value}" for key, value in self.params.items())
-        return f"{self.name}{version}{':' if params else ''}{params}"
+        separator = "," if ":" in self.name else ":"
+        return f"{self.name}{version}{separator if params else ''}{params}"
 
 
 def parse_spec(text: str) -> Spec:
     """Parse ``NAME[@VERSION][:key=value,...]``. Raises :class:`~bench.errors.SpecError` on anything else."""
     head, colon, tail = text.strip().partition(":")
     name, at, version = head.partition("@")
+    if head in LIBRARIES:
+        name, tail = _inside(head, tail)
+        return Spec(name, None, _params(tail, text))
     if not _NAME.fullmatch(name) or (at and not re.fullmatch(r"[A-Za-z0-9_.\-]+", version)):
         raise SpecError(f"{text!r} is not a spec.", _GRAMMAR)
-    params: dict[str, str] = {}
     if colon and not tail:
         raise SpecError(f"{text!r} ends after its colon.", _GRAMMAR)
+    return Spec(name, version if at else None, _params(tail, text))
+
+
+def _inside(library: str, tail: str) -> tuple[str, str]:
+    """``foolbox:LinfPGD`` and what follows its comma."""
+    inner, comma, params = tail.partition(",")
+    if not _NAME.fullmatch(inner.strip()) or (comma and not params):
+        raise SpecError(
+            f"{f'{library}:{tail}'!r} does not name an attack of {library}.",
+            f"Write {library}:NAME[,key=value,...]; see bench ls attacks.",
+        )
+    return f"{library}:{inner.strip()}", params
+
+
+def _params(tail: str, text: str) -> dict[str, str]:
+    params: dict[str, str] = {}
     for part in tail.split(",") if tail else []:
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or not _KEY.fullmatch(key) or not value:
@@ -51,7 +75,7 @@ def parse_spec(text: str) -> Spec:
         if key in params:
             raise SpecError(f"{key!r} is given twice in {text!r}.", "Give it once.")
         params[key] = value
-    return Spec(name, version if at else None, params)
+    return params
 
 
 @dataclass(frozen=True)

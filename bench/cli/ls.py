@@ -42,35 +42,42 @@ def _models() -> list[dict[str, str]]:
 def _attacks() -> list[dict[str, str]]:
     from attacks import ATTACKS
 
-    return [{"attack": name, "what": line} for name, line in _first_lines(ATTACKS).items()]
+    return [{"attack": name, "what": line} for name, line in _first_lines("attack", ATTACKS, "bench.attacks").items()]
 
 
 def _paths() -> list[dict[str, str]]:
     from attacks import PATHS
 
-    return [{"path": name, "what": line} for name, line in _first_lines(PATHS).items()]
+    return [{"path": name, "what": line} for name, line in _first_lines("gradient path", PATHS, "bench.paths").items()]
 
 
 def _datasets() -> list[dict[str, str]]:
     from bench.data import DATASETS
 
-    return [{"dataset": name, "what": line} for name, line in _first_lines(DATASETS).items()]
+    return [{"dataset": name, "what": line} for name, line in _first_lines("data set", DATASETS, "bench.datasets").items()]
 
 
-def _first_lines(catalogue: dict[str, str]) -> dict[str, str]:
-    """Name to the first line of the docstring, read from the source without importing it."""
+def _first_lines(kind: str, catalogue: dict[str, str], group: str) -> dict[str, str]:
+    """Name to the first line of its docstring, read from the source without importing it; plug-ins come last."""
+    from bench.registry import Registry
+
+    registry: Registry[object] = Registry(kind, catalogue, group)
+    return {name: _first_line(registry.where(name)) for name in registry.names()}
+
+
+def _first_line(where: str) -> str:
     import ast
     from importlib.util import find_spec
     from pathlib import Path
 
-    lines = {}
-    for name, where in catalogue.items():
-        module, _, attribute = where.partition(":")
+    module, _, attribute = where.partition(":")
+    try:
         spec = find_spec(module)
-        if spec is None or spec.origin is None:
-            lines[name] = "(not importable)"
-            continue
-        tree = ast.parse(Path(spec.origin).read_text())
-        node = next((n for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef) and n.name == attribute), tree)
-        lines[name] = (ast.get_docstring(node) or "").partition("\n")[0]
-    return lines
+        source = "" if spec is None or spec.origin is None else Path(spec.origin).read_text(encoding="utf-8")
+        tree = ast.parse(source)
+    except Exception as error:  # finding a plug-in may run its package, which may fail in any way
+        return f"(broken: {type(error).__name__}: {error})"
+    if not source:
+        return "(not importable)"
+    node = next((n for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef) and n.name == attribute), tree)
+    return (ast.get_docstring(node) or "").partition("\n")[0]

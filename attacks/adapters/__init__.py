@@ -1,0 +1,1 @@
+"""Attacks of other libraries under our contract: the same specs, threats, books and rows."""

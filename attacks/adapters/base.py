@@ -1,0 +1,93 @@
+"""What the attacks of every other library share: fixed shards, a forked random state, the counted view.
+
+Only attacks that were found sound are let in. Still, none is trusted: what it returns is verified like
+everything else, and what it raises is reported by whoever runs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from attacks.base import Attack
+from attacks.minimal import within
+from attacks.oracle import Oracle
+from attacks.randomness import KeyedRng
+from attacks.threat import Threat
+
+SHARD = 64
+"""Samples an attack sees at a time: the same whatever the evaluator's batches, because these attacks may couple rows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignAttack(Attack):
+    """An attack of another library. ``version`` is filled in, so that a record tells what ran."""
+
+    batch_invariant: ClassVar[bool] = False
+    library: ClassVar[str]
+    install: ClassVar[str]
+    """Command that installs the library."""
+
+    version: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        try:
+            found = version(self.library)
+        except PackageNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"{self.library} is not installed; install it with: {self.install}", name=self.library
+            ) from error
+        object.__setattr__(self, "version", found)
+
+    @abstractmethod
+    def attacked(self, model: nn.Module, x: Tensor, labels: Tensor, threat: Threat, eps: float) -> Tensor:
+        """Perturbed inputs for one shard ``x`` ``(n, ...)``, all of the same radius ``eps > 0``."""
+
+    def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        self.check(threat)
+        adv = x.clone()
+        radii = threat.radius(x).flatten()
+        for eps in radii.unique().tolist():
+            if eps == 0:
+                continue
+            for rows in (radii == eps).nonzero()[:, 0].split(SHARD):
+                clean = x[rows]
+                with _alone(int(rng.keys[rows[0]]), x.device):
+                    found = self.attacked(oracle.as_module(rows, clean), clean.clone(), oracle.labels[rows], threat, eps)
+                if found.shape != clean.shape:
+                    raise ValueError(f"{self.library} returned shape {tuple(found.shape)} for {tuple(clean.shape)}")
+                adv[rows] = found.detach().to(x)
+        return within(adv, x, threat) if self.kind == "minimal" else adv
+
+
+@contextmanager
+def _alone(seed: int, device: torch.device) -> Iterator[None]:
+    """Gradients on, nothing printed, and global random states that start from ``seed`` and are put back afterwards."""
+    state = np.random.get_state()  # noqa: NPY002  (it is the libraries that use it)
+    cuda = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda), torch.enable_grad(), contextlib.redirect_stdout(io.StringIO()):
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            np.random.set_state(state)  # noqa: NPY002
+
+
+def step_or_default(step_size: float | None, eps: float, steps: int) -> float:
+    """The step in input units; None means ``2.5 * eps / steps`` as in our own PGD.
+
+    Libraries have defaults of their own that ignore eps (torchattacks: 2/255) or the number of steps (foolbox:
+    ``eps / 30``), with which 20 steps do not reach the edge of the ball.
+    """
+    return 2.5 * eps / max(steps, 1) if step_size is None else step_size
