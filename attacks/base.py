@@ -56,10 +56,10 @@ class Attack(ABC):
     def cost(self) -> tuple[int, int]:
         """(forwards, backwards) spent on a sample that survives everything."""
 
-    def stages(self, *, spiking: bool, norm: Norm) -> tuple[Stage, ...]:
+    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
         """What is run one after another, each on the samples that the ones before left standing; one stage, mostly.
 
-        spiking: whether the model has layers that take a gradient path.
+        spiking: whether the model has layers that take a gradient path. coded: whether its encoder takes a coding.
         """
         return (Stage("", self),)
 

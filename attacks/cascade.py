@@ -26,10 +26,10 @@ class Cascade(Attack):
     """Whether it is meant for publication; a short set for development is not."""
 
     @abstractmethod
-    def stages(self, *, spiking: bool, norm: Norm) -> tuple[Stage, ...]: ...
+    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]: ...
 
     def cost(self) -> tuple[int, int]:
-        pairs = [stage.attack.cost() for stage in self.stages(spiking=True, norm="linf")]
+        pairs = [stage.attack.cost() for stage in self.stages(spiking=True, norm="linf", coded=True)]
         return sum(forwards + 1 for forwards, _ in pairs), sum(backwards for _, backwards in pairs)
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
@@ -38,7 +38,7 @@ class Cascade(Attack):
         best = x.clone()
         everyone = torch.arange(len(x), device=x.device)
         standing = everyone
-        for number, stage in enumerate(self.stages(spiking=oracle.spiking, norm=threat.norm)):
+        for number, stage in enumerate(self.stages(spiking=oracle.spiking, norm=threat.norm, coded=oracle.coded)):
             if not len(standing):
                 break
             asked = oracle.subset(standing, path=stage.path)

@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor, nn
 
-from attacks.gradients.base import GradientPath, Session, TakesGradientPath, Training
+from attacks.gradients.base import GradientPath, Session, TakesCoding, TakesGradientPath, Training
 from attacks.objectives import CrossEntropy, Objective
 from attacks.randomness import KeyedRng, drawing
 from attacks.threat import per_row
@@ -82,6 +82,11 @@ class Oracle(Protocol):
     @property
     def spiking(self) -> bool:
         """Whether the model has layers that take a gradient path."""
+        ...
+
+    @property
+    def coded(self) -> bool:
+        """Whether the model has an encoder that takes a coding."""
         ...
 
     def subset(self, rows: Tensor, *, path: GradientPath | None = None) -> Oracle:
@@ -183,6 +188,10 @@ class ModelOracle:
     @property
     def spiking(self) -> bool:
         return any(isinstance(module, TakesGradientPath) for module in self.model.modules())
+
+    @property
+    def coded(self) -> bool:
+        return any(isinstance(module, TakesCoding) for module in self.model.modules())
 
     def using(
         self,

@@ -64,6 +64,13 @@ STANDARD: tuple[Stage, ...] = (
     Stage("Square", Square(queries=1000)),
 )
 
+CODED: tuple[Stage, ...] = (
+    Stage("SA-PGD, blunter ASSG, straight-through code", SAPGD(steps=100), ASSG(half=0.42, coding="straight_through")),
+    Stage("SA-PGD, blunter ASSG, masked code", SAPGD(steps=100), ASSG(half=0.42, coding="masked")),
+    Stage("SA-PGD, blunter ASSG, smooth code", SAPGD(steps=100), ASSG(half=0.42, coding="smooth")),
+)
+"""For models that send intensities as spikes: a code must not win by hiding its gradient."""
+
 THOROUGH: tuple[Stage, ...] = (
     *STANDARD[:-1],
     *(
@@ -111,7 +118,7 @@ class Quick(Cascade):
 
     decisive: ClassVar[bool] = False
 
-    def stages(self, *, spiking: bool, norm: Norm) -> tuple[Stage, ...]:
+    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
         return fitting(QUICK if spiking else SMOOTH_QUICK, norm)
 
 
@@ -119,13 +126,13 @@ class Quick(Cascade):
 class Standard(Cascade):
     """At most 1,500 pairs and 1,000 further forwards on a sample that survives everything: for publication."""
 
-    def stages(self, *, spiking: bool, norm: Norm) -> tuple[Stage, ...]:
-        return fitting(STANDARD if spiking else SMOOTH, norm)
+    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
+        return fitting((*STANDARD, *(CODED if coded else ())) if spiking else SMOOTH, norm)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Thorough(Cascade):
     """Without a budget: more sharpnesses, restarts and queries. For a claim that must hold."""
 
-    def stages(self, *, spiking: bool, norm: Norm) -> tuple[Stage, ...]:
-        return fitting(THOROUGH if spiking else SMOOTH_THOROUGH, norm)
+    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
+        return fitting((*THOROUGH, *(CODED if coded else ())) if spiking else SMOOTH_THOROUGH, norm)

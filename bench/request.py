@@ -120,7 +120,7 @@ def identity_fields(request: Request) -> dict[str, Any]:
 
 
 def _attack_fields(planned: Planned, request: Request) -> dict[str, Any]:
-    stages = stages_of(planned, spiking=request.subject.path_takers > 0, norm=request.norm)
+    stages = stages_of(planned, request.subject, request.norm)
     given = {"name": planned.name, **planned.defaulted, **planned.passed}
     return given if not isinstance(planned.attack, Cascade) else given | {"stages": [repr(stage) for stage in stages]}
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from attacks.base import Stage
+from attacks.threat import Norm
 from bench.plan import Planned
+from bench.subject import Subject
 
 Unit = dict[str, Any]
 """What the journal stores: column name to list, and ``seconds``."""
@@ -18,9 +20,9 @@ SUMMED = ("forwards", "backwards", "zero_gradients")
 TAKEN = ("norm_value", "adv_pred", "robust", "selection", "robust_8bit", "adv_sha256")
 
 
-def stages_of(planned: Planned, *, spiking: bool, norm: Any) -> tuple[Stage, ...]:
+def stages_of(planned: Planned, subject: Subject, norm: Norm) -> tuple[Stage, ...]:
     """The stages of an attack on this kind of model, the unnamed one under the attack's own name."""
-    found = planned.attack.stages(spiking=spiking, norm=norm)
+    found = planned.attack.stages(spiking=subject.path_takers > 0, norm=norm, coded=subject.coded)
     return tuple(Stage(stage.name or planned.name, stage.attack, stage.path) for stage in found)
 
 

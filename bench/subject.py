@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from attacks.gradients.base import TakesGradientPath
+from attacks.gradients.base import TakesCoding, TakesGradientPath
 from bench.errors import BenchError, ModelError, UnknownNameError, WeightsError
 from bench.files import digest, sha256_file
 from bench.spec import FileRef, ZooRef, parse_model_ref
@@ -47,6 +47,11 @@ class Subject:
     def path_takers(self) -> int:
         """Layers whose backward an attacker may choose."""
         return sum(isinstance(module, TakesGradientPath) for module in self.module.modules())
+
+    @property
+    def coded(self) -> bool:
+        """Whether it has an encoder whose backward an attacker may choose."""
+        return any(isinstance(module, TakesCoding) for module in self.module.modules())
 
 
 def open_subject(model: str | nn.Module, *, stochastic: bool = False) -> Subject:

@@ -71,7 +71,9 @@ class _AdaptiveSession(Session):
     layers: dict[int, _State] = field(default_factory=dict)
 
     def applied(self, model: nn.Module, rows: Tensor, *, learn: bool) -> AbstractContextManager[Bound]:
-        return lent(model, lambda layer: _AdaptiveSlope(self.path, _Memory(self, layer), rows, learn=learn))
+        return lent(
+            model, lambda layer: _AdaptiveSlope(self.path, _Memory(self, layer), rows, learn=learn), self.path.coding
+        )
 
     def forget(self, rows: Tensor) -> None:
         for state in self.layers.values():

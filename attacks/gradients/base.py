@@ -21,6 +21,9 @@ from typing import Literal, Protocol, runtime_checkable
 from torch import Tensor, nn
 
 Reset = Literal["hard", "soft"]
+Coding = Literal["smooth", "straight_through", "masked"]
+"""How the staircase of an encoder is differentiated: as if blurred by one level, as if the intensity itself were sent at
+each step, or through the emitted spikes alone."""
 
 
 @dataclass(frozen=True)
@@ -73,26 +76,43 @@ class TakesGradientPath(Protocol):
         ...
 
 
+@runtime_checkable
+class TakesCoding(Protocol):
+    """An encoder whose backward the attacker may replace."""
+
+    def take_coding(self, coding: Coding | None) -> Coding | None:
+        """Use ``coding`` from the next forward on (None: the encoder's own). Returns the one before."""
+        ...
+
+
 @dataclass
 class Bound:
-    """A path at work on a model. layers: how many layers took it."""
+    """A path at work on a model. layers: how many layers took it. encoders: how many encoders."""
 
     layers: int
+    encoders: int = 0
 
 
 @contextmanager
-def lent(model: nn.Module, gradient_of: Callable[[int], LayerGradient | None]) -> Iterator[Bound]:
-    """Hand each spiking layer of ``model`` (numbered in module order) a gradient inside the block.
+def lent(
+    model: nn.Module, gradient_of: Callable[[int], LayerGradient | None], coding: Coding | None = None
+) -> Iterator[Bound]:
+    """Hand each spiking layer of ``model`` (numbered in module order) a gradient, and each encoder a coding, in the block.
 
     On leaving, every layer has back what it had before, whatever happened inside.
     """
     taken: list[tuple[TakesGradientPath, LayerGradient | None]] = []
+    coded: list[tuple[TakesCoding, Coding | None]] = []
     try:
         for module in model.modules():
             if isinstance(module, TakesGradientPath):
                 taken.append((module, module.take_gradient(gradient_of(len(taken)))))
-        yield Bound(layers=len(taken))
+            if isinstance(module, TakesCoding):
+                coded.append((module, module.take_coding(coding)))
+        yield Bound(layers=len(taken), encoders=len(coded))
     finally:
+        for encoder, rule in reversed(coded):
+            encoder.take_coding(rule)
         for layer, before in reversed(taken):
             layer.take_gradient(before)
 
@@ -117,7 +137,12 @@ class Session(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class GradientPath(ABC):
-    """A frozen choice of how to differentiate through spikes."""
+    """A frozen choice of how to differentiate through spikes.
+
+    coding: how encoders that send an intensity as spikes are differentiated; None for their own way.
+    """
+
+    coding: Coding | None = None
 
     @abstractmethod
     def layer_gradient(self) -> LayerGradient | None:
@@ -125,7 +150,7 @@ class GradientPath(ABC):
 
     def applied(self, model: nn.Module) -> AbstractContextManager[Bound]:
         """Make the spiking layers of ``model`` use this path inside the block; see :func:`lent`."""
-        return lent(model, lambda layer: self.layer_gradient())
+        return lent(model, lambda layer: self.layer_gradient(), self.coding)
 
     def session(self, samples: int) -> Session:
         """The path for a run over ``samples`` rows."""

@@ -28,7 +28,9 @@ class HARTMix(GradientPath):
         return HART(width=self.width).layer_gradient()
 
     def session(self, samples: int) -> Session:
-        return _Mean((HART(width=self.width).session(samples), Training().session(samples)))
+        return _Mean(
+            (HART(width=self.width, coding=self.coding).session(samples), Training(coding=self.coding).session(samples))
+        )
 
 
 @dataclass(frozen=True)

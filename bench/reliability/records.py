@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from attacks.cascade import Cascade
 from bench.metrics import classification as metrics
 from bench.record import Cell, Check, Reliability
+from bench.staging import stages_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,8 +122,7 @@ def _radii(cells: list[Cell]) -> Iterator[Check]:
 def _blind_search(request: Request, cells: list[Cell]) -> Iterator[Check]:
     """Only cascades run a search without gradients after ones with them."""
     for planned in request.attacks:
-        stages = {stage.name: stage.attack for stage in planned.attack.stages(spiking=True, norm=request.norm)}
-        stages |= {stage.name: stage.attack for stage in planned.attack.stages(spiking=False, norm=request.norm)}
+        stages = {stage.name: stage.attack for stage in stages_of(planned, request.subject, request.norm)}
         for cell in cells:
             blind = [stage for stage in cell.stages if stage.name in stages and _is_blind(stages[stage.name])]
             if cell.attack == planned.spec and len(cell.stages) > 1 and blind:

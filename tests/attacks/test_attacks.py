@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from attacks import ATTACKS
 from attacks.adapters import foolbox as fb
 from attacks.adapters import torchattacks as ta
-from attacks.adapters.base import ForeignAttack
 from attacks.apgd import APGD
 from attacks.base import Attack, Stage
 from attacks.cascade import Cascade
@@ -64,7 +63,7 @@ ADAPTIVE: list[Attack] = [
 class Short(Cascade):
     """Two stages along different paths, and noise."""
 
-    def stages(self, *, spiking: bool, norm: Norm) -> tuple[Stage, ...]:
+    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
         return (Stage("a", PGD(steps=1)), Stage("b", PGD(steps=2), BPTT()), Stage("c", UniformNoise()))
 
 

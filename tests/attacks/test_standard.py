@@ -80,7 +80,7 @@ def test_each_stage_sees_only_what_stands(smooth: Build, images: Build, streams:
 
     @dataclass(frozen=True, kw_only=True)
     class Two(Cascade):
-        def stages(self, *, spiking: bool, norm: Norm) -> tuple[Stage, ...]:
+        def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
             return (
                 Stage("noise", UniformNoise()),
                 Stage("first", Watching(seen=seen)),

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from attacks.gradients.base import Coding
 from attacks.randomness import uniform_like
 from zoo.spiking.timing import FrontLoaded, Latency
 
@@ -25,22 +26,26 @@ class Direct(nn.Module):
 
 
 class _StraightThrough(torch.autograd.Function):
-    """Spikes forward; backward, each step passes its gradient to the intensity unchanged."""
+    """Spikes forward; backward, each step passes its gradient to the intensity unchanged, or only where it sent a spike."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, draws: Tensor) -> Tensor:
-        return (draws <= x).to(x.dtype)
+    def forward(ctx: Any, x: Tensor, draws: Tensor, masked: bool) -> Tensor:
+        spikes = (draws <= x).to(x.dtype)
+        ctx.save_for_backward(spikes if masked else None)
+        return spikes
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        return grad.sum(0), None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (spikes,) = ctx.saved_tensors
+        return (grad if spikes is None else grad * spikes).sum(0), None, None
 
 
 class Poisson(nn.Module):
     """Rate code: at each step a pixel spikes with probability equal to its intensity.
 
     Stochastic: inside a keyed context (see :mod:`attacks.randomness`) the draws are keyed.
-    The backward is the straight-through one, which is the derivative of the expected spikes.
+    The backward is the straight-through one, which is the derivative of the expected spikes (hence also the smooth one),
+    unless an attacker chooses the masked one.
     """
 
     stochastic = True
@@ -48,10 +53,16 @@ class Poisson(nn.Module):
     def __init__(self, *, steps: int) -> None:
         super().__init__()
         self.steps = steps
+        self._chosen: Coding | None = None
+
+    def take_coding(self, coding: Coding | None) -> Coding | None:
+        """Use ``coding`` from the next forward on; None for the encoder's own. Returns the one before."""
+        before, self._chosen = self._chosen, coding
+        return before
 
     def forward(self, x: Tensor) -> Tensor:
         draws = uniform_like(x.detach(), draws=self.steps, layer="poisson")
-        spikes: Tensor = _StraightThrough.apply(x, draws)
+        spikes: Tensor = _StraightThrough.apply(x, draws, self._chosen == "masked")
         return spikes
 
 

@@ -10,30 +10,30 @@ Level 0 (black) is silent in both. The derivative of such a staircase is zero al
 so each encoder says what its backward is instead. With g[t] the gradient that arrives at step t
 and ``G[c] = sum over t of codebook[c, t] g[t]``, what it would change to first order to send the code of c:
 
-    expected           T (G[c+1] - G[c-1]) / 2, one-sided at the ends: the exact derivative of the mean of G
+    smooth             T (G[c+1] - G[c-1]) / 2, one-sided at the ends: the exact derivative of the mean of G
                        when x is blurred uniformly by one level to either side
     straight_through   sum over t of g[t]: as if x itself were sent at each step
-    emitted            sum over the emitted spikes of g[t], as in the released code
+    masked             sum over the emitted spikes of g[t], as in the released code
 
-``expected`` is the default because it knows that a spike *moves*; an attacker may set the
-attribute ``backward`` to another. The forward does not depend on it.
+``smooth`` is the default because it knows that a spike *moves*; an attacker may choose another. The forward does
+not depend on it.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
-Backward = Literal["expected", "straight_through", "emitted"]
+from attacks.gradients.base import Coding
 
 
 class _Coded(torch.autograd.Function):
     """``spikes (T, n, ...) = _Coded.apply(x, codebook, backward)``."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, codebook: Tensor, backward: Backward) -> Tensor:
+    def forward(ctx: Any, x: Tensor, codebook: Tensor, backward: Coding) -> Tensor:
         steps = codebook.shape[1]
         level = (x * steps).ceil().clamp(0, steps).long()
         spikes = codebook.T[:, level]
@@ -46,13 +46,13 @@ class _Coded(torch.autograd.Function):
         level, codebook, spikes = ctx.saved_tensors
         if ctx.rule == "straight_through":
             return grad.sum(0), None, None
-        if ctx.rule == "emitted":
+        if ctx.rule == "masked":
             return (grad * spikes).sum(0), None, None
         return expected_slope(grad, level, codebook), None, None
 
 
 def expected_slope(grad: Tensor, level: Tensor, codebook: Tensor) -> Tensor:
-    """The rule ``expected`` for ``grad`` ``(T, n, ...)`` and ``level`` ``(n, ...)``."""
+    """The rule ``smooth`` for ``grad`` ``(T, n, ...)`` and ``level`` ``(n, ...)``."""
     steps = codebook.shape[1]
     worth = (codebook @ grad.flatten(1)).view(steps + 1, *level.shape)
     above, below = (level + 1).clamp_max(steps), (level - 1).clamp_min(0)
@@ -63,34 +63,40 @@ def expected_slope(grad: Tensor, level: Tensor, codebook: Tensor) -> Tensor:
 class TimeCode(nn.Module):
     """Images ``(N, C, H, W)`` in [0, 1] to spikes ``(T, N, C, H, W)`` by a codebook.
 
-    codebook: ``(T + 1, T)`` of 0 and 1. backward: see the module; may be set on the module at any time.
+    codebook: ``(T + 1, T)`` of 0 and 1. backward: its own coding (see the module).
     """
 
     stochastic = False
     codebook: Tensor
 
-    def __init__(self, codebook: Tensor, backward: Backward) -> None:
+    def __init__(self, codebook: Tensor, backward: Coding) -> None:
         super().__init__()
-        if backward not in get_args(Backward):
-            raise ValueError(f"backward must be one of {', '.join(get_args(Backward))}, not {backward!r}")
+        if backward not in get_args(Coding):
+            raise ValueError(f"backward must be one of {', '.join(get_args(Coding))}, not {backward!r}")
         self.steps = codebook.shape[1]
-        self.backward: Backward = backward
+        self.own_coding: Coding = backward
+        self._chosen: Coding | None = None
         self.register_buffer("codebook", codebook, persistent=False)
 
+    def take_coding(self, coding: Coding | None) -> Coding | None:
+        """Use ``coding`` from the next forward on; None for the encoder's own. Returns the one before."""
+        before, self._chosen = self._chosen, coding
+        return before
+
     def forward(self, x: Tensor) -> Tensor:
-        spikes: Tensor = _Coded.apply(x, self.codebook, self.backward)
+        spikes: Tensor = _Coded.apply(x, self.codebook, self._chosen or self.own_coding)
         return spikes
 
 
 class Latency(TimeCode):
     """One spike per pixel, the earlier the brighter; black pixels stay silent."""
 
-    def __init__(self, *, steps: int, backward: Backward = "expected") -> None:
+    def __init__(self, *, steps: int, backward: Coding = "smooth") -> None:
         super().__init__(torch.eye(steps + 1)[:, 1:].flip(1), backward)
 
 
 class FrontLoaded(TimeCode):
     """As many spikes as the level says, at successive steps from the first on."""
 
-    def __init__(self, *, steps: int, backward: Backward = "expected") -> None:
+    def __init__(self, *, steps: int, backward: Coding = "smooth") -> None:
         super().__init__(torch.ones(steps + 1, steps).tril(-1), backward)

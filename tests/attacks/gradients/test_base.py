@@ -170,3 +170,27 @@ def test_a_layer_gradient_is_shown_the_trace_of_the_forward(needs_current: bool)
         assert trace.current is not None and torch.equal(trace.current, current)
     else:
         assert trace.current is None
+
+
+def test_an_encoder_is_lent_a_coding_and_gets_its_own_back() -> None:
+    from zoo.spiking.encoders import Poisson
+    from zoo.spiking.timing import Latency
+
+    model = nn.Sequential(Latency(steps=4), LIF())
+    x = torch.rand(3, 1, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    plain = model(x)
+
+    def ask(path: GradientPath) -> Tensor:
+        leaf = x.clone().requires_grad_()
+        with path.applied(model) as bound:
+            outputs = model(leaf)
+        assert bound.encoders == 1 and bound.layers == 1
+        assert torch.equal(outputs, plain)
+        weights = torch.arange(1.0, 5, dtype=torch.float64).view(4, 1, 1, 1, 1)
+        return torch.autograd.grad((weights * outputs).sum(), leaf)[0]
+
+    smooth, direct, masked = (ask(BPTT(coding=coding)) for coding in ("smooth", "straight_through", "masked"))
+    assert torch.equal(ask(BPTT()), smooth)
+    assert not torch.equal(smooth, direct) and not torch.equal(direct, masked)
+    assert torch.equal(ask(ASSG(coding="masked")), ask(ASSG(coding="masked")))
+    assert Poisson(steps=2).take_coding("masked") is None

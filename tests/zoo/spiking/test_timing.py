@@ -91,9 +91,9 @@ def test_other_backwards_by_hand(code: type[TimeCode]) -> None:
     encoder = code(steps=5, backward="straight_through")
     assert torch.equal(gradient(encoder, x, head), head.sum(0))
     spikes = encoder(x)
-    encoder.backward = "emitted"
+    encoder.take_coding("masked")
     torch.testing.assert_close(gradient(encoder, x, head), (head * spikes).sum(0))
-    encoder.backward = "expected"
+    encoder.take_coding("smooth")
     assert torch.equal(encoder(x), spikes)
     assert not torch.equal(gradient(encoder, x, head), head.sum(0))
 
@@ -101,13 +101,13 @@ def test_other_backwards_by_hand(code: type[TimeCode]) -> None:
 @each_code
 def test_the_backward_is_read_in_the_forward(code: type[TimeCode]) -> None:
     encoder, leaf = code(steps=5), torch.rand(1, 1, 3, 3).requires_grad_()
-    encoder.backward = "straight_through"
+    encoder.take_coding("straight_through")
     spikes = encoder(leaf)
-    encoder.backward = "expected"
+    encoder.take_coding("smooth")
     assert torch.equal(torch.autograd.grad(spikes.sum(), leaf)[0], torch.full_like(leaf, 5))
 
 
 @pytest.mark.parametrize("wrong", ["nothing", None, ""])
 def test_an_unknown_backward_is_refused(wrong: Any) -> None:
-    with pytest.raises(ValueError, match="backward must be one of expected, straight_through, emitted"):
+    with pytest.raises(ValueError, match="backward must be one of smooth, straight_through, masked"):
         Latency(steps=4, backward=wrong)
