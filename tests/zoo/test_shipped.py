@@ -32,5 +32,5 @@ def test_raw_curves_are_sane(name: str) -> None:
 def test_adversarial_training_helps_beyond_doubt(defended: str, plain: str, eps: str) -> None:
     kept = readme.stored("models")
     found = bench.compare(kept[defended, "training"], kept[plain, "training"])
-    (difference,) = (one.difference for one in found if one.what == readme.ATTACK and one.eps_text == eps)
+    (difference,) = (one.difference for one in found if one.what == readme.ATTACKS[0] and one.eps_text == eps)
     assert difference.low > 0
