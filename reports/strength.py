@@ -1,0 +1,79 @@
+"""Is ``standard`` at least as strong as what else there is? The table that answers it.
+
+    python -m reports.strength
+
+For every spiking model of the zoo, on the same samples at one radius: foolbox's PGD and torchattacks' AutoAttack through
+the model's own surrogate, PGD along every single gradient path, and ``standard``. Keeps its records in
+``leaderboards/strength`` and writes ``table.csv`` there.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+import bench
+from attacks import PATHS
+from bench.errors import BenchError
+from bench.files import atomic_write_text
+from bench.memory import keep_freed_memory
+from bench.record import Record
+from zoo.card import card, names
+
+WHERE = Path("leaderboards/strength")
+RADIUS, SAMPLES = "4/255", 50
+OTHERS = ("foolbox:LinfPGD,steps=40", "torchattacks:AutoAttack")
+ALONG = "pgd:steps=20"
+
+
+def subjects() -> list[str]:
+    """Spiking models with weights whose answers repeat; averaging over draws would multiply the cost by a hundred."""
+    found = (card(name) for name in names())
+    return [one.name for one in found if one.weights is not None and one.spiking and not one.stochastic]
+
+
+def records(name: str) -> dict[str, Record]:
+    """One record per gradient path, and one of all other attacks; kept ones are read back."""
+
+    def run(attack: str | tuple[str, ...], path: str = "training") -> Record:
+        return bench.evaluate(f"zoo:{name}", attack=attack, eps=RADIUS, n=SAMPLES, path=path, out=WHERE)
+
+    return {"": run((*OTHERS, "standard"))} | {path: run(ALONG, path) for path in PATHS}
+
+
+def row(name: str, found: dict[str, Record]) -> dict[str, object]:
+    """Robust accuracy in percent under each attack, and whether none is below ``standard``."""
+    shown: dict[str, object] = {"model": name}
+    for path in PATHS:
+        shown[f"{ALONG} along {path}"] = _percent(found[path], ALONG)
+    for attack in (*OTHERS, "standard"):
+        shown[attack] = _percent(found[""], attack)
+    values = [value for value in shown.values() if isinstance(value, float)]
+    shown["standard is strongest"] = shown["standard"] == min(values)
+    return shown
+
+
+def _percent(record: Record, attack: str) -> float:
+    return round(100 * next(cell for cell in record.cells if cell.attack == attack).robust.value, 1)
+
+
+def main() -> int:
+    """Evaluate what has no record yet and write the table."""
+    keep_freed_memory()
+    rows = []
+    for name in subjects():
+        rows.append(row(name, records(name)))
+        sys.stdout.write(f"{name}: standard {rows[-1]['standard']}\n")
+        sys.stdout.flush()
+        atomic_write_text(WHERE / "table.csv", pd.DataFrame(rows).to_csv(index=False))
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except BenchError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
