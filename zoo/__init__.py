@@ -1,7 +1,7 @@
-"""First floor: what is attacked. Neurons, encoders, networks, defenses, cards and weights.
+"""First floor: what is attacked. Neurons, encoders, networks, defenses, quality models, cards and weights.
 
 Everything here is a plain ``nn.Module``: images ``(N, C, H, W)`` in [0, 1] go in, logits
-``(N, K)`` come out, and normalisation, encoding, the loop over time and the read-out
+``(N, K)`` or quality scores ``(N,)`` come out, and normalisation, encoding, the loop over time and the read-out
 are inside. Calls are stateless.
 
     import zoo

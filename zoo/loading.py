@@ -93,7 +93,7 @@ def load_card(described: Card, weights: Path = WEIGHTS) -> nn.Module:
 
 
 def load(name: str) -> nn.Module:
-    """A trained model of the zoo: images ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)``.
+    """A trained model of the zoo: images ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)`` or quality scores ``(N,)``.
 
     In eval mode, with parameters frozen; ``model.requires_grad_(True).train()`` to go on training.
     Raises ``KeyError`` for an unknown name, ``ValueError`` if the weights are missing or damaged.

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from zoo.architectures.blocks import ConvNorm
 from zoo.quality.base import QualityModel, channels_last
-from zoo.quality.trunk import Trunk
+from zoo.quality.trunk import CHANNELS, Trunk
 
 FLOOR = 1e-4
 """Added under the square root, whose slope at 0 is then 50; with the 1e-8 of the paper's code it is 5,000."""
@@ -27,7 +27,7 @@ class DistortionBranch(nn.Sequential):
 
     def __init__(self, widths: tuple[int, int, int]) -> None:
         layers: list[nn.Module] = []
-        inputs = 3
+        inputs = CHANNELS
         for width in widths:
             layers += [ConvNorm(inputs, width, 3, stride=2), nn.ReLU()]
             inputs = width
@@ -51,7 +51,7 @@ class DBCNN(QualityModel):
 
     def raw(self, x: Tensor) -> tuple[Tensor, ...]:
         shown = self.trunk(x)[-1]
-        damage = self.distortion(self.trunk.normalise(x))
+        damage = self.distortion(self.trunk.prepare(x))
         damage = F.interpolate(damage, shown.shape[2:], mode="bilinear", align_corners=False)
         places = shown[0, 0].numel()
         product = torch.einsum("nap,nbp->nab", shown.flatten(2), damage.flatten(2)) / places
