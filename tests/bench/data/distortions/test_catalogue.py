@@ -65,7 +65,9 @@ def test_each_is_a_function_of_its_key(distortion: Distortion) -> None:
 WORSE = set(NAMES) - {"mean_shift", "contrast", "saturation_hsv", "misplaced_patches", "colour_quantisation"}
 
 
-@pytest.mark.parametrize("distortion", [each for each in DISTORTIONS if each.name in WORSE], ids=sorted(WORSE, key=NAMES.index))
+@pytest.mark.parametrize(
+    "distortion", [each for each in DISTORTIONS if each.name in WORSE], ids=sorted(WORSE, key=NAMES.index)
+)
 def test_level_5_is_farther_than_level_1(distortion: Distortion) -> None:
     image = photograph()
     near, far = (np.abs(distortion(image, level, keys()) - image).mean() for level in (1, 5))
