@@ -40,7 +40,8 @@ def load_data(
 def load_samples(name: str, *, split: str = "test", n: int | None = None, root: Path | str | None = None) -> Samples:
     """The first ``n`` samples of a split, with their ids.
 
-    name: one of :data:`DATASETS` (rated sets also as ``kadid10k,crop=96``), a plug-in, or ``folder:PATH`` for images of one's own (see ``folder.py``).
+    name: one of :data:`DATASETS` (rated sets also as ``kadid10k,crop=96``), a plug-in, or ``folder:PATH`` for images
+    of one's own (see ``folder.py``).
     split: ``test``, ``train``, ``val`` or ``train_full``. n: None for all. root: the data root, if not the usual one.
     Raises :class:`~bench.errors.UnknownNameError`, and :class:`~bench.errors.DataError` if the set is
     missing, damaged, or smaller than ``n``.

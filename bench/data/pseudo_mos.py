@@ -39,7 +39,9 @@ class Ranks:
     def pseudo_mos(self, measures: NDArray[np.float64]) -> NDArray[np.float32]:
         """(N,) in [0,1] from measures (N, 3): the mean share of the population that is worse."""
         shares = np.linspace(0, 1, self.quantiles.shape[1])
-        ranked = [np.interp(column, known, shares) for column, known in zip(measures.T, self.quantiles, strict=True)]
+        # Some distortions leave grey images alone; an ulp must not put such an image below its equals.
+        rounded = np.round(measures.T, 9)
+        ranked = [np.interp(column, known, shares) for column, known in zip(rounded, self.quantiles, strict=True)]
         return np.mean(ranked, axis=0).astype(np.float32)
 
     def to_json(self) -> str:

@@ -53,7 +53,7 @@ def read_koniq(top: Path) -> list[Rating]:
 
 
 def read_livec(top: Path) -> list[Rating]:
-    """LIVE In the Wild Challenge: ``Data/All{Images,MOS}_release.mat`` and ``Images/``; the 7 training images are left out."""
+    """LIVE Challenge: ``Data/All{Images,MOS}_release.mat`` and ``Images/``; the training images (t1 to t7) are left out."""
     from scipy.io import loadmat
 
     columns = []

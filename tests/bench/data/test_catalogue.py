@@ -31,6 +31,9 @@ def test_the_facts_of_every_set_agree(name: str) -> None:
     assert info.licence
     assert info.citation
     assert type(chosen).__doc__
+    if info.task == "quality":
+        assert info.classes == ()
+        return
     parts: tuple[Part, ...] = ("train", "test")
     for part, split in zip(parts, ("train_full", "test"), strict=True):
         size = sum(file.size for file in chosen.files if file.part == part)
