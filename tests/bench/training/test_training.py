@@ -234,7 +234,7 @@ def test_a_stochastic_model_is_resumed_to_the_same_bits(tmp_path: Path) -> None:
     resumed, log = run_once(tmp_path / "c")
     assert same_weights(whole, resumed)
     assert [replace(epoch, seconds=0) for epoch in log] == [replace(epoch, seconds=0) for epoch in uninterrupted]
-    assert accuracy(whole, samples, batch=3) == accuracy(whole, samples, batch=16)
+    assert figure(whole, samples, batch=3) == figure(whole, samples, batch=16)
 
 
 def test_interrupted_within_an_epoch(tmp_path: Path) -> None:
