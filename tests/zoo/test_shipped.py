@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 import bench
@@ -13,15 +15,21 @@ TRAINED = [name for name in names() if card(name).weights is not None and card(n
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_raw_curves_are_sane(name: str) -> None:
-    """Each radius is attacked from scratch: nothing is inherited from a smaller one."""
-    record = bench.evaluate(f"zoo:{name}", attack=["fgsm", "pgd"], eps="0,2/255,8/255,1", n=100)
+    """Each radius is attacked from scratch: nothing is inherited from a smaller one.
+
+    The rates of a stochastic model are means over draws, and each of its queries costs ten: fewer images, some slack.
+    """
+    stochastic = card(name).stochastic
+    n, slack = (10, 0.1) if stochastic else (100, 0.0)
+    record = bench.evaluate(f"zoo:{name}", attack=["fgsm", "pgd"], eps="0,2/255,8/255,1", n=n)
     robust = {(cell.attack, cell.eps_text): cell.robust.value for cell in record.cells}
     clean = record.cells[0].clean.value
-    assert robust["pgd", "0"] == clean
-    assert robust["pgd", "0"] >= robust["pgd", "2/255"] >= robust["pgd", "8/255"] >= robust["pgd", "1"]
-    assert robust["pgd", "1"] <= 0.02
+    assert abs(robust["pgd", "0"] - clean) <= slack
+    falling = [robust["pgd", eps] for eps in ("0", "2/255", "8/255", "1")]
+    assert all(smaller <= larger + slack for larger, smaller in pairwise(falling))
+    assert falling[-1] <= 0.02 + slack
     for eps in ("2/255", "8/255"):
-        assert robust["pgd", eps] <= robust["fgsm", eps]
+        assert robust["pgd", eps] <= robust["fgsm", eps] + slack
         assert robust["worst case", eps] <= robust["pgd", eps]
     assert record.reliability.status == "upper_bound"
     assert not record.rows["unstable"].any()
