@@ -73,15 +73,15 @@ class ForeignAttack(Attack):
 @contextmanager
 def _alone(seed: int, device: torch.device) -> Iterator[None]:
     """Gradients on, nothing printed, and global random states that start from ``seed`` and are put back afterwards."""
-    state = np.random.get_state()  # noqa: NPY002  (it is the libraries that use it)
+    state = np.random.get_state()
     cuda = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda), torch.enable_grad(), contextlib.redirect_stdout(io.StringIO()):
         torch.manual_seed(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002
+        np.random.seed(seed % 2**32)
         try:
             yield
         finally:
-            np.random.set_state(state)  # noqa: NPY002
+            np.random.set_state(state)
 
 
 def step_or_default(step_size: float | None, eps: float, steps: int) -> float:

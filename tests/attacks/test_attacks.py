@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from attacks import ATTACKS
 from attacks.adapters import foolbox as fb
 from attacks.adapters import torchattacks as ta
-from attacks.adapters.base import ForeignAttack
 from attacks.apgd import APGD
 from attacks.base import Attack
 from attacks.fgsm import FGSM, RFGSM
