@@ -145,7 +145,11 @@ def best_known(entry: Entry, eps: str) -> Floats:
 def columns(entry: Entry, protocol: Protocol) -> dict[str, float | str]:
     """The measured part of a table row."""
     first = strongest(entry.record, protocol.eps[0])
-    found: dict[str, float | str] = {"clean": first.clean.value, "clean_low": first.clean.low, "clean_high": first.clean.high}
+    found: dict[str, float | str] = {
+        "clean": first.clean.value,
+        "clean_low": first.clean.low,
+        "clean_high": first.clean.high,
+    }
     for eps in protocol.eps:
         kept = strongest(entry.record, eps)
         found |= {

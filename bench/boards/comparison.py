@@ -24,7 +24,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Moved:
-    """An entry on either or both boards. value: what the board ranks by; None where it is absent. rank: empty if unranked."""
+    """An entry on either board. before, after: what the board ranks by, None if absent. Ranks: empty if unranked."""
 
     name: EntryName
     before: float | None

@@ -30,6 +30,10 @@ class Rules(Protocol):
         """Per-sample values (n,) whose mean orders the table, higher first."""
         ...
 
+    def best_known(self, entry: Entry, eps: str) -> Floats:
+        """Per-sample values (n,) that are left under the protocol's attacks and all challenges at a radius."""
+        ...
+
     def columns(self, entry: Entry, protocol: Frozen) -> dict[str, float | str]:
         """The measured part of a table row."""
         ...
@@ -40,3 +44,8 @@ def rules(task: str) -> Rules:
     if task not in TASKS:
         raise BoardError(f"There are no boards for the task {task!r}.", f"Boards are of: {', '.join(TASKS)}.")
     return cast(Rules, import_module(TASKS[task]))
+
+
+def best_known(entry: Entry, protocol: Frozen, eps: str) -> float:
+    """The mean of what is left of an entry under everything that is known."""
+    return float(rules(protocol.task).best_known(entry, eps).mean())
