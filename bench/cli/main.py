@@ -18,6 +18,9 @@ VERBS = {
     "show": ("bench.cli.show:show", "Show a model's card."),
     "train": ("bench.cli.train:train", "Train a zoo model from its card."),
     "data": ("bench.cli.data:data", "Fetch and find data sets."),
+    "board": ("bench.cli.board:board", "Leaderboards: look at them, check them, fill them."),
+    "submit": ("bench.cli.submit:submit", "Bring a model of your own to a board."),
+    "challenge": ("bench.cli.challenge:challenge", "Score adversarial images of your own against an entry."),
     "report": ("bench.cli.report:report", "Draw plots from records."),
 }
 

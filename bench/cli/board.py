@@ -1,0 +1,217 @@
+"""``bench board``: leaderboards, looked at, checked and filled."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.table import show_table
+
+if TYPE_CHECKING:
+    from bench.boards.store import Board
+
+_ROOT = click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
+_OUT = click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where runs go."
+)
+_SUBMISSION = click.option(
+    "--submission", type=click.Path(path_type=Path), help="The entry's submission folder, if it is not of the zoo."
+)
+
+
+@click.group()
+def board() -> None:
+    """Leaderboards: look at them, check them, fill them."""
+
+
+@board.command()
+@_ROOT
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def ls(root: Path | None, as_json: bool) -> None:
+    """List boards and their versions."""
+    from bench.boards.store import boards, boards_root
+
+    rows = []
+    for one in boards(boards_root(root)):
+        protocol = one.protocol()
+        samples = f"{protocol.data.n} {protocol.data.split} of {protocol.data.name}"
+        row = {"board": str(one), "title": protocol.title, "entries": str(len(one.names())), "samples": samples}
+        rows.append(row | {"threat": f"{protocol.norm} {', '.join(protocol.eps)}", "released": str(protocol.released)})
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+    else:
+        show_table(rows, right=("entries",))
+
+
+@board.command()
+@click.argument("name")
+@_ROOT
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(name: str, root: Path | None, as_json: bool) -> None:
+    """Show the table of NAME (BOARD[/vN]) and its protocol."""
+    from bench.boards.store import TABLE_FILE, boards_root, open_board
+
+    chosen = open_board(name, boards_root(root))
+    protocol = chosen.protocol()
+    table = chosen.folder / TABLE_FILE
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines())) if table.is_file() else []
+    if as_json:
+        click.echo(json.dumps({"protocol": protocol.model_dump(mode="json"), "table": rows}, indent=1))
+        return
+    attacks = "; ".join(protocol.specs)
+    click.echo(
+        f"{chosen}: {protocol.title}\n{protocol.data.n} {protocol.data.split} samples of {protocol.data.name}, "
+        f"{protocol.norm}, attacks: {attacks}, seed {protocol.seed}, protocol {chosen.protocol_sha256[:16]}"
+    )
+    shown = []
+    for row in rows:
+        ranked = f"{row['rank']} [{row['rank_low']}-{row['rank_high']}]" if row["rank"] else ""
+        line = {"rank": ranked, "model": f"{row['model']}@{row['version']}", "class": row["class"], "clean": row["clean"]}
+        for eps in protocol.eps:
+            line[f"noise {eps}"], line[f"attack {eps}"] = row[f"noise@{eps}"], row[f"robust@{eps}"]
+            line[f"external {eps}"] = row[f"best_known_external@{eps}"]
+        numbers = {key: f"{100 * float(value):.1f}" for key, value in line.items() if _is_number(value)}
+        shown.append(line | numbers | {"verdict": row["verdict"], "": "" if row["status"] == "current" else row["status"]})
+    empty = [key for key in (shown[0] if shown else ()) if not any(line[key] for line in shown)]
+    show_table([{key: value for key, value in line.items() if key not in empty} for line in shown])
+    click.echo(f"accuracy in %, ranked by attack {protocol.rank_by}; [a-b]: ranks that these samples cannot tell apart")
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal() and "." in text
+
+
+@board.command()
+@click.argument("first")
+@click.argument("second")
+@_ROOT
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def diff(first: str, second: str, root: Path | None, as_json: bool) -> None:
+    """What changed from board FIRST to SECOND, e.g. snn-cifar10-linf/v1 snn-cifar10-linf/v2."""
+    from bench.boards.comparison import changes, moves
+    from bench.boards.store import boards_root, open_board
+
+    one, other = (open_board(name, boards_root(root)) for name in (first, second))
+    changed, moved = changes(one, other), moves(one, other)
+    if as_json:
+        found = [{**asdict(move), "name": str(move.name)} for move in moved]
+        click.echo(json.dumps({"protocol": [asdict(change) for change in changed], "entries": found}, indent=1))
+        return
+    show_table([{"protocol": c.field, str(one): c.before, str(other): c.after} for c in changed])
+    rows = [
+        {
+            "entry": str(move.name),
+            str(one): "" if move.before is None else f"{100 * move.before:.1f}",
+            str(other): "" if move.after is None else f"{100 * move.after:.1f}",
+            "rank before": move.rank_before,
+            "rank after": move.rank_after,
+        }
+        for move in moved
+    ]
+    show_table(rows, right=(str(one), str(other)))
+
+
+@board.command()
+@click.argument("names", nargs=-1)
+@_ROOT
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify(names: tuple[str, ...], root: Path | None, as_json: bool) -> int:
+    """Recompute every hash, aggregate and table of NAMES (default: all boards); exit 1 on any drift."""
+    from bench.boards.verify import verify as check
+
+    found = {str(one): [str(finding) for finding in check(one)] for one in _chosen(names, root)}
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+    else:
+        for name, findings in found.items():
+            click.echo("\n".join(findings) if findings else f"{name}: verified")
+    return int(any(found.values()))
+
+
+@board.command()
+@click.argument("names", nargs=-1)
+@_ROOT
+def render(names: tuple[str, ...], root: Path | None) -> None:
+    """Bring table.csv and CHANGELOG.md of NAMES (default: all boards) up to date with their entries."""
+    from bench.boards.render import render as derive
+
+    for one in _chosen(names, root):
+        with one.locked():
+            derive(one)
+        click.echo(f"{one}: rendered")
+
+
+def _chosen(names: tuple[str, ...], root: Path | None) -> list[Board]:
+    from bench.boards.store import boards, boards_root, open_board
+
+    home = boards_root(root)
+    return [open_board(name, home) for name in names] if names else boards(home)
+
+
+@board.command()
+@click.argument("draft", type=click.Path(path_type=Path))
+@_ROOT
+def release(draft: Path, root: Path | None) -> None:
+    """Freeze the protocol in DRAFT (YAML) and open a new version of its board."""
+    from bench.boards.entering import release as open_version
+    from bench.boards.protocol import freeze, read_draft
+    from bench.boards.store import boards_root
+
+    opened = open_version(freeze(read_draft(draft)), boards_root(root))
+    click.echo(f"{opened}: released, protocol {opened.protocol_sha256[:16]}")
+
+
+@board.command()
+@click.argument("name")
+@click.argument("model")
+@_ROOT
+@_OUT
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+def run(name: str, model: str, root: Path | None, out: Path, device: str, threads: int | None) -> None:
+    """Evaluate MODEL (zoo:NAME) under the protocol of board NAME and enter it; the same command resumes."""
+    import torch
+
+    from bench.boards.running import run_zoo
+    from bench.boards.store import boards_root, open_board
+    from bench.cli.progress import Units
+    from bench.memory import keep_freed_memory
+
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
+    chosen = open_board(name, boards_root(root))
+    with Units() as bar:
+        entry = run_zoo(chosen, model, out=out, device=device, on_tick=bar.tick)
+    click.echo(f"{entry.name} entered {chosen}; look at it: bench board show {chosen}")
+
+
+@board.command()
+@click.argument("entry")
+@_ROOT
+@_SUBMISSION
+@click.option("--n", type=click.IntRange(1), default=50, show_default=True, help="Samples to attack again.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which samples.")
+def rescore(entry: str, root: Path | None, submission: Path | None, n: int, seed: int) -> int:
+    """Attack some samples of ENTRY (BOARD[/vN]/MODEL[@V]) again and compare; exit 1 if they do not agree."""
+    from bench.boards.opening import subject_of
+    from bench.boards.rescoring import rescore as again
+    from bench.boards.store import boards_root, open_entry
+    from bench.cli.progress import Units
+    from bench.data import load_samples
+
+    chosen, kept = open_entry(entry, boards_root(root))
+    protocol = chosen.protocol()
+    samples = load_samples(protocol.data.name, split=protocol.data.split, n=protocol.data.n)
+    with subject_of(kept, submission) as subject, Units() as bar:
+        found = again(chosen, kept, subject, samples, n=n, seed=seed, on_tick=bar.tick)
+    click.echo(
+        f"{kept.name} on {chosen}: of {found.rows} rows, {found.same_clean} agree without attack, {found.same_verdict} in "
+        f"their verdict, {found.same_images} in every bit of the adversarial image: {'holds' if found.holds else 'FAILS'}"
+    )
+    return int(not found.holds)

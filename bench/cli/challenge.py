@@ -1,0 +1,56 @@
+"""``bench challenge``: adversarial images that anyone found, scored against an entry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("entry")
+@click.argument("images", type=click.Path(path_type=Path))
+@click.option("--who", required=True, help="Who found the images.")
+@click.option("--how", required=True, help="By which attack.")
+@click.option("--link", default="", help="https address of a description.")
+@click.option("--eps", help="Radius, one of the board's [default: the one it ranks by].")
+@click.option("--submission", type=click.Path(path_type=Path), help="The entry's submission, if it is not of the zoo.")
+@click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
+@click.option("--dry-run", is_flag=True, help="Score only; record nothing.")
+def challenge(
+    entry: str,
+    images: Path,
+    who: str,
+    how: str,
+    link: str,
+    eps: str | None,
+    submission: Path | None,
+    root: Path | None,
+    dry_run: bool,
+) -> None:
+    """Score IMAGES (safetensors: images, samples) against ENTRY (BOARD[/vN]/MODEL[@V]) under its threat model."""
+    from bench.boards.challenge import read_images, score
+    from bench.boards.entering import add_challenge
+    from bench.boards.opening import subject_of
+    from bench.boards.store import boards_root, open_entry
+    from bench.boards.tasks import best_known
+    from bench.data import load_samples
+
+    board, kept = open_entry(entry, boards_root(root))
+    protocol = board.protocol()
+    radius = eps or protocol.rank_by
+    samples = load_samples(protocol.data.name, split=protocol.data.split, n=protocol.data.n)
+    given = read_images(images, samples.ids)
+    with subject_of(kept, submission) as subject:
+        found = score(subject, samples, given, kept, protocol, eps=radius, who=who, how=how, link=link)
+    outside = sum(row.status != "ok" for row in found.rows)
+    broken = sum(row.status == "ok" and row.robust == 0 for row in found.rows)
+    click.echo(
+        f"{len(found.rows)} images at {protocol.norm} {radius}: {broken} break {kept.name}, "
+        f"{outside} are outside of the ball or the box"
+    )
+    before = best_known(kept, protocol, radius)
+    if not dry_run:
+        kept = add_challenge(board, kept.name, found)
+        after = best_known(kept, protocol, radius)
+        click.echo(f"best known external robust accuracy at {radius}: {100 * before:.1f}% before, {100 * after:.1f}% now")

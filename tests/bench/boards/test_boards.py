@@ -1,0 +1,330 @@
+"""Boards: what may enter, what is derived, and that no change goes unnoticed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from support.boards import DAY, card, draft, measured, new_board
+from support.tiny import Linear
+
+from bench.boards.comparison import changes, moves
+from bench.boards.entering import enter, release
+from bench.boards.naming import EntryName, is_slug, parse_place
+from bench.boards.protocol import Protocol, check_program, freeze, read_draft, read_protocol
+from bench.boards.ranking import ranks
+from bench.boards.render import render
+from bench.boards.store import Board, boards, open_board, open_entry
+from bench.boards.verify import verify
+from bench.errors import BenchError, BoardError
+from bench.files import sha256_file
+from bench.record import Record, read_record, write_record
+
+ONE, TWO, OTHER = EntryName("linear", 1), EntryName("linear", 2), EntryName("other", 1)
+
+
+def table(board: Board) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO((board.folder / "table.csv").read_text())))
+
+
+# --- names ---
+
+
+@pytest.mark.parametrize("name", ["a", "snn_at", "snn-cifar10-linf", "a1_b2"])
+def test_slugs(name: str) -> None:
+    assert is_slug(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "A", "1a", "a__b", "a-", "_a", "a/b", "..", "a b", "a.b", "ä", "a\n", "a" * 65, "=a", "a:"]
+)
+def test_no_slugs(name: str) -> None:
+    assert not is_slug(name)
+    with pytest.raises(BoardError):
+        parse_place(f"{name}/v1/x")
+
+
+def test_places() -> None:
+    assert parse_place("b/v2/m@3") == parse_place("b/v2/m@3")
+    found = parse_place("b/v2/m@3")
+    assert (found.board, found.version, found.model, found.model_version) == ("b", 2, "m", 3)
+    assert parse_place("b/m").version is None
+    for text in ("b/v2/m/x", "b/M", "b/m@0", "b/../m", "b/m@x", "/b"):
+        with pytest.raises(BoardError):
+            parse_place(text)
+
+
+# --- protocols ---
+
+
+def test_a_protocol_is_frozen_with_every_parameter(filled: Board) -> None:
+    protocol = filled.protocol()
+    assert protocol == read_protocol(filled.folder / "protocol.yaml")
+    assert protocol.text() == (filled.folder / "protocol.yaml").read_text()
+    pgd = protocol.attacks[0]
+    assert pgd.parameters["steps"] == 2
+    assert pgd.parameters["restarts"] == 1  # a default of the program, now of the protocol
+    assert pgd.smooth[0].name == "pgd"
+    check_program(protocol)
+
+
+def test_a_changed_program_is_refused(filled: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.record.EVALUATOR_VERSION", 999)
+        with pytest.raises(BoardError, match="evaluator_version"):
+            check_program(filled.protocol())
+    protocol = filled.protocol()
+    first = protocol.attacks[0]
+    other = first.model_copy(update={"parameters": first.parameters | {"restarts": 2}})  # as if the default had moved
+    changed = protocol.model_copy(update={"attacks": [other, *protocol.attacks[1:]]})
+    with pytest.raises(BoardError, match="attacks"):
+        check_program(changed)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"board": "../x"},
+        {"eps": ["8"]},
+        {"eps": ["0.1", "0.10"]},
+        {"eps": []},
+        {"rank_by": "0.3"},
+        {"attacks": []},
+        {"title": "=cmd()"},
+        {"title": "<b>"},
+        {"surprise": 1},
+        {"version": 0},
+        {"task": "detection"},
+    ],
+)
+def test_bad_drafts(filled: Board, tmp_path: Path, changed: dict[str, Any]) -> None:
+    fields = draft(filled.protocol().data.name).model_dump(mode="json") | changed
+    (tmp_path / "draft.yaml").write_text(yaml.safe_dump(fields))
+    with pytest.raises(BoardError) as caught:
+        read_draft(tmp_path / "draft.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_attacks_are_not_frozen(filled: Board) -> None:
+    with pytest.raises(BenchError, match="Did you mean"):
+        freeze(draft(filled.protocol().data.name, attacks=["pdg"]))
+
+
+def test_versions_follow_each_other(board: Board) -> None:
+    root, data = board.folder.parents[1], board.protocol().data.name
+    for version in (1, 3):
+        with pytest.raises(BoardError, match="v2"):
+            new_board(root, data, version=version)
+    second = new_board(root, data, version=2, eps=["0.1"], summary="Only the large radius.")
+    assert [str(one) for one in boards(root)] == ["tiny-linf/v1", "tiny-linf/v2"]
+    assert open_board("tiny-linf", root) == second
+    assert open_board("tiny-linf/v1", root) == board
+    assert verify(second) == []
+    assert {change.field for change in changes(board, second)} == {"summary", "eps"}
+    enter(second, measured(second, Linear(seed=2)), card("other"))
+    moved = {move.name: move for move in moves(board, second)}
+    assert moved[OTHER].before == moved[OTHER].after
+    assert moved[TWO].after is None
+
+
+def test_boards_of_unknown_tasks_are_not_released(tmp_path: Path, filled: Board) -> None:
+    protocol = Protocol.model_validate(filled.protocol().model_dump() | {"task": "quality"})
+    with pytest.raises(BoardError):
+        release(protocol.model_copy(update={"task": "detection"}), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+# --- entries ---
+
+
+def test_the_table(filled: Board) -> None:
+    rows = table(filled)
+    assert {(row["model"], row["version"], row["status"]) for row in rows} == {
+        ("linear", "2", "current"),
+        ("other", "1", "current"),
+        ("linear", "1", "superseded"),
+    }
+    assert rows[-1]["status"] == "superseded"
+    assert rows[-1]["rank"] == ""
+    by_rank = [float(row["robust@0.1"]) for row in rows if row["rank"]]
+    assert by_rank == sorted(by_rank, reverse=True)
+    record = filled.entry(ONE).record
+    worst = record.rows[record.rows.eps == 0.1].groupby("sample")["robust"].min().mean()
+    assert float(rows[-1]["robust@0.1"]) == pytest.approx(worst, abs=1e-6)
+    assert rows[-1]["best_known_external@0.1"] == ""
+    assert rows[-1]["record_sha256"] == sha256_file(filled.entry(ONE).folder / "record.json")
+
+
+def test_reopening(filled: Board) -> None:
+    root = filled.folder.parents[1]
+    assert open_entry("tiny-linf/linear", root)[1].name == TWO
+    assert open_entry("tiny-linf/v1/linear@1", root)[1].name == ONE
+    for text in ("tiny-linf", "tiny-linf/linera", "tiny-lin/linear", "tiny-linf/v7/linear", "tiny-linf/linear@9"):
+        with pytest.raises(BenchError):
+            open_entry(text, root)
+
+
+def test_unreliable_entries_have_no_rank(filled: Board) -> None:
+    entries = filled.entries()
+    assert set(ranks(entries, filled.protocol())) <= {TWO, OTHER}
+    for entry in entries:
+        unreliable = entry.record.reliability.model_copy(update={"status": "unreliable"})
+        object.__setattr__(entry, "record", entry.record.model_copy(update={"reliability": unreliable}))
+    assert ranks(entries, filled.protocol()) == {}
+
+
+def test_nothing_is_overwritten(board: Board, spare: Record) -> None:
+    before = sha256_file(board.entry_folder(ONE) / "record.json")
+    with pytest.raises(BoardError, match="never overwritten"):
+        enter(board, spare, card())
+    assert sha256_file(board.entry_folder(ONE) / "record.json") == before
+    assert verify(board) == []
+
+
+def altered(record: Record, **changed: Any) -> Record:
+    return record.model_copy(update=changed).with_rows(record.rows)
+
+
+def with_rows(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Record], Record]:
+    return lambda record: record.model_copy().with_rows(change(record.rows.copy()))
+
+
+def undecided(rows: pd.DataFrame) -> pd.DataFrame:
+    standing = rows.index[rows["selection"] > 0][0]
+    rows.loc[standing, "status"] = "attack_error"
+    return rows
+
+
+def flipped(rows: pd.DataFrame) -> pd.DataFrame:
+    fallen = rows.index[rows["verdict"] == "broken"][0]
+    rows.loc[fallen, ["robust", "selection"]] = 1.0
+    rows.loc[fallen, "verdict"] = "robust"
+    return rows
+
+
+BAD: dict[str, Callable[[Record], Record]] = {
+    "protocol differ": lambda record: altered(record, protocol=None),
+    "evaluator's version": lambda record: altered(record, evaluator_version=0),
+    "its samples": lambda record: altered(record, data=record.data.model_copy(update={"sha256": "0" * 64})),
+    "its norm": lambda record: altered(record, norm="l2"),
+    "its seed": lambda record: altered(record, seed=1),
+    "its draws": lambda record: altered(record, settings={"eot": 2, "scorings": 1}),
+    "its attacks": lambda record: altered(record, attacks=record.attacks[:1]),
+    "parameters of": lambda record: altered(
+        record, attacks=[record.attacks[0].model_copy(update={"passed": {"steps": 1}}), record.attacks[1]]
+    ),
+    "verdict": lambda record: altered(record, reliability=record.reliability.model_copy(update={"status": "unreliable"})),
+    "rows of 12": with_rows(lambda rows: rows.iloc[:-1]),  # an interrupted run
+    "other samples": with_rows(lambda rows: rows.assign(sample=rows["sample"] + (rows["attack"] == "fgsm"))),
+    "undecided": with_rows(undecided),
+    "does not follow from the rows": with_rows(flipped),
+    "verdicts that": with_rows(lambda rows: rows.assign(verdict="robust")),
+    "outside of the ball": with_rows(lambda rows: rows.assign(norm_value=0.5)),
+    "noise": with_rows(lambda rows: rows.assign(noise_k=1.0, noise_1=np.where(rows["clean_correct"] > 0, 0.0, 0.0))),
+}
+
+
+@pytest.mark.parametrize("reason", BAD)
+def test_what_may_not_enter(board: Board, spare: Record, reason: str) -> None:
+    before = sorted(path.name for path in board.folder.rglob("*"))
+    with pytest.raises(BoardError, match=reason):
+        enter(board, BAD[reason](spare), card("bad"))
+    assert sorted(path.name for path in board.folder.rglob("*")) == before
+
+
+# --- drift ---
+
+
+def edit(path: Path, change: Callable[[str], str]) -> None:
+    text = path.read_text()
+    assert change(text) != text
+    path.write_text(change(text))
+
+
+def record_field(board: Board, change: Callable[[dict[str, Any]], None]) -> None:
+    path = board.entry_folder(ONE) / "record.json"
+    fields = json.loads(path.read_text())
+    change(fields)
+    path.write_text(json.dumps(fields))
+
+
+def better_rows(board: Board) -> None:
+    """A forger who knows the format: rows, their hash and the table all fit, but the results do not."""
+    folder = board.entry_folder(ONE)
+    record = read_record(folder)
+    write_record(record.model_copy().with_rows(flipped(record.rows)), folder)
+
+
+DRIFT: dict[str, tuple[Callable[[Board], object], str]] = {
+    "protocol": (lambda b: edit(b.folder / "protocol.yaml", lambda t: t.replace("0.02", "0.01")), "not the one that was"),
+    "protocol's comment": (lambda b: edit(b.folder / "protocol.yaml", lambda t: t + "# hm\n"), "not the one that was"),
+    "protocol's hash": (lambda b: (b.folder / "protocol.sha256").unlink(), "not the one that was"),
+    "table": (lambda b: edit(b.folder / "table.csv", lambda t: t.replace("other", "best")), "table.csv"),
+    "change log": (lambda b: edit(b.folder / "CHANGELOG.md", lambda t: t.replace("`other@1`", "`x@1`")), "CHANGELOG"),
+    "released protocol's name": (
+        lambda b: edit(b.folder / "CHANGELOG.md", lambda t: t.replace(b.protocol_sha256[:16], "0" * 16)),
+        "released protocol",
+    ),
+    "a result": (lambda b: record_field(b, lambda f: f["cells"][0]["robust"].update(value=1.0)), "robust of pgd"),
+    "a count": (lambda b: record_field(b, lambda f: f["cells"][0]["stages"][0].update(broken=0, attempted=0)), "stage pgd"),
+    "a cell": (lambda b: record_field(b, lambda f: f["cells"].pop()), "attacks and radii"),
+    "seconds": (lambda b: record_field(b, lambda f: f.update(seconds=1.0)), "table.csv"),
+    "rows": (lambda b: (b.entry_folder(ONE) / "rows.parquet").write_bytes(b"PAR1"), "is not the file its record names"),
+    "forged rows": (better_rows, "does not follow from the rows"),
+    "a card": (lambda b: edit(b.entry_folder(ONE) / "card.yaml", lambda t: t.replace("linear", "other")), "card"),
+    "a card's summary": (
+        lambda b: edit(b.entry_folder(OTHER) / "card.yaml", lambda t: t.replace("Another one", "The best")),
+        "table.csv",
+    ),
+    "a lost card": (lambda b: (b.entry_folder(ONE) / "card.yaml").unlink(), "card.yaml"),
+    "a lost entry": (lambda b: shutil.rmtree(b.entry_folder(ONE)), "table.csv"),
+    "a foreign file": (lambda b: (b.entry_folder(ONE) / "x.pkl").write_bytes(b""), "no part of an entry"),
+    "a foreign folder": (lambda b: (b.folder / "entries" / "X").mkdir(), "does not name an entry"),
+}
+
+
+@pytest.mark.parametrize("what", DRIFT)
+def test_drift_is_found(board: Board, what: str) -> None:
+    assert verify(board) == []
+    change, said = DRIFT[what]
+    change(board)
+    found = [str(finding) for finding in verify(board)]
+    assert found
+    assert any(said in one for one in found), found
+    assert all("\n" not in one for one in found)
+
+
+def test_metadata_can_be_edited_without_evaluating(board: Board) -> None:
+    path = board.entry_folder(OTHER) / "card.yaml"
+    edit(path, lambda text: text.replace("Another one", "Renamed"))
+    render(board)
+    assert verify(board) == []
+    assert "Renamed" in (board.folder / "table.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"summary": "<script>"}, {"summary": "=1+1"}, {"homepage": "javascript:alert(1)"}, {"paper": {"url": "http://x.org"}}],
+)
+def test_metadata_is_plain(changed: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        card(**changed)
+
+
+def test_the_change_log_only_grows(board: Board, spare: Record) -> None:
+    path = board.folder / "CHANGELOG.md"
+    edit(path, lambda text: text + "- 2026-01-03: a note by hand\n")
+    before = path.read_text()
+    enter(board, spare, card("third"))
+    assert path.read_text().startswith(before)
+    assert f"{DAY}: `third@1` entered" in path.read_text()[len(before) :]
+    assert verify(board) == []
