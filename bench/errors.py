@@ -56,6 +56,18 @@ class RecordError(BenchError):
     """A record that is missing, damaged, newer, or not comparable."""
 
 
+class BoardError(BenchError):
+    """A board or an entry that is missing, damaged, or does not keep its protocol."""
+
+
+class SubmissionError(BenchError):
+    """A submission that cannot be accepted as it is."""
+
+
+class IsolationError(BenchError):
+    """Foreign code that cannot be isolated here, or that broke a limit."""
+
+
 class JournalError(BenchError):
     """A journal of another run, or one in use."""
 

@@ -35,7 +35,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         _sync(temporary)
         temporary.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask())
         temporary.replace(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     except StorageError:
         raise
     except OSError as error:
@@ -57,6 +57,11 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sync_folder(path: Path) -> None:
+    """Make renames in a folder survive a loss of power."""
+    _sync(path)
 
 
 def make_folder(path: Path) -> None:

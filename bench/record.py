@@ -188,6 +188,17 @@ class Reliability(_Model):
     """All that was looked at."""
 
 
+class ProtocolInfo(_Model):
+    """The frozen protocol an evaluation was run under."""
+
+    board: str
+    """Leaderboard."""
+    version: int
+    """Its version."""
+    sha256: str
+    """Of its ``protocol.yaml``."""
+
+
 class Record(_Model):
     """One evaluation of one model."""
 
@@ -221,6 +232,8 @@ class Record(_Model):
     """Device, threads, versions: recorded, not part of the identity."""
     created: str
     """UTC, ISO 8601."""
+    protocol: ProtocolInfo | None = None
+    """None for an evaluation of the user's own design."""
 
     _rows: pd.DataFrame | None = PrivateAttr(default=None)
 

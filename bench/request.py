@@ -21,14 +21,14 @@ from bench.plan import Planned, Price, plan_attack, plan_path, price, threat_of
 from bench.record import EVALUATOR_VERSION
 from bench.spec import parse_eps
 from bench.staging import stages_of
-from bench.subject import open_subject
+from bench.subject import Subject, open_subject
 
 STOCHASTIC_DRAWS = 10
 """EOT draws per query and scoring draws per verdict of a stochastic model, unless told otherwise."""
 
 
 def resolve(
-    model: str | nn.Module,
+    model: str | nn.Module | Subject,
     attack: str | Attack | Sequence[str | Attack],
     eps: str,
     norm: Norm,

@@ -24,7 +24,7 @@ from bench.recording import build
 from bench.request import cost_of, identity_fields, resolve
 from bench.spec import Eps
 from bench.staging import Unit, combined, standing
-from bench.subject import borrowed
+from bench.subject import Subject, borrowed
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ Watcher = Callable[[Tick], None]
 
 
 def evaluate(
-    model: str | nn.Module,
+    model: str | nn.Module | Subject,
     *,
     attack: str | Attack | Sequence[str | Attack] = "pgd",
     eps: str = "8/255",
@@ -63,7 +63,7 @@ def evaluate(
 ) -> Record:
     """Evaluate a model and return its record, rows included.
 
-    model: ``zoo:NAME``, ``file.py::factory``, or an ``nn.Module`` (images in [0, 1] to logits ``(N, K)``).
+    model: ``zoo:NAME``, ``file.py::factory``, an ``nn.Module`` (images in [0, 1] to logits ``(N, K)``), or a subject.
     attack: spec(s) such as ``"pgd:steps=20,restarts=3"``; several give the per-sample worst case as well.
     eps: radius or comma-separated radii, in [0, 1] pixel units; norm: ``linf`` or ``l2``.
     n: the first n samples; None for all. data: a data set name, ``(images, labels)``, or None for the model's own.

@@ -49,12 +49,14 @@ class Subject:
         return sum(isinstance(module, TakesGradientPath) for module in self.module.modules())
 
 
-def open_subject(model: str | nn.Module, *, stochastic: bool = False) -> Subject:
-    """Load what ``model`` names.
+def open_subject(model: str | nn.Module | Subject, *, stochastic: bool = False) -> Subject:
+    """Load what ``model`` names; a subject is one already.
 
     stochastic: for a user's own model, whether two calls may differ (cards say it themselves).
     Raises a :class:`~bench.errors.BenchError` for unknown names, damaged weights and failing factories.
     """
+    if isinstance(model, Subject):
+        return model
     if isinstance(model, nn.Module):
         return _own(type(model).__name__, model, {}, stochastic)
     ref = parse_model_ref(model)

@@ -1,0 +1,110 @@
+"""What a board says about a model beside its numbers. It may be corrected at any time without evaluating again."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from bench.boards.naming import LONGEST, SLUG
+from bench.boards.text import Line, Link, Note
+from bench.errors import BoardError
+
+Kind = Literal["zoo", "zoo_built", "own_code"]
+"""Shipped with the suite; foreign weights in a registered builder; foreign code."""
+KINDS = {"zoo": "zoo", "zoo_built": "zoo-built", "own_code": "own code"}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Paper(_Strict):
+    """Where the defense is described."""
+
+    title: Note = ""
+    """Reference."""
+    url: Link = ""
+    """https address."""
+
+
+class Claims(_Strict):
+    """Accuracies that the authors state, as fractions."""
+
+    clean: float | None = Field(default=None, ge=0, le=1)
+    """Without perturbation."""
+    robust: dict[str, float] = {}
+    """Radius, as ``8/255``, to accuracy under attack."""
+
+    @field_validator("robust")
+    @classmethod
+    def _fractions(cls, robust: dict[str, float]) -> dict[str, float]:
+        if not all(0 <= value <= 1 for value in robust.values()):
+            raise ValueError("accuracies are fractions from 0 to 1")
+        return robust
+
+
+class EntryCard(_Strict):
+    """``card.yaml`` of an entry."""
+
+    name: str = Field(pattern=rf"^{SLUG}$", max_length=LONGEST)
+    """Of the model."""
+    version: int = Field(ge=1)
+    """Raised whenever its answers change."""
+    kind: Kind
+    """How far it is trusted."""
+    summary: Note = ""
+    """One line."""
+    authors: list[Line] = []
+    """Who made it."""
+    defense: Note = ""
+    """How it was trained or built to resist."""
+    paper: Paper = Paper()
+    """Where that is described."""
+    licence: Line = "Apache-2.0"
+    """Of the weights."""
+    homepage: Link = ""
+    """Where the model can be had."""
+    claims: Claims = Claims()
+    """What its authors stated before it was measured here."""
+    submitted: datetime.date
+    """When it entered."""
+
+    def text(self) -> str:
+        """The content of ``card.yaml``."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=120, allow_unicode=True)
+
+
+def zoo_card(name: str, today: datetime.date) -> EntryCard:
+    """The entry's card of a model of the zoo."""
+    from zoo.card import card
+
+    described = card(name)
+    return EntryCard(
+        name=described.name,
+        version=described.version,
+        kind="zoo",
+        summary=described.summary,
+        authors=[],
+        defense=described.defense.name,
+        paper=Paper(title=described.paper),
+        licence=described.licence,
+        submitted=today,
+    )
+
+
+def read_entry_card(path: Path) -> EntryCard:
+    """Parse a ``card.yaml``. Raises :class:`~bench.errors.BoardError` if it is missing or a field is wrong."""
+    try:
+        return EntryCard.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise BoardError(f"{path} cannot be read ({error.strerror}).", "Restore it.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise BoardError(f"{path} is not a card: {where}: {first['msg']}.", "Correct it.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BoardError(f"{path} is not valid YAML.", "Correct it.") from error

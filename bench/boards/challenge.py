@@ -1,0 +1,131 @@
+"""Scoring adversarial images that anyone found against an entry, under the entry's threat model."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from attacks.randomness import KeyedRng
+from attacks.threat import Threat
+from bench.boards.claims import Challenge, ChallengeRow
+from bench.errors import BoardError, DataError
+from bench.files import sha256_bytes
+from bench.scorer import Scorer
+from bench.spec import parse_eps
+from bench.verification import norms, statuses
+
+if TYPE_CHECKING:
+    from bench.boards.protocol import Protocol
+    from bench.boards.store import Entry
+    from bench.data.base import Samples
+    from bench.subject import Subject
+
+MOST_BYTES = 2**32
+MICRO_BATCH = 64
+"""The second size in which a decision is asked for, as in an evaluation on a CPU."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """Adversarial images (m, ...), the sample each belongs to, int64 (m,), and the hash of their file."""
+
+    images: Tensor
+    samples: Tensor
+    sha256: str
+
+
+def read_images(path: Path, ids: Tensor) -> Images:
+    """``images`` and ``samples`` of a safetensors file; without ``samples``, one image for each of ``ids`` in order.
+
+    Raises :class:`~bench.errors.DataError` for a file that is none, or whose parts do not fit together or the samples.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    how = "Write tensors named images, float32 (m, C, H, W) in [0, 1], and samples, int64 (m,): the ids of the samples."
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise DataError(f"{path} is larger than {MOST_BYTES // 2**30} GiB.", "Split it.")
+        content = path.read_bytes()
+        tensors = load(content)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}).", how) from error
+    except SafetensorError as error:
+        raise DataError(f"{path} is not a safetensors file.", how) from error
+    images, samples = tensors.get("images"), tensors.get("samples", ids)
+    if images is None or images.dtype != torch.float32 or samples.dtype != torch.int64 or samples.shape != images.shape[:1]:
+        raise DataError(f"{path} does not hold images and samples that fit together.", how)
+    if not len(samples):
+        raise DataError(f"{path} holds no images.", how)
+    if len(samples.unique()) < len(samples) or not torch.isin(samples, ids).all():
+        raise DataError(f"{path} names samples twice, or some that are not on the board.", how)
+    return Images(images, samples, sha256_bytes(content))
+
+
+def score(
+    subject: Subject,
+    samples: Samples,
+    given: Images,
+    entry: Entry,
+    protocol: Protocol,
+    *,
+    eps: str,
+    who: str,
+    how: str,
+    link: str = "",
+) -> Challenge:
+    """Image by image: is it inside ball and box, and does the model still decide rightly?
+
+    samples: the board's. Raises :class:`~bench.errors.BoardError` if ``subject`` is not the model that was entered.
+    """
+    if subject.fingerprint != entry.record.model.fingerprint:
+        raise BoardError(f"The model at hand is not the one entered as {entry.name}.", "Give the submission as entered.")
+    if eps not in protocol.eps:
+        raise BoardError(f"{eps} is no radius of this board.", f"Its radii are {', '.join(protocol.eps)}.")
+    position = {int(sample): row for row, sample in enumerate(samples.ids)}
+    clean = samples[torch.tensor([position[int(sample)] for sample in given.samples])]
+    if given.images.shape != clean.images.shape:
+        raise DataError(
+            f"The images have shape {tuple(given.images.shape[1:])}, the board's {tuple(clean.images.shape[1:])}.",
+            "Give them as the model sees them.",
+        )
+    threat = Threat(norm=protocol.norm, eps=parse_eps(eps, norm=protocol.norm)[0].value)
+    x, adv = clean.images, given.images
+    status = statuses(adv, x, threat)
+    usable = torch.tensor([one == "ok" for one in status])
+    shown = torch.where(usable.view(-1, *([1] * (x.dim() - 1))), adv, x)
+    draws = protocol.draws if subject.stochastic else 1
+    scorer = Scorer(subject.module, subject.ref, draws)
+    rng = KeyedRng.of(protocol.seed, given.samples).fold("challenge")
+    decisions = scorer.decisions(shown, rng)
+    rates = (decisions == clean.labels).float().mean(0)
+    if not subject.stochastic:  # a decision that depends on its company is no robust one
+        rates[(scorer.decisions(shown, rng, batch=MICRO_BATCH) != decisions).any(0)] = 0.0
+    sizes = norms(shown, x, threat).tolist()
+    rows = [
+        ChallengeRow(
+            sample=int(given.samples[row]),
+            norm_value=sizes[row],
+            status=status[row],
+            adv_pred=int(decisions[0, row]),
+            robust=float(rates[row]),
+            adv_sha256=hashlib.sha256(shown[row].numpy().tobytes()).hexdigest()[:16],
+        )
+        for row in range(len(shown))
+    ]
+    return Challenge(
+        record_sha256=entry.record_sha256,
+        who=who,
+        how=how,
+        link=link,
+        date=datetime.datetime.now(datetime.UTC).date(),
+        eps=eps,
+        images_sha256=given.sha256,
+        rows=rows,
+    )

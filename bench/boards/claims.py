@@ -1,0 +1,73 @@
+"""Challenges: adversarial images that others found, as they were scored here, kept beside the entry they break."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bench.boards.text import Line, Link, Note
+from bench.errors import BoardError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ChallengeRow(_Strict):
+    """One image of a challenge."""
+
+    sample: int
+    """Sample id."""
+    norm_value: float
+    """Size of the perturbation in the board's norm."""
+    status: str
+    """``ok``, ``out_of_ball`` or ``out_of_box``; only an ``ok`` image can break a sample."""
+    adv_pred: int
+    """Decision on it."""
+    robust: float
+    """Rate of correct decisions on it: 0 or 1 for a deterministic model."""
+    adv_sha256: str
+    """Of the image, as in the rows of the record."""
+
+
+class Challenge(_Strict):
+    """What one set of images did to an entry."""
+
+    schema_version: int = 1
+    """Format of this file."""
+    record_sha256: str
+    """Of the record it is scored against."""
+    who: Line
+    """Who found the images."""
+    how: Note
+    """By which attack."""
+    link: Link = ""
+    """Where to read about it."""
+    date: datetime.date
+    """When it was scored."""
+    eps: str
+    """Radius, as on the board."""
+    images_sha256: str
+    """Of the file that was scored."""
+    rows: list[ChallengeRow] = Field(min_length=1)
+    """Image by image."""
+
+
+def challenge_file(folder: Path) -> Path:
+    """Where the next challenge of an entry goes."""
+    taken = [int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal()] if folder.is_dir() else []
+    return folder / f"{max(taken, default=0) + 1:04d}.json"
+
+
+def read_challenges(folder: Path) -> list[Challenge]:
+    """All challenges below an entry, in the order they came. Raises :class:`~bench.errors.BoardError` for a damaged one."""
+    found = []
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
+        try:
+            found.append(Challenge.model_validate(json.loads(path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, ValidationError) as error:
+            raise BoardError(f"{path} is not a readable challenge.", "Restore it.") from error
+    return found

@@ -1,0 +1,163 @@
+"""Entries of classification boards: are they complete and self-consistent, and what goes into the table?
+
+Every aggregate is computed again from the rows, through the functions that made it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bench.assembly import WORST_CASE, cell
+from bench.metrics.classification import worst_case
+from bench.metrics.statistics import Floats, mean
+from bench.spec import parse_eps
+from bench.verification import TOLERANCE
+
+if TYPE_CHECKING:
+    from bench.boards.protocol import Protocol
+    from bench.boards.store import Entry
+    from bench.record import Cell, Record
+
+MEASURED = {"seconds", "stages"}
+"""Fields of a cell that rows do not determine; stages are held against the rows separately."""
+
+
+def problems(record: Record, protocol: Protocol) -> Iterator[str]:
+    """Whatever is wrong with a record under a protocol, in words; nothing if it may enter."""
+    found = list(_incomplete(record, protocol))
+    yield from found
+    if not found:
+        yield from _inconsistent(record.rows)
+        yield from _drift(record)
+
+
+def _incomplete(record: Record, protocol: Protocol) -> Iterator[str]:
+    rows = record.rows
+    radii = parse_eps(",".join(protocol.eps), norm=protocol.norm)
+    ids: set[int] | None = None
+    for spec, eps in product(protocol.specs, radii):
+        part = rows[(rows["attack"] == spec) & (rows["eps"] == eps.value)]
+        own = set(part["sample"])
+        if len(part) != protocol.data.n or len(own) != protocol.data.n:
+            yield f"{len(part)} rows of {protocol.data.n} for {spec} at {eps.text}"
+        elif ids is not None and own != ids:
+            yield f"other samples for {spec} at {eps.text}"
+        ids = ids or own
+    if len(rows) != protocol.data.n * len(protocol.specs) * len(radii):
+        yield "rows of other attacks or radii"
+    undecided = int(((rows["status"] != "ok") & (rows["selection"] > 0)).sum())
+    if undecided:
+        yield f"{undecided} rows are undecided: a stage failed on samples that still stand"
+
+
+def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
+    rates = rows[["clean_correct", "noise_1", "noise_k", "robust", "selection", "robust_8bit"]].to_numpy(float)
+    if not ((rates >= 0) & (rates <= 1)).all():
+        yield "rates outside of 0 to 1"
+    wrong = rows["clean_correct"] == 0
+    told = np.where(wrong, "clean_wrong", np.where(rows["selection"] > 0, "robust", "broken"))
+    if (told != rows["verdict"]).any():
+        yield "verdicts that do not follow from their rates"
+    if (rows["noise_k"] > rows["noise_1"]).any() or (rows["noise_1"] > rows["clean_correct"]).any():
+        yield "noise accuracies that are higher than what bounds them"
+    if (rows.loc[~wrong, "norm_value"] > rows.loc[~wrong, "eps"] + TOLERANCE).any():
+        yield "perturbations outside of the ball"
+    if (rows.groupby("sample")[["label", "clean_pred"]].nunique() > 1).any(axis=None):
+        yield "samples with several labels or clean decisions"
+
+
+def _drift(record: Record) -> Iterator[str]:
+    seen = set()
+    for kept in record.cells:
+        at_eps = record.rows[record.rows["eps"] == kept.eps]
+        rows = worst_case(at_eps) if kept.attack == WORST_CASE else at_eps[at_eps["attack"] == kept.attack]
+        seen.add((kept.attack, kept.eps_text))
+        if rows.empty:
+            yield f"a result for {kept.attack} at {kept.eps_text} without rows"
+            continue
+        again = cell(rows, kept.attack, kept.seconds, kept.stages)
+        for name, value in again.model_dump(exclude=MEASURED).items():
+            if not _same(value, getattr(kept, name)):
+                yield f"{name} of {kept.attack} at {kept.eps_text} does not follow from the rows"
+        yield from _stage_drift(kept, rows)
+    needed = set(record.rows[["attack", "eps_text"]].itertuples(index=False, name=None))
+    if record.rows["attack"].nunique() > 1:
+        needed |= {(WORST_CASE, eps) for _, eps in needed}
+    if seen != needed:
+        yield "results that do not match the rows' attacks and radii"
+
+
+def _stage_drift(kept: Cell, rows: pd.DataFrame) -> Iterator[str]:
+    attacked = rows[rows["verdict"] != "clean_wrong"]
+    left = len(attacked)
+    for stage in kept.stages:
+        broken = int(((attacked["stage"] == stage.name) & (attacked["selection"] == 0)).sum())
+        if (stage.attempted, stage.broken) != (left, broken):
+            yield f"stage {stage.name} of {kept.attack} at {kept.eps_text} does not follow from the rows"
+        left -= broken
+
+
+def _same(value: Any, kept: Any) -> bool:
+    """Equal, up to the last digits of floats, in which versions of numpy and scipy differ."""
+    if hasattr(kept, "model_dump"):
+        kept = kept.model_dump()
+    if isinstance(value, dict):
+        return value.keys() == kept.keys() and all(_same(value[key], kept[key]) for key in value)
+    if isinstance(value, float):
+        return math.isclose(value, kept, rel_tol=1e-9, abs_tol=1e-12)
+    return bool(value == kept)
+
+
+def strongest(record: Record, eps: str) -> Cell:
+    """The last cell of a radius: the only attack, or the worst case over all."""
+    return [one for one in record.cells if one.eps_text == eps][-1]
+
+
+def standing(record: Record, eps: str) -> pd.Series[float]:
+    """Sample id to rate of correct decisions under the strongest attack at a radius."""
+    rows = record.rows[record.rows["eps_text"] == eps]
+    rows = worst_case(rows) if rows["attack"].nunique() > 1 else rows
+    return rows.set_index("sample")["robust"].sort_index()
+
+
+def ranked_by(entry: Entry, protocol: Protocol) -> Floats:
+    """Per-sample values (n,) whose mean orders the table, higher first."""
+    return standing(entry.record, protocol.rank_by).to_numpy(float)
+
+
+def best_known(entry: Entry, eps: str) -> Floats:
+    """Per-sample rates (n,) that remain under the protocol's attacks and all challenges at a radius."""
+    rates = standing(entry.record, eps).copy()
+    for challenge in entry.challenges:
+        if challenge.eps == eps:
+            for row in challenge.rows:
+                if row.status == "ok" and row.sample in rates.index:
+                    rates[row.sample] = min(rates[row.sample], row.robust)
+    return rates.to_numpy(float)
+
+
+def columns(entry: Entry, protocol: Protocol) -> dict[str, float | str]:
+    """The measured part of a table row."""
+    first = strongest(entry.record, protocol.eps[0])
+    found: dict[str, float | str] = {"clean": first.clean.value, "clean_low": first.clean.low, "clean_high": first.clean.high}
+    for eps in protocol.eps:
+        kept = strongest(entry.record, eps)
+        found |= {
+            f"noise@{eps}": kept.noise.value,
+            f"noise_best@{eps}": kept.noise_best.value,
+            f"robust@{eps}": kept.robust.value,
+            f"robust_low@{eps}": kept.robust.low,
+            f"robust_high@{eps}": kept.robust.high,
+            f"robust_8bit@{eps}": kept.robust_8bit.value,
+            f"gap@{eps}": kept.gap.value,
+            f"gap_best@{eps}": kept.gap_best.value,
+        }
+        challenged = any(challenge.eps == eps for challenge in entry.challenges)
+        found[f"best_known_external@{eps}"] = mean(best_known(entry, eps)).value if challenged else ""
+    return found

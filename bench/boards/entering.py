@@ -1,0 +1,124 @@
+"""The only ways a board grows: a release, an entry, a challenge. Each is complete or did not happen."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.boards.claims import challenge_file
+from bench.boards.naming import EntryName
+from bench.boards.protocol import HASH_FILE, PROTOCOL_FILE, Protocol
+from bench.boards.render import render, sweep
+from bench.boards.store import CARD_FILE, CHALLENGES, Board, versions
+from bench.boards.tasks import rules
+from bench.errors import BoardError, translate_os_error
+from bench.files import atomic_write_text, make_folder, sha256_bytes, sync_folder
+from bench.record import ProtocolInfo, write_record
+
+if TYPE_CHECKING:
+    from bench.boards.card import EntryCard
+    from bench.boards.claims import Challenge
+    from bench.boards.store import Entry
+    from bench.record import Record
+
+
+def release(protocol: Protocol, root: Path) -> Board:
+    """Make a new version of a board. Raises :class:`~bench.errors.BoardError` if it exists or leaves a gap."""
+    rules(protocol.task)
+    board = Board(protocol.board, protocol.version, root / protocol.board / f"v{protocol.version}")
+    latest = max(versions(root, protocol.board), default=0)
+    if protocol.version != latest + 1:
+        raise BoardError(f"{board} cannot be released: the latest version is v{latest}.", f"Call it v{latest + 1}.")
+    make_folder(board.folder / "entries")
+    with board.locked():
+        if (board.folder / PROTOCOL_FILE).exists():
+            raise BoardError(f"{board} has been released already.", "A change is a new version.")
+        text = protocol.text()
+        atomic_write_text(board.folder / HASH_FILE, f"{sha256_bytes(text.encode())}  {PROTOCOL_FILE}\n")
+        atomic_write_text(board.folder / PROTOCOL_FILE, text)  # last: a board exists once its protocol does
+        render(board)
+    return board
+
+
+def problems(board: Board, protocol: Protocol, record: Record) -> list[str]:
+    """Why a record may not stand on a board, in words; empty if it may."""
+    expected = ProtocolInfo(board=board.name, version=board.version, sha256=board.protocol_sha256)
+    frozen = {attack.spec: attack for attack in protocol.attacks}
+    draws = protocol.draws if record.model.stochastic else 1
+    found = [
+        what
+        for what, wrong in (
+            ("its protocol", record.protocol != expected),
+            ("the evaluator's version", record.evaluator_version != protocol.evaluator_version),
+            ("its samples", record.data.model_dump() != protocol.data.model_dump()),
+            ("its norm", record.norm != protocol.norm),
+            ("its seed", record.seed != protocol.seed),
+            ("its draws", record.settings.get("eot") != draws or record.settings.get("scorings") != draws),
+            ("its attacks", [attack.spec for attack in record.attacks] != protocol.specs),
+        )
+        if wrong
+    ]
+    for attack in record.attacks:
+        if attack.spec in frozen:
+            wanted = frozen[attack.spec]
+            stages = wanted.spiking if record.model.layers else wanted.smooth
+            given = {**attack.defaulted, **attack.passed}
+            if given != wanted.parameters or [s.model_dump() for s in attack.stages] != [s.model_dump() for s in stages]:
+                found.append(f"parameters of {attack.spec}")
+            if (attack.path, attack.path_parameters) != (protocol.path, protocol.path_parameters):
+                found.append(f"gradient path of {attack.spec}")
+    found = [f"{what} differ from the protocol's" for what in found]
+    failed = [check.name for check in record.reliability.checks if check.status == "fail"]
+    if bool(failed) != (record.reliability.status == "unreliable"):
+        found.append("a verdict that does not follow from its checks")
+    return found or list(rules(protocol.task).problems(record, protocol))
+
+
+def enter(board: Board, record: Record, card: EntryCard) -> Entry:
+    """Put a record on a board and bring the table up to date.
+
+    Raises :class:`~bench.errors.BoardError` if the record does not keep the protocol, is incomplete or undecided, or if
+    this version of the model is there already.
+    """
+    protocol = board.protocol()
+    name = EntryName(card.name, card.version)
+    if wrong := problems(board, protocol, record):
+        raise BoardError(f"{name} cannot enter {board}: {'; '.join(wrong[:3])}.", f"Evaluate it: bench board run {board}.")
+    folder = board.entry_folder(name)
+    with board.locked():
+        sweep(board)
+        if folder.exists():
+            raise BoardError(
+                f"{name} is on {board} already.", "Raise the model's version; entries are superseded, never overwritten."
+            )
+        _write_entry(folder, record, card)
+        render(board)
+    return board.entry(name)
+
+
+def _write_entry(folder: Path, record: Record, card: EntryCard) -> None:
+    """All files under another name first, then one rename."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent, ignore_cleanup_errors=True) as name:
+            staged = Path(name) / folder.name
+            write_record(record, staged)
+            atomic_write_text(staged / CARD_FILE, card.text())
+            staged.rename(folder)
+            sync_folder(folder.parent)
+    except OSError as error:
+        raise translate_os_error(error, folder) from error
+
+
+def add_challenge(board: Board, name: EntryName, challenge: Challenge) -> Entry:
+    """Record a challenge and bring the table up to date. The same images are not recorded twice."""
+    with board.locked():
+        entry = board.entry(name)
+        if challenge.record_sha256 != entry.record_sha256:
+            raise BoardError(f"The challenge was scored against another record of {name}.", "Score it again.")
+        if any((one.images_sha256, one.eps) == (challenge.images_sha256, challenge.eps) for one in entry.challenges):
+            raise BoardError(f"These images have challenged {name} at {challenge.eps} before.", "Bring others.")
+        make_folder(entry.folder / CHALLENGES)
+        atomic_write_text(challenge_file(entry.folder / CHALLENGES), challenge.model_dump_json(indent=1) + "\n")
+        render(board)
+    return board.entry(name)

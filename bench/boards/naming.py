@@ -1,0 +1,65 @@
+"""Names of boards and entries: slugs, so that a name is also a safe path, a safe cell and a safe link."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bench.errors import BoardError
+
+SLUG = r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*"
+LONGEST = 64
+_ENTRY = re.compile(rf"({SLUG})@([1-9][0-9]{{0,5}})")
+_VERSION = re.compile(r"v([1-9][0-9]{0,5})")
+
+
+def is_slug(text: str) -> bool:
+    """Lower-case letters and digits, joined by single ``-`` or ``_``, a letter first, at most 64 characters."""
+    return len(text) <= LONGEST and re.fullmatch(SLUG, text) is not None
+
+
+@dataclass(frozen=True, order=True)
+class EntryName:
+    """``MODEL@VERSION``: the name of an entry and of its folder."""
+
+    model: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.model}@{self.version}"
+
+    @classmethod
+    def parse(cls, text: str) -> EntryName:
+        """Raises :class:`~bench.errors.BoardError` unless ``text`` is ``MODEL@VERSION``."""
+        found = _ENTRY.fullmatch(text)
+        if found is None or len(found[1]) > LONGEST:
+            raise BoardError(f"{text!r} does not name an entry.", "Write MODEL@VERSION, for example snn_at@1.")
+        return cls(found[1], int(found[2]))
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a user wrote for a board or an entry. version, entry: None if left out; entry without a version is a model."""
+
+    board: str
+    version: int | None
+    model: str | None = None
+    model_version: int | None = None
+
+
+def parse_place(text: str) -> Place:
+    """``BOARD[/vN][/MODEL[@VERSION]]``. Raises :class:`~bench.errors.BoardError` for anything else."""
+    board, *rest = text.split("/")
+    version = None
+    if rest and (found := _VERSION.fullmatch(rest[0])):
+        version, rest = int(found[1]), rest[1:]
+    if not is_slug(board) or len(rest) > 1:
+        raise BoardError(f"{text!r} does not name a board.", "Write BOARD, BOARD/vN or BOARD/vN/MODEL@VERSION.")
+    if not rest:
+        return Place(board, version)
+    if "@" in rest[0]:
+        entry = EntryName.parse(rest[0])
+        return Place(board, version, entry.model, entry.version)
+    if not is_slug(rest[0]):
+        raise BoardError(f"{rest[0]!r} does not name an entry.", "Write MODEL or MODEL@VERSION.")
+    return Place(board, version, rest[0])

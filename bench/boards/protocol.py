@@ -1,0 +1,227 @@
+"""What a board asks: samples, radii, attacks with every parameter, seed. Written once, never changed.
+
+A person writes a :class:`Draft`; :func:`freeze` resolves it into a :class:`Protocol`, in which no default is left to the
+program. Should the program's defaults change later, :func:`check_program` notices and the board refuses to run.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from bench.boards.naming import is_slug
+from bench.boards.text import Line, Note
+from bench.errors import BenchError, BoardError
+from bench.files import canonical_json
+from bench.spec import parse_eps
+
+PROTOCOL_FILE, HASH_FILE = "protocol.yaml", "protocol.sha256"
+T = TypeVar("T", bound="Draft")
+Task = Literal["classification", "quality"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Slice(_Strict):
+    """The first ``n`` samples of a split."""
+
+    name: str
+    """Data set."""
+    split: str = "test"
+    """Split."""
+    n: int = Field(gt=0)
+    """How many, from the first on."""
+
+
+class FrozenSlice(Slice):
+    """A slice and what it held."""
+
+    sha256: str
+    """Of pixels, labels and ids."""
+
+
+class FrozenStage(_Strict):
+    """One stage of an attack."""
+
+    name: str
+    """As in the rows."""
+    attack: str
+    """The search, with every parameter."""
+    path: str
+    """The gradient path, with every parameter."""
+
+
+class FrozenAttack(_Strict):
+    """An attack with nothing left to defaults."""
+
+    spec: str
+    """As drafted."""
+    name: str
+    """Registered name."""
+    parameters: dict[str, Any]
+    """All of them."""
+    spiking: list[FrozenStage]
+    """What it runs on a model that takes gradient paths."""
+    smooth: list[FrozenStage]
+    """What it runs on any other model."""
+
+
+class Draft(_Strict):
+    """What a person decides about a board."""
+
+    board: str
+    """Slug."""
+    version: int = Field(ge=1)
+    """Raised for every change."""
+    title: Line
+    """Heading."""
+    summary: Note = ""
+    """What it measures, and what changed since the version before."""
+    task: Task = "classification"
+    """What the models answer."""
+    data: Slice
+    """Samples."""
+    norm: Literal["linf", "l2"] = "linf"
+    """Of the threat model."""
+    eps: list[str] = Field(min_length=1)
+    """Radii, as ``8/255``."""
+    rank_by: str
+    """The radius whose accuracy orders the table."""
+    attacks: list[str] = Field(min_length=1)
+    """Specs; a sample counts as robust if it survives all of them."""
+    path: str = "training"
+    """Gradient path of attacks that do not choose their own."""
+    seed: int = 0
+    """Of every draw."""
+
+    @field_validator("board")
+    @classmethod
+    def _slug(cls, board: str) -> str:
+        if not is_slug(board):
+            raise ValueError("a board's name is a slug: letters, digits, - and _")
+        return board
+
+    @model_validator(mode="after")
+    def _radii(self) -> Draft:
+        try:
+            parse_eps(",".join(self.eps), norm=self.norm)
+        except BenchError as error:
+            raise ValueError(str(error)) from error
+        if self.rank_by not in self.eps:
+            raise ValueError("rank_by is one of eps")
+        return self
+
+
+class Protocol(Draft):
+    """A draft with everything resolved."""
+
+    data: FrozenSlice
+    """Samples and their hash."""
+    attacks: list[FrozenAttack]  # type: ignore[assignment]
+    """With every parameter."""
+    path_parameters: dict[str, Any]
+    """Of ``path``."""
+    draws: int = Field(ge=1)
+    """Draws per query and per verdict of a stochastic model."""
+    evaluator_version: int
+    """Of the evaluator's arithmetic."""
+    released: datetime.date
+    """When it was frozen."""
+
+    @property
+    def specs(self) -> list[str]:
+        """The attacks, as :func:`bench.run.evaluate` takes them."""
+        return [attack.spec for attack in self.attacks]
+
+    def text(self) -> str:
+        """The content of ``protocol.yaml``."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=120, allow_unicode=True)
+
+
+def freeze(draft: Draft, *, released: datetime.date | None = None) -> Protocol:
+    """Resolve every name and default as they are now. Raises a :class:`~bench.errors.BenchError` for unknown ones."""
+    from bench.data import load_samples
+    from bench.record import EVALUATOR_VERSION
+
+    samples = load_samples(draft.data.name, split=draft.data.split, n=draft.data.n)
+    fields = draft.model_dump() | {
+        "data": draft.data.model_dump() | {"sha256": samples.sha256()},
+        "evaluator_version": EVALUATOR_VERSION,
+        "released": released or datetime.datetime.now(datetime.UTC).date(),
+        **_resolved(draft, draft.attacks),
+    }
+    return Protocol.model_validate(fields)
+
+
+def _resolved(draft: Draft, specs: list[str]) -> dict[str, Any]:
+    """What the program makes of the attacks and the path today."""
+    from dataclasses import asdict
+
+    from bench.plan import plan_attack, plan_path, threat_of
+    from bench.request import STOCHASTIC_DRAWS
+    from bench.staging import stages_of
+
+    _, path = plan_path(draft.path)
+    attacks = []
+    for spec in specs:
+        planned = plan_attack(spec)
+        for radius in parse_eps(",".join(draft.eps), norm=draft.norm):
+            threat_of(draft.norm, radius, planned.attack)
+        stages = {
+            kind: [
+                {"name": stage.name, "attack": repr(stage.attack), "path": repr(stage.path or path)}
+                for stage in stages_of(planned, spiking=kind == "spiking", norm=draft.norm)
+            ]
+            for kind in ("spiking", "smooth")
+        }
+        parameters = {**planned.defaulted, **planned.passed}
+        attacks.append({"spec": planned.spec, "name": planned.name, "parameters": parameters, **stages})
+    found = {"attacks": attacks, "path_parameters": asdict(path), "draws": STOCHASTIC_DRAWS}
+    resolved: dict[str, Any] = json.loads(canonical_json(found))  # as the file will give it back
+    return resolved
+
+
+def check_program(protocol: Protocol) -> None:
+    """Raise :class:`~bench.errors.BoardError` if this program would not run the protocol as it was frozen."""
+    from bench.record import EVALUATOR_VERSION
+
+    now = _resolved(protocol, protocol.specs)
+    frozen = protocol.model_dump(mode="json")
+    changed = [name for name, value in now.items() if frozen[name] != value]
+    if protocol.evaluator_version != EVALUATOR_VERSION:
+        changed.append("evaluator_version")
+    if changed:
+        raise BoardError(
+            f"This program resolves {', '.join(changed)} of {protocol.board}/v{protocol.version} otherwise than was frozen.",
+            "Use the program of that time, or release a new version of the board.",
+        )
+
+
+def read_protocol(path: Path) -> Protocol:
+    """Parse ``protocol.yaml``. Raises :class:`~bench.errors.BoardError` if it is missing or damaged."""
+    return _read(path, Protocol)
+
+
+def read_draft(path: Path) -> Draft:
+    """Parse a draft. Raises :class:`~bench.errors.BoardError` if it is missing or a field is wrong."""
+    return _read(path, Draft)
+
+
+def _read(path: Path, kind: type[T]) -> T:
+    try:
+        return kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise BoardError(f"{path} cannot be read ({error.strerror}).", "Name a board: bench board ls.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise BoardError(f"{path} is not a protocol: {where}: {first['msg']}.", "Correct it, or restore it.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BoardError(f"{path} is not valid YAML.", "Correct it, or restore it.") from error

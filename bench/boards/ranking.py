@@ -1,0 +1,59 @@
+"""Who is first, and how sure that is: a rank and the interval of ranks that the samples cannot tell apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from bench.boards.tasks import rules
+from bench.metrics.statistics import paired_difference
+
+if TYPE_CHECKING:
+    from bench.boards.naming import EntryName
+    from bench.boards.protocol import Protocol
+    from bench.boards.store import Entry
+
+
+@dataclass(frozen=True)
+class Rank:
+    """1 is best. low: one more than the number of entries that are surely better; high: last minus the surely worse."""
+
+    rank: int
+    low: int
+    high: int
+
+    def __str__(self) -> str:
+        return f"{self.rank}" if self.low == self.high else f"{self.rank} [{self.low}-{self.high}]"
+
+
+def is_current(name: EntryName, names: list[EntryName]) -> bool:
+    """Whether no later version of the same model is on the board."""
+    return not any(other.model == name.model and other.version > name.version for other in names)
+
+
+def ranks(entries: list[Entry], protocol: Protocol) -> dict[EntryName, Rank]:
+    """Ranks of current entries whose record is not unreliable, by the mean of what the board ranks by.
+
+    "Surely" means that the 95% interval of the paired difference over the board's samples excludes zero. Equal means
+    share a rank. Superseded and unreliable entries have none.
+    """
+    names = [entry.name for entry in entries]
+    judged = {
+        entry.name: rules(protocol.task).ranked_by(entry, protocol)
+        for entry in entries
+        if is_current(entry.name, names) and entry.record.reliability.status != "unreliable"
+    }
+    better = dict.fromkeys(judged, 0)
+    worse = dict.fromkeys(judged, 0)
+    for first, second in combinations(judged, 2):
+        difference = paired_difference(judged[first], judged[second])
+        ahead, behind = (first, second) if difference.value > 0 else (second, first)
+        if difference.low > 0 or difference.high < 0:
+            better[behind] += 1
+            worse[ahead] += 1
+    means = {name: float(values.mean()) for name, values in judged.items()}
+    return {
+        name: Rank(1 + sum(other > means[name] for other in means.values()), 1 + better[name], len(judged) - worse[name])
+        for name in judged
+    }

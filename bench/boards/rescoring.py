@@ -1,0 +1,75 @@
+"""Is an entry what the program gives? A few of its samples, attacked and scored once more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from bench.boards.protocol import check_program
+from bench.errors import BoardError
+from bench.run import Watcher, evaluate
+
+if TYPE_CHECKING:
+    from bench.boards.store import Board, Entry
+    from bench.data.base import Samples
+    from bench.subject import Subject
+
+ALLOWED = 0.02
+"""Share of verdicts that may differ: on another chip other roundings flip spikes, and attacks go other ways."""
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """How many rows were compared, and how many agree."""
+
+    rows: int
+    same_clean: int
+    same_verdict: int
+    same_images: int
+    """Adversarial images with the recorded hash, bit by bit: all of them on the same kind of machine."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the entry stands."""
+        lost = self.rows - min(self.same_clean, self.same_verdict)
+        return lost <= max(1, ALLOWED * self.rows)
+
+
+def rescore(
+    board: Board,
+    entry: Entry,
+    subject: Subject,
+    samples: Samples,
+    *,
+    n: int,
+    seed: int = 0,
+    on_tick: Watcher = lambda tick: None,
+) -> Rescored:
+    """Attack ``n`` of the board's ``samples`` again, drawn by ``seed``, and compare with the entry's rows."""
+    protocol = board.protocol()
+    check_program(protocol)
+    if subject.fingerprint != entry.record.model.fingerprint:
+        raise BoardError(f"The model at hand is not the one entered as {entry.name}.", "Give the submission as entered.")
+    picked = torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed))[:n].sort().values
+    again = evaluate(
+        subject,
+        attack=protocol.specs,
+        eps=",".join(protocol.eps),
+        norm=protocol.norm,
+        n=None,
+        data=samples[picked],
+        path=protocol.path,
+        seed=protocol.seed,
+        on_tick=on_tick,
+    ).rows
+    both = again.merge(entry.record.rows, on=["sample", "attack", "eps"], suffixes=("", "_kept"))
+    if len(both) != len(again):
+        raise BoardError(f"{entry.name} has no rows for some samples of {board}.", f"Run bench board verify {board}.")
+    return Rescored(
+        rows=len(both),
+        same_clean=int((both["clean_pred"] == both["clean_pred_kept"]).sum()),
+        same_verdict=int((both["verdict"] == both["verdict_kept"]).sum()),
+        same_images=int((both["adv_sha256"] == both["adv_sha256_kept"]).sum()),
+    )

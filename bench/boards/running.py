@@ -1,0 +1,63 @@
+"""Measuring a model under a frozen protocol."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.boards.card import zoo_card
+from bench.boards.entering import enter
+from bench.boards.protocol import check_program
+from bench.errors import BoardError
+from bench.record import ProtocolInfo
+from bench.run import Watcher, evaluate
+from bench.spec import ZooRef, parse_model_ref
+
+if TYPE_CHECKING:
+    from bench.boards.store import Board, Entry
+    from bench.record import Record
+    from bench.subject import Subject
+
+
+def under(record: Record, board: Board) -> Record:
+    """The record, marked as measured under a board's protocol."""
+    mark = ProtocolInfo(board=board.name, version=board.version, sha256=board.protocol_sha256)
+    return record.model_copy(update={"protocol": mark}).with_rows(record.rows)
+
+
+def measure(
+    board: Board, model: str | Subject, *, out: Path | None, device: str = "cpu", on_tick: Watcher = lambda tick: None
+) -> Record:
+    """Evaluate a model under the protocol, resuming in ``out`` what was begun there.
+
+    Raises a :class:`~bench.errors.BenchError` if the program is not that of the protocol, or as ``evaluate`` does.
+    """
+    protocol = board.protocol()
+    check_program(protocol)
+    record = evaluate(
+        model,
+        attack=protocol.specs,
+        eps=",".join(protocol.eps),
+        norm=protocol.norm,
+        n=protocol.data.n,
+        data=protocol.data.name,
+        split=protocol.data.split,
+        path=protocol.path,
+        seed=protocol.seed,
+        device=device,
+        out=out,
+        on_tick=on_tick,
+    )
+    return under(record, board)
+
+
+def run_zoo(
+    board: Board, model: str, *, out: Path | None, device: str = "cpu", on_tick: Watcher = lambda tick: None
+) -> Entry:
+    """Evaluate ``zoo:NAME`` under the protocol and enter it; other models enter as submissions."""
+    ref = parse_model_ref(model)
+    if not isinstance(ref, ZooRef):
+        raise BoardError(f"{model} is not a model of the zoo.", "Others enter by: bench submit run DIR --board BOARD.")
+    record = measure(board, model, out=out, device=device, on_tick=on_tick)
+    return enter(board, record, zoo_card(ref.spec.name, datetime.datetime.now(datetime.UTC).date()))

@@ -1,0 +1,42 @@
+"""What differs between kinds of boards: how a record is checked, what orders the table, what it shows."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+from bench.errors import BoardError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.boards.protocol import Protocol as Frozen
+    from bench.boards.store import Entry
+    from bench.metrics.statistics import Floats
+    from bench.record import Record
+
+TASKS = {"classification": "bench.boards.classification"}
+"""Task to module."""
+
+
+class Rules(Protocol):
+    """What such a module offers."""
+
+    def problems(self, record: Record, protocol: Frozen) -> Iterator[str]:
+        """Whatever is wrong with a record under a protocol, in words."""
+        ...
+
+    def ranked_by(self, entry: Entry, protocol: Frozen) -> Floats:
+        """Per-sample values (n,) whose mean orders the table, higher first."""
+        ...
+
+    def columns(self, entry: Entry, protocol: Frozen) -> dict[str, float | str]:
+        """The measured part of a table row."""
+        ...
+
+
+def rules(task: str) -> Rules:
+    """The rules of a task. Raises :class:`~bench.errors.BoardError` if there can be no boards of it."""
+    if task not in TASKS:
+        raise BoardError(f"There are no boards for the task {task!r}.", f"Boards are of: {', '.join(TASKS)}.")
+    return cast(Rules, import_module(TASKS[task]))
