@@ -144,7 +144,7 @@ class Evaluator:
 
     def stages(self, planned: Planned) -> tuple[Stage, ...]:
         """What an attack runs on this model, in order."""
-        return stages_of(planned, self.request.subject, self.request.norm)
+        return stages_of(planned, norm=self.request.norm, **self.request.subject.traits)
 
     def attack(self, shard: Shard, standing: list[int], eps: Eps, stage: Stage, number: int, key: str) -> Unit:
         """Run one stage on the rows ``standing``, verify and score what comes back."""

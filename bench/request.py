@@ -120,7 +120,7 @@ def identity_fields(request: Request) -> dict[str, Any]:
 
 
 def _attack_fields(planned: Planned, request: Request) -> dict[str, Any]:
-    stages = stages_of(planned, request.subject, request.norm)
+    stages = stages_of(planned, norm=request.norm, **request.subject.traits)
     given = {"name": planned.name, **planned.defaulted, **planned.passed}
     return given if not isinstance(planned.attack, Cascade) else given | {"stages": [repr(stage) for stage in stages]}
 

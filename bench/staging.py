@@ -11,7 +11,6 @@ from typing import Any
 from attacks.base import Stage
 from attacks.threat import Norm
 from bench.plan import Planned
-from bench.subject import Subject
 
 Unit = dict[str, Any]
 """What the journal stores: column name to list, and ``seconds``."""
@@ -20,9 +19,9 @@ SUMMED = ("forwards", "backwards", "zero_gradients")
 TAKEN = ("norm_value", "adv_pred", "robust", "selection", "robust_8bit", "adv_sha256")
 
 
-def stages_of(planned: Planned, subject: Subject, norm: Norm) -> tuple[Stage, ...]:
+def stages_of(planned: Planned, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
     """The stages of an attack on this kind of model, the unnamed one under the attack's own name."""
-    found = planned.attack.stages(spiking=subject.path_takers > 0, norm=norm, coded=subject.coded)
+    found = planned.attack.stages(spiking=spiking, norm=norm, coded=coded)
     return tuple(Stage(stage.name or planned.name, stage.attack, stage.path) for stage in found)
 
 

@@ -49,9 +49,10 @@ class Subject:
         return sum(isinstance(module, TakesGradientPath) for module in self.module.modules())
 
     @property
-    def coded(self) -> bool:
-        """Whether it has an encoder whose backward an attacker may choose."""
-        return any(isinstance(module, TakesCoding) for module in self.module.modules())
+    def traits(self) -> dict[str, bool]:
+        """What the stages of an attack depend on: whether an attacker may choose the backward of its layers and encoder."""
+        coded = any(isinstance(module, TakesCoding) for module in self.module.modules())
+        return {"spiking": self.path_takers > 0, "coded": coded}
 
 
 def open_subject(model: str | nn.Module | Subject, *, stochastic: bool = False) -> Subject:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.boards.claims import challenge_file
 from bench.boards.naming import EntryName
@@ -17,6 +17,10 @@ from bench.files import atomic_write_text, make_folder, sha256_bytes, sync_folde
 from bench.record import ProtocolInfo, write_record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import BaseModel
+
     from bench.boards.card import EntryCard
     from bench.boards.claims import Challenge
     from bench.boards.store import Entry
@@ -41,6 +45,10 @@ def release(protocol: Protocol, root: Path) -> Board:
     return board
 
 
+def _dumped(stages: Sequence[BaseModel]) -> list[dict[str, Any]]:
+    return [stage.model_dump() for stage in stages]
+
+
 def problems(board: Board, protocol: Protocol, record: Record) -> list[str]:
     """Why a record may not stand on a board, in words; empty if it may."""
     expected = ProtocolInfo(board=board.name, version=board.version, sha256=board.protocol_sha256)
@@ -62,9 +70,9 @@ def problems(board: Board, protocol: Protocol, record: Record) -> list[str]:
     for attack in record.attacks:
         if attack.spec in frozen:
             wanted = frozen[attack.spec]
-            stages = wanted.spiking if record.model.layers else wanted.smooth
+            allowed = (wanted.spiking, wanted.coded) if record.model.layers else (wanted.smooth,)
             given = {**attack.defaulted, **attack.passed}
-            if given != wanted.parameters or [s.model_dump() for s in attack.stages] != [s.model_dump() for s in stages]:
+            if given != wanted.parameters or not any(_dumped(attack.stages) == _dumped(stages) for stages in allowed):
                 found.append(f"parameters of {attack.spec}")
             if (attack.path, attack.path_parameters) != (protocol.path, protocol.path_parameters):
                 found.append(f"gradient path of {attack.spec}")

@@ -71,6 +71,8 @@ class FrozenAttack(_Strict):
     """What it runs on a model that takes gradient paths."""
     smooth: list[FrozenStage]
     """What it runs on any other model."""
+    coded: list[FrozenStage]
+    """What it runs on one that also has an encoder whose backward an attacker may choose."""
 
 
 class Draft(_Strict):
@@ -177,9 +179,9 @@ def _resolved(draft: Draft, specs: list[str]) -> dict[str, Any]:
         stages = {
             kind: [
                 {"name": stage.name, "attack": repr(stage.attack), "path": repr(stage.path or path)}
-                for stage in stages_of(planned, spiking=kind == "spiking", norm=draft.norm)
+                for stage in stages_of(planned, spiking=kind != "smooth", norm=draft.norm, coded=kind == "coded")
             ]
-            for kind in ("spiking", "smooth")
+            for kind in ("spiking", "smooth", "coded")
         }
         parameters = {**planned.defaulted, **planned.passed}
         attacks.append({"spec": planned.spec, "name": planned.name, "parameters": parameters, **stages})

@@ -122,7 +122,7 @@ def _radii(cells: list[Cell]) -> Iterator[Check]:
 def _blind_search(request: Request, cells: list[Cell]) -> Iterator[Check]:
     """Only cascades run a search without gradients after ones with them."""
     for planned in request.attacks:
-        stages = {stage.name: stage.attack for stage in stages_of(planned, request.subject, request.norm)}
+        stages = {stage.name: stage.attack for stage in stages_of(planned, norm=request.norm, **request.subject.traits)}
         for cell in cells:
             blind = [stage for stage in cell.stages if stage.name in stages and _is_blind(stages[stage.name])]
             if cell.attack == planned.spec and len(cell.stages) > 1 and blind:
