@@ -47,7 +47,7 @@ floors: $(VENV)/.dev  ## import contracts: reports -> bench -> zoo -> attacks
 ci: test lint types floors  ## all of the above
 
 speed: $(VENV)/.dev  ## side-by-side speed comparisons, as ratios
-	@for script in network loop job; do $(BIN)/python tests/speed/$$script.py || exit 1; done
+	@for script in network loop job standard; do $(BIN)/python tests/speed/$$script.py || exit 1; done
 
 zoo: $(VENV)/.runtime  ## train every model that has no weights yet (hours on a CPU; resumable)
 	$(BIN)/bench train --all --missing --install

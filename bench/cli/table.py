@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 
 def show_table(rows: Sequence[Mapping[str, str]], *, title: str | None = None, right: Sequence[str] = ()) -> None:
@@ -12,8 +13,9 @@ def show_table(rows: Sequence[Mapping[str, str]], *, title: str | None = None, r
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in rows[0] if rows else ():
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for number, column in enumerate(rows[0] if rows else ()):
+        side: Literal["left", "right"] = "right" if column in right else "left"
+        table.add_column(column, justify=side, overflow="fold", no_wrap=number == 0)  # names are there to be copied
     for row in rows:
         table.add_row(*row.values())
     Console(soft_wrap=False).print(table)

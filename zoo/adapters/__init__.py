@@ -1,0 +1,1 @@
+"""Networks made with other libraries, made to take gradient paths."""
