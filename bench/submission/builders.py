@@ -1,0 +1,83 @@
+"""Networks that a submission may name, and the types of their arguments.
+
+A name is looked up in a fixed table and nowhere else, so no importable thing can be called by naming it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from functools import cache
+from importlib import import_module
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from bench.errors import SubmissionError, UnknownNameError
+
+SIGNATURES = {"compact": "zoo.architectures.compact:Compact"}
+"""Builder to the class whose constructor types its arguments."""
+NESTED = {"neuron": "zoo.spiking.neurons:LIF"}
+"""Arguments that are themselves keyword arguments of a class."""
+LARGEST = 4096
+"""Of any whole number: no network here is wider or longer."""
+MOST_STEPS = 128
+"""Time steps."""
+
+
+def check_arguments(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments, converted to the builder's types.
+
+    Raises :class:`~bench.errors.SubmissionError` for an unknown builder, an unknown or missing argument, a value of
+    another type, and numbers that could only serve to exhaust the machine.
+    """
+    if name not in SIGNATURES:
+        raise UnknownNameError.of("builder", name, list(SIGNATURES))
+    return _checked(SIGNATURES[name], arguments, "builder.arguments")
+
+
+def _checked(where: str, arguments: dict[str, Any], path: str) -> dict[str, Any]:
+    _bounded(arguments, path)
+    try:
+        found = _model(where).model_validate_json(json.dumps(arguments, allow_nan=False))
+    except (ValidationError, ValueError) as error:
+        reason = "numbers must be finite"
+        if isinstance(error, ValidationError):
+            first = error.errors(include_input=False, include_url=False)[0]
+            reason = f"{'.'.join(str(part)[:40] for part in first['loc'])}: {first['msg']}"
+        raise SubmissionError(f"{path}: {reason}.", "Correct it; bench show zoo:snn_vanilla shows an example.") from error
+    values = {key: getattr(found, key) for key in found.model_fields_set}
+    for key, value in values.items():
+        if key in NESTED and value is not None:
+            values[key] = _checked(NESTED[key], value, f"{path}.{key}")
+    return values
+
+
+@cache
+def _model(where: str) -> type[BaseModel]:
+    """A strict model with the fields of a constructor."""
+    module, _, attribute = where.partition(":")
+    kind = getattr(import_module(module), attribute)
+    hints = get_type_hints(kind.__init__)
+    fields: dict[str, Any] = {
+        key: (hints[key], ... if one.default is inspect.Parameter.empty else one.default)
+        for key, one in inspect.signature(kind).parameters.items()
+    }
+    config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+    model: type[BaseModel] = create_model(f"Arguments of {attribute}", __config__=config, **fields)
+    return model
+
+
+def _bounded(value: Any, path: str) -> None:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            most = MOST_STEPS if key in ("steps", "input_scale") else LARGEST
+            if isinstance(part, int) and not isinstance(part, bool) and abs(part) > most:
+                raise SubmissionError(f"{path}.{key} is {part}, more than {most}.", "Use a smaller number.")
+            _bounded(part, f"{path}.{key}")
+    elif isinstance(value, list):
+        if len(value) > 64:
+            raise SubmissionError(f"{path} has more than 64 entries.", "Use fewer.")
+        _bounded({str(number): part for number, part in enumerate(value)}, path)
+
+

@@ -1,0 +1,55 @@
+"""What goes through the pipe between the program and foreign code: a JSON head and tensors as safetensors, never pickles.
+
+A frame is two lengths of eight bytes (little-endian), the head, the body.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+MOST_HEAD = 2**20
+MOST_BODY = 2**31
+LENGTHS = 16
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One message."""
+
+    head: dict[str, Any]
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+
+    def packed(self) -> bytes:
+        """As bytes."""
+        from safetensors.torch import save
+
+        head = json.dumps(self.head, allow_nan=False).encode()
+        body = save({name: tensor.contiguous() for name, tensor in self.tensors.items()}) if self.tensors else b""
+        return len(head).to_bytes(8, "little") + len(body).to_bytes(8, "little") + head + body
+
+
+def lengths(start: bytes) -> tuple[int, int]:
+    """Bytes of head and body, from the first sixteen bytes. Raises ``ValueError`` if they exceed what is accepted."""
+    head, body = int.from_bytes(start[:8], "little"), int.from_bytes(start[8:LENGTHS], "little")
+    if head > MOST_HEAD or body > MOST_BODY:
+        raise ValueError("a message is too large")
+    return head, body
+
+
+def unpacked(head: bytes, body: bytes) -> Frame:
+    """A frame. Raises ``ValueError`` for anything that is none."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        found = json.loads(head)
+        tensors = load(body) if body else {}
+    except (SafetensorError, RecursionError, UnicodeDecodeError) as error:
+        raise ValueError("a message is damaged") from error
+    if not isinstance(found, dict):
+        raise ValueError("a message has no head")
+    return Frame(found, tensors)

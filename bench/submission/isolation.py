@@ -1,0 +1,135 @@
+"""A place where foreign code can do little: its own user, process, network and file-system namespaces.
+
+The code sees the packages of this project and of Python read-only, its own submission read-only, and an empty home and
+temporary folder in memory. It sees no network, no environment, no other process, no file of the user, and nothing of it
+is left afterwards. What this cannot promise is said in ``SECURITY.md``.
+
+bubblewrap makes the place, or ``unshare`` where there is none; without either, foreign code does not run.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import IsolationError
+
+PACKAGES = ("attacks", "zoo", "bench")
+PROJECT, INPUT, HOME = "/project", "/input", "/tmp/home"  # noqa: S108 -- inside of the place
+SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", "/sys/devices/system/cpu")
+DEVICES = ("null", "zero", "full", "random", "urandom")
+FIX = "Install bubblewrap (apt install bubblewrap) and allow unprivileged user namespaces, or use a registered builder."
+SETUP = Path(__file__).with_name("unshared.sh")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What foreign code may use."""
+
+    seconds: float = 600.0
+    """Wall time, from start to end."""
+    memory: int = 6 * 2**30
+    """Bytes, of all its processes and files together."""
+    processes: int = 32
+    """Processes."""
+    scratch: int = 256 * 2**20
+    """Bytes in its temporary folder."""
+    threads: int = 1
+    """Threads of torch."""
+
+
+def mounts() -> dict[str, Path]:
+    """Read-only: place inside to file or folder outside. Only what Python needs, never the whole disk."""
+    top = Path(__file__).parents[2]
+    inside = {f"{PROJECT}/{name}": top / name for name in PACKAGES}
+    for text in (*SYSTEM, sys.base_prefix, sys.prefix):
+        path = Path(text)
+        if path.exists() and not any(path.is_relative_to(known) for known in inside):
+            inside[text] = path
+    return inside
+
+
+def environment(limits: Limits) -> dict[str, str]:
+    """The whole environment of the code."""
+    count = str(limits.threads)
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), count)
+    return threads | {"PATH": "/usr/bin:/bin", "HOME": HOME, "TMPDIR": "/tmp", "LANG": "C.UTF-8"}  # noqa: S108
+
+
+def program() -> list[str]:
+    """The trusted part that the code is loaded by; ``-I`` so that neither environment nor home can change it."""
+    start = f"import sys; sys.path.insert(0, {PROJECT!r}); from bench.submission.child import main; main()"
+    return [sys.executable, "-I", "-B", "-c", start]
+
+
+def command(tool: str, folder: Path, limits: Limits) -> list[str]:
+    """The command that starts :func:`program` in the place. folder: shown as ``/input``; tool: ``bwrap`` or ``unshare``."""
+    return {"bwrap": _bubblewrap, "unshare": _unshare}[tool](folder, limits)
+
+
+def _bubblewrap(folder: Path, limits: Limits) -> list[str]:
+    words = ["bwrap", "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    words += ["--unshare-cgroup-try", "--disable-userns", "--uid", "65534", "--gid", "65534", "--hostname", "isolated"]
+    words += ["--cap-drop", "ALL", "--new-session", "--die-with-parent", "--clearenv"]
+    for inside, outside in {**mounts(), INPUT: folder}.items():
+        words += ["--ro-bind", str(outside), inside]
+    scratch = str(limits.scratch)
+    words += ["--proc", "/proc", "--dev", "/dev", "--size", scratch, "--tmpfs", "/dev/shm"]  # noqa: S108
+    words += ["--size", scratch, "--tmpfs", "/tmp", "--dir", HOME]  # noqa: S108
+    # The device folder and the root itself lie in memory too, and would be writable without a bound.
+    words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
+    for name, value in environment(limits).items():
+        words += ["--setenv", name, value]
+    return [*words, "--", *program()]
+
+
+def _unshare(folder: Path, limits: Limits) -> list[str]:
+    """The same by util-linux: ``unshared.sh`` builds the file system inside of the new namespaces and drops all rights."""
+    words = ["setpriv", "--pdeathsig", "KILL", "unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork"]
+    words += ["--kill-child=KILL", "--net", "--ipc", "--uts", "--cgroup", "--", "/bin/sh", str(SETUP), _mount_point(folder)]
+    words += [str(limits.scratch)]
+    for inside, outside in {**mounts(), INPUT: folder}.items():
+        words += [str(outside), inside]
+    words += ["--", "/usr/bin/env", "-i", *(f"{name}={value}" for name, value in environment(limits).items())]
+    return [*words, *program()]
+
+
+def _mount_point(folder: Path) -> str:
+    """An existing folder on which the new file system can be mounted without hiding what goes into it."""
+    sources = [path.resolve() for path in (*mounts().values(), folder, SETUP)]
+    for place in map(Path, ("/mnt", "/media", "/srv", "/opt", "/boot", "/home", "/tmp")):  # noqa: S108
+        if place.is_dir() and not any(source.is_relative_to(place) for source in sources):
+            return str(place)
+    raise IsolationError("There is no folder to mount an isolated file system on.", FIX)
+
+
+def tools() -> Iterator[str]:
+    """The tools that are installed, the better one first."""
+    for name, needed in (("bwrap", ("bwrap",)), ("unshare", ("unshare", "setpriv", "mount", "umount", "pivot_root"))):
+        if all(shutil.which(one, path="/usr/bin:/bin:/usr/sbin:/sbin") for one in needed):
+            yield name
+
+
+def choose() -> str:
+    """A tool that works here, found by trying it.
+
+    Raises :class:`~bench.errors.IsolationError` where none does: foreign code must not run then.
+    """
+    reasons = []
+    for tool in tools():
+        words = command(tool, Path(__file__).parent, Limits())
+        tried = [*words[: words.index(sys.executable)], "/bin/true"]
+        try:
+            done = subprocess.run(tried, capture_output=True, text=True, timeout=30, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            reasons.append(f"{tool}: {type(error).__name__}")
+            continue
+        if done.returncode == 0:
+            return tool
+        reasons.append(f"{tool}: {(done.stderr.strip().splitlines() or ['failed'])[-1][:120]}")
+    why = "; ".join(reasons) or "neither bwrap nor unshare is installed"
+    raise IsolationError(f"Foreign code cannot be isolated here ({why}).", FIX)

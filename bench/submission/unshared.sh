@@ -1,0 +1,34 @@
+# Runs as the first process of new namespaces: builds a file system in memory, enters it, drops every right, runs.
+# unshared.sh MOUNT_POINT SCRATCH_BYTES [OUTSIDE INSIDE]... -- COMMAND...
+set -eu
+PATH=/usr/bin:/bin:/usr/sbin:/sbin
+root=$1
+scratch=$2
+shift 2
+echo 0 > /proc/sys/user/max_user_namespaces
+mount -t tmpfs -o mode=755,size=16m tmpfs "$root"
+while [ "$1" != "--" ]; do
+    if [ -d "$1" ]; then mkdir -p "$root$2"; else mkdir -p "$root$(dirname "$2")"; : > "$root$2"; fi
+    mount --bind "$1" "$root$2"
+    mount -o remount,bind,ro,nosuid,nodev "$root$2"
+    shift 2
+done
+shift
+mkdir "$root/proc" "$root/dev" "$root/tmp" "$root/old"
+mount -t proc proc "$root/proc"
+for device in null zero full random urandom; do
+    : > "$root/dev/$device"
+    mount --bind "/dev/$device" "$root/dev/$device"
+done
+ln -s /proc/self/fd "$root/dev/fd"
+mkdir "$root/dev/shm"
+mount -t tmpfs -o "size=$scratch,nosuid,nodev" tmpfs "$root/dev/shm"
+cd "$root"
+pivot_root . old
+umount -l /old
+rmdir /old
+mount -t tmpfs -o "size=$scratch,nosuid,nodev" tmpfs /tmp
+mkdir /tmp/home
+mount -o remount,ro /
+cd /tmp/home
+exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all -- "$@"
