@@ -90,7 +90,7 @@ def thresholds(source: Source) -> list[float]:
 def folded_weights(source: nn.Module) -> dict[str, Tensor]:
     """Weights of the spiking network that ``source`` turns into, by name; ``source`` stays as it is.
 
-    Raises ``TypeError`` for a network that was not built to be converted, ``ValueError`` for a threshold that is not positive.
+    Raises ``TypeError`` for a network that was not built to be converted, ``ValueError`` for a threshold below 0.
     """
     if not isinstance(source, Source):
         raise TypeError(f"a {type(source).__name__} has no activations that can be converted")

@@ -92,7 +92,7 @@ def residual_errors(source: Source, images: Tensor, *, steps: int, batch: int = 
 
 
 def outputs_of(model: nn.Module, layers: Sequence[nn.Module], x: Tensor) -> list[Tensor]:
-    """What ``layers`` of ``model`` send when it sees ``x``, each over time: ``(T, n, ...)``, or ``(1, n, ...)`` without spikes."""
+    """What ``layers`` of ``model`` send over time when it sees ``x``: ``(T, n, ...)`` each, with T = 1 in a source."""
     seen: list[Tensor] = []
     with ExitStack() as stack:
         for layer in layers:

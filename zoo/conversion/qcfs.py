@@ -50,7 +50,7 @@ class QCFS(nn.Module):
     """The activation, on tensors of any shape.
 
     levels: L, the values above zero. threshold: its initial value, larger than 0.
-    The gradient passes where ``0 <= z <= threshold``; that of the threshold is the derivative with the floor taken as straight.
+    Backward, the floor is taken as straight: the gradient passes where ``0 <= z <= threshold``.
     """
 
     def __init__(self, *, levels: int = 4, threshold: float = 8.0) -> None:

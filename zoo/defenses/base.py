@@ -25,4 +25,4 @@ class Defense(ABC):
         """Called after each optimiser step."""
 
     def after_epoch(self, model: nn.Module, images: Tensor) -> None:  # noqa: B027  (most defenses need none)
-        """Called after each epoch but the last, with the validation images: uint8 ``(N, C, H, W)``, on the model's device."""
+        """Called after each epoch but the last. images: those of the validation split, uint8 ``(N, C, H, W)``."""
