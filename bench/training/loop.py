@@ -103,6 +103,8 @@ def train(
         )
     for epoch in range(len(log), recipe.epochs):
         log.append(_one_epoch(model, defense, recipe, train_data, val_data, optimiser, epoch, steps, task, on_step))
+        if epoch + 1 < recipe.epochs:
+            defense.after_epoch(model, val_data.images)
         Checkpoint(model.state_dict(), state_of(optimiser, named), log, digest).write(checkpoint)
         on_epoch(log[-1])
     return log

@@ -2,6 +2,9 @@
 
 BUILDERS: dict[str, str] = {
     "compact": "zoo.architectures.compact:compact",
+    "ann_qcfs": "zoo.conversion.qcfs:ann_qcfs",
+    "ann_nq": "zoo.conversion.nq:ann_nq",
+    "snn_qcfs": "zoo.conversion.convert:snn_qcfs",
     "dbcnn": "zoo.quality.dbcnn:dbcnn",
     "hyperiqa": "zoo.quality.hyperiqa:hyperiqa",
     "linearity": "zoo.quality.linearity:linearity",

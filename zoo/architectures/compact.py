@@ -8,6 +8,7 @@ with ReLU and a single step is its ANN twin.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -19,6 +20,24 @@ from zoo.spiking.first_spike import FirstSpike
 from zoo.spiking.network import TimeSequential, over_time
 from zoo.spiking.neurons import LIF
 from zoo.spiking.readouts import MeanLogits
+
+
+def compact_body(activation: Callable[[], nn.Module], *, channels: int, widths: tuple[int, int, int, int]) -> TimeSequential:
+    """Normalised images ``(T, N, channels, 32, 32)`` to features ``(T, N, 16 * widths[3])``."""
+    first, second, third, fourth = widths
+    return TimeSequential(
+        ConvNorm(channels, first, 5, stride=2),
+        activation(),
+        nn.AvgPool2d(2),
+        ConvNorm(first, second, 3),
+        activation(),
+        ConvNorm(second, third, 3),
+        activation(),
+        nn.AvgPool2d(2),
+        ConvNorm(third, fourth, 3),
+        activation(),
+        nn.Flatten(),
+    )
 
 
 class Compact(nn.Module):
@@ -50,23 +69,10 @@ class Compact(nn.Module):
         def activation() -> nn.Module:
             return nn.ReLU() if neuron is None else LIF(**neuron)
 
-        first, second, third, fourth = widths
         self.normalise = Normalise(mean, std)
         self.encoder = ENCODERS[encoder](steps=steps)
-        self.body = TimeSequential(
-            ConvNorm(channels, first, 5, stride=2),
-            activation(),
-            nn.AvgPool2d(2),
-            ConvNorm(first, second, 3),
-            activation(),
-            ConvNorm(second, third, 3),
-            activation(),
-            nn.AvgPool2d(2),
-            ConvNorm(third, fourth, 3),
-            activation(),
-            nn.Flatten(),
-        )
-        features = fourth * 16
+        self.body = compact_body(activation, channels=channels, widths=widths)
+        features = widths[-1] * 16
         self.readout = MeanLogits(features, classes) if output is None else FirstSpike(features, classes, neuron=output)
 
     def forward(self, x: Tensor) -> Tensor:

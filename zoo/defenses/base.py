@@ -23,3 +23,6 @@ class Defense(ABC):
 
     def after_step(self, model: nn.Module) -> None:  # noqa: B027  (most defenses need none)
         """Called after each optimiser step."""
+
+    def after_epoch(self, model: nn.Module, images: Tensor) -> None:  # noqa: B027  (most defenses need none)
+        """Called after each epoch but the last. images: those of the validation split, uint8 ``(N, C, H, W)``."""

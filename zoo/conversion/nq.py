@@ -1,0 +1,121 @@
+"""The residual error of a conversion as noise in its source (Huang et al., 2024, arXiv 2404.17456; IEEE TNNLS 2025).
+
+Training sees what conversion will do to it: behind each quantised activation,
+
+    a = QCFS(z) + sigma * n,     n standard normal per unit, sigma one number per layer,
+
+and after each epoch sigma is measured anew, as the standard deviation of what the network so far and
+its spiking twin over T steps differ by,
+
+    sigma^2 = mean over batches of Var(QCFS activation - threshold * spikes / T),
+
+each network fed by its own layers below, so that the error is cumulative. sigma is 0 in the first epoch, and
+noise plays no part in eval mode or after conversion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from attacks.randomness import uniform_like
+from zoo.conversion.convert import folded_weights, snn_like, thresholds
+from zoo.conversion.qcfs import QCFS, Source
+from zoo.defenses.plain import Plain
+from zoo.spiking.neurons import LIF
+
+
+class NoisyQCFS(QCFS):
+    """QCFS that adds noise in train mode. ``noise`` is sigma, in units of the activation: a buffer, 0 at first.
+
+    layer: a name, so that two layers draw different numbers.
+    """
+
+    noise: Tensor
+
+    def __init__(self, *, levels: int = 4, threshold: float = 8.0, layer: str = "residual") -> None:
+        super().__init__(levels=levels, threshold=threshold)
+        self.register_buffer("noise", torch.tensor(0.0))
+        self.layer = layer
+
+    def forward(self, z: Tensor) -> Tensor:
+        a = super().forward(z)
+        if not self.training or not self.noise:
+            return a
+        # Keyed draws through the inverse distribution function, so that a resumed training sees the same noise.
+        uniform = uniform_like(a.detach(), draws=1, layer=self.layer)[0]
+        normal = torch.erfinv(uniform.mul_(2).sub_(1).clamp_(-1 + 1e-6, 1 - 1e-6)).mul_(2**0.5)
+        return a + self.noise * normal
+
+
+class NoisySource(Source):
+    """A :class:`~zoo.conversion.qcfs.Source` whose activations are noisy in train mode."""
+
+    def activation(self, levels: int, threshold: float) -> QCFS:
+        self._made = getattr(self, "_made", 0) + 1
+        return NoisyQCFS(levels=levels, threshold=threshold, layer=f"residual {self._made}")
+
+
+def ann_nq(**arguments: Any) -> nn.Module:
+    """A :class:`NoisySource`, its weights in channels-last order; arguments as of ``ann_qcfs``."""
+    model: nn.Module = NoisySource(**arguments)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+@torch.no_grad()
+def residual_errors(source: Source, images: Tensor, *, steps: int, batch: int = 100) -> list[float]:
+    """sigma of each activation layer over ``images`` ``(n, C, H, W)``, uint8 or floats in [0, 1].
+
+    Batches weigh the same, a short last one included. The mode of ``source`` is as before afterwards.
+    """
+    was_training = source.training
+    source.eval()
+    twin = snn_like(source, steps=steps)
+    twin.load_state_dict(folded_weights(source))
+    twin.eval()
+    layers = [layer for layer in source.body if isinstance(layer, QCFS)]
+    neurons = [layer for layer in twin.modules() if isinstance(layer, LIF)]
+    sums = [0.0] * len(layers)
+    batches = images.split(batch)
+    for chosen in batches:
+        x = chosen.float().div(255) if chosen.dtype == torch.uint8 else chosen
+        wanted, sent = outputs_of(source, layers, x), outputs_of(twin, neurons, x)
+        for number, (a, spikes, threshold) in enumerate(zip(wanted, sent, thresholds(source), strict=True)):
+            sums[number] += float((a[0] - threshold * spikes.mean(0)).var())
+    source.train(was_training)
+    return [(total / len(batches)) ** 0.5 for total in sums]
+
+
+def outputs_of(model: nn.Module, layers: Sequence[nn.Module], x: Tensor) -> list[Tensor]:
+    """What ``layers`` of ``model`` send over time when it sees ``x``: ``(T, n, ...)`` each, with T = 1 in a source."""
+    seen: list[Tensor] = []
+    with ExitStack() as stack:
+        for layer in layers:
+            stack.callback(layer.register_forward_hook(lambda module, inputs, output: seen.append(output)).remove)
+        model(x)
+    return [output if isinstance(layer, LIF) else output[None] for layer, output in zip(layers, seen, strict=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResidualNoise(Plain):
+    """Cross-entropy under the noise of the conversion to come.
+
+    steps: T of the spiking twin that the noise is measured on. images: how many validation images it is measured on;
+        no label is looked at. The paper takes all of its held-out tenth of the training images, augmented.
+    """
+
+    steps: int = 4
+    images: int = 1000
+
+    def after_epoch(self, model: nn.Module, images: Tensor) -> None:
+        """Measure sigma of each layer anew. Raises ``TypeError`` for a network without noisy activations."""
+        if not isinstance(model, NoisySource):
+            raise TypeError(f"a {type(model).__name__} has no activations that take noise")
+        noisy = [layer for layer in model.body if isinstance(layer, NoisyQCFS)]
+        for layer, sigma in zip(noisy, residual_errors(model, images[: self.images], steps=self.steps), strict=True):
+            layer.noise.fill_(sigma)

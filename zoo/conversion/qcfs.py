@@ -1,0 +1,105 @@
+"""Quantisation-clip-floor-shift activation (QCFS; Bu et al., ICLR 2022, arXiv 2303.04347), and a source network of it.
+
+    a = threshold * clip(floor(L z / threshold + 1/2) / L, 0, 1)
+
+with a learnable threshold per layer. It is the mean output over L steps of an integrate-and-fire neuron
+with soft reset, this threshold, and half of it as starting potential, under a constant current z.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from zoo.architectures.blocks import Normalise
+from zoo.architectures.compact import compact_body
+from zoo.spiking.network import over_time
+from zoo.spiking.readouts import MeanLogits
+
+
+class _Staircase(torch.autograd.Function):
+    """``a = _Staircase.apply(z, threshold, levels)``; straight through the floor, exact elsewhere."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, threshold: Tensor, levels: int) -> Tensor:
+        ctx.save_for_backward(z, threshold)
+        ctx.levels = levels
+        return _staircase(z / threshold, levels).mul_(threshold)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None, None]:
+        z, threshold = ctx.saved_tensors
+        share = z / threshold
+        inside = (share >= 0) & (share <= 1)
+        to_threshold = None
+        if ctx.needs_input_grad[1]:
+            # What quantisation adds inside the ramp, 1 above it, 0 below it.
+            to_threshold = (grad * _staircase(share, ctx.levels).sub_(share.mul_(inside))).sum()
+        return grad * inside, to_threshold, None
+
+
+def _staircase(share: Tensor, levels: int) -> Tensor:
+    return (share * levels).add_(0.5).floor_().clamp_(0, levels).div_(levels)
+
+
+class QCFS(nn.Module):
+    """The activation, on tensors of any shape.
+
+    levels: L, the values above zero. threshold: its initial value, larger than 0.
+    Backward, the floor is taken as straight: the gradient passes where ``0 <= z <= threshold``.
+    """
+
+    def __init__(self, *, levels: int = 4, threshold: float = 8.0) -> None:
+        super().__init__()
+        if levels < 1 or not threshold > 0:
+            raise ValueError(f"levels and threshold must be positive, got {levels} and {threshold}")
+        self.levels = levels
+        self.threshold = nn.Parameter(torch.tensor(float(threshold)))
+
+    def forward(self, z: Tensor) -> Tensor:
+        a: Tensor = _Staircase.apply(z, self.threshold, self.levels)
+        return a
+
+    def extra_repr(self) -> str:
+        return f"levels={self.levels}, threshold={float(self.threshold.detach()):.3g}"
+
+
+class Source(nn.Module):
+    """The compact network with an activation that can be converted: ``(N, 3, 32, 32)`` in [0, 1] to logits ``(N, K)``.
+
+    activation: arguments of :class:`QCFS`; see :class:`~zoo.architectures.compact.Compact` for the others.
+    """
+
+    def __init__(
+        self,
+        *,
+        levels: int = 4,
+        threshold: float = 8.0,
+        classes: int = 10,
+        channels: int = 3,
+        widths: tuple[int, int, int, int] = (32, 64, 96, 160),
+        mean: tuple[float, ...] = (0.4914, 0.4822, 0.4465),
+        std: tuple[float, ...] = (0.247, 0.2435, 0.2616),
+    ) -> None:
+        super().__init__()
+        self.normalise = Normalise(mean, std)
+        self.body = compact_body(lambda: self.activation(levels, threshold), channels=channels, widths=widths)
+        self.readout = MeanLogits(widths[-1] * 16, classes)
+
+    def activation(self, levels: int, threshold: float) -> QCFS:
+        """One activation layer."""
+        return QCFS(levels=levels, threshold=threshold)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.readout(self.body(over_time(self.normalise, x[None])))
+        return logits
+
+
+def ann_qcfs(**arguments: Any) -> nn.Module:
+    """A :class:`Source`, its weights in channels-last order."""
+    model: nn.Module = Source(**arguments)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
