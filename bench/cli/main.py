@@ -18,7 +18,7 @@ VERBS = {
     "show": ("bench.cli.show:show", "Show a model's card."),
     "train": ("bench.cli.train:train", "Train a zoo model from its card."),
     "data": ("bench.cli.data:data", "Fetch and find data sets."),
-    "report": ("bench.cli.report:report", "Draw plots from records."),
+    "report": ("bench.cli.report:report", "Plots, tables and the site, from records and boards."),
 }
 
 
