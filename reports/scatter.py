@@ -29,7 +29,7 @@ def noise_scatter(records: Sequence[Record], eps_text: str) -> Figure:
     figure = Figure(figsize=SQUARE, layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 100], [0, 100], color="#666666", linestyle=":", linewidth=1)
-    axes.annotate("no gap", (97, 97), ha="right", va="bottom", rotation=45, color="#666666", fontsize="small")
+    axes.annotate("no gap", (88, 88), ha="right", va="bottom", rotation=45, color="#666666", fontsize="small")
     for number, (name, cell) in enumerate(found):
         x, y = 100 * cell.noise.value, 100 * cell.robust.value
         axes.errorbar(
@@ -47,8 +47,8 @@ def noise_scatter(records: Sequence[Record], eps_text: str) -> Figure:
     axes.set(
         xlabel=f"accuracy under random noise of {eps_text} (%)",
         ylabel=f"accuracy under attack of {eps_text} (%)",
-        xlim=(0, 100),
-        ylim=(0, 100),
+        xlim=(-2, 100),
+        ylim=(-2, 100),
         aspect="equal",
     )
     axes.set_title(heading(records), fontsize="medium", wrap=True)
