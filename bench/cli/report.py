@@ -40,3 +40,16 @@ def table(records: tuple[Path, ...]) -> None:
     if not shared:
         raise RecordError("The records share no radius.", "Evaluate them with the same --eps.")
     click.echo(robustness_table(read, list(dict.fromkeys(shared))))
+
+
+@report.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("site"), show_default=True, help="Folder to fill.")
+@click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
+def site(out: Path, root: Path | None) -> None:
+    """The leaderboards as a static site: open OUT/index.html, or put the folder on any web server."""
+    from bench.boards.store import boards_root
+    from reports.site.build import build
+
+    for name in build(boards_root(root), out):
+        click.echo(f"wrote {name}")
+    click.echo(f"open {out / 'index.html'}")
