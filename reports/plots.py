@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 MARKERS = "osD^vPX*"
+SIZE = (7.2, 4.4)
+"""Inches: two columns of a printed page."""
 
 
 def last_cells(record: Record) -> list[Cell]:
@@ -24,18 +26,36 @@ def last_cells(record: Record) -> list[Cell]:
     return [strongest[eps] for eps in sorted(strongest)]
 
 
+def heading(records: Sequence[Record]) -> str:
+    """What the records have in common, for a title: the board and its version if there is one, data, norm, attacks."""
+    first = records[0]
+    board = f"{first.protocol.board} v{first.protocol.version}: " if first.protocol else ""
+    attacks = ", ".join(dict.fromkeys(attack.spec for attack in first.attacks))
+    return f"{board}{first.data.name}, {first.data.n} {first.data.split} images, {first.norm}, {attacks}"
+
+
+def label(record: Record) -> str:
+    """A model's name in a legend."""
+    return record.model.ref.removeprefix("zoo:")
+
+
+def check_comparable(records: Sequence[Record]) -> None:
+    """Raise :class:`~bench.errors.RecordError` if records may not share a picture: other data, norm, or protocol."""
+    if not records:
+        raise RecordError("There is nothing to draw.", "Name at least one record.")
+    if len({(r.data.name, r.data.split, r.norm, r.protocol.sha256 if r.protocol else "") for r in records}) > 1:
+        raise RecordError("The records are of different data or norms or protocols.", "Draw them in separate pictures.")
+
+
 def accuracy_curves(records: Sequence[Record]) -> Figure:
     """Accuracy against radius, one colour per model: solid under attack, with its 95% band; dashed under random noise.
 
-    Raises :class:`~bench.errors.RecordError` if the records are of different data or norms.
+    Raises :class:`~bench.errors.RecordError` if the records are not comparable.
     """
     from matplotlib.figure import Figure
 
-    if not records:
-        raise RecordError("There is nothing to draw.", "Name at least one record.")
-    if len({(r.data.name, r.data.split, r.norm) for r in records}) > 1:
-        raise RecordError("The records are of different data or norms.", "Draw them in separate pictures.")
-    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+    check_comparable(records)
+    figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
     for number, record in enumerate(records):
         _one_curve(axes, record, COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)])
@@ -44,7 +64,7 @@ def accuracy_curves(records: Sequence[Record]) -> Figure:
     axes.set(
         xlabel="radius (pixel levels of 255)" if scale == 255 else f"radius ({first.norm})",
         ylabel="accuracy (%)",
-        title=f"{first.data.name}, {first.data.n} {first.data.split} images, {first.norm}: {first.cells[-1].attack}",
+        title=heading(records),
         ylim=(0, 100),
     )
     axes.grid(alpha=0.3)
@@ -62,7 +82,7 @@ def _one_curve(axes: Axes, record: Record, colour: str, marker: str) -> None:
 
     robust = percent([clean.value] + [cell.robust.value for cell in found])
     low, high = (percent([getattr(clean, end)] + [getattr(cell.robust, end) for cell in found]) for end in ("low", "high"))
-    axes.plot(radii, robust, color=colour, marker=marker, markersize=5, label=record.model.ref.removeprefix("zoo:"))
+    axes.plot(radii, robust, color=colour, marker=marker, markersize=5, label=label(record))
     axes.fill_between(radii, low, high, color=colour, alpha=0.15, linewidth=0)
     noise = percent([clean.value] + [cell.noise.value for cell in found])
     axes.plot(radii, noise, color=colour, linestyle="--", linewidth=1, alpha=0.8)

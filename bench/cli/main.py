@@ -21,7 +21,7 @@ VERBS = {
     "board": ("bench.cli.board:board", "Leaderboards: look at them, check them, fill them."),
     "submit": ("bench.cli.submit:submit", "Bring a model of your own to a board."),
     "challenge": ("bench.cli.challenge:challenge", "Score adversarial images of your own against an entry."),
-    "report": ("bench.cli.report:report", "Draw plots from records."),
+    "report": ("bench.cli.report:report", "Plots, tables and the site, from records and boards."),
 }
 
 

@@ -9,24 +9,22 @@ import click
 
 @click.group()
 def report() -> None:
-    """Draw plots from records."""
+    """Pictures, tables and the site, from records and boards."""
 
 
 @report.command()
 @click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("accuracy.png"), show_default=True, help="PNG or SVG file."
-)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("plots"), show_default=True, help="Folder to fill.")
 def plots(records: tuple[Path, ...], out: Path) -> None:
-    """Accuracy against radius for RECORDS (folders that bench evaluate wrote), under attack and under noise."""
-    from bench.errors import StorageError
-    from bench.record import read_record
-    from reports.plots import accuracy_curves, save
+    """Every picture that RECORDS (folders that bench evaluate wrote) allow, as PNG and SVG.
 
-    if out.suffix not in (".png", ".svg"):
-        raise StorageError(f"{out} is neither a .png nor a .svg.", "Choose one of these endings.")
-    save(accuracy_curves([read_record(path) for path in records]), out)
-    click.echo(f"wrote {out}")
+    Accuracy against radius; attack against noise; which stage broke what; paired differences to the best; score shifts.
+    """
+    from bench.record import read_record
+    from reports.album import draw_all
+
+    for path in draw_all([read_record(path) for path in records], out):
+        click.echo(f"wrote {path}")
 
 
 @report.command()
@@ -42,3 +40,16 @@ def table(records: tuple[Path, ...]) -> None:
     if not shared:
         raise RecordError("The records share no radius.", "Evaluate them with the same --eps.")
     click.echo(robustness_table(read, list(dict.fromkeys(shared))))
+
+
+@report.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("site"), show_default=True, help="Folder to fill.")
+@click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
+def site(out: Path, root: Path | None) -> None:
+    """The leaderboards as a static site: open OUT/index.html, or put the folder on any web server."""
+    from bench.boards.store import boards_root
+    from reports.site.build import build
+
+    for name in build(boards_root(root), out):
+        click.echo(f"wrote {name}")
+    click.echo(f"open {out / 'index.html'}")

@@ -1,0 +1,1 @@
+"""The leaderboard site: static pages from boards. ``view`` reads boards, ``build`` writes pages, ``templates`` look."""

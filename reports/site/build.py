@@ -1,0 +1,119 @@
+"""Writing the site: a folder of plain files that works from a disk, from any server, and under a strict policy."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bench.boards.store import boards, versions
+from bench.errors import BoardError, StorageError, translate_os_error
+from bench.files import make_folder
+from reports.site.claims import read_claims
+from reports.site.curve import curve
+from reports.site.links import web
+from reports.site.outcomes import constants
+from reports.site.view import BoardView, EntryView, view
+from reports.site.words import commands, sentences
+
+MARK = ".bench-site"
+"""In the folder, so that only a site is ever replaced by a site."""
+POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
+SHOWN_FIRST = 10
+ASSETS = Path(__file__).with_name("assets")
+
+
+def build(root: Path, out: Path) -> list[str]:
+    """Write the site of all boards below ``root``; the names of the boards.
+
+    Raises a :class:`~bench.errors.BenchError` if a board is damaged, there is none, or ``out`` holds anything but a site.
+    """
+    views = [view(board, versions(root, board.name)) for board in boards(root)]
+    if not views:
+        raise BoardError(f"There are no boards in {root}.", "Name their folder with --boards.")
+    write(views, read_claims(root), out)
+    return [one.name for one in views]
+
+
+def write(views: Sequence[BoardView], claims: list[tuple[str, list[tuple[str, str]]]], out: Path) -> None:
+    """Write all pages beside ``out``, then let them take its place."""
+    if out.exists() and not (out / MARK).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise StorageError(f"{out} holds something that is not a site.", "Choose a new or an empty folder with --out.")
+    make_folder(out.parent)
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as name:
+            staged, old = Path(name) / "new", Path(name) / "old"
+            _pages(views, claims, staged)
+            if out.exists():
+                out.rename(old)
+            staged.rename(out)
+    except OSError as error:
+        raise translate_os_error(error, out) from error
+
+
+def _pages(views: Sequence[BoardView], claims: list[tuple[str, list[tuple[str, str]]]], folder: Path) -> None:
+    latest = [one for one in views if one.latest]
+    pages = _environment()
+    pages.globals |= {"policy": POLICY, "latest": latest}
+    shutil.copytree(ASSETS, folder / "assets")
+    (folder / MARK).write_text("")
+
+    def page(path: str, template: str, **values: Any) -> None:
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        top = "../" * path.count("/")
+        file.write_text(pages.get_template(template).render(top=top, here=path, **values), encoding="utf-8")
+
+    page("index.html", "index.html", shown=SHOWN_FIRST)
+    page("claims.html", "claims.html", claims=claims)
+    for board in views:
+        at = f"boards/{board.name}"
+        page(f"{at}/index.html", "board.html", board=board)
+        page(f"{at}/protocol.html", "protocol.html", board=board, sentences=sentences(board.protocol))
+        page(f"{at}/compare.html", "compare.html", board=board)
+        (folder / at / "outcomes.js").write_text(_script("OUTCOMES", compared(board)), encoding="utf-8")
+        for entry in board.entries:
+            page(f"{at}/models/{entry.name}.html", "model.html", board=board, entry=entry, **_model(entry, board))
+
+
+def _model(entry: EntryView, board: BoardView) -> dict[str, Any]:
+    drawn = curve(entry.record) if board.protocol.task == "classification" else None
+    return {"curve": drawn, "commands": commands(entry, board.protocol)}
+
+
+def compared(board: BoardView) -> dict[str, Any]:
+    """What the compare page needs: constants, and per entry the packed outcomes of every measure."""
+    models = {entry.name: entry.outcomes for entry in board.entries if entry.outcomes}
+    return {**constants(board.protocol.data.n), "models": models}
+
+
+def _script(name: str, value: Any) -> str:
+    """A script that only sets a global: pages opened from a disk may load scripts, but not fetch JSON."""
+    return f"globalThis.{name} = {json.dumps(value, separators=(',', ':'), allow_nan=False)};\n"
+
+
+def _environment() -> Environment:
+    pages = Environment(
+        loader=PackageLoader("reports.site"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters |= {"web": web, "percent": _percent, "measured": _measured}
+    return pages
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def _measured(value: float | str, kind: str) -> str:
+    if isinstance(value, str):
+        return value
+    return _percent(value) if kind == "percent" else f"{value:.4g}"

@@ -1,0 +1,106 @@
+"""What the pages show of a board, read and computed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bench.boards.card import KINDS, EntryCard
+from bench.boards.claims import Challenge
+from bench.boards.protocol import Protocol
+from bench.boards.ranking import Rank, is_current, ranks
+from bench.boards.store import Board, Entry
+from bench.boards.tasks import rules
+from bench.record import Record
+from reports.site.columns import Column, Values, columns
+from reports.site.outcomes import Outcomes, outcomes
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """One entry. rank: None if it has none; outcomes: what it did sample by sample, by measure."""
+
+    name: str
+    card: EntryCard
+    record: Record
+    record_sha256: str
+    rank: Rank | None
+    current: bool
+    values: Values
+    challenges: list[Challenge] = field(default_factory=list)
+    outcomes: Outcomes = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """How far it is trusted, in words."""
+        return KINDS[self.card.kind]
+
+    @property
+    def verdict(self) -> str:
+        """``reliable``, ``upper bound`` or ``unreliable``."""
+        return self.record.reliability.status.replace("_", " ")
+
+
+@dataclass(frozen=True)
+class BoardView:
+    """One version of a board, entries in the order of its table. versions: all of the board's, ascending."""
+
+    protocol: Protocol
+    protocol_sha256: str
+    versions: list[int]
+    entries: list[EntryView]
+
+    @property
+    def name(self) -> str:
+        """``BOARD/vN``."""
+        return f"{self.protocol.board}/v{self.protocol.version}"
+
+    @property
+    def latest(self) -> bool:
+        """Whether no later version exists."""
+        return self.protocol.version == max(self.versions)
+
+    @property
+    def columns(self) -> list[Column]:
+        """What its table shows."""
+        return columns(self.protocol, [entry.values for entry in self.entries])
+
+    @property
+    def ranked(self) -> list[EntryView]:
+        """Entries with a rank, best first."""
+        return [entry for entry in self.entries if entry.rank]
+
+    @property
+    def best(self) -> list[EntryView]:
+        """Entries that may be first: no other is surely better. The one that measured best comes first."""
+        return [entry for entry in self.ranked if entry.rank and entry.rank.low == 1]
+
+
+def view(board: Board, versions: list[int]) -> BoardView:
+    """Read a board. Raises a :class:`~bench.errors.BenchError` if it is damaged."""
+    protocol, entries = board.protocol(), board.entries()
+    order = ranks(entries, protocol)
+    names = [entry.name for entry in entries]
+
+    def seen(entry: Entry) -> EntryView:
+        return EntryView(
+            name=str(entry.name),
+            card=entry.card,
+            record=entry.record,
+            record_sha256=entry.record_sha256,
+            rank=order.get(entry.name),
+            current=is_current(entry.name, names),
+            values=rules(protocol.task).columns(entry, protocol),
+            challenges=entry.challenges,
+            outcomes=outcomes(entry, protocol),
+        )
+
+    return BoardView(protocol, board.protocol_sha256, versions, ordered([seen(entry) for entry in entries]))
+
+
+def ordered(entries: list[EntryView]) -> list[EntryView]:
+    """Ranked ones first, then unreliable ones, then superseded ones."""
+
+    def position(entry: EntryView) -> tuple[int, int, str]:
+        return (0 if entry.rank else 1 if entry.current else 2, entry.rank.rank if entry.rank else 0, entry.name)
+
+    return sorted(entries, key=position)

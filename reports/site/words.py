@@ -1,0 +1,57 @@
+"""The protocol in words, and the commands that repeat an entry."""
+
+from __future__ import annotations
+
+import shlex
+
+from bench.boards.protocol import Protocol
+from reports.site.view import EntryView
+
+NORMS = {"linf": "every pixel may change by at most the radius", "l2": "the change has at most the radius as Euclidean length"}
+
+
+def sentences(protocol: Protocol) -> list[str]:
+    """What the board measures and how, for a reader who knows the field but not this suite."""
+    data = protocol.data
+    radii = ", ".join(protocol.eps)
+    score = protocol.task == "quality"
+    said = [
+        f"Every model sees the same {data.n} images: the first {data.n} of the {data.split} split of {data.name}.",
+        f"The threat model is {protocol.norm}: {NORMS[protocol.norm]}, here {radii}, and pixels stay in [0, 1].",
+        f"The attacks are {', '.join(protocol.specs)}; a stage works on the images that the stages before it left standing.",
+        "Each adversarial image is checked again for its radius, its pixel range and the model's answer, apart from the attack.",
+        "Random noise of the same radius is measured beside it. The gap between noise and attack is shown, never ranked by.",
+        f"All draws follow from the seed {protocol.seed}; models that draw themselves are asked {protocol.draws} times.",
+        "The verdict says whether to believe a number: unreliable ones, where a check failed, get no rank. An upper bound "
+        "means that nothing failed, but the attack is weaker than the standard set.",
+        "A rank comes with the ranks that these images cannot rule out, by paired 95% intervals against every other entry.",
+    ]
+    if not score:
+        said.insert(
+            3,
+            "An image counts as robust if the model is right on it unperturbed and after every attack. "
+            f"The table is ordered by the share of robust images at {protocol.rank_by}.",
+        )
+    return said
+
+
+def commands(entry: EntryView, protocol: Protocol) -> list[tuple[str, str]]:
+    """What each does, and the command: the same evaluation, and a check of the stored images."""
+    place = f"{protocol.board}/v{protocol.version}"
+    name = shlex.quote(f"{place}/{entry.name}")
+    if entry.card.kind != "zoo":
+        again = f"bench submit run DIR --board {shlex.quote(place)}"
+        return [
+            ("Evaluate the submission again (DIR is the submission's folder)", again),
+            ("Score a sample of its images again", f"bench board rescore {name} --submission DIR"),
+        ]
+    words = ["bench", "evaluate", "--model", f"zoo:{entry.name}"]
+    for spec in protocol.specs:
+        words += ["--attack", spec]
+    words += ["--eps", ",".join(protocol.eps), "--norm", protocol.norm, "--n", str(protocol.data.n)]
+    words += ["--data", protocol.data.name, "--split", protocol.data.split, "--path", protocol.path]
+    words += ["--seed", str(protocol.seed)]
+    return [
+        ("Evaluate it again", shlex.join(words)),
+        ("Score a sample of its images again", f"bench board rescore {name}"),
+    ]

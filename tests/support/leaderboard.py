@@ -1,0 +1,69 @@
+"""Boards on disk out of the records that the repository keeps: real numbers, written in milliseconds, not evaluated."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.boards.protocol import Protocol
+from bench.boards.store import Board
+from bench.files import sha256_bytes
+from bench.record import Record, read_record
+
+RECORDS = Path(__file__).parents[2] / "leaderboards" / "readme" / "models"
+DAY = "2026-01-02"
+
+
+def kept_records() -> list[Path]:
+    """Folders of records that share samples, attack and radii with the first."""
+    folders = sorted(path.parent for path in RECORDS.glob("*/record.json"))
+    first = _asked(read_record(folders[0]))
+    return [folder for folder in folders if _asked(read_record(folder)) == first]
+
+
+def _asked(record: Record) -> tuple[object, ...]:
+    return record.data.sha256, [attack.spec for attack in record.attacks], [cell.eps_text for cell in record.cells]
+
+
+def protocol(record: Record, version: int = 1, **changed: Any) -> Protocol:
+    """What the record was asked, as a protocol."""
+    eps = list(dict.fromkeys(cell.eps_text for cell in record.cells))
+    stages = [{"name": "", "attack": "PGD(steps=20)", "path": "training"}]
+    fields = {
+        "board": "snn-sample-linf",
+        "version": version,
+        "title": "Sample board",
+        "summary": "Made from the records that the README shows.",
+        "data": record.data.model_dump(),
+        "eps": eps,
+        "rank_by": "8/255" if "8/255" in eps else eps[-1],
+        "attacks": [
+            {"spec": one.spec, "name": one.name, "parameters": {}, "spiking": stages, "smooth": stages} for one in record.attacks
+        ],
+        "path_parameters": {},
+        "draws": 10,
+        "evaluator_version": record.evaluator_version,
+        "released": datetime.date.fromisoformat(DAY),
+    }
+    return Protocol.model_validate(fields | changed)
+
+
+def board(root: Path, version: int = 1, *, folders: list[Path] | None = None, card: dict[str, Any] | None = None) -> Board:
+    """A board of the kept records, one entry each. card: what its cards say beside the required."""
+    folders = folders or kept_records()
+    frozen = protocol(read_record(folders[0]), version)
+    made = Board(frozen.board, version, root / frozen.board / f"v{version}")
+    for folder in folders:
+        name = read_record(folder).model.ref.removeprefix("zoo:")
+        entry = made.folder / "entries" / f"{name}@1"
+        shutil.copytree(folder, entry)
+        said = {"name": name, "version": 1, "kind": "zoo", "submitted": DAY, "defense": name.partition("_")[2], **(card or {})}
+        (entry / "card.yaml").write_text(yaml.safe_dump(said))
+    text = frozen.text()
+    (made.folder / "protocol.yaml").write_text(text)
+    (made.folder / "protocol.sha256").write_text(f"{sha256_bytes(text.encode())}  protocol.yaml\n")
+    return made
