@@ -12,8 +12,9 @@ from pathlib import Path
 import bench
 from bench.errors import BenchError, RecordError
 from bench.record import Record, read_record
+from reports import strength
 from reports.plots import accuracy_curves, save
-from reports.tables import path_table, robustness_table
+from reports.tables import robustness_table
 from zoo.card import card
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,10 +24,6 @@ ATTACKS = ("pgd:steps=20", "standard")
 MODELS = ("ann_vanilla", "ann_at", "snn_vanilla", "snn_at", "snn_gsr", "snn_gsr_at")
 RADII, SAMPLES, SHOWN = "2/255,4/255,8/255", 300, ("2/255", "8/255")
 
-SPIKING = ("snn_vanilla", "snn_at", "snn_gsr", "snn_gsr_at")
-PATHS = ("training", "bptt:surrogate=atan,alpha=10", "bptr", "rga", "hart", "pdsg", "assg")
-PATH_ATTACK, PATH_RADIUS, PATH_SAMPLES = "pgd", "4/255", 500
-
 Tables = dict[str, str]
 
 
@@ -34,46 +31,30 @@ def evaluate_all() -> None:
     """Evaluate what has no record yet; an interrupted evaluation is resumed."""
     for name in MODELS:
         bench.evaluate(f"zoo:{name}", attack=ATTACKS, eps=RADII, n=SAMPLES, out=RECORDS / "models")
-    for name in SPIKING:
-        for path in PATHS:
-            bench.evaluate(
-                f"zoo:{name}", attack=PATH_ATTACK, eps=PATH_RADIUS, n=PATH_SAMPLES, path=path, out=RECORDS / "paths"
-            )
+    strength.main()
 
 
-def stored(kind: str) -> dict[tuple[str, str], Record]:
-    """The kept records of ``models`` or ``paths`` that are of the present weights, by model and path."""
+def models() -> list[Record]:
+    """The kept records of the present weights, in the table's order.
+
+    Raises :class:`~bench.errors.RecordError` if one is missing.
+    """
     found = {}
-    for path in sorted((RECORDS / kind).glob("*/record.json")):
+    for path in sorted((RECORDS / "models").glob("*/record.json")):
         record = read_record(path.parent)
         name = record.model.ref.removeprefix("zoo:")
         weights = card(name).weights
         if weights is not None and record.model.fingerprint["weights"] == weights.model_dump(mode="json"):
-            found[name, record.attacks[0].path] = record
-    return found
-
-
-def models() -> list[Record]:
-    """Records of the first table, in its order. Raises :class:`~bench.errors.RecordError` if one is missing."""
-    found = stored("models")
-    return [_of(found, name, "training") for name in MODELS]
-
-
-def paths() -> dict[str, list[Record]]:
-    """Records of the second table: model to one record per path. Raises like :func:`models`."""
-    found = stored("paths")
-    return {f"zoo:{name}": [_of(found, name, path) for path in PATHS] for name in SPIKING}
-
-
-def _of(found: dict[tuple[str, str], Record], name: str, path: str) -> Record:
-    if (name, path) not in found:
-        raise RecordError(f"There is no record of {name} through {path}.", "Run: make report.")
-    return found[name, path]
+            found[name] = record
+    missing = [name for name in MODELS if name not in found]
+    if missing:
+        raise RecordError(f"There is no record of {', '.join(missing)}.", "Run: make report.")
+    return [found[name] for name in MODELS]
 
 
 def tables() -> Tables:
     """The tables by the name of their place in the README."""
-    return {"models": robustness_table(models(), SHOWN), "paths": path_table(paths(), PATH_RADIUS)}
+    return {"models": robustness_table(models(), SHOWN), "strength": strength.markdown()}
 
 
 def spliced(text: str, tables: Tables) -> str:

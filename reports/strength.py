@@ -22,7 +22,7 @@ from bench.memory import keep_freed_memory
 from bench.record import Record
 from zoo.card import card, names
 
-WHERE = Path("leaderboards/strength")
+WHERE = Path(__file__).resolve().parents[1] / "leaderboards" / "strength"
 RADIUS, SAMPLES = "4/255", 50
 OTHERS = ("foolbox:LinfPGD,steps=40", "torchattacks:AutoAttack")
 ALONG = "pgd:steps=20"
@@ -57,6 +57,20 @@ def row(name: str, found: dict[str, Record]) -> dict[str, object]:
 
 def _percent(record: Record, attack: str) -> float:
     return round(100 * next(cell for cell in record.cells if cell.attack == attack).robust.value, 1)
+
+
+def markdown() -> str:
+    """The written table for the README: the strongest of each row in bold."""
+    table = pd.read_csv(WHERE / "table.csv")
+    shown = table.drop(columns="standard is strongest")
+    header = ["model", *(name.removeprefix(f"{ALONG} along ") for name in shown.columns[1:])]
+    lines = ["| " + " | ".join(f"`{name}`" if number else name for number, name in enumerate(header)) + " |"]
+    lines.append("|---" * len(header) + "|")
+    for _, row in shown.iterrows():
+        values = [float(value) for value in row.iloc[1:]]
+        cells = [f"**{value:.1f}**" if value == min(values) else f"{value:.1f}" for value in values]
+        lines.append(f"| `zoo:{row['model']}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def main() -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 import bench
 from bench.errors import RecordError
-from reports import readme
+from reports import readme, strength
 
 
 def test_the_tables_in_the_readme_are_the_tables_of_the_records() -> None:
@@ -21,10 +22,18 @@ def test_text_around_a_table_stays() -> None:
         readme.spliced("no table", {"models": "new"})
 
 
+def test_standard_is_at_least_as_strong_as_everything_else_on_every_spiking_model() -> None:
+    table = pd.read_csv(strength.WHERE / "table.csv").set_index("model")
+    assert set(table.index) <= set(strength.subjects()) and len(table) >= 6
+    assert table["standard is strongest"].all()
+    values = table.drop(columns="standard is strongest")
+    assert (values["standard"] == values.min(axis=1)).all()
+
+
 @pytest.mark.parametrize("name", ["ann_at", "snn_gsr"])
 def test_a_fresh_evaluation_repeats_the_rows_of_the_kept_record(name: str) -> None:
-    kept = readme.stored("models")[name, "training"]
-    again = bench.evaluate(f"zoo:{name}", attack=readme.ATTACK, eps="8/255", n=40)
+    kept = next(record for record in readme.models() if record.model.ref == f"zoo:{name}")
+    again = bench.evaluate(f"zoo:{name}", attack=readme.ATTACKS[0], eps="8/255", n=40)
     assert again.model.fingerprint == kept.model.fingerprint
     merged = again.rows.merge(kept.rows, on=["sample", "attack", "eps"], suffixes=("", "_kept"))
     assert len(merged) == 40

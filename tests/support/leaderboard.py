@@ -42,7 +42,8 @@ def protocol(record: Record, version: int = 1, **changed: Any) -> Protocol:
         "eps": eps,
         "rank_by": "8/255" if "8/255" in eps else eps[-1],
         "attacks": [
-            {"spec": one.spec, "name": one.name, "parameters": {}, "spiking": stages, "smooth": stages} for one in record.attacks
+            {"spec": one.spec, "name": one.name, "parameters": {}, "spiking": stages, "smooth": stages}
+            for one in record.attacks
         ],
         "path_parameters": {},
         "draws": 10,
@@ -61,7 +62,14 @@ def board(root: Path, version: int = 1, *, folders: list[Path] | None = None, ca
         name = read_record(folder).model.ref.removeprefix("zoo:")
         entry = made.folder / "entries" / f"{name}@1"
         shutil.copytree(folder, entry)
-        said = {"name": name, "version": 1, "kind": "zoo", "submitted": DAY, "defense": name.partition("_")[2], **(card or {})}
+        said = {
+            "name": name,
+            "version": 1,
+            "kind": "zoo",
+            "submitted": DAY,
+            "defense": name.partition("_")[2],
+            **(card or {}),
+        }
         (entry / "card.yaml").write_text(yaml.safe_dump(said))
     text = frozen.text()
     (made.folder / "protocol.yaml").write_text(text)
