@@ -38,7 +38,7 @@ def test_raw_curves_are_sane(name: str) -> None:
 @pytest.mark.parametrize("eps", ["2/255", "8/255"])
 @pytest.mark.parametrize(("defended", "plain"), [("ann_at", "ann_vanilla"), ("snn_at", "snn_vanilla")])
 def test_adversarial_training_helps_beyond_doubt(defended: str, plain: str, eps: str) -> None:
-    kept = readme.stored("models")
-    found = bench.compare(kept[defended, "training"], kept[plain, "training"])
+    kept = {record.model.ref: record for record in readme.models()}
+    found = bench.compare(kept[f"zoo:{defended}"], kept[f"zoo:{plain}"])
     (difference,) = (one.difference for one in found if one.what == readme.ATTACKS[0] and one.eps_text == eps)
     assert difference.low > 0
