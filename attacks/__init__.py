@@ -19,6 +19,8 @@ ATTACKS: dict[str, str] = {
     "apgd": "attacks.apgd:APGD",
     "sapgd": "attacks.sapgd:SAPGD",
     "square": "attacks.square:Square",
+    "nes": "attacks.estimated:NES",
+    "spsa": "attacks.estimated:SPSA",
     "deepfool": "attacks.adapters.foolbox:DeepFool",
     "cw": "attacks.adapters.foolbox:CarliniWagner",
     "foolbox:FGSM": "attacks.adapters.foolbox:FGSM",

@@ -18,6 +18,7 @@ from attacks.adapters import foolbox as fb
 from attacks.adapters import torchattacks as ta
 from attacks.apgd import APGD
 from attacks.base import Attack
+from attacks.estimated import NES, SPSA
 from attacks.fgsm import FGSM, RFGSM
 from attacks.iterative import IterativeAttack
 from attacks.mifgsm import MIFGSM
@@ -54,6 +55,10 @@ ADAPTIVE: list[Attack] = [
     SAPGD(steps=6),
     SAPGD(steps=3, restarts=2, objective="margin"),
     Square(queries=8),
+    NES(steps=2, pairs=3),
+    NES(steps=1, pairs=18, sigma=0.01, objective="ce"),
+    SPSA(steps=3, pairs=2),
+    SPSA(steps=2, pairs=17, step_size=0.02, objective="dlr"),
 ]
 FOREIGN: list[Attack] = [
     fb.FGSM(),
