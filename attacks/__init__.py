@@ -22,6 +22,8 @@ ATTACKS: dict[str, str] = {
     "quick": "attacks.standard:Quick",
     "standard": "attacks.standard:Standard",
     "thorough": "attacks.standard:Thorough",
+    "nes": "attacks.estimated:NES",
+    "spsa": "attacks.estimated:SPSA",
     "deepfool": "attacks.adapters.foolbox:DeepFool",
     "cw": "attacks.adapters.foolbox:CarliniWagner",
     "foolbox:FGSM": "attacks.adapters.foolbox:FGSM",

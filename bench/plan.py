@@ -43,7 +43,7 @@ def plan_attack(spec: str | Attack) -> Planned:
     if isinstance(spec, Attack):
         where = f"{type(spec).__module__}:{type(spec).__qualname__}"
         name = next((name for name, known in ATTACKS.items() if known == where), where)
-        changed = {f.name for f in fields(spec) if getattr(spec, f.name) != f.default}
+        changed = {f.name for f in fields(spec) if f.init and getattr(spec, f.name) != f.default}
         passed, defaulted = passed_and_defaulted(spec, changed)
         return Planned(repr(spec), name, spec, passed, defaulted)
     parsed = parse_spec(spec)

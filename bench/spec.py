@@ -45,8 +45,10 @@ def parse_spec(text: str) -> Spec:
     """Parse ``NAME[@VERSION][:key=value,...]``. Raises :class:`~bench.errors.SpecError` on anything else."""
     head, colon, tail = text.strip().partition(":")
     name, at, version = head.partition("@")
-    if head in LIBRARIES:
-        name, tail = _inside(head, tail)
+    if name in LIBRARIES:
+        if at:
+            raise SpecError(f"{text!r} gives {name} a version.", f"Drop @{version}; the installed version is on record.")
+        name, tail = _inside(name, tail)
         return Spec(name, None, _params(tail, text))
     if not _NAME.fullmatch(name) or (at and not re.fullmatch(r"[A-Za-z0-9_.\-]+", version)):
         raise SpecError(f"{text!r} is not a spec.", _GRAMMAR)

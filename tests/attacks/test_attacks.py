@@ -19,6 +19,7 @@ from attacks.adapters import torchattacks as ta
 from attacks.apgd import APGD
 from attacks.base import Attack, Stage
 from attacks.cascade import Cascade
+from attacks.estimated import NES, SPSA
 from attacks.fgsm import FGSM, RFGSM
 from attacks.gradients.bptt import BPTT
 from attacks.iterative import IterativeAttack
@@ -56,6 +57,10 @@ ADAPTIVE: list[Attack] = [
     SAPGD(steps=6),
     SAPGD(steps=3, restarts=2, objective="margin"),
     Square(queries=8),
+    NES(steps=2, pairs=3),
+    NES(steps=1, pairs=18, sigma=0.01, objective="ce"),
+    SPSA(steps=3, pairs=2),
+    SPSA(steps=2, pairs=17, step_size=0.02, objective="dlr"),
 ]
 
 

@@ -473,6 +473,34 @@ def test_a_cheating_attack_proves_nothing(how: str) -> None:
     assert worst.cells[-1].undecided == round(worst.cells[-1].robust.value * 40)
 
 
+@pytest.mark.parametrize("attack", ["foolbox:LinfPGD,steps=3", "torchattacks:PGD,steps=3", "deepfool:steps=3"])
+def test_an_attack_of_another_library_is_evaluated_like_any_other(attack: str) -> None:
+    record = evaluated(attack=attack, eps="0.05,0.4")
+    assert record.attacks[0].spec == record.cells[0].attack == attack
+    assert record.attacks[0].defaulted["version"]
+    attacked = record.rows[record.rows["verdict"] != "clean_wrong"]
+    assert set(attacked["status"]) == {"ok"}
+    assert (attacked["backwards"] > 0).all()
+    weak, strong = (cell.robust.value for cell in record.cells)
+    assert strong <= 0.05 < weak
+    same_answer(record, evaluated(attack=attack, eps="0.05,0.4"))
+
+
+@pytest.mark.parametrize("returned", ["nan", "far", "raises"])
+def test_an_attack_of_another_library_that_misbehaves_proves_nothing(returned: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import foolbox
+
+    def run(self: Any, model: Any, inputs: Tensor, criterion: Any, **options: Any) -> Any:
+        return CHEATS[returned](inputs, None)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(foolbox.attacks.LinfPGD, "run", run)
+    record = evaluated(attack="foolbox:LinfPGD")
+    attacked = record.rows[record.rows["verdict"] != "clean_wrong"]
+    assert set(attacked["status"]) == {STATUS[returned]}
+    assert record.cells[0].undecided == 36
+    assert record.reliability.status == "unreliable"
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
 def test_an_attack_of_another_precision_is_scored_in_ours(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:
     monkeypatch.setitem(CHEATS, "precise", lambda x, threat: x.to(dtype))

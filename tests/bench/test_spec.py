@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from dataclasses import dataclass, fields
+from importlib.metadata import PackageNotFoundError
 from typing import Literal
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attacks import ATTACKS, PATHS
+from attacks.adapters import base as adapters
 from bench.errors import BenchError, SpecError, UnknownNameError
 from bench.plan import attack_registry, path_registry, plan_attack, plan_path
 from bench.spec import (
@@ -63,6 +65,35 @@ def test_not_a_spec(text: str) -> None:
         parse_spec(text)
 
 
+def test_an_attack_of_another_library_has_a_colon_in_its_name() -> None:
+    for text in ("foolbox:LinfPGD", "torchattacks:PGD,steps=20", "foolbox:LinfPGD,steps=20,random_start=no"):
+        spec = parse_spec(text)
+        assert spec.name == text.partition(",")[0]
+        assert str(spec) == text
+    assert parse_spec("foolbox:LinfPGD,steps=20").params == {"steps": "20"}
+    planned = plan_attack("foolbox:LinfPGD,steps=20")
+    assert (planned.name, planned.passed) == ("foolbox:LinfPGD", {"steps": 20})
+    assert planned.defaulted["version"]
+    for text in ("foolbox", "foolbox:", "foolbox:LinfPGD,", "foolbox:LinfPGD:steps=2", "foolbox:steps=2", "foolbox@3:FGM"):
+        with pytest.raises(BenchError):
+            plan_attack(text)
+    with pytest.raises(UnknownNameError, match="Did you mean: foolbox:LinfPGD"):
+        plan_attack("foolbox:LinfPDG")
+
+
+def test_a_library_that_is_missing_is_named_with_the_way_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(adapters, "version", missing)
+    with pytest.raises(SpecError) as caught:
+        plan_attack("torchattacks:PGD")
+    assert str(caught.value) == (
+        "The attack torchattacks:PGD needs torchattacks, which is not installed. "
+        "Run: pip install --no-deps torchattacks==3.5.1."
+    )
+
+
 def test_model_refs() -> None:
     assert parse_model_ref("zoo:snn@2") == ZooRef(Spec("snn", "2"))
     assert parse_model_ref("a/b.py::make") == FileRef("a/b.py", "make")
@@ -112,12 +143,12 @@ def test_fractions(top: int, bottom: int) -> None:
 @pytest.mark.parametrize("name", ATTACKS)
 def test_defaults_of_every_attack_survive_being_written_out(name: str) -> None:
     attack = attack_registry.get(name)()
-    given = [f.name for f in fields(attack) if f.init]
-    text = ",".join(f"{field}={getattr(attack, field)}" for field in given)
-    planned = plan_attack(f"{name}{',' if ':' in name else ':'}{text}" if text else name)
+    given = {f.name: str(getattr(attack, f.name)) for f in fields(attack) if f.init}
+    planned = plan_attack(str(Spec(name, None, given)))
     assert planned.attack == attack
-    assert set(given) <= set(planned.passed)
-    assert not set(given) & set(planned.defaulted)
+    assert planned.name == name
+    assert set(planned.passed) == set(given)
+    assert set(planned.defaulted) == {f.name for f in fields(attack)} - set(given)
 
 
 @pytest.mark.parametrize("name", PATHS)

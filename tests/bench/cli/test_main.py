@@ -7,12 +7,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import torch
+from support.tiny import Linear
 
+from bench import registry
 from bench.cli import main as module
 from bench.cli.evaluate import _count
 from bench.data.base import Samples
@@ -151,6 +154,21 @@ def test_lists(run: Bench, kind: str) -> None:
     assert all(value for row in rows for value in row.values())
     shown = run("ls", kind).out
     assert all(next(iter(row.values())) in shown for row in rows)
+
+
+def test_plug_ins_are_listed_whole_or_broken(run: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [
+        EntryPoint("mine", "support.tiny:Linear", "bench.attacks"),
+        EntryPoint("gone", "no_such_package_at_all:Attack", "bench.attacks"),
+        EntryPoint("torn", "no_such_package_at_all.inside:Attack", "bench.attacks"),
+    ]
+    monkeypatch.setattr(registry, "entry_points", lambda *, group: [p for p in points if p.group == group])
+    rows = {row["attack"]: row["what"] for row in json.loads(run("ls", "attacks", "--json").out)}
+    assert list(rows)[-3:] == ["mine", "gone", "torn"]
+    assert rows["mine"] == (Linear.__doc__ or "").partition("\n")[0] != ""
+    assert rows["gone"] == "(not importable)"
+    assert rows["torn"].startswith("(broken: ModuleNotFoundError")
+    assert {"pgd", "foolbox:LinfPGD", "torchattacks:PGD"} <= set(rows)
 
 
 def test_show(run: Bench) -> None:
