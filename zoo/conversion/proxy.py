@@ -49,7 +49,9 @@ def proxy(model: nn.Module, kind: Literal["relu", "clip"], *, levels: int = 8) -
     if kind not in ("relu", "clip"):
         raise ValueError(f"a proxy is of kind 'relu' or 'clip', not {kind!r}")
     twin = copy.deepcopy(model).eval()
-    found = replaced(twin, LIF, lambda neurons: Rate(neurons, nn.ReLU() if kind == "relu" else QCFS(levels=levels, threshold=1)))
+    found = replaced(
+        twin, LIF, lambda neurons: Rate(neurons, nn.ReLU() if kind == "relu" else QCFS(levels=levels, threshold=1))
+    )
     if not found:
         raise ValueError(f"{type(model).__name__} has no spiking layers that a proxy could do without")
     for encoder in ENCODERS.values():
