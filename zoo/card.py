@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 HOME = Path(__file__).parent
 CARDS = HOME / "cards"
@@ -57,6 +57,13 @@ class Recipe(_Strict):
     """How choices such as a penalty's weight were made, fixed before any test image was looked at."""
 
 
+class Conversion(_Strict):
+    """How weights are made from those of another model, without training."""
+
+    source: str
+    """Name of the zoo model, without spikes, that is converted."""
+
+
 class Weights(_Strict):
     """The shipped file ``zoo/weights/NAME.safetensors``."""
 
@@ -91,14 +98,34 @@ class Card(_Strict):
     """Whether it has spiking layers, which then must take gradient paths."""
     stochastic: bool = False
     """Whether two calls may differ."""
-    recipe: Recipe
-    """How to train it."""
+    recipe: Recipe | None = None
+    """How to train it; None for a converted model."""
+    conversion: Conversion | None = None
+    """How to convert it; None for a trained model."""
     weights: Weights | None = None
     """None until trained."""
     paper: str = ""
     """Reference of the defense, or of the code that plays its part."""
     licence: str = "Apache-2.0"
     """Of the weights."""
+
+    @model_validator(mode="after")
+    def _made_in_one_way(self) -> Self:
+        if (self.recipe is None) == (self.conversion is None):
+            raise ValueError("a card has either a recipe or a conversion")
+        return self
+
+    @property
+    def training(self) -> Recipe:
+        """The recipe. Raises ``ValueError`` for a converted model, which has none."""
+        if self.recipe is None:
+            raise ValueError(f"{self.name} is converted, not trained")
+        return self.recipe
+
+    @property
+    def needs(self) -> str | None:
+        """Name of the model whose weights must be there before this one's can be made, if any."""
+        return self.conversion.source if self.conversion else self.training.start
 
 
 @cache

@@ -77,6 +77,15 @@ def adopt(model: nn.Module, tensors: dict[str, Tensor], origin: str) -> nn.Modul
     return fill(model, own | tensors, origin)
 
 
+def with_steps(described: Card, steps: int) -> Card:
+    """``described``, run for ``steps`` time steps on the same weights. Raises ``ValueError`` for a model without steps."""
+    arguments = described.builder.arguments
+    if not described.spiking or "steps" not in arguments:
+        raise ValueError(f"{described.name} has no time steps that could be chosen")
+    builder = described.builder.model_copy(update={"arguments": arguments | {"steps": steps}})
+    return described.model_copy(update={"builder": builder})
+
+
 def load_card(described: Card, weights: Path = WEIGHTS) -> nn.Module:
     """The trained network of a card: eval mode, parameters frozen.
 
@@ -92,13 +101,27 @@ def load_card(described: Card, weights: Path = WEIGHTS) -> nn.Module:
     return model.eval().requires_grad_(False)
 
 
-def load(name: str) -> nn.Module:
+def load(name: str, *, steps: int | None = None) -> nn.Module:
     """A trained model of the zoo: images ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)`` or quality scores ``(N,)``.
 
     In eval mode, with parameters frozen; ``model.requires_grad_(True).train()`` to go on training.
+    steps: time steps to run it for, if not those of its card (of a converted model: without calibration).
     Raises ``KeyError`` for an unknown name, ``ValueError`` if the weights are missing or damaged.
     """
-    return load_card(card(name))
+    described = card(name)
+    return load_card(described if steps is None else with_steps(described, steps))
 
 
-__all__ = ["adopt", "build", "build_defense", "card", "fill", "load", "load_card", "names", "read_weights", "resolve"]
+__all__ = [
+    "adopt",
+    "build",
+    "build_defense",
+    "card",
+    "fill",
+    "load",
+    "load_card",
+    "names",
+    "read_weights",
+    "resolve",
+    "with_steps",
+]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", required=False)
-@click.option("--all", "everything", is_flag=True, help="Train the whole zoo, start models first.")
+@click.option("--all", "everything", is_flag=True, help="Train the whole zoo, start and source models first.")
 @click.option("--missing", is_flag=True, help="With --all: only models without weights.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("trained"), show_default=True, help="Where the files go."
@@ -38,10 +38,11 @@ def train(
     device: str,
     threads: int | None,
 ) -> None:
-    """Train MODEL (zoo:NAME) from its card. Run the same command again to resume."""
+    """Train MODEL (zoo:NAME) from its card, or convert it from its source. Run the same command again to resume."""
     import torch
 
     from bench.memory import keep_freed_memory
+    from bench.training.conversion import convert_model
     from bench.training.job import default_runs, train_model
     from bench.training.tasks import TASKS
     from zoo.card import CARDS, WEIGHTS, card, names, read_card
@@ -59,28 +60,30 @@ def train(
         if missing and described.weights is not None:
             continue
         click.echo(f"{name}: {described.summary}")
-        task = TASKS[described.task]
-        with _Live(described.recipe.epochs, task) as live:
-            trained = train_model(
-                described,
-                source=CARDS / f"{name}.yaml",
-                out=WEIGHTS if install else out,
-                runs=runs or default_runs(),
-                device=device,
-                data_root=data_root,
-                on_step=live.step,
-                on_epoch=live.epoch,
-            )
+        task, target = TASKS[described.task], WEIGHTS if install else out
+        if described.conversion:
+            made = convert_model(described, source=CARDS / f"{name}.yaml", out=target, data_root=data_root, device=device)
+        else:
+            with _Live(described.training.epochs, task) as live:
+                made = train_model(
+                    described,
+                    source=CARDS / f"{name}.yaml",
+                    out=target,
+                    runs=runs or default_runs(),
+                    device=device,
+                    data_root=data_root,
+                    on_step=live.step,
+                    on_epoch=live.epoch,
+                )
         if install:
-            trained.card.replace(CARDS / f"{name}.yaml")
+            made.card.replace(CARDS / f"{name}.yaml")
             card.cache_clear()
             read_card(CARDS / f"{name}.yaml")
-        last = task.shown(trained.epochs[-1].val_figure)
-        click.echo(f"{name}: {last} clean on validation; weights in {trained.weights}")
+        click.echo(f"{name}: {task.shown(made.val_figure)} clean on validation; weights in {made.weights}")
 
 
 def _in_order(wanted: list[str]) -> list[str]:
-    """The names, each after the model it starts from. Raises on unknown names and cycles."""
+    """The names, each after the model it starts or is converted from. Raises on unknown names and cycles."""
     from zoo.card import card, names
 
     ordered: list[str] = []
@@ -90,9 +93,9 @@ def _in_order(wanted: list[str]) -> list[str]:
             raise UnknownNameError.of("model", f"zoo:{name}", [f"zoo:{known}" for known in names()])
         if name in seen:
             raise ModelError(f"The cards {', '.join(seen)} start from one another.", "Break the cycle.")
-        start = card(name).recipe.start
-        if start is not None and start in wanted:
-            visit(start, (*seen, name))
+        before = card(name).needs
+        if before is not None and before in wanted:
+            visit(before, (*seen, name))
         if name not in ordered:
             ordered.append(name)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
 from bench.data import load_samples
 from bench.errors import ModelError
@@ -35,6 +35,11 @@ class Trained:
     log: Path
     curve: Path
     epochs: list[Epoch]
+
+    @property
+    def val_figure(self) -> float:
+        """The task's figure on validation images after the last epoch."""
+        return self.epochs[-1].val_figure
 
 
 def default_runs() -> Path:
@@ -73,7 +78,7 @@ def train_model(
     log = train(
         model.requires_grad_(True),
         build_defense(described.defense),
-        described.recipe,
+        described.training,
         splits["train"],
         splits["val"],
         checkpoint=run / "checkpoint.safetensors",
@@ -93,9 +98,9 @@ def initial_model(described: Card) -> nn.Module:
     Neuron parameters that the start model lacks begin at their initial value; anything else must fit.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(described.recipe.seed)
+        torch.manual_seed(described.training.seed)
         model = build(described.builder)
-    start = described.recipe.start
+    start = described.training.start
     if start is None:
         return model
     try:
@@ -123,8 +128,8 @@ def recipe_digest(described: Card) -> str:
     fields["recipe"].pop("notes")
     if fields["recipe"]["optimiser"] == "sgd":
         fields["recipe"].pop("optimiser")
-    if described.recipe.start in names():
-        weights = card(described.recipe.start).weights
+    if described.training.start in names():
+        weights = card(described.training.start).weights
         fields["start"] = None if weights is None else weights.sha256
     return hashlib.sha256(canonical_json(fields)).hexdigest()
 
@@ -133,12 +138,17 @@ def export(described: Card, *, source: Path, model: nn.Module, log: list[Epoch],
     """Write weights, log, curve and card into ``out``, the card last."""
     make_folder(out)
     name, task = described.name, TASKS[described.task]
-    content = save({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()})
     files = Trained(out / f"{name}.yaml", out / f"{name}.safetensors", out / f"{name}.csv", out / f"{name}.png", log)
-    atomic_write_bytes(files.weights, content)
     atomic_write_text(files.log, as_csv(log, task=task))
     atomic_write_bytes(files.curve, curve(log, title=f"{name}: {described.defense.name}", task=task))
-    text = _OLD_WEIGHTS.sub("", source.read_text())
-    weights = f"weights:\n  sha256: {hashlib.sha256(content).hexdigest()}\n  bytes: {len(content)}\n"
-    atomic_write_text(files.card, text.rstrip("\n") + "\n" + weights)
+    write_weights(model.state_dict(), source=source, weights=files.weights, card_file=files.card)
     return files
+
+
+def write_weights(tensors: dict[str, Tensor], *, source: Path, weights: Path, card_file: Path) -> None:
+    """Write ``tensors``, then the card at ``source`` with their hash and size as ``card_file``."""
+    content = save({key: value.detach().cpu().contiguous() for key, value in tensors.items()})
+    atomic_write_bytes(weights, content)
+    text = _OLD_WEIGHTS.sub("", source.read_text())
+    named = f"weights:\n  sha256: {hashlib.sha256(content).hexdigest()}\n  bytes: {len(content)}\n"
+    atomic_write_text(card_file, text.rstrip("\n") + "\n" + named)

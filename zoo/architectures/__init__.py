@@ -5,6 +5,8 @@ BUILDERS: dict[str, str] = {
     "ann_qcfs": "zoo.conversion.qcfs:ann_qcfs",
     "ann_nq": "zoo.conversion.nq:ann_nq",
     "snn_qcfs": "zoo.conversion.convert:snn_qcfs",
+    "snn_srp": "zoo.conversion.srp:snn_srp",
+    "snn_cos": "zoo.conversion.cos:snn_cos",
     "dbcnn": "zoo.quality.dbcnn:dbcnn",
     "hyperiqa": "zoo.quality.hyperiqa:hyperiqa",
     "linearity": "zoo.quality.linearity:linearity",

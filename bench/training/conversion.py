@@ -1,0 +1,61 @@
+"""Converting one zoo model: from its card and its source's weights to weights and a card that names them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from bench.data import load_samples
+from bench.errors import ModelError
+from bench.files import make_folder
+from bench.training.job import write_weights
+from bench.training.loop import Split, figure
+from bench.training.tasks import TASKS
+from zoo.card import Card, card
+from zoo.conversion.convert import folded_weights
+from zoo.loading import build, fill, load_card
+
+
+@dataclass(frozen=True)
+class ConvertedFiles:
+    """What a conversion left behind. val_figure: of the converted model, on validation images."""
+
+    card: Path
+    weights: Path
+    val_figure: float
+
+
+def convert_model(
+    described: Card, *, source: Path, out: Path, device: str = "cpu", data_root: Path | None = None
+) -> ConvertedFiles:
+    """Convert ``described`` from its source and write ``NAME.safetensors`` and ``NAME.yaml``, in seconds.
+
+    source: the card file, whose text is kept but for its weights. out: where the files go. The weights depend on the
+    source's weights alone; validation images only tell how well the result does.
+    Raises :class:`~bench.errors.BenchError` if the source has no weights or is none.
+    """
+    if described.conversion is None:
+        raise ModelError(f"{described.name} is trained, not converted.", "Train it with its recipe.")
+    name = described.conversion.source
+    try:
+        tensors = folded_weights(load_card(card(name)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{described.name} is converted from zoo:{name}, which cannot be converted ({error}).",
+            f"Train that first: bench train zoo:{name} --install.",
+        ) from error
+    try:
+        model = fill(build(described.builder), tensors, f"zoo:{name}")
+    except ValueError as error:
+        raise ModelError(
+            f"{described.name} cannot be converted from zoo:{name}: {error}.", "Name a source of the same shape in its card."
+        ) from error
+    samples = load_samples(described.dataset, split="val", root=data_root)
+    target = torch.device(device)
+    found = figure(model.to(target), Split(samples.pixels, samples.labels).to(target), task=TASKS[described.task])
+    make_folder(out)
+    files = ConvertedFiles(out / f"{described.name}.yaml", out / f"{described.name}.safetensors", found)
+    write_weights(tensors, source=source, weights=files.weights, card_file=files.card)
+    return files
