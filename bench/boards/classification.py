@@ -128,7 +128,7 @@ def standing(record: Record, eps: str) -> pd.Series[float]:
 
 def ranked_by(entry: Entry, protocol: Protocol) -> Floats:
     """Per-sample values (n,) whose mean orders the table, higher first."""
-    return standing(entry.record, protocol.rank_by).to_numpy(float)
+    return np.asarray(standing(entry.record, protocol.rank_by), dtype=np.float64)
 
 
 def best_known(entry: Entry, eps: str) -> Floats:
@@ -139,7 +139,7 @@ def best_known(entry: Entry, eps: str) -> Floats:
             for row in challenge.rows:
                 if row.status == "ok" and row.sample in rates.index:
                     rates[row.sample] = min(rates[row.sample], row.robust)
-    return rates.to_numpy(float)
+    return np.asarray(rates, dtype=np.float64)
 
 
 def columns(entry: Entry, protocol: Protocol) -> dict[str, float | str]:

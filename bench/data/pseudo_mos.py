@@ -42,7 +42,8 @@ class Ranks:
         # Some distortions leave grey images alone; an ulp must not put such an image below its equals.
         rounded = np.round(measures.T, 9)
         ranked = [np.interp(column, known, shares) for column, known in zip(rounded, self.quantiles, strict=True)]
-        return np.mean(ranked, axis=0).astype(np.float32)
+        mean: NDArray[np.float32] = np.mean(ranked, axis=0).astype(np.float32)
+        return mean
 
     def to_json(self) -> str:
         """The quantiles as they are shipped, to 9 significant digits."""

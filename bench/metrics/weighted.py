@@ -34,7 +34,8 @@ def mean(values: Floats, weights: Floats) -> Floats:
 def deviation(values: Floats, weights: Floats) -> Floats:
     """Standard deviation (R,), dividing by the number of samples."""
     centre = mean(values, weights)
-    return np.sqrt(np.maximum((weights * (values - centre[:, None]) ** 2).sum(1) / weights.sum(1), 0))
+    spread: Floats = np.sqrt(np.maximum((weights * (values - centre[:, None]) ** 2).sum(1) / weights.sum(1), 0))
+    return spread
 
 
 def pearson(first: Floats, second: Floats, weights: Floats) -> Floats:

@@ -18,7 +18,7 @@ class _Loader(yaml.SafeLoader):
     """The safe loader, without the key ``<<`` and without a key given twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         if not all(isinstance(key, str) for key in keys):
             raise yaml.YAMLError("a key is not text")
         if len(set(keys)) < len(keys):

@@ -97,7 +97,7 @@ class Sandbox:
                         self.kill()
                         raise IsolationError(f"The code {complaint} and was stopped.", "Make it need less.")
                     looked = time.monotonic()
-        head, _ = lengths(received[:LENGTHS])
+        head, _ = lengths(bytes(received[:LENGTHS]))
         try:
             return unpacked(bytes(received[LENGTHS : LENGTHS + head]), bytes(received[LENGTHS + head :]))
         except ValueError as error:
@@ -112,7 +112,7 @@ class Sandbox:
 
     def _lengths(self, received: bytearray) -> tuple[int, int]:
         try:
-            return lengths(received)
+            return lengths(bytes(received))
         except ValueError as error:
             self.kill()
             raise IsolationError(f"The code's answer cannot be read: {error}.", "Do not write into its pipe.") from error

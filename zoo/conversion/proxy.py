@@ -6,7 +6,8 @@ The same weights, one pass, and in place of spikes (Ding et al., SNN-RAT, NeurIP
     clip    clip(floor(L z / threshold + 1/2) / L, 0, 1), a firing rate
 
 Leak is left out, a scale per time step becomes its mean, an input code is replaced by the image,
-and a read-out by the first spike by its current. For a converted network ``clip`` at the levels of its source is the source again.
+and a read-out by the first spike by its current. For a converted network ``clip`` at the levels of its source is the
+source again.
 """
 
 from __future__ import annotations

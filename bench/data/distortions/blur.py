@@ -40,7 +40,8 @@ def _disk(radius: float) -> NDArray[np.float64]:
     fine = (np.arange((2 * reach + 1) * _SUBPIXELS) + 0.5) / _SUBPIXELS - reach - 0.5
     inside = (fine[:, None] ** 2 + fine**2 <= radius**2).astype(float)
     covered = inside.reshape(2 * reach + 1, _SUBPIXELS, 2 * reach + 1, _SUBPIXELS).mean((1, 3))
-    return covered / covered.sum()
+    kernel: Image = covered / covered.sum()
+    return kernel
 
 
 def _line(length: float, angle: float) -> NDArray[np.float64]:
@@ -51,4 +52,5 @@ def _line(length: float, angle: float) -> NDArray[np.float64]:
     along = np.clip(x * math.cos(angle) + y * math.sin(angle), -half, half)
     distance = np.hypot(x - along * math.cos(angle), y - along * math.sin(angle))
     weights = np.maximum(1 - distance, 0)
-    return weights / weights.sum()
+    kernel: Image = weights / weights.sum()
+    return kernel

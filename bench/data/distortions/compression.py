@@ -29,7 +29,7 @@ def jpeg2000(image: Image, ratio: float) -> Image:
 
 def _encode(image: Image, form: str, **options: object) -> bytes:
     coded = io.BytesIO()
-    Pillow.fromarray(np.round(clip(image) * 255).astype(np.uint8)).save(coded, form, **options)  # type: ignore[arg-type]
+    Pillow.fromarray(np.round(clip(image) * 255).astype(np.uint8)).save(coded, form, **options)
     return coded.getvalue()
 
 

@@ -40,7 +40,8 @@ def lab_to_rgb(lab: Image) -> Image:
 
 def rgb_to_ycbcr(image: Image) -> Image:
     """Full-range BT.601: luma in [0,1], colour differences in [-0.5,0.5]."""
-    return image @ _YCBCR.T
+    found: Image = image @ _YCBCR.T
+    return found
 
 
 def ycbcr_to_rgb(ycbcr: Image) -> Image:
@@ -50,4 +51,5 @@ def ycbcr_to_rgb(ycbcr: Image) -> Image:
 
 def luma(image: Image) -> Image:
     """BT.601 luma (H, W)."""
-    return image @ _YCBCR[0]
+    found: Image = image @ _YCBCR[0]
+    return found
