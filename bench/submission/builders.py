@@ -79,5 +79,3 @@ def _bounded(value: Any, path: str) -> None:
         if len(value) > 64:
             raise SubmissionError(f"{path} has more than 64 entries.", "Use fewer.")
         _bounded({str(number): part for number, part in enumerate(value)}, path)
-
-

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import SubmissionError
+from bench.subject import Subject
 from bench.submission.builders import check_arguments
 from bench.submission.folder import Snapshot, snapshot
-from bench.subject import Subject
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,7 +47,9 @@ def zoo_built(taken: Snapshot) -> Subject:
     submission = taken.submission
     if submission.builder is None:
         raise SubmissionError(f"{submission.name} runs code of its own.", "Give --trust-code.")
-    part = Part(name=submission.builder.name, arguments=check_arguments(submission.builder.name, submission.builder.arguments))
+    part = Part(
+        name=submission.builder.name, arguments=check_arguments(submission.builder.name, submission.builder.arguments)
+    )
     try:
         with torch.device("meta"):
             sketch = build(part)

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from bench.errors import IsolationError, SubmissionError
 from bench.scorer import BATCH, Scorer
+from bench.subject import Subject
 from bench.submission.folder import Snapshot
 from bench.submission.isolation import Limits
 from bench.submission.opening import zoo_built
 from bench.submission.sandbox import Sandbox
-from bench.subject import Subject
 
 
 class Probe(Protocol):

@@ -133,5 +133,3 @@ class Sandbox:
         end = time.monotonic() + 10
         while any(Path(f"/proc/{pid}/root").exists() for pid in below) and time.monotonic() < end:
             time.sleep(0.01)  # the kernel ends a whole namespace at once, but not in an instant
-
-
