@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.data.info import DatasetInfo, Part, StoredFile
+from bench.data.info import Part, StoredFile
 from bench.data.layouts import Layout, folders
 from bench.data.rated.tables import Rating
 from bench.data.routes import LocalRoute, Progress, Route
@@ -163,7 +163,7 @@ def read_crop(path: Path, side: int, name: str) -> NDArray[np.uint8]:
 
 def splits(references: int, per_reference: int = 1) -> dict[str, int]:
     """Sizes of the splits of a set with so many references."""
-    found = {split: 0 for split in ("train", "val", "train_full", "test")}
+    found = dict.fromkeys(("train", "val", "train_full", "test"), 0)
     for reference in range(references):
         for split in split_of(reference):
             found[split] += per_reference
