@@ -66,9 +66,9 @@ def program() -> list[str]:
     return [sys.executable, "-I", "-B", "-c", start]
 
 
-def command(tool: str, folder: Path, limits: Limits) -> list[str]:
-    """The command that starts :func:`program` in the place. folder: shown as ``/input``; tool: ``bwrap`` or ``unshare``."""
-    return {"bwrap": _bubblewrap, "unshare": _unshare}[tool](folder, limits)
+def command(tool: str, folder: Path, limits: Limits, words: list[str]) -> list[str]:
+    """The command that starts ``words`` in the place. folder: shown as ``/input``; tool: ``bwrap`` or ``unshare``."""
+    return [*{"bwrap": _bubblewrap, "unshare": _unshare}[tool](folder, limits), *words]
 
 
 def _bubblewrap(folder: Path, limits: Limits) -> list[str]:
@@ -84,7 +84,7 @@ def _bubblewrap(folder: Path, limits: Limits) -> list[str]:
     words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
     for name, value in environment(limits).items():
         words += ["--setenv", name, value]
-    return [*words, "--", *program()]
+    return [*words, "--"]
 
 
 def _unshare(folder: Path, limits: Limits) -> list[str]:
@@ -94,8 +94,7 @@ def _unshare(folder: Path, limits: Limits) -> list[str]:
     words += [str(limits.scratch)]
     for inside, outside in {**mounts(), INPUT: folder}.items():
         words += [str(outside), inside]
-    words += ["--", "/usr/bin/env", "-i", *(f"{name}={value}" for name, value in environment(limits).items())]
-    return [*words, *program()]
+    return [*words, "--", "/usr/bin/env", "-i", *(f"{name}={value}" for name, value in environment(limits).items())]
 
 
 def _mount_point(folder: Path) -> str:
@@ -121,10 +120,9 @@ def choose() -> str:
     """
     reasons = []
     for tool in tools():
-        words = command(tool, Path(__file__).parent, Limits())
-        tried = [*words[: words.index(sys.executable)], "/bin/true"]
+        words = command(tool, Path(__file__).parent, Limits(), ["/bin/true"])
         try:
-            done = subprocess.run(tried, capture_output=True, text=True, timeout=30, check=False)
+            done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             reasons.append(f"{tool}: {type(error).__name__}")
             continue

@@ -9,14 +9,15 @@ import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self, cast
-
-from torch import Tensor
+from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from bench.errors import IsolationError
 from bench.submission.frames import LENGTHS, Frame, lengths, unpacked
-from bench.submission.isolation import Limits, choose, command
+from bench.submission.isolation import Limits, choose, command, program
 from bench.submission.watchdog import Watchdog, descendants
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LOOK = 0.05
 """Seconds between two looks of the watchdog while an answer is awaited."""
@@ -31,18 +32,20 @@ def one_line(text: object, most: int = 200) -> str:
 
 
 class Sandbox:
-    """An isolated process that answers frames. folder: what it sees as ``/input``.
+    """An isolated process that answers frames.
+
+    folder: what it sees as ``/input``. tool, words: how it is isolated and what is started, if not the usual.
 
     Raises :class:`~bench.errors.IsolationError` if foreign code cannot be isolated here, and from :meth:`ask` if it broke
     a limit, died, or answered nonsense.
     """
 
-    def __init__(self, folder: Path, limits: Limits, *, tool: str | None = None) -> None:
+    def __init__(self, folder: Path, limits: Limits, *, tool: str | None = None, words: list[str] | None = None) -> None:
         self.limits = limits
-        words = command(tool or choose(), folder, limits)
+        started = command(tool or choose(), folder, limits, words or program())
         pipe = subprocess.PIPE
         # The pipe's ends are given to the program alone; whatever foreign code prints goes to the error output.
-        self._process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, close_fds=True, env={})
+        self._process = subprocess.Popen(started, stdin=pipe, stdout=pipe, stderr=pipe, close_fds=True, env={})
         self._watchdog = Watchdog(self._process.pid, limits)
         self._said = b""
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):

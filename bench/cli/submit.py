@@ -1,0 +1,100 @@
+"""``bench submit``: a model of one's own, from template to entry."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.table import show_table
+
+if TYPE_CHECKING:
+    from bench.submission.isolation import Limits
+
+_TRUST = click.option("--trust-code", is_flag=True, help="Run the submission's model.py, in isolation. Read it first.")
+_HOURS = click.option(
+    "--hours", type=click.FloatRange(0, min_open=True), default=12.0, show_default=True, help="Time for own code."
+)
+_MEMORY = click.option("--memory", type=click.IntRange(1), default=6, show_default=True, help="GiB of memory for own code.")
+
+
+def _limits(hours: float, memory: int) -> Limits:
+    import os
+
+    from bench.submission.isolation import Limits
+
+    return Limits(seconds=3600 * hours, memory=memory * 2**30, threads=os.cpu_count() or 1)
+
+
+@click.group()
+def submit() -> None:
+    """Bring a model of your own to a board."""
+
+
+@submit.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--own-code", is_flag=True, help="With a model.py, if no registered builder fits.")
+def new(folder: Path, own_code: bool) -> None:
+    """Write a template into FOLDER, named after the model."""
+    from bench.submission.template import write_template
+
+    write_template(folder, own_code=own_code)
+    click.echo(f"Fill in {folder}/submission.yaml, put weights.safetensors beside it, then: bench submit hash {folder}")
+
+
+@submit.command("hash")
+@click.argument("folder", type=click.Path(path_type=Path))
+def hash_(folder: Path) -> None:
+    """Write size and sha256 of the weights in FOLDER into its submission.yaml."""
+    from bench.submission.template import write_hash
+
+    write_hash(folder)
+    click.echo(f"Now: bench submit check {folder}")
+
+
+@submit.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--n", type=click.IntRange(1), default=200, show_default=True, help="Test images.")
+@_TRUST
+@_HOURS
+@_MEMORY
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_json: bool) -> int:
+    """Run the checks that continuous integration runs on FOLDER; exit 1 if one fails."""
+    from bench.submission.checking import check as checked
+
+    found = checked(folder, n=n, trust_code=trust_code, limits=_limits(hours, memory))
+    if as_json:
+        click.echo(json.dumps([one.model_dump() for one in found.checks], indent=1))
+    else:
+        show_table([{"check": one.name, "": one.status, "what was found": one.says} for one in found.checks])
+        click.echo(f"{folder}: {'accepted' if found.passed else 'REFUSED'}")
+    return int(not found.passed)
+
+
+@submit.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--board", "name", required=True, help="BOARD[/vN].")
+@click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where runs go.")
+@_TRUST
+@_HOURS
+@_MEMORY
+def run(folder: Path, name: str, root: Path | None, out: Path, trust_code: bool, hours: float, memory: int) -> None:
+    """Evaluate FOLDER under a board's frozen protocol and enter it; the same command resumes."""
+    from bench.boards.store import boards_root, open_board
+    from bench.cli.progress import Units
+    from bench.files import atomic_write_text, make_folder
+    from bench.submission.running import run as measure
+    from bench.submission.summary import summary
+
+    board = open_board(name, boards_root(root))
+    with Units() as bar:
+        _, entry = measure(folder, board, out=out, trust_code=trust_code, limits=_limits(hours, memory), on_tick=bar.tick)
+    page = summary(board, entry)
+    make_folder(out)
+    path = out / f"{entry.name}-on-{board.name}-v{board.version}.md"
+    atomic_write_text(path, page)
+    click.echo(f"{page}\nwritten to {path}")

@@ -1,0 +1,129 @@
+"""Inside of the place: attack the loaded model on one shard. Outside: ask for that, and check the form of the answer.
+
+What comes back are proposals. Which of them break the model is decided elsewhere, by a process that has not seen labels.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from bench.data.base import Samples
+from bench.errors import IsolationError
+from bench.submission.frames import Frame
+from bench.submission.sandbox import one_line
+
+if TYPE_CHECKING:
+    from bench.subject import Subject
+    from bench.submission.sandbox import Sandbox
+
+COUNTS = ("forwards", "backwards", "zero_gradients")
+STATUSES = ("ok", "attack_error", "nan_gradient", "out_of_ball", "out_of_box", "timeout")
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """One attack at one radius on one shard of n samples.
+
+    images: (n, ...); those that were not attacked are clean. stage: int64 (n,), number of the stage that is said to have
+    broken a sample, -1 for none. counts: int64 (n,) each. status: index into :data:`STATUSES`, int64 (n,).
+    stages: mean forwards, backwards and seconds of each stage. failures: what went wrong, in words.
+    """
+
+    images: Tensor
+    stage: Tensor
+    counts: dict[str, Tensor]
+    status: Tensor
+    stages: list[tuple[float, float, float]]
+    failures: list[str]
+
+    def frame(self) -> Frame:
+        """As a message."""
+        tensors = {"images": self.images, "stage": self.stage, "status": self.status, **self.counts}
+        return Frame({"stages": self.stages, "failures": self.failures}, tensors)
+
+
+def propose(subject: Subject, question: Frame) -> Frame:
+    """Attack, in the child. question: images, labels, ids; attack, eps, norm, path, seed."""
+    from safetensors.torch import load
+
+    from bench.adversarial import path_of
+    from bench.run import evaluate
+
+    head, tensors = question.head, question.tensors
+    samples = Samples(tensors["images"], tensors["labels"], tensors["ids"], "shard", "test")
+    with tempfile.TemporaryDirectory() as name:
+        record = evaluate(
+            subject,
+            attack=head["attack"],
+            eps=head["eps"],
+            norm=head["norm"],
+            n=None,
+            data=samples,
+            path=head["path"],
+            seed=head["seed"],
+            out=Path(name),
+            save_adv=True,
+        )
+        (folder,) = Path(name).iterdir()
+        images = load(path_of(folder, f"attack/0/{record.cells[0].eps!r}/0").read_bytes())["images"]
+    rows = record.rows.set_index("sample").loc[tensors["ids"].tolist()]
+    names = [stage.name for stage in record.cells[0].stages]
+    failed = [check.says for check in record.reliability.checks if check.name == "failure"]
+    return Proposals(
+        images=images,
+        stage=torch.tensor([names.index(stage) if stage in names else -1 for stage in rows["stage"]]),
+        counts={count: torch.tensor(rows[count].to_numpy()) for count in COUNTS},
+        status=torch.tensor([STATUSES.index(status) for status in rows["status"]]),
+        stages=[(stage.forwards, stage.backwards, stage.seconds) for stage in record.cells[0].stages],
+        failures=failed,
+    ).frame()
+
+
+def ask(sandbox: Sandbox, samples: Samples, *, stages: int, **parameters: Any) -> Proposals:
+    """Attack, seen from outside. stages: how many there are.
+
+    Raises :class:`~bench.errors.IsolationError` if the answer has not the form of one.
+    """
+    given = {"images": samples.images, "labels": samples.labels, "ids": samples.ids}
+    return checked(sandbox.ask("attack", given, **parameters), samples, stages)
+
+
+def checked(answer: Frame, samples: Samples, stages: int) -> Proposals:
+    """The proposals in an answer of foreign code, or in a file that keeps one."""
+    images, tensors = answer.tensors.get("images"), answer.tensors
+    n = len(samples)
+    columns = {name: tensors.get(name) for name in ("stage", "status", *COUNTS)}
+    proper = images is not None and images.dtype == torch.float32 and images.shape == samples.images.shape
+    whole = {name: column for name, column in columns.items() if column is not None and column.dtype == torch.int64}
+    ranges = {"stage": (-1, stages - 1), "status": (0, len(STATUSES) - 1)}
+    fits = all(
+        column.shape == (n,) and bool(((column >= low) & (column <= high)).all())
+        for name, column in whole.items()
+        for low, high in [ranges.get(name, (0, 2**40))]
+    )
+    told = answer.head.get("stages"), answer.head.get("failures")
+    if images is None or not proper or len(whole) != len(columns) or not fits or not _told(*told, stages):
+        raise IsolationError("The attacked code's answer has not the form of one.", "Leave the evaluator alone.")
+    spent = [(float(forwards), float(backwards), float(seconds)) for forwards, backwards, seconds in answer.head["stages"]]
+    failures = [one_line(failure) for failure in answer.head["failures"]]
+    return Proposals(images, whole["stage"], {c: whole[c] for c in COUNTS}, whole["status"], spent, failures)
+
+
+def _told(spent: Any, failures: Any, stages: int) -> bool:
+    """Whether costs and failures have the form they should have."""
+    costs = isinstance(spent, list) and len(spent) == stages and all(_cost(one) for one in spent)
+    return costs and isinstance(failures, list) and len(failures) <= 100
+
+
+def _cost(one: Any) -> bool:
+    return (
+        isinstance(one, list | tuple)
+        and len(one) == 3
+        and all(isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**40 for value in one)
+    )
