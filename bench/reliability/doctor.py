@@ -152,6 +152,6 @@ def _sources(subject: Subject, wanted: tuple[str, ...], data: str, target: torch
     from zoo.card import card, names
 
     known = [name for name in names() if card(name).weights is not None and card(name).dataset == data]
-    plain = [f"zoo:{name}" for name in known if card(name).defense.name == "none"]
+    plain = [f"zoo:{name}" for name in known if card(name).defense.name == "none" and card(name).builder.name == "compact"]
     chosen = wanted or tuple(ref for ref in plain if ref != subject.ref)[:2]
     return {ref: open_subject(ref).module.to(target) for ref in chosen}

@@ -41,7 +41,11 @@ def convert_model(
     name = described.conversion.source
     try:
         tensors = folded_weights(load_card(card(name)))
-    except (KeyError, TypeError, ValueError) as error:
+    except KeyError as error:
+        raise ModelError(
+            f"{described.name} is converted from zoo:{name}, which does not exist.", "Name its source in its card."
+        ) from error
+    except (TypeError, ValueError) as error:
         raise ModelError(
             f"{described.name} is converted from zoo:{name}, which cannot be converted ({error}).",
             f"Train that first: bench train zoo:{name} --install.",

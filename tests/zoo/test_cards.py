@@ -49,12 +49,12 @@ def test_card_describes_something_that_can_be_built(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", names())
-def test_training_starts_somewhere(name: str) -> None:
-    """``recipe.start`` names cards, and following it comes to an end."""
+def test_what_a_model_is_made_from_exists(name: str) -> None:
+    """``needs`` names cards, and following it comes to an end."""
     chain = [name]
-    while (start := card(chain[-1]).recipe.start) is not None:
-        assert start in names() and start not in chain
-        chain.append(start)
+    while (before := card(chain[-1]).needs) is not None:
+        assert before in names() and before not in chain
+        chain.append(before)
 
 
 @pytest.mark.parametrize("name", names())
@@ -69,8 +69,16 @@ def test_card_survives_a_round_trip(name: str, tmp_path: Path) -> None:
 def test_text_is_short_and_present(name: str) -> None:
     described = card(name)
     assert 0 < len(described.summary) <= 110 and "\n" not in described.summary
-    coded = described.builder.arguments.get("encoder", "direct") != "direct"
+    coded = described.builder.arguments.get("encoder", "direct") != "direct" or described.builder.name != "compact"
     assert bool(described.paper) == (described.defense.name != "none" or coded)
+
+
+def test_a_card_is_trained_or_converted(tmp_path: Path) -> None:
+    converted = {key: value for key, value in GOOD.items() if key != "recipe"} | {"conversion": {"source": "ann_qcfs"}}
+    found = read_card(written(tmp_path, converted))
+    assert found.needs == "ann_qcfs" and read_card(written(tmp_path, GOOD)).needs is None
+    with pytest.raises(ValueError, match="some_model is converted, not trained"):
+        _ = found.training
 
 
 def test_weights_and_cards_belong_together() -> None:
@@ -91,6 +99,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "another name": (GOOD | {"name": "other_model"}, "named after its model"),
     "name with a slash": (GOOD | {"name": "../model"}, "name"),
     "missing field": ({k: v for k, v in GOOD.items() if k != "recipe"}, "recipe"),
+    "both recipe and conversion": (GOOD | {"conversion": {"source": "ann_qcfs"}}, "either a recipe or a conversion"),
     "no epochs": (GOOD | {"recipe": {"epochs": 0, "learning_rate": 0.1}}, "epochs"),
     "epochs in words": (GOOD | {"recipe": {"epochs": "many", "learning_rate": 0.1}}, "epochs"),
     "learning rate not a number": (

@@ -32,7 +32,7 @@ ALWAYS = 1001.0
 
 
 def shifts(current: Tensor, dynamics: Dynamics) -> Tensor:
-    """By how much the start of each neuron moves, ``(n, ...)``. current: the steps of calibration, ``(rho, n, ...)``."""
+    """By how much the start of each neuron moves: ``(n, ...)``. current: of the steps of calibration, ``(rho, n, ...)``."""
     threshold = dynamics.threshold
     potential, spikes = integrate_and_fire(current, dynamics)
     potential, fired = potential / threshold, spikes > 0

@@ -6,8 +6,8 @@ The same weights, one pass, and in place of spikes (Ding et al., SNN-RAT, NeurIP
     clip    clip(floor(L z / threshold + 1/2) / L, 0, 1), a firing rate
 
 Leak is left out, a scale per time step becomes its mean, an input code is replaced by the image,
-and a read-out by the first spike by its current. For a converted network ``clip`` at the levels of its source is the
-source again.
+and a read-out by the first spike by its current. For a converted network, ``clip`` with the levels of its source
+is the source again.
 """
 
 from __future__ import annotations
@@ -50,10 +50,11 @@ def proxy(model: nn.Module, kind: Literal["relu", "clip"], *, levels: int = 8) -
     if kind not in ("relu", "clip"):
         raise ValueError(f"a proxy is of kind 'relu' or 'clip', not {kind!r}")
     twin = copy.deepcopy(model).eval()
-    found = replaced(
-        twin, LIF, lambda neurons: Rate(neurons, nn.ReLU() if kind == "relu" else QCFS(levels=levels, threshold=1))
-    )
-    if not found:
+
+    def activation() -> nn.Module:
+        return nn.ReLU() if kind == "relu" else QCFS(levels=levels, threshold=1)
+
+    if not replaced(twin, LIF, lambda neurons: Rate(neurons, activation())):
         raise ValueError(f"{type(model).__name__} has no spiking layers that a proxy could do without")
     for encoder in ENCODERS.values():
         replaced(twin, encoder, lambda _: Direct(steps=1))
