@@ -34,7 +34,9 @@ def read_claims(root: Path) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def _shown(claim: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
     head = next((key for key in HEAD if claim.get(key)), next(iter(claim), ""))
-    rest = [(str(key).replace("_", " "), _text(value)) for key, value in claim.items() if key != head and value not in (None, "")]
+    rest = [
+        (str(key).replace("_", " "), _text(value)) for key, value in claim.items() if key != head and value not in (None, "")
+    ]
     return str(claim.get(head, "")), rest
 
 

@@ -42,7 +42,9 @@ def _classification(protocol: Protocol) -> list[Column]:
         Column("clean", "clean", "Accuracy without perturbation.", low="clean_low", high="clean_high"),
         *(robust(eps, main=False) for eps in protocol.eps if eps != main),
         Column(f"noise@{main}", f"noise {main}", f"Accuracy under one draw of random noise of {main}."),
-        Column(f"gap@{main}", f"gap {main}", "Noise accuracy minus attack accuracy. Never ranked by: it is 0 for a dead model."),
+        Column(
+            f"gap@{main}", f"gap {main}", "Noise accuracy minus attack accuracy. Never ranked by: it is 0 for a dead model."
+        ),
         Column(
             f"best_known_external@{main}",
             f"external {main}",
@@ -57,5 +59,7 @@ def _as_they_are(values: list[Values]) -> list[Column]:
         key: "text" if any(isinstance(one.get(key), str) and one[key] for one in values) else "number" for key in keys
     }
     ends = {f"{key}_{end}" for key in keys for end in ("low", "high")}
-    ends |= {f"{name}_{end}@{eps}" for key in keys if "@" in key for name, eps in [key.split("@", 1)] for end in ("low", "high")}
+    ends |= {
+        f"{name}_{end}@{eps}" for key in keys if "@" in key for name, eps in [key.split("@", 1)] for end in ("low", "high")
+    }
     return [Column(key, key.replace("_", " ").replace("@", " "), "", kinds[key]) for key in keys if key not in ends]

@@ -7,7 +7,10 @@ import shlex
 from bench.boards.protocol import Protocol
 from reports.site.view import EntryView
 
-NORMS = {"linf": "every pixel may change by at most the radius", "l2": "the change has at most the radius as Euclidean length"}
+NORMS = {
+    "linf": "every pixel may change by at most the radius",
+    "l2": "the change has at most the radius as Euclidean length",
+}
 
 
 def sentences(protocol: Protocol) -> list[str]:

@@ -17,7 +17,7 @@ from reports.site.build import POLICY, build, write
 from reports.site.claims import read_claims
 from reports.site.links import web
 from reports.site.view import BoardView, view
-from support.leaderboard import board, kept_records
+from support.leaderboard import board, kept_records, many
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,9 @@ def test_pages_keep_the_strict_policy_and_every_link_leads_somewhere(seen: Board
                 address = (attributes.get(name) or "").partition("#")[0]
                 if address and not address.startswith("https://"):
                     assert (page.parent / unquote(address)).resolve().is_file(), (page, address)
-        assert {"http-equiv": "Content-Security-Policy", "content": POLICY} in [one for tag, one in tags(page) if tag == "meta"]
+        assert {"http-equiv": "Content-Security-Policy", "content": POLICY} in [
+            one for tag, one in tags(page) if tag == "meta"
+        ]
 
 
 def test_what_others_wrote_stays_text(seen: BoardView, tmp_path: Path) -> None:
@@ -84,25 +86,12 @@ def test_what_others_wrote_stays_text(seen: BoardView, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "//x.org", "https://", "https://a\nb", "ftp://x.org"]
+    "address",
+    ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "//x.org", "https://", "https://a\nb", "ftp://x.org"],
 )
 def test_only_web_addresses_become_links(address: str) -> None:
     assert web(address) == ""
     assert web("https://example.org/a?b=c#d") == "https://example.org/a?b=c#d"
-
-
-def many(seen: BoardView, count: int) -> BoardView:
-    """The board with ``count`` entries; ``model_7`` has rank 8."""
-    entries = []
-    for number in range(count):
-        like = seen.entries[number % len(seen.entries)]
-        card = like.card.model_copy(update={"name": f"model_{number}", "defense": f"defense {number % 7}"})
-        key = next(column.key for column in seen.columns if column.main)
-        values = like.values | {key: 0.9 - 0.8 * number / count}
-        entries.append(
-            replace(like, name=f"model_{number}@1", card=card, values=values, rank=Rank(number + 1, max(1, number), number + 3))
-        )
-    return replace(seen, entries=entries)
 
 
 def test_with_a_thousand_entries_each_page_stays_below_a_megabyte(seen: BoardView, tmp_path: Path) -> None:
