@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from support.leaderboard import board, kept_records, many
 
 from bench.boards.claims import Challenge
 from bench.boards.ranking import Rank
@@ -17,7 +18,6 @@ from reports.site.build import POLICY, build, write
 from reports.site.claims import read_claims
 from reports.site.links import web
 from reports.site.view import BoardView, view
-from support.leaderboard import board, kept_records, many
 
 
 @pytest.fixture(scope="module")

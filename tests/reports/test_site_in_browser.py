@@ -6,16 +6,15 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from support.leaderboard import board, kept_records, many
 
 from bench.metrics.statistics import paired_difference
 from bench.record import read_record
 from reports.site.build import write
 from reports.site.view import view
-from support.leaderboard import board, kept_records, many
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 if CHROMIUM is None:
