@@ -22,7 +22,7 @@ def sentences(protocol: Protocol) -> list[str]:
         f"Every model sees the same {data.n} images: the first {data.n} of the {data.split} split of {data.name}.",
         f"The threat model is {protocol.norm}: {NORMS[protocol.norm]}, here {radii}, and pixels stay in [0, 1].",
         f"The attacks are {', '.join(protocol.specs)}; a stage works on the images that the stages before it left standing.",
-        "Each adversarial image is checked again for its radius, its pixel range and the model's answer, apart from the attack.",
+        "Each adversarial image is checked again for its radius, its range and the model's answer, apart from the attack.",
         "Random noise of the same radius is measured beside it. The gap between noise and attack is shown, never ranked by.",
         f"All draws follow from the seed {protocol.seed}; models that draw themselves are asked {protocol.draws} times.",
         "The verdict says whether to believe a number: unreliable ones, where a check failed, get no rank. An upper bound "
