@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types floors ci speed zoo report clean
+.PHONY: help demo test lint types floors ci speed zoo report site clean
 
 help:  ## show this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -54,6 +54,10 @@ zoo: $(VENV)/.runtime  ## train every model that has no weights yet (hours on a 
 
 report: $(VENV)/.runtime  ## redo the README's table and picture from fresh evaluations
 	$(BIN)/python -m reports.readme
+
+site: $(VENV)/.runtime  ## write the leaderboards as a static site into build/site
+	@mkdir -p build
+	$(BIN)/bench report site --out build/site
 
 clean:  ## remove caches and build artefacts, keep .venv, records and weights
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf

@@ -15,7 +15,7 @@ HEAD = ("title", "claim", "says", "statement")
 
 
 def read_claims(root: Path) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Headline and fields of every claim; empty without a file. Raises :class:`~bench.errors.BoardError` for a bad one."""
+    """Headline and fields of every claim; none without a file. Raises :class:`~bench.errors.BoardError` if it is damaged."""
     path = root / CLAIMS_FILE
     if not path.is_file():
         return []

@@ -8,7 +8,7 @@ from bench.record import Record
 from reports.plots import last_cells
 
 WIDTH, HEIGHT = 460, 280
-LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 44
+LEFT, RIGHT, TOP, BOTTOM = 40, 30, 12, 44
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from bench.boards.card import KINDS, EntryCard
 from bench.boards.claims import Challenge
@@ -59,17 +60,17 @@ class BoardView:
         """Whether no later version exists."""
         return self.protocol.version == max(self.versions)
 
-    @property
+    @cached_property
     def columns(self) -> list[Column]:
         """What its table shows."""
         return columns(self.protocol, [entry.values for entry in self.entries])
 
-    @property
+    @cached_property
     def ranked(self) -> list[EntryView]:
         """Entries with a rank, best first."""
         return [entry for entry in self.entries if entry.rank]
 
-    @property
+    @cached_property
     def best(self) -> list[EntryView]:
         """Entries that may be first: no other is surely better. The one that measured best comes first."""
         return [entry for entry in self.ranked if entry.rank and entry.rank.low == 1]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bench.boards.protocol import Protocol
+from bench.boards.ranking import Rank
 from bench.boards.store import Board
 from bench.files import sha256_bytes
 from bench.record import Record, read_record
+from reports.site.view import BoardView
 
 RECORDS = Path(__file__).parents[2] / "leaderboards" / "readme" / "models"
 DAY = "2026-01-02"
@@ -75,3 +78,19 @@ def board(root: Path, version: int = 1, *, folders: list[Path] | None = None, ca
     (made.folder / "protocol.yaml").write_text(text)
     (made.folder / "protocol.sha256").write_text(f"{sha256_bytes(text.encode())}  protocol.yaml\n")
     return made
+
+
+def many(seen: BoardView, count: int) -> BoardView:
+    """The board with ``count`` entries; ``model_7`` has rank 8."""
+    entries = []
+    for number in range(count):
+        like = seen.entries[number % len(seen.entries)]
+        card = like.card.model_copy(update={"name": f"model_{number}", "defense": f"defense {number % 7}"})
+        key = next(column.key for column in seen.columns if column.main)
+        values = like.values | {key: 0.9 - 0.8 * number / count}
+        entries.append(
+            replace(
+                like, name=f"model_{number}@1", card=card, values=values, rank=Rank(number + 1, max(1, number), number + 3)
+            )
+        )
+    return replace(seen, entries=entries)

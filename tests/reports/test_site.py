@@ -1,0 +1,133 @@
+"""The site: what it promises of its files, without a browser."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from support.leaderboard import board, kept_records, many
+
+from bench.boards.claims import Challenge
+from bench.boards.ranking import Rank
+from bench.errors import BoardError, StorageError
+from reports.site.build import POLICY, build, write
+from reports.site.claims import read_claims
+from reports.site.links import web
+from reports.site.view import BoardView, view
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> BoardView:
+    """A board of two models that have two kept records' numbers."""
+    made = board(tmp_path_factory.mktemp("boards"), folders=kept_records()[:2])
+    return view(made, [1])
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def tags(page: Path) -> list[tuple[str, dict[str, str | None]]]:
+    parser = _Tags()
+    parser.feed(page.read_text(encoding="utf-8"))
+    return parser.found
+
+
+def test_pages_keep_the_strict_policy_and_every_link_leads_somewhere(seen: BoardView, tmp_path: Path) -> None:
+    write([seen], [("A claim", [("source", "https://example.org/a")])], tmp_path / "site")
+    pages = sorted((tmp_path / "site").rglob("*.html"))
+    assert len(pages) == 2 + 3 + len(seen.entries)
+    for page in pages:
+        for tag, attributes in tags(page):
+            assert tag != "style" and "style" not in attributes
+            assert not any(name.startswith("on") for name in attributes), (page, attributes)
+            assert tag != "script" or attributes.get("src")
+            for name in ("href", "src"):
+                address = (attributes.get(name) or "").partition("#")[0]
+                if address and not address.startswith("https://"):
+                    assert (page.parent / unquote(address)).resolve().is_file(), (page, address)
+        assert {"http-equiv": "Content-Security-Policy", "content": POLICY} in [
+            one for tag, one in tags(page) if tag == "meta"
+        ]
+
+
+def test_what_others_wrote_stays_text(seen: BoardView, tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+    first = seen.entries[0]
+    card = first.card.model_copy(
+        update={
+            "summary": evil,
+            "defense": evil,
+            "authors": [evil],
+            "homepage": "javascript:alert(1)",
+            "paper": first.card.paper.model_copy(update={"title": evil, "url": "javascript:alert(1)"}),
+        }
+    )
+    row = {"sample": 0, "norm_value": 0.0, "status": "ok", "adv_pred": 0, "robust": 0.0, "adv_sha256": ""}
+    challenge = Challenge.model_construct(
+        who=evil, how=evil, link="javascript:x", date="2026-01-02", eps="8/255", rows=[type("Row", (), row)()]
+    )
+    hostile = replace(seen, entries=[replace(first, card=card, challenges=[challenge]), *seen.entries[1:]])
+    write([hostile], [(evil, [(evil, evil), ("link", "javascript:alert(1)")])], tmp_path / "site")
+    for page in (tmp_path / "site").rglob("*.html"):
+        assert "<script>" not in page.read_text()
+        for tag, attributes in tags(page):
+            assert tag != "img"
+            assert not (attributes.get("href") or "").lower().startswith("javascript")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "//x.org", "https://", "https://a\nb", "ftp://x.org"],
+)
+def test_only_web_addresses_become_links(address: str) -> None:
+    assert web(address) == ""
+    assert web("https://example.org/a?b=c#d") == "https://example.org/a?b=c#d"
+
+
+def test_with_a_thousand_entries_each_page_stays_below_a_megabyte(seen: BoardView, tmp_path: Path) -> None:
+    write([many(seen, 1000)], [], tmp_path / "site")
+    assets = sum(path.stat().st_size for path in (tmp_path / "site" / "assets").iterdir())
+    for page in (tmp_path / "site" / "index.html", tmp_path / "site" / "boards" / seen.name / "index.html"):
+        assert page.stat().st_size + assets < 1_000_000
+
+
+def test_the_first_page_says_which_is_best_and_what_else_could_be(seen: BoardView, tmp_path: Path) -> None:
+    entries = [replace(seen.entries[0], rank=Rank(1, 1, 2)), replace(seen.entries[1], rank=Rank(2, 1, 2))]
+    write([replace(seen, entries=entries)], [], tmp_path / "site")
+    text = re.sub(r"<[^>]+>|\s+", " ", (tmp_path / "site" / "index.html").read_text())
+    text = re.sub(r"\s+", " ", text)
+    assert f"Which is best? {entries[0].name}" in text
+    assert f"cannot rule out that {entries[1].name} is as good" in text
+
+
+def test_a_site_replaces_only_a_site(seen: BoardView, tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    write([seen], [], out)
+    write([seen], [], out)
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    other = tmp_path / "thesis"
+    other.mkdir()
+    (other / "thesis.tex").write_text("years of work")
+    with pytest.raises(StorageError, match="not a site"):
+        write([seen], [], other)
+    with pytest.raises(BoardError, match="no boards"):
+        build(tmp_path / "nothing", tmp_path / "new")
+
+
+def test_claims_are_read_and_a_damaged_file_is_named(tmp_path: Path) -> None:
+    assert read_claims(tmp_path) == []
+    (tmp_path / "claims.yaml").write_text("- title: T\n  measured: {eps: 8/255, value: 0.2}\n  paper: P\n")
+    assert read_claims(tmp_path) == [("T", [("measured", "eps: 8/255; value: 0.2"), ("paper", "P")])]
+    (tmp_path / "claims.yaml").write_text("just words")
+    with pytest.raises(BoardError, match="not a list"):
+        read_claims(tmp_path)

@@ -1,0 +1,143 @@
+"""The site in headless Chromium, opened from the disk: mouse, keyboard, narrow screens, no complaint on the console."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from support.leaderboard import board, kept_records, many
+
+from bench.metrics.statistics import paired_difference
+from bench.record import read_record
+from reports.site.build import write
+from reports.site.view import view
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+if CHROMIUM is None:
+    pytest.skip("no chromium is installed (Debian: apt-get install chromium)", allow_module_level=True)
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install -e '.[dev]')")
+pytestmark = pytest.mark.timeout(300)
+
+FIRST, SECOND = kept_records()[:2]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Address of a site: v1 has two measured entries, v2 a thousand generated ones."""
+    root = tmp_path_factory.mktemp("boards")
+    old = view(board(root, 1, folders=[FIRST, SECOND]), [1, 2])
+    new = many(view(board(root, 2, folders=[FIRST, SECOND]), [1, 2]), 1000)
+    out = tmp_path_factory.mktemp("out") / "site"
+    write([old, new], [], out)
+    return f"file://{out}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium; root may only run it without its sandbox."""
+    with sync_api.sync_playwright() as play:
+        started = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if os.getuid() == 0 else [])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page that fails its test if anything is said on the console."""
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    said: list[str] = []
+    opened.on("console", lambda message: said.append(message.text))
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    yield opened
+    opened.close()
+    assert said == []
+
+
+BOARD = "/boards/snn-sample-linf"
+
+
+def first_rows(page: Any, count: int = 3) -> list[str]:
+    shown = page.locator("tbody tr:not([hidden]) th")
+    return [shown.nth(number).inner_text() for number in range(count)]
+
+
+def test_a_thousand_entries_are_sorted_by_mouse_and_keyboard(site: str, page: Any) -> None:
+    page.goto(f"{site}{BOARD}/v2/index.html")
+    assert first_rows(page) == ["model_0@1", "model_1@1", "model_2@1"]
+    page.get_by_role("button", name="model").click()
+    assert first_rows(page) == ["model_0@1", "model_1@1", "model_2@1"]  # as numbers, not as text
+    page.keyboard.press("Enter")
+    assert first_rows(page) == ["model_999@1", "model_998@1", "model_997@1"]
+    assert page.get_by_role("columnheader", name="model").get_attribute("aria-sort") == "descending"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")  # the next column, the one that ranks: highest first
+    assert first_rows(page) == ["model_0@1", "model_1@1", "model_2@1"]
+
+
+def test_the_table_is_filtered_as_one_types(site: str, page: Any) -> None:
+    page.goto(f"{site}{BOARD}/v2/index.html")
+    page.get_by_label("Find").fill("model_99 defense")
+    assert page.locator("output").inner_text() == "11 of 1000 entries"
+    assert first_rows(page, 2) == ["model_99@1", "model_990@1"]
+    page.get_by_label("Find").fill("no such model")
+    assert page.locator("tbody tr:visible").count() == 0
+    page.get_by_label("Find").fill("")
+    page.get_by_label("Class").select_option("zoo")
+    assert page.locator("output").inner_text() == "1000 of 1000 entries"
+
+
+def test_versions_lead_to_each_other(site: str, page: Any) -> None:
+    page.goto(f"{site}{BOARD}/v2/index.html")
+    page.get_by_role("navigation", name="Version").get_by_role("link", name="v1").press("Enter")
+    assert page.url.endswith("/v1/index.html")
+    assert "replaced by v2" in page.locator(".notice").inner_text()
+    assert page.locator("tbody tr").count() == 2
+
+
+def test_the_comparison_in_the_browser_is_that_of_the_library(site: str, page: Any) -> None:
+    first, second = (read_record(folder) for folder in (FIRST, SECOND))
+    names = [f"{record.model.ref.removeprefix('zoo:')}@1" for record in (first, second)]
+    page.goto(f"{site}{BOARD}/v1/compare.html")
+    page.get_by_label("First").select_option(names[0])
+    page.get_by_label("Second").select_option(names[1])
+    for cell in first.cells:
+        values = [
+            record.rows[record.rows["eps_text"] == cell.eps_text].sort_values("sample")["robust"].to_numpy(float)
+            for record in (first, second)
+        ]
+        wanted = paired_difference(*values)
+        row = page.locator("#paired tbody tr", has=page.get_by_role("rowheader", name=f"attack {cell.eps_text}", exact=True))
+        shown = row.locator("td").nth(2).inner_text()
+        found = [float(number) for number in re.findall(r"-?\d+\.\d", shown)]
+        assert found == pytest.approx([100 * one for one in (wanted.value, wanted.low, wanted.high)], abs=0.0501)
+        assert float(row.locator("td").nth(5).inner_text()) == pytest.approx(wanted.p, rel=0.06, abs=6e-4)
+    page.reload()  # the address names the pair
+    assert page.get_by_label("First").input_value() == names[0]
+    page.get_by_role("button", name="Swap").click()
+    assert page.get_by_label("First").input_value() == names[1]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_page_is_wider_than_its_screen(site: str, page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    name = f"{read_record(FIRST).model.ref.removeprefix('zoo:')}@1"
+    for path in (
+        "/index.html",
+        "/claims.html",
+        *(f"{BOARD}/v1/{one}" for one in ("index.html", "compare.html", "protocol.html")),
+        f"{BOARD}/v1/models/{name}.html",
+    ):
+        page.goto(f"{site}{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_the_first_stop_of_the_keyboard_skips_to_the_content(site: str, page: Any) -> None:
+    page.goto(f"{site}/index.html")
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").inner_text() == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main")
