@@ -24,6 +24,8 @@ ATTACKS: dict[str, str] = {
     "thorough": "attacks.standard:Thorough",
     "nes": "attacks.estimated:NES",
     "spsa": "attacks.estimated:SPSA",
+    "hopskipjump": "attacks.hopskipjump:HopSkipJump",
+    "fmn": "attacks.fmn:FMN",
     "deepfool": "attacks.adapters.foolbox:DeepFool",
     "cw": "attacks.adapters.foolbox:CarliniWagner",
     "foolbox:FGSM": "attacks.adapters.foolbox:FGSM",

@@ -95,6 +95,18 @@ class DLR(Classification):
         return (pick(outputs, target) - pick(outputs, reference)) / (spread + tiny)
 
 
+@dataclass(frozen=True)
+class Misclassified(Classification):
+    """1 where misclassified, 0 elsewhere (targeted: 1 at the target): all that an attacker who sees decisions knows.
+
+    Averaged over the draws of a stochastic model it is the share of wrong decisions. It has no gradient.
+    """
+
+    def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        decided = outputs.argmax(1)
+        return (decided != reference if target is None else decided == target).to(outputs.dtype)
+
+
 OBJECTIVES: dict[str, type[Objective]] = {
     "ce": CrossEntropy,
     "margin": Margin,

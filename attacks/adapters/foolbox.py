@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -35,8 +36,7 @@ class FoolboxAttack(ForeignAttack):
         """The foolbox attack. attacks: the module ``foolbox.attacks``."""
 
     def attacked(self, model: nn.Module, x: Tensor, labels: Tensor, threat: Threat, eps: float) -> Tensor:
-        import foolbox
-
+        foolbox = import_module("foolbox")
         bounded = foolbox.PyTorchModel(model, bounds=(threat.low, threat.high), device=x.device)
         goal = foolbox.criteria.Misclassification(labels)
         attack = self.build(foolbox.attacks, threat, eps)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -42,10 +43,8 @@ class TorchAttack(ForeignAttack):
             raise ValueError(f"torchattacks knows the box [0, 1] only, not [{threat.low}, {threat.high}]")
 
     def attacked(self, model: nn.Module, x: Tensor, labels: Tensor, threat: Threat, eps: float) -> Tensor:
-        import torchattacks
-
         classes = self.classes(model, x)
-        attack = self.build(torchattacks, model, threat, eps, classes)
+        attack = self.build(import_module("torchattacks"), model, threat, eps, classes)
         attack.set_device(x.device)
         for part in getattr(getattr(attack, "_autoattack", None), "attacks", []):
             part.set_device(x.device)

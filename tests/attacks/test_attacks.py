@@ -21,7 +21,9 @@ from attacks.base import Attack, Stage
 from attacks.cascade import Cascade
 from attacks.estimated import NES, SPSA
 from attacks.fgsm import FGSM, RFGSM
+from attacks.fmn import FMN
 from attacks.gradients.bptt import BPTT
+from attacks.hopskipjump import HopSkipJump
 from attacks.iterative import IterativeAttack
 from attacks.mifgsm import MIFGSM
 from attacks.noise import GaussianNoise, SignNoise, UniformNoise
@@ -72,6 +74,11 @@ class Short(Cascade):
         return (Stage("a", PGD(steps=1)), Stage("b", PGD(steps=2), BPTT()), Stage("c", UniformNoise()))
 
 
+MINIMAL: list[Attack] = [
+    FMN(steps=20),
+    FMN(steps=8, step_size=0.3, gamma=0.2),
+    HopSkipJump(queries=400, probes=20),
+]
 FOREIGN: list[Attack] = [
     fb.FGSM(),
     fb.FGM(random_start=True),
@@ -99,7 +106,7 @@ FOREIGN: list[Attack] = [
 ]
 ONLY_SUCCESSES = (ta.APGD, ta.APGDT, ta.FAB, ta.Square)
 """Attacks of others that return the clean input unless they fooled the model."""
-EVERY: list[Attack] = [*NOISES, *ITERATIVE, *ADAPTIVE, *FOREIGN, Short()]
+EVERY: list[Attack] = [*NOISES, *ITERATIVE, *ADAPTIVE, *MINIMAL, *FOREIGN, Short()]
 OURS = [a for a in EVERY if a.batch_invariant]
 LEAVING = [a for a in OURS if a.kind == "budget" and getattr(a, "keep", "best") == "best" and not isinstance(a, Cascade)]
 """A cascade looks once more between stages, at what a stage returned."""
@@ -219,7 +226,7 @@ def test_the_same_seed_gives_the_same_result(attack: Attack, norm: Norm, case: C
 @both_norms
 @pytest.mark.parametrize("attack", RANDOM, ids=repr)
 def test_another_seed_gives_another_result(attack: Attack, norm: Norm, case: Case, streams: Build) -> None:
-    threat = Threat(norm=norm, eps=EPS[norm])
+    threat = Threat(norm=norm, eps=wide(attack, norm))
     other = replace(case, rng=streams(torch.tensor([11, 3, 50, 4, 10**9, 7]), seed=1))
     assert not torch.equal(case.attacked(attack, threat), other.attacked(attack, threat))
 

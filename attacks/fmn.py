@@ -1,0 +1,95 @@
+"""FMN, fast minimum norm (Pintor et al., NeurIPS 2021), linf and l2.
+
+The radius of the ball around the clean input is itself adapted: it shrinks by a share gamma while the iterate is
+adversarial and grows while it is not, and the iterate follows the gradient of the margin inside it:
+
+    eps <- min(eps (1 - gamma), best norm)  if adversarial,   eps (1 + gamma)  if it once was,
+           |delta| + |margin| / |gradient|_dual  before: the distance to the boundary of the linearised model
+    delta <- project(delta + alpha g / |g|_2, eps),   alpha and gamma on a cosine schedule
+
+A row's first radius and all that follow come from its own history, so rows do not influence each other.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from attacks.minimal import MinimalAttack
+from attacks.objectives import Margin
+from attacks.oracle import Oracle
+from attacks.projections import project, steepest
+from attacks.randomness import KeyedRng
+from attacks.threat import Norm, Threat, per_row, row_norm
+
+_LAST_GAMMA = 0.001
+
+
+@dataclass(frozen=True, kw_only=True)
+class FMN(MinimalAttack):
+    """Minimal-norm attack that adapts the radius of its own ball.
+
+    steps: gradients per sample. step_size: l2 length of the first step, in input units; the last is a hundredth of it.
+    gamma: by which share the radius changes at first.
+    """
+
+    steps: int = 100
+    step_size: float = 1.0
+    gamma: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or not self.step_size > 0 or not 0 < self.gamma < 1:
+            raise ValueError(
+                "steps must be at least 1, step_size positive and gamma in (0, 1), "
+                f"got {self.steps}, {self.step_size} and {self.gamma}"
+            )
+
+    def cost(self) -> tuple[int, int]:
+        return self.steps, self.steps
+
+    def nearest(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        rows = torch.arange(len(x), device=x.device)
+        if not len(x):
+            return x
+        oracle = oracle.using(objective=Margin())
+        sphere = Threat(norm="l2", eps=1.0)
+        furthest = row_norm(torch.maximum(x - threat.low, threat.high - x), threat.norm)
+        adv, best, shortest = x, x, torch.full_like(furthest, torch.inf)
+        radius = torch.full_like(furthest, torch.inf)
+        for step in range(self.steps):
+            answer = oracle.query(adv, rows, grad=True)
+            # With a stochastic model nothing is ever called broken; a margin above zero (on average) says it as well.
+            fooled = answer.broken | (answer.value > 0)
+            length = row_norm(adv - x, threat.norm)
+            better = fooled & (length < shortest)
+            best, shortest = torch.where(per_row(better, x), adv, best), torch.where(better, length, shortest)
+            warm = (1 + math.cos(math.pi * step / self.steps)) / 2
+            gamma = _LAST_GAMMA + (self.gamma - _LAST_GAMMA) * warm
+            radius = _radius(radius, answer.value, answer.slope, length, fooled, shortest, gamma, threat.norm)
+            radius = torch.minimum(radius, furthest)
+            size = self.step_size * (0.01 + 0.99 * warm)
+            adv = project(adv + size * steepest(answer.slope, sphere), x, replace(threat, eps=radius))
+        return best
+
+
+def _radius(
+    radius: Tensor,
+    margin: Tensor,
+    gradient: Tensor,
+    length: Tensor,
+    fooled: Tensor,
+    shortest: Tensor,
+    gamma: float,
+    norm: Norm,
+) -> Tensor:
+    """The next radius of each row ``(n,)``. shortest: norm of the best so far, infinite where there is none."""
+    flat = gradient.flatten(1)
+    dual = flat.abs().sum(1) if norm == "linf" else torch.linalg.vector_norm(flat, dim=1)
+    # A row without a gradient has no linearised boundary: its ball is then the whole box.
+    linear = torch.where(dual > 0, length + margin.abs() / dual, torch.inf)
+    never = shortest.isinf()
+    standing = torch.where(never, linear, radius * (1 + gamma))
+    return torch.where(fooled, torch.minimum(radius * (1 - gamma), shortest), standing)

@@ -1,0 +1,176 @@
+"""HopSkipJump (Chen, Jordan and Wainwright, S&P 2020): a minimal-norm attack that sees nothing but decisions.
+
+From a random misclassified point it goes to the boundary (bisection between it and the clean input), estimates there
+the direction in which more points are misclassified,
+
+    v = mean_b (phi(x + delta u_b) - mean phi) u_b,   phi = +1 where misclassified, -1 elsewhere,
+
+steps along it (l2: normalised; linf: its sign) by dist / sqrt(t), halved until the point is misclassified, and goes back
+to the boundary. The b-th round asks 100 sqrt(t) times; delta is dist / d (the paper's sqrt(d) theta dist, theta =
+d^-1.5; for linf d theta dist, theta = d^-2).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from attacks.base import Access
+from attacks.minimal import MinimalAttack
+from attacks.objectives import Misclassified
+from attacks.oracle import Oracle
+from attacks.projections import steepest
+from attacks.randomness import KeyedRng
+from attacks.threat import Threat, per_row, row_norm
+
+_TRIES = 50
+"""Random points tried as a start."""
+_HALVINGS = 12
+"""Step sizes tried; a row for which none is misclassified stays where it is in this round."""
+_AT_ONCE = 32
+"""Probes per row in one call of the oracle: bounds the memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HopSkipJump(MinimalAttack):
+    """Decision-based walk along the boundary.
+
+    queries: forwards per sample, at most. probes: queries of the first round's estimate.
+    """
+
+    access: ClassVar[Access] = "decision"
+
+    queries: int = 1000
+    probes: int = 100
+
+    def __post_init__(self) -> None:
+        if self.queries < 1 or self.probes < 2:
+            raise ValueError(f"queries must be at least 1 and probes at least 2, got {self.queries} and {self.probes}")
+
+    def cost(self) -> tuple[int, int]:
+        return self.queries, 0
+
+    def rounds(self, bisections: int) -> list[int]:
+        """Probes of each round that fits into the queries, the dearest course of each supposed."""
+        left = self.queries - 1 - _TRIES - bisections
+        found: list[int] = []
+        while True:
+            probes = int(self.probes * math.sqrt(len(found) + 1))
+            left -= probes + _HALVINGS + bisections
+            if left < 0:
+                return found
+            found.append(probes)
+
+    def nearest(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        best = x.clone()
+        if not len(x):
+            return best
+        search = _Search(oracle.using(objective=Misclassified()), x, threat)
+        rows = torch.arange(len(x), device=x.device)
+        rows = rows[~search.fooled(x, rows)]
+        # To the precision theta of the paper, but no finer than float32 can tell.
+        power = 1.5 if threat.norm == "l2" else 2.0
+        bisections = min(math.ceil(power * math.log2(max(x[0].numel(), 2))), 24)
+        rows, start = search.starts(rows, rng, min(_TRIES, self.queries - 1 - bisections))
+        best[rows] = search.boundary(start, rows, bisections)
+        for number, probes in enumerate(self.rounds(bisections), 1):
+            if not len(rows):
+                break
+            here = best[rows]
+            distance = row_norm(here - x[rows], threat.norm)
+            delta = distance / x[0].numel() if number > 1 else torch.full_like(distance, 0.1 * (threat.high - threat.low))
+            slope = search.slope(here, rows, delta, rng.rows(rows).fold("round", number), probes)
+            moved, succeeded = search.jump(here, slope, rows, distance / math.sqrt(number))
+            jumped, before = rows[succeeded], distance[succeeded]
+            back = search.boundary(moved[succeeded], jumped, bisections)
+            nearer = row_norm(back - x[jumped], threat.norm) < before
+            best[jumped] = torch.where(per_row(nearer, back), back, best[jumped])
+        return best
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Questions about points ``(m, ...)`` that stand for ``rows`` ``(m,)`` of ``x``."""
+
+    oracle: Oracle
+    x: Tensor
+    threat: Threat
+
+    def fooled(self, points: Tensor, rows: Tensor) -> Tensor:
+        """``(m,)`` bool: misclassified (with a stochastic model, by most draws). One query each."""
+        return self.oracle.query(points, rows, grad=False).value > 0.5
+
+    def starts(self, rows: Tensor, rng: KeyedRng, tries: int) -> tuple[Tensor, Tensor]:
+        """Those of ``rows`` for which a random misclassified point of the box was found, and the points."""
+        found = self.x.clone()
+        has = torch.zeros(len(self.x), dtype=torch.bool, device=self.x.device)
+        for k in range(tries):
+            left = rows[~has[rows]]
+            if not len(left):
+                break
+            noise = rng.rows(left).fold("start", k).uniform(*self.x.shape[1:]).to(self.x)
+            points = self.threat.low + (self.threat.high - self.threat.low) * noise
+            fooled = self.fooled(points, left)
+            found[left[fooled]], has[left[fooled]] = points[fooled], True
+        rows = rows[has[rows]]
+        return rows, found[rows]
+
+    def boundary(self, points: Tensor, rows: Tensor, bisections: int) -> Tensor:
+        """Misclassified points close to the boundary, between the clean inputs and misclassified ``points``."""
+        clean, nearest = self.x[rows], points
+        low, high = points.new_zeros(len(points)), points.new_ones(len(points))
+        reach = row_norm(points - clean, self.threat.norm)
+        for _ in range(bisections if len(rows) else 0):
+            middle = (low + high) / 2
+            if self.threat.norm == "l2":
+                between = clean + per_row(middle, points) * (points - clean)
+            else:
+                radius = per_row(middle * reach, points)
+                between = torch.maximum(torch.minimum(points, clean + radius), clean - radius)
+            fooled = self.fooled(between, rows)
+            nearest = torch.where(per_row(fooled, points), between, nearest)
+            low, high = torch.where(fooled, low, middle), torch.where(fooled, middle, high)
+        return nearest
+
+    def slope(self, here: Tensor, rows: Tensor, delta: Tensor, rng: KeyedRng, probes: int) -> Tensor:
+        """Unit step ``(m, ...)`` towards where more points around ``here`` are misclassified; delta: their distance."""
+        size = per_row(delta, here)
+        phi_sum, u_sum, both = delta.new_zeros(len(rows)), torch.zeros_like(here), torch.zeros_like(here)
+        for begin in range(0, probes, _AT_ONCE):
+            count = min(_AT_ONCE, probes - begin)
+            stream = rng.fold("probes", begin)
+            noise = (
+                stream.normal(count, *here.shape[1:])
+                if self.threat.norm == "l2"
+                else 2 * stream.uniform(count, *here.shape[1:]) - 1
+            )
+            noise = noise.to(here)
+            u = noise / torch.linalg.vector_norm(noise.flatten(2), dim=2).view(*noise.shape[:2], *([1] * (here.dim() - 1)))
+            points = (here[:, None] + size[:, None] * u).clamp(self.threat.low, self.threat.high)
+            # What the box has left of each probe is what was tried.
+            u = (points - here[:, None]) / size[:, None].clamp_min(torch.finfo(here.dtype).tiny)
+            fooled = self.fooled(points.flatten(0, 1), rows.repeat_interleave(count)).view(len(rows), count)
+            phi = torch.where(fooled, 1.0, -1.0).to(here)
+            phi_sum, u_sum = phi_sum + phi.sum(1), u_sum + u.sum(1)
+            both = both + torch.einsum("nk,nk...->n...", phi, u)
+        mean = phi_sum / probes
+        # Where all agree, they agree on a direction (or its opposite).
+        centre = torch.where(mean.abs() == 1, 0.0, mean)
+        return steepest(both - per_row(centre, here) * u_sum, self.threat)
+
+    def jump(self, here: Tensor, slope: Tensor, rows: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
+        """Points along the slope that are misclassified, at the first of ``size``, ``size / 2``, ... ; and where there are."""
+        moved, succeeded = here.clone(), torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
+        for halving in range(_HALVINGS):
+            left = (~succeeded).nonzero()[:, 0]
+            if not len(left):
+                break
+            step = per_row(size[left] / 2**halving, here)
+            points = (here[left] + step * slope[left]).clamp(self.threat.low, self.threat.high)
+            fooled = self.fooled(points, rows[left])
+            moved[left[fooled]], succeeded[left[fooled]] = points[fooled], True
+        return moved, succeeded
