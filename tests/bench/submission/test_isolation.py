@@ -155,7 +155,9 @@ def test_it_reaches_no_network(tool: str, tmp_path: Path, listening: tuple[int, 
     code = f"""
 import socket
 reached = []
-for family, address in ((socket.AF_INET, ('127.0.0.1', {port})), (socket.AF_UNIX, {name!r}), (socket.AF_INET, ('8.8.8.8', 53))):
+for family, address in (
+    (socket.AF_INET, ('127.0.0.1', {port})), (socket.AF_UNIX, {name!r}), (socket.AF_INET, ('8.8.8.8', 53))
+):
     try:
         with socket.socket(family) as s: s.settimeout(2); s.connect(address); reached.append(address)
     except OSError: pass
@@ -220,7 +222,8 @@ os.close(1); time.sleep(1000)
     [
         "x = bytearray(2**30)\nfor i in range(0, 2**30, 4096): x[i] = 1",
         "import mmap\nx = mmap.mmap(-1, 2**30)\nfor i in range(0, 2**30, 4096): x[i] = 1",
-        "for _ in range(4):\n  if os.fork() == 0: break\nx = bytearray(150 * 2**20)\nfor i in range(0, len(x), 4096): x[i] = 1",
+        "for _ in range(4):\n  if os.fork() == 0: break\nx = bytearray(150 * 2**20)\n"
+        "for i in range(0, len(x), 4096): x[i] = 1",
     ],
     ids=["own", "shared", "of several"],
 )
