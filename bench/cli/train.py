@@ -11,6 +11,8 @@ from bench.errors import BenchError, ModelError, UnknownNameError
 
 if TYPE_CHECKING:
     from bench.training.checkpoint import Epoch
+    from bench.training.conversion import ConvertedFiles
+    from bench.training.job import Trained
     from bench.training.loop import Progress
     from bench.training.tasks import Task
 
@@ -61,6 +63,7 @@ def train(
             continue
         click.echo(f"{name}: {described.summary}")
         task, target = TASKS[described.task], WEIGHTS if install else out
+        made: Trained | ConvertedFiles
         if described.conversion:
             made = convert_model(described, source=CARDS / f"{name}.yaml", out=target, data_root=data_root, device=device)
         else:
