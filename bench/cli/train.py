@@ -64,6 +64,7 @@ def train(
         click.echo(f"{name}: {described.summary}")
         made: Trained | ConvertedFiles
         task, target = TASKS[described.task], WEIGHTS if install else out
+        made: Trained | ConvertedFiles
         if described.conversion:
             made = convert_model(described, source=CARDS / f"{name}.yaml", out=target, data_root=data_root, device=device)
         else:

@@ -99,7 +99,7 @@ def folded_weights(source: nn.Module) -> dict[str, Tensor]:
     twin.load_state_dict({name: value for name, value in source.state_dict().items() if name in twin.state_dict()})
     body, readout = cast(TimeSequential, twin.body), cast(MeanLogits, twin.readout)
     blocks = [layer for layer in body if isinstance(layer, ConvNorm)]
-    after = [*(cast(nn.Conv2d, block[0]) for block in blocks[1:]), readout.linear]
+    after: list[nn.Conv2d | nn.Linear] = [*(cast(nn.Conv2d, block[0]) for block in blocks[1:]), readout.linear]
     for block, following, threshold in zip(blocks, after, found, strict=True):
         norm = cast(nn.BatchNorm2d, block[1])
         norm.weight.div_(threshold)

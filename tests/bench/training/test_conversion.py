@@ -44,7 +44,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(job, "load_samples", load)
     monkeypatch.setattr(conversion, "load_samples", load)
-    monkeypatch.setattr(conversion, "card", lambda name: read_card(tmp_path / f"{name}.yaml"))
+    monkeypatch.setattr(zoo.card, "CARDS", tmp_path)
+    monkeypatch.setattr(zoo.card, "names", lambda: tuple(path.stem for path in tmp_path.glob("*.yaml")))
+    monkeypatch.setattr(conversion, "card", zoo.card.card.__wrapped__)
     monkeypatch.setattr(conversion, "load_card", lambda described: load_card(described, tmp_path))
     (tmp_path / "source.yaml").write_text(SOURCE)
     (tmp_path / "target.yaml").write_text(TARGET)
