@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import RecordError
 from bench.record import Cell, Record
-from reports.plots import COLOURS, SIZE, check_comparable, heading, label
+from reports.plots import COLOURS, SIZE, check_comparable, heading, labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +40,8 @@ def stage_attribution(records: Sequence[Record], eps_text: str) -> Figure:
     from matplotlib.figure import Figure
 
     check_comparable(records)
-    found = {label(record): shares(cell) for record in records if (cell := staged(record, eps_text))}
+    named = zip(labels(records), records, strict=True)
+    found = {name: shares(cell) for name, record in named if (cell := staged(record, eps_text))}
     if not found:
         raise RecordError(f"No record has stages at {eps_text}.", "Evaluate with --attack standard.")
     parts = [*dict.fromkeys(part for bars in found.values() for part in bars if part != "standing"), "standing"]

@@ -31,7 +31,8 @@ def staged(record: Record) -> Record:
         first = max(broken - 1, 0)
         parts = [("one", attacked, first), ("two", attacked - first, broken - first)]
         stages = [
-            StageResult(name=n, attempted=a, broken=b, forwards=1, backwards=1, zero_gradients=0, seconds=0) for n, a, b in parts
+            StageResult(name=n, attempted=a, broken=b, forwards=1, backwards=1, zero_gradients=0, seconds=0)
+            for n, a, b in parts
         ]
         cells.append(cell.model_copy(update={"stages": stages}))
     return record.model_copy(update={"cells": cells}).with_rows(record.rows)
@@ -50,7 +51,7 @@ def test_the_shares_of_stages_add_up_to_the_accuracies(record: Make) -> None:
 def test_the_forest_shows_the_paired_differences_to_the_best(record: Make) -> None:
     good, bad = record(), record(bias=0.05)
     axes = difference_forest([bad, good], "0.01").axes[0]
-    wanted = [one for one in compare(good, bad) if one.what == "fgsm" and one.eps_text == "0.01"][0].difference
+    wanted = next(one for one in compare(good, bad) if one.what == "fgsm" and one.eps_text == "0.01").difference
     interval, point = axes.get_lines()[1:3]
     assert list(interval.get_xdata()) == pytest.approx([100 * wanted.low, 100 * wanted.high])
     assert list(point.get_xdata()) == pytest.approx([100 * wanted.value])
@@ -64,7 +65,7 @@ def test_a_point_of_the_scatter_lies_below_the_diagonal_by_the_gap(record: Make)
     cell = last_cells(one)[0]
     x, y = (float(value[0]) for value in axes.get_lines()[1].get_data())
     assert (x, y) == pytest.approx((100 * cell.noise.value, 100 * cell.robust.value))
-    with pytest.raises(RecordError, match="no result at 0.5"):
+    with pytest.raises(RecordError, match="no result at 0[.]5"):
         noise_scatter([one], "0.5")
 
 
