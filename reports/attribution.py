@@ -18,8 +18,8 @@ STANDING, WRONG = "#FFFFFF", "#BBBBBB"
 
 
 def staged(record: Record, eps_text: str) -> Cell | None:
-    """The cell of a radius that was attacked in stages, or None."""
-    return next((cell for cell in record.cells if cell.eps_text == eps_text and cell.stages), None)
+    """The cell of a radius that was attacked in more than one stage, or None."""
+    return next((cell for cell in record.cells if cell.eps_text == eps_text and len(cell.stages) > 1), None)
 
 
 def shares(cell: Cell) -> dict[str, float]:
