@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import RecordError
 from bench.record import Cell, Record
-from reports.plots import COLOURS, SIZE, check_comparable, heading, label
+from reports.plots import COLOURS, SIZE, check_comparable, heading, labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,8 +18,8 @@ STANDING, WRONG = "#FFFFFF", "#BBBBBB"
 
 
 def staged(record: Record, eps_text: str) -> Cell | None:
-    """The cell of a radius that was attacked in stages, or None."""
-    return next((cell for cell in record.cells if cell.eps_text == eps_text and cell.stages), None)
+    """The cell of a radius that was attacked in more than one stage, or None."""
+    return next((cell for cell in record.cells if cell.eps_text == eps_text and len(cell.stages) > 1), None)
 
 
 def shares(cell: Cell) -> dict[str, float]:
@@ -40,7 +40,8 @@ def stage_attribution(records: Sequence[Record], eps_text: str) -> Figure:
     from matplotlib.figure import Figure
 
     check_comparable(records)
-    found = {label(record): shares(cell) for record in records if (cell := staged(record, eps_text))}
+    named = zip(labels(records), records, strict=True)
+    found = {name: shares(cell) for name, record in named if (cell := staged(record, eps_text))}
     if not found:
         raise RecordError(f"No record has stages at {eps_text}.", "Evaluate with --attack standard.")
     parts = [*dict.fromkeys(part for bars in found.values() for part in bars if part != "standing"), "standing"]

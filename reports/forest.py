@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.comparison import Comparison, compare
 from bench.errors import RecordError
 from bench.record import Record
-from reports.plots import COLOURS, SIZE, check_comparable, heading, label, last_cells
+from reports.plots import COLOURS, SIZE, check_comparable, heading, label, labels, last_cells
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +27,7 @@ def difference_forest(records: Sequence[Record], eps_text: str) -> Figure:
         raise RecordError("A difference needs two records.", "Name another one.")
     ordered = sorted(records, key=lambda record: -_robust(record, eps_text))
     best, others = ordered[0], ordered[1:]
+    first, *rest = labels(ordered)
     found = [_under_attack(best, other, eps_text) for other in others]
     figure = Figure(figsize=(SIZE[0], 1.5 + 0.34 * len(others)), layout="constrained")
     axes = figure.subplots()
@@ -44,11 +45,11 @@ def difference_forest(records: Sequence[Record], eps_text: str) -> Figure:
             color=COLOURS[0 if sure else 1],
             markerfacecolor=COLOURS[0] if sure else "white",
         )
-    names = [f"{label(other)} ({100 * comparison.second:.1f}%)" for other, comparison in zip(others, found, strict=True)]
+    names = [f"{name} ({100 * comparison.second:.1f}%)" for name, comparison in zip(rest, found, strict=True)]
     axes.set_yticks(range(len(others)), names)
     axes.invert_yaxis()
     axes.set_xlabel(
-        f"{label(best)} ({100 * found[0].first:.1f}%) minus the model, points of accuracy under attack at {eps_text}\n"
+        f"{first} ({100 * found[0].first:.1f}%) minus the model, points of accuracy under attack at {eps_text}\n"
         "filled: the 95% interval excludes zero; hollow: these samples cannot tell them apart",
         fontsize="small",
     )

@@ -39,6 +39,15 @@ def label(record: Record) -> str:
     return record.model.ref.removeprefix("zoo:")
 
 
+def labels(records: Sequence[Record]) -> list[str]:
+    """Their names, all different: records of one model also show the start of their identity."""
+    names = [label(record) for record in records]
+    return [
+        f"{name} ({record.identity[:6]})" if names.count(name) > 1 else name
+        for name, record in zip(names, records, strict=True)
+    ]
+
+
 def check_comparable(records: Sequence[Record]) -> None:
     """Raise :class:`~bench.errors.RecordError` if records may not share a picture: other data, norm, or protocol."""
     if not records:
@@ -57,8 +66,8 @@ def accuracy_curves(records: Sequence[Record]) -> Figure:
     check_comparable(records)
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
-    for number, record in enumerate(records):
-        _one_curve(axes, record, COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)])
+    for number, (record, name) in enumerate(zip(records, labels(records), strict=True)):
+        _one_curve(axes, record, name, COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)])
     first = records[0]
     scale = 255 if first.norm == "linf" else 1
     axes.set(
@@ -72,7 +81,7 @@ def accuracy_curves(records: Sequence[Record]) -> Figure:
     return figure
 
 
-def _one_curve(axes: Axes, record: Record, colour: str, marker: str) -> None:
+def _one_curve(axes: Axes, record: Record, name: str, colour: str, marker: str) -> None:
     found = last_cells(record)
     scale = 255 if record.norm == "linf" else 1
     radii, clean = [0.0] + [cell.eps * scale for cell in found], found[0].clean
@@ -82,7 +91,7 @@ def _one_curve(axes: Axes, record: Record, colour: str, marker: str) -> None:
 
     robust = percent([clean.value] + [cell.robust.value for cell in found])
     low, high = (percent([getattr(clean, end)] + [getattr(cell.robust, end) for cell in found]) for end in ("low", "high"))
-    axes.plot(radii, robust, color=colour, marker=marker, markersize=5, label=label(record))
+    axes.plot(radii, robust, color=colour, marker=marker, markersize=5, label=name)
     axes.fill_between(radii, low, high, color=colour, alpha=0.15, linewidth=0)
     noise = percent([clean.value] + [cell.noise.value for cell in found])
     axes.plot(radii, noise, color=colour, linestyle="--", linewidth=1, alpha=0.8)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import RecordError
 from bench.record import Cell, Record
-from reports.plots import COLOURS, MARKERS, check_comparable, heading, label, last_cells
+from reports.plots import COLOURS, MARKERS, check_comparable, heading, label, labels, last_cells
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,7 +25,7 @@ def noise_scatter(records: Sequence[Record], eps_text: str) -> Figure:
     from matplotlib.figure import Figure
 
     check_comparable(records)
-    found = [(label(record), _at(record, eps_text)) for record in records]
+    found = [(name, _at(record, eps_text)) for name, record in zip(labels(records), records, strict=True)]
     figure = Figure(figsize=SQUARE, layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 100], [0, 100], color="#666666", linestyle=":", linewidth=1)

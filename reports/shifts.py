@@ -10,7 +10,7 @@ import numpy as np
 from bench.errors import RecordError
 from bench.metrics.statistics import Floats
 from bench.record import Record
-from reports.plots import COLOURS, SIZE, check_comparable, heading, label
+from reports.plots import COLOURS, SIZE, check_comparable, heading, label, labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,11 +31,11 @@ def score_shifts(records: Sequence[Record], eps_text: str) -> Figure:
     """
     check_comparable(records)
     found = {}
-    for record in records:
+    for name, record in zip(labels(records), records, strict=True):
         if not scores(record):
             raise RecordError(f"{label(record)} answers classes, not scores.", "Draw records of image-quality models.")
         rows = record.rows[record.rows["eps_text"] == eps_text]
-        found[label(record)] = (rows[UP].dropna().to_numpy(float), rows[DOWN].dropna().to_numpy(float))
+        found[name] = (rows[UP].dropna().to_numpy(float), rows[DOWN].dropna().to_numpy(float))
     return shift_violins(found, eps_text, heading(records))
 
 
