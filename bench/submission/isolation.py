@@ -9,6 +9,7 @@ bubblewrap makes the place, or ``unshare`` where there is none; without either, 
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -118,6 +119,9 @@ def choose() -> str:
 
     Raises :class:`~bench.errors.IsolationError` where none does: foreign code must not run then.
     """
+    if os.geteuid() == 0:
+        # The kernel exempts root from its limit on processes, also inside of a namespace: a watchdog loses that race.
+        raise IsolationError("As root the processes of foreign code cannot be limited.", "Run bench as an ordinary user.")
     reasons = []
     for tool in tools():
         words = command(tool, Path(__file__).parent, Limits(), ["/bin/true"])
