@@ -163,7 +163,7 @@ class _Search:
         return steepest(both - per_row(centre, here) * u_sum, self.threat)
 
     def jump(self, here: Tensor, slope: Tensor, rows: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
-        """Points along the slope that are misclassified, at the first of ``size``, ``size / 2``, ..., and where there are."""
+        """Points along the slope that are misclassified, at the first of ``size``, ``size / 2``, ...; and where such are."""
         moved, succeeded = here.clone(), torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
         for halving in range(_HALVINGS):
             left = (~succeeded).nonzero()[:, 0]

@@ -62,7 +62,6 @@ def train(
         if missing and described.weights is not None:
             continue
         click.echo(f"{name}: {described.summary}")
-        made: Trained | ConvertedFiles
         task, target = TASKS[described.task], WEIGHTS if install else out
         made: Trained | ConvertedFiles
         if described.conversion:

@@ -104,7 +104,7 @@ def folded_weights(source: nn.Module) -> dict[str, Tensor]:
         norm = cast(nn.BatchNorm2d, block[1])
         norm.weight.div_(threshold)
         norm.bias.div_(threshold)
-        cast(Tensor, following.weight).mul_(threshold)
+        following.weight.mul_(threshold)
     return twin.state_dict()
 
 
