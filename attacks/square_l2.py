@@ -21,8 +21,11 @@ from attacks.threat import Threat, per_row, row_norm
 def tile(side: int) -> Tensor:
     """``(side, side)`` float64, length 1 in l2: an upper half, positive, above a negative one."""
     upper = side // 2
-    found = torch.cat([_half(upper, side), -_half(side - upper, side)])
-    return found / torch.linalg.vector_norm(found)
+    return _unit(torch.cat([_half(upper, side), -_half(side - upper, side)]))
+
+
+def _unit(values: Tensor) -> Tensor:
+    return values / values.square().sum().sqrt()
 
 
 def _half(height: int, width: int) -> Tensor:
@@ -31,8 +34,7 @@ def _half(height: int, width: int) -> Tensor:
     across = (torch.arange(width) - width // 2).abs()[None, :]
     ring = torch.maximum(down, across)
     terms = 1.0 / (torch.arange(int(ring.max()) + 1, dtype=torch.float64) + 1) ** 2
-    found = terms.flip(0).cumsum(0).flip(0)[ring]
-    return found / torch.linalg.vector_norm(found)
+    return _unit(terms.flip(0).cumsum(0).flip(0)[ring])
 
 
 def oriented(side: int, rng: KeyedRng, like: Tensor) -> Tensor:

@@ -79,7 +79,7 @@ def test_a_move_in_l2_spends_the_whole_budget_inside_two_windows(seed: int, side
 
 
 def test_in_l2_it_succeeds_at_least_as_often_as_that_of_torchattacks(images: Build, streams: Build) -> None:
-    """That one shares windows and colours among all samples, and never takes the last row or column: it is a little weaker."""
+    """That one shares windows and colours among all samples and never takes the last row: it is a little weaker."""
     library = pytest.importorskip("torchattacks")
     x = images(120, shape=(2, 10, 10))
     read = torch.randn(5, 200, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
