@@ -28,6 +28,7 @@ ATTACKS: dict[str, str] = {
     "fmn": "attacks.fmn:FMN",
     "deepfool": "attacks.adapters.foolbox:DeepFool",
     "cw": "attacks.adapters.foolbox:CarliniWagner",
+    "transfer": "attacks.transfer:Transfer",
     "foolbox:FGSM": "attacks.adapters.foolbox:FGSM",
     "foolbox:FGM": "attacks.adapters.foolbox:FGM",
     "foolbox:LinfPGD": "attacks.adapters.foolbox:LinfPGD",

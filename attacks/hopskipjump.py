@@ -76,19 +76,18 @@ class HopSkipJump(MinimalAttack):
         power = 1.5 if threat.norm == "l2" else 2.0
         bisections = min(math.ceil(power * math.log2(max(x[0].numel(), 2))), 24)
         rows, start = search.starts(rows, rng, min(_TRIES, self.queries - 1 - bisections))
-        best[rows] = search.boundary(start, rows, bisections)
-        for number, probes in enumerate(self.rounds(bisections), 1):
-            if not len(rows):
-                break
-            here = best[rows]
-            distance = row_norm(here - x[rows], threat.norm)
+        here = search.boundary(start, rows, bisections)
+        best[rows] = here
+        distance = shortest = row_norm(here - x[rows], threat.norm)
+        for number, probes in enumerate(self.rounds(bisections) if len(rows) else [], 1):
             delta = distance / x[0].numel() if number > 1 else torch.full_like(distance, 0.1 * (threat.high - threat.low))
             slope = search.slope(here, rows, delta, rng.rows(rows).fold("round", number), probes)
-            moved, succeeded = search.jump(here, slope, rows, distance / math.sqrt(number))
-            jumped, before = rows[succeeded], distance[succeeded]
-            back = search.boundary(moved[succeeded], jumped, bisections)
-            nearer = row_norm(back - x[jumped], threat.norm) < before
-            best[jumped] = torch.where(per_row(nearer, back), back, best[jumped])
+            here, jumped = search.jump(here, slope, rows, distance / math.sqrt(number))
+            here[jumped] = search.boundary(here[jumped], rows[jumped], bisections)
+            distance = row_norm(here - x[rows], threat.norm)
+            # A round may lead away for a while (in linf, often): the walk goes on from there, the best is kept.
+            nearer = distance < shortest
+            best[rows[nearer]], shortest = here[nearer], torch.minimum(distance, shortest)
         return best
 
 
@@ -143,13 +142,9 @@ class _Search:
         for begin in range(0, probes, _AT_ONCE):
             count = min(_AT_ONCE, probes - begin)
             stream = rng.fold("probes", begin)
-            noise = (
-                stream.normal(count, *here.shape[1:])
-                if self.threat.norm == "l2"
-                else 2 * stream.uniform(count, *here.shape[1:]) - 1
-            )
-            noise = noise.to(here)
-            u = noise / torch.linalg.vector_norm(noise.flatten(2), dim=2).view(*noise.shape[:2], *([1] * (here.dim() - 1)))
+            noise = self._noise(here, stream, count)
+            length = torch.linalg.vector_norm(noise.flatten(2), dim=2)
+            u = noise / length.view(*length.shape, *([1] * (here.dim() - 1)))
             points = (here[:, None] + size[:, None] * u).clamp(self.threat.low, self.threat.high)
             # What the box has left of each probe is what was tried.
             u = (points - here[:, None]) / size[:, None].clamp_min(torch.finfo(here.dtype).tiny)
@@ -162,8 +157,13 @@ class _Search:
         centre = torch.where(mean.abs() == 1, 0.0, mean)
         return steepest(both - per_row(centre, here) * u_sum, self.threat)
 
+    def _noise(self, here: Tensor, stream: KeyedRng, count: int) -> Tensor:
+        if self.threat.norm == "l2":
+            return stream.normal(count, *here.shape[1:]).to(here)
+        return 2 * stream.uniform(count, *here.shape[1:]).to(here) - 1
+
     def jump(self, here: Tensor, slope: Tensor, rows: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
-        """Points along the slope that are misclassified, at the first of ``size``, ``size / 2``, ...; and where such are."""
+        """Misclassified points along the slope, at the first of ``size``, ``size / 2``, ..., else ``here``; and where."""
         moved, succeeded = here.clone(), torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
         for halving in range(_HALVINGS):
             left = (~succeeded).nonzero()[:, 0]

@@ -61,6 +61,11 @@ class Oracle(Protocol):
         """Backward passes spent so far per row, ``(N,)`` int64."""
         ...
 
+    @property
+    def bad_gradient(self) -> Tensor:
+        """Rows ``(N,)`` bool for which some gradient was not finite."""
+        ...
+
     def query(self, x: Tensor, rows: Tensor, *, grad: bool) -> Answer:
         """One forward (and backward) for inputs ``x`` ``(n, ...)`` standing for ``rows`` ``(n,)``."""
         ...

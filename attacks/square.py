@@ -1,9 +1,10 @@
-"""Square attack (Andriushchenko et al., ECCV 2020), linf: random search that needs no gradient.
+"""Square attack (Andriushchenko et al., ECCV 2020): random search that needs no gradient.
 
-It starts from vertical stripes of +-eps. Each query repaints one square, at a random place, with +-2 eps
-per channel, projects, and keeps the result if the margin rose, or, on a score model, the oracle's objective. Squares
-shrink as the queries are spent. Because it never looks at a gradient, it exposes models whose gradients are hidden: a
-white-box attack that does worse is not to be trusted.
+In linf it starts from vertical stripes of +-eps. Each query repaints one square, at a random place, with +-2 eps
+per channel, projects, and keeps the result if the margin rose (on a score model: the oracle's objective). In l2 the moves are those of
+:mod:`attacks.square_l2`. Squares shrink as the queries are spent. Because it
+never looks at a gradient, it exposes models whose gradients are hidden: a white-box attack that does worse is not
+to be trusted.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from attacks.objectives import Classification, Margin
 from attacks.oracle import Oracle
 from attacks.projections import project
 from attacks.randomness import KeyedRng
-from attacks.threat import Norm, Threat
+from attacks.square_l2 import first_guess, repainted
+from attacks.threat import Threat
 from attacks.tracking import Best
 
 _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
@@ -35,7 +37,6 @@ class Square(Attack):
     Images ``(n, C, H, W)`` only.
     """
 
-    norms: ClassVar[frozenset[Norm]] = frozenset({"linf"})
     access: ClassVar[Access] = "score"
 
     queries: int = 1000
@@ -54,28 +55,42 @@ class Square(Attack):
         share = self.share / 2 ** sum(scaled > at for at in _HALVINGS)
         return min(max(round(math.sqrt(share * height * width)), 1), height - 1, width - 1)
 
+    def first(self, x: Tensor, threat: Threat, rng: KeyedRng) -> Tensor:
+        """The first candidate for images ``(n, C, H, W)``."""
+        if threat.norm == "l2":
+            return first_guess(x, threat, rng.fold("tiles"))
+        stripes = rng.fold("stripes").uniform(x.shape[1], 1, x.shape[3]).to(x).sub(0.5).sign()
+        return project(x + threat.radius(x) * stripes, x, threat)
+
+    def move(self, adv: Tensor, x: Tensor, threat: Threat, size: int, rng: KeyedRng) -> Tensor:
+        """The candidate that follows ``adv`` ``(n, C, H, W)``, the best so far."""
+        if threat.norm == "l2":
+            # Odd and at least 3, so that a tile has a middle; a window is smaller than the image.
+            odd = max(size + 1 - size % 2, 3)
+            return repainted(adv, x, threat, min(odd, (min(x.shape[2:]) - 1) // 2 * 2 + 1), rng)
+        return project(adv + 2 * threat.radius(x) * _patch(x, size, rng), x, threat)
+
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         self.check(threat)
-        if x.dim() != 4 or min(x.shape[2:]) < 2:
-            raise ValueError(f"Square needs images (n, C, H, W) of at least 2 x 2 pixels, got {tuple(x.shape)}")
+        if x.dim() != 4 or min(x.shape[2:]) < 4:
+            raise ValueError(f"Square needs images (n, C, H, W) of at least 4 x 4 pixels, got {tuple(x.shape)}")
         if isinstance(oracle.objective, Classification):
             oracle = oracle.using(objective=Margin())
         best = Best.starting_at(x)
-        n, channels, height, width = x.shape
+        n, _, height, width = x.shape
         rows = torch.arange(n, device=x.device)
-        stripes = rng.fold("stripes").uniform(channels, 1, width).to(x).sub(0.5).sign()
-        candidate = project(x + threat.radius(x) * stripes, x, threat)
+        if not n:
+            return best.inputs
+        candidate = self.first(x, threat, rng)
         for query in range(self.queries):
             if query:
                 rows = best.standing()
                 if not len(rows):
                     break
                 size = self.side(query, height, width)
-                patch = _patch(x[rows], size, rng.rows(rows).fold("square", query))
-                ball = threat.rows(rows)
-                candidate = project(best.inputs[rows] + 2 * ball.radius(x[rows]) * patch, x[rows], ball)
-            elif not n:
-                break
+                candidate = self.move(
+                    best.inputs[rows], x[rows], threat.rows(rows), size, rng.rows(rows).fold("square", query)
+                )
             best.update(candidate, rows, oracle.query(candidate, rows, grad=False))
         return best.inputs
 

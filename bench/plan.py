@@ -9,9 +9,11 @@ from attacks import ATTACKS, PATHS
 from attacks.base import Attack
 from attacks.gradients.base import GradientPath
 from attacks.threat import Norm, Threat
+from attacks.transfer import Transfer
 from bench.errors import SpecError
 from bench.registry import Registry
 from bench.spec import Eps, bind_params, parse_spec, passed_and_defaulted
+from bench.transfer import describe_transfer, plan_transfer
 
 attack_registry: Registry[type[Attack]] = Registry("attack", ATTACKS, "bench.attacks")
 path_registry: Registry[type[GradientPath]] = Registry("gradient path", PATHS, "bench.paths")
@@ -40,6 +42,8 @@ def plan_attack(spec: str | Attack) -> Planned:
 
     Raises a :class:`~bench.errors.BenchError` for unknown names, unknown keys and bad values.
     """
+    if isinstance(spec, Transfer):
+        return describe_transfer(spec)
     if isinstance(spec, Attack):
         where = f"{type(spec).__module__}:{type(spec).__qualname__}"
         name = next((name for name, known in ATTACKS.items() if known == where), where)
@@ -48,6 +52,8 @@ def plan_attack(spec: str | Attack) -> Planned:
         return Planned(repr(spec), name, spec, passed, defaulted)
     parsed = parse_spec(spec)
     kind = attack_registry.get(parsed.name)
+    if issubclass(kind, Transfer):
+        return plan_transfer(parsed.params, str(parsed))
     attack = _bound(kind, parsed.params, f"attack {parsed.name}")
     passed, defaulted = passed_and_defaulted(attack, set(parsed.params))
     return Planned(str(parsed), parsed.name, attack, passed, defaulted)

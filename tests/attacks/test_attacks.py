@@ -35,6 +35,7 @@ from attacks.randomness import KeyedRng
 from attacks.sapgd import SAPGD
 from attacks.square import Square
 from attacks.threat import Norm, Threat, row_norm
+from attacks.transfer import Transfer
 
 Build = Callable[..., Any]
 
@@ -106,11 +107,36 @@ FOREIGN: list[Attack] = [
 ]
 ONLY_SUCCESSES = (ta.APGD, ta.APGDT, ta.FAB, ta.Square)
 """Attacks of others that return the clean input unless they fooled the model."""
-EVERY: list[Attack] = [*NOISES, *ITERATIVE, *ADAPTIVE, *MINIMAL, *FOREIGN, Short()]
+
+
+class Source(nn.Module):
+    """Another network, for inputs of any precision."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = torch.randn(5, 32, generator=torch.Generator().manual_seed(5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sin(2 * x).flatten(1) @ self.read.to(x).T
+
+
+TRANSFERS: list[Attack] = [
+    Transfer(model=Source().eval(), attack=MIFGSM(steps=2)),
+    Transfer(model=Source().eval(), attack=PGD(steps=2, restarts=2)),
+]
+EVERY: list[Attack] = [*NOISES, *ITERATIVE, *ADAPTIVE, *MINIMAL, *FOREIGN, *TRANSFERS, Short()]
 OURS = [a for a in EVERY if a.batch_invariant]
-LEAVING = [a for a in OURS if a.kind == "budget" and getattr(a, "keep", "best") == "best" and not isinstance(a, Cascade)]
+LEAVING = [
+    a
+    for a in OURS
+    if a.kind == "budget" and a.access != "none" and getattr(a, "keep", "best") == "best" and not isinstance(a, Cascade)
+]
 """A cascade looks once more between stages, at what a stage returned."""
-RANDOM = [a for a in OURS if not isinstance(a, FMN) and (not isinstance(a, IterativeAttack) or a.random_start)]
+RANDOM = [
+    a
+    for a in OURS
+    if a != TRANSFERS[0] and not isinstance(a, FMN) and (not isinstance(a, IterativeAttack) or a.random_start)
+]
 
 every_attack = pytest.mark.parametrize("attack", EVERY, ids=repr)
 every_one_of_ours = pytest.mark.parametrize("attack", OURS, ids=repr)
@@ -315,7 +341,7 @@ def test_a_model_whose_gradient_is_not_a_number_is_survived_and_flagged(attack: 
     oracle = ModelOracle.of(Hollow(), torch.tensor([4, 4, 4]))
     adv = attack.perturb(oracle, x, Threat(norm=norm, eps=EPS[norm]), rng=case.rng.rows(torch.arange(3)))
     assert bool(adv.isfinite().all())
-    assert bool(oracle.bad_gradient.all()) == (attack.cost()[1] > 0)
+    assert bool(oracle.bad_gradient.all()) == (attack.cost()[1] > 0 and attack.access == "white-box")
 
 
 @both_norms

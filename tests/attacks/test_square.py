@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
+from attacks.randomness import KeyedRng
 from attacks.square import Square, _patch
-from attacks.threat import Threat
+from attacks.square_l2 import first_guess, repainted, tile
+from attacks.threat import Threat, row_norm
 
 Build = Callable[..., Any]
 
@@ -43,6 +47,56 @@ class Rounding(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         total = ((x * 8).round() / 8).flatten(1).mean(1) - 0.5
         return torch.stack([-total, total], 1)
+
+
+@pytest.mark.parametrize("side", [3, 5, 8, 11])
+def test_the_tiles_in_l2_are_those_of_torchattacks(side: int) -> None:
+    library = pytest.importorskip("torchattacks")
+    theirs = library.Square(nn.Identity(), norm="L2", verbose=False)
+    theirs.set_device(torch.device("cpu"))
+    with torch.random.fork_rng(devices=[]):
+        expected = theirs.eta(side).double()
+    ours = tile(side)
+    assert any(torch.allclose(ours if upright else ours.T, expected, atol=1e-6) for upright in (True, False))
+    assert float(ours.square().sum()) == pytest.approx(1)
+
+
+@given(st.integers(0, 2**31), st.sampled_from([3, 5, 7]), st.integers(1, 3))
+def test_a_move_in_l2_spends_the_whole_budget_inside_two_windows(seed: int, side: int, channels: int) -> None:
+    x = torch.full((4, channels, 9, 8), 0.5, dtype=torch.float64)
+    rng = KeyedRng.of(seed, torch.arange(4))
+    threat = Threat(norm="l2", eps=torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64))
+    before = first_guess(x, threat, rng)
+    torch.testing.assert_close(row_norm(before - x, "l2"), threat.eps)
+    after = repainted(before, x, threat, side, rng.fold("move"))
+    torch.testing.assert_close(row_norm(after - x, "l2"), threat.eps)
+    # Outside both windows a pixel is what it was, but for the common factor that restores the length.
+    share = ((after - x) / (before - x)).nan_to_num(0)
+    for row in range(4):
+        factor = share[row][(share[row] != 0)].median()
+        untouched = ((after - x)[row] - factor * (before - x)[row]).abs().amax(0) < 1e-12
+        assert int((~untouched).sum()) <= 2 * side * side
+
+
+def test_in_l2_it_succeeds_at_least_as_often_as_that_of_torchattacks(images: Build, streams: Build) -> None:
+    """That one shares windows and colours among all samples and never takes the last row: it is a little weaker."""
+    library = pytest.importorskip("torchattacks")
+    x = images(120, shape=(2, 10, 10))
+    read = torch.randn(5, 200, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+
+    class Wide(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.sin(3 * x).flatten(1) @ read.T
+
+    labels = Wide()(x).argmax(1)
+    oracle = ModelOracle.of(Wide(), labels, micro_batch=4096)
+    ours = Square(queries=150).perturb(oracle, x, Threat(norm="l2", eps=0.4), rng=streams(120))
+    with torch.random.fork_rng(devices=[]):
+        theirs = library.Square(Wide(), norm="L2", eps=0.4, n_queries=150, verbose=False)
+        theirs.set_device(x.device)
+        other = theirs(x, labels)
+    mine, its = (float((Wide()(adv).argmax(1) != labels).double().mean()) for adv in (ours, other))
+    assert 0.2 < its <= mine < its + 0.2
 
 
 def test_it_breaks_a_model_without_gradients_where_pgd_cannot(streams: Build) -> None:

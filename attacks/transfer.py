@@ -1,0 +1,57 @@
+"""Transfer: inputs crafted on another model. The model under attack is never asked.
+
+What holds against every gradient path of its own and falls to inputs made on another network hid its gradients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from attacks.base import Access, Attack
+from attacks.gradients.base import GradientPath, Training
+from attacks.mifgsm import MIFGSM
+from attacks.oracle import ModelOracle, Oracle
+from attacks.randomness import KeyedRng
+from attacks.threat import Threat
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer(Attack):
+    """Inputs that another attack crafts on another model.
+
+    model: the source, in eval mode, for inputs and classes like those of the model under attack. attack: what crafts.
+    path: how the spikes of the source are differentiated. In a spec: ``transfer:source=NAME,attack=mifgsm``.
+
+    The attack never leaves a sample because the source is fooled: what just fools the source seldom fools another. Passes
+    through the source are booked to the sample, because they are what it cost.
+    """
+
+    access: ClassVar[Access] = "none"
+
+    model: nn.Module = field(repr=False)
+    attack: Attack = field(default_factory=MIFGSM)
+    path: GradientPath = field(default_factory=Training)
+
+    def __post_init__(self) -> None:
+        if self.model.training:
+            raise ValueError("the model to transfer from is in training mode; call its eval() first")
+
+    def check(self, threat: Threat) -> None:
+        self.attack.check(threat)
+
+    def cost(self) -> tuple[int, int]:
+        return self.attack.cost()
+
+    def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        self.check(threat)
+        source = ModelOracle.of(
+            self.model.to(x.device), oracle.labels, path=self.path, rng=rng.fold("source's layers"), stochastic=True
+        )
+        adv = self.attack.perturb(source, x, threat, rng=rng.fold("source"))
+        oracle.forwards.add_(source.forwards)
+        oracle.backwards.add_(source.backwards)
+        oracle.bad_gradient.logical_or_(source.bad_gradient)
+        return adv

@@ -1,0 +1,97 @@
+"""Transfer: the source is attacked in full, the target is not asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from attacks.gradients.rate import BPTR
+from attacks.mifgsm import MIFGSM
+from attacks.oracle import ModelOracle
+from attacks.pgd import PGD
+from attacks.sapgd import SAPGD
+from attacks.threat import Threat
+from attacks.transfer import Transfer
+
+Build = Callable[..., Any]
+
+
+class Hidden(nn.Module):
+    """A model that tells its attacker nothing: its gradient is zero."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.model(x.detach()) + 0 * x.flatten(1).sum(1, keepdim=True)
+
+
+def test_it_breaks_a_model_that_hides_its_gradient(smooth: Build, images: Build, streams: Build) -> None:
+    twin, x = smooth(gain=3.0), images(30)
+    model = Hidden(twin)
+    labels = model(x).argmax(1)
+    threat = Threat(eps=0.05)
+    fallen = []
+    for attack in (PGD(random_start=False), Transfer(model=twin)):
+        oracle = ModelOracle.of(model, labels)
+        adv = attack.perturb(oracle, x, threat, rng=streams(30))
+        fallen.append(float((model(adv).argmax(1) != labels).double().mean()))
+    assert fallen[0] == 0 and fallen[1] > 0.7
+
+
+def test_the_target_is_never_asked_and_the_source_is_paid_for(smooth: Build, images: Build, streams: Build) -> None:
+    class Private(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            raise AssertionError("asked")
+
+    x = images(4)
+    oracle = ModelOracle.of(Private(), torch.zeros(4).long())
+    attack = Transfer(model=smooth(), attack=MIFGSM(steps=7))
+    attack.perturb(oracle, x, Threat(eps=3.0), rng=streams(4))
+    assert (oracle.forwards.tolist(), oracle.backwards.tolist()) == ([8] * 4, [7] * 4)
+    assert attack.cost() == (8, 7)
+
+
+def test_what_fools_the_source_is_not_enough(smooth: Build, images: Build, streams: Build) -> None:
+    """Samples that the source gets wrong from the start are pushed as far as the others."""
+    source, x = smooth(), images(6)
+    labels = (source(x).argmax(1) + 1) % 5
+    oracle = ModelOracle.of(smooth(seed=1), labels)
+    adv = Transfer(model=source, attack=MIFGSM(steps=10)).perturb(oracle, x, Threat(eps=0.05), rng=streams(6))
+    loss = torch.nn.functional.cross_entropy
+    assert bool((loss(source(adv), labels, reduction="none") > loss(source(x), labels, reduction="none")).all())
+
+
+def test_the_source_s_path_is_the_attacker_s_choice(spiking: Build, smooth: Build, images: Build, streams: Build) -> None:
+    x = images(6)
+    labels = smooth()(x).argmax(1)
+    found = [
+        Transfer(model=spiking(), attack=PGD(steps=3), **path).perturb(
+            ModelOracle.of(smooth(), labels), x, Threat(eps=0.1), rng=streams(6)
+        )
+        for path in ({}, {"path": BPTR()})
+    ]
+    assert not torch.equal(*found)
+
+
+def test_a_source_without_finite_gradients_is_noted(smooth: Build, streams: Build) -> None:
+    class Hollow(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return (x - x).sqrt().flatten(1)[:, :5] + torch.arange(5)
+
+    oracle = ModelOracle.of(smooth(), torch.tensor([4, 4]))
+    x = torch.full((2, 2, 4, 4), 0.5, dtype=torch.float64)
+    Transfer(model=Hollow().eval()).perturb(oracle, x, Threat(eps=0.1), rng=streams(2))
+    assert oracle.bad_gradient.tolist() == [True, True]
+
+
+def test_a_source_in_training_mode_and_a_wrong_norm_are_refused(smooth: Build) -> None:
+    with pytest.raises(ValueError, match="training mode"):
+        Transfer(model=smooth().train())
+    with pytest.raises(ValueError, match="SAPGD attacks in linf, not in l2"):
+        Transfer(model=smooth(), attack=SAPGD()).check(Threat(norm="l2", eps=1.0))
