@@ -1,10 +1,9 @@
 """Square attack (Andriushchenko et al., ECCV 2020): random search that needs no gradient.
 
-In linf it starts from vertical stripes of +-eps. Each query repaints one square, at a random place, with +-2 eps
-per channel, projects, and keeps the result if the margin rose (on a score model: the oracle's objective). In l2 the moves are those of
-:mod:`attacks.square_l2`. Squares shrink as the queries are spent. Because it
-never looks at a gradient, it exposes models whose gradients are hidden: a white-box attack that does worse is not
-to be trusted.
+In linf it starts from vertical stripes of +-eps. Each query repaints one square, at a random place, with +-2 eps per
+channel, projects, and keeps the result if the margin rose (on a score model: the oracle's objective). In l2 the moves are
+those of :mod:`attacks.square_l2`. Squares shrink as the queries are spent. Because it never looks at a gradient, it
+exposes models whose gradients are hidden: a white-box attack that does worse is not to be trusted.
 """
 
 from __future__ import annotations

@@ -362,7 +362,8 @@ def test_no_sample_costs_more_than_announced(attack: Attack, norm: Norm, case: C
     forwards, backwards = attack.cost()
     assert int(oracle.forwards.max()) <= forwards
     assert int(oracle.backwards.max()) <= backwards
-    assert bool((oracle.backwards > 0).all()) == (backwards > 0)
+    on_the_model = backwards > 0 and not isinstance(attack, Transfer)  # whose passes are another network's
+    assert bool((oracle.backwards > 0).all()) == on_the_model
     if not attack.batch_invariant or attack.kind == "minimal":
         return
     assert oracle.backwards.tolist() == [backwards] * 6
