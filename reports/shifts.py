@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -47,7 +47,11 @@ def shift_violins(shifts: Mapping[str, tuple[Floats, Floats]], eps_text: str, ti
     axes = figure.subplots()
     axes.axvline(0, color="#222222", linewidth=1)
     for height, (up, down) in enumerate(shifts.values()):
-        for values, colour, side, offset in ((up, COLOURS[1], "high", -0.05), (down, COLOURS[0], "low", 0.05)):
+        halves: tuple[tuple[Floats, str, Literal["high", "low"], float], ...] = (
+            (up, COLOURS[1], "high", -0.05),
+            (down, COLOURS[0], "low", 0.05),
+        )
+        for values, colour, side, offset in halves:
             if len(values) > 1 and np.ptp(values) > 0:
                 parts = axes.violinplot(
                     values, [height + offset], orientation="horizontal", side=side, widths=0.8, showextrema=False

@@ -65,7 +65,7 @@ def test_a_point_of_the_scatter_lies_below_the_diagonal_by_the_gap(record: Make)
     cell = last_cells(one)[0]
     x, y = (float(value[0]) for value in axes.get_lines()[1].get_data())
     assert (x, y) == pytest.approx((100 * cell.noise.value, 100 * cell.robust.value))
-    with pytest.raises(RecordError, match="no result at 0[.]5"):
+    with pytest.raises(RecordError, match=r"no result at 0\.5"):
         noise_scatter([one], "0.5")
 
 
