@@ -47,9 +47,12 @@ def shift_violins(shifts: Mapping[str, tuple[Floats, Floats]], eps_text: str, ti
     axes = figure.subplots()
     axes.axvline(0, color="#222222", linewidth=1)
     for height, (up, down) in enumerate(shifts.values()):
-        sides: tuple[tuple[Floats, str, Literal["low", "high"], float], ...]
-        sides = ((up, COLOURS[1], "high", -0.05), (down, COLOURS[0], "low", 0.05))
-        for values, colour, side, offset in sides:
+        # The axis is inverted below, so that "low" is the upper half.
+        halves: tuple[tuple[Floats, str, Literal["high", "low"], float], ...] = (
+            (up, COLOURS[1], "low", -0.03),
+            (down, COLOURS[0], "high", 0.03),
+        )
+        for values, colour, side, offset in halves:
             if len(values) > 1 and np.ptp(values) > 0:
                 parts = axes.violinplot(
                     values, [height + offset], orientation="horizontal", side=side, widths=0.8, showextrema=False
@@ -59,7 +62,7 @@ def shift_violins(shifts: Mapping[str, tuple[Floats, Floats]], eps_text: str, ti
             if len(values):
                 low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
                 axes.plot([low, high], [height + offset] * 2, color=colour, linewidth=2.5)
-                axes.plot(middle, height + offset, marker="^" if side == "high" else "v", color=colour, markersize=6)
+                axes.plot(middle, height + offset, marker="^" if side == "low" else "v", color=colour, markersize=6)
     axes.set_yticks(range(len(shifts)), list(shifts))
     axes.invert_yaxis()
     axes.set_xlabel(

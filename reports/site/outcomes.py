@@ -28,7 +28,7 @@ def outcomes(entry: Entry, protocol: Protocol) -> Outcomes:
     rows = entry.record.rows.drop_duplicates("sample").sort_values("sample")
     found = {f"attack {eps}": pack(np.asarray(standing(entry.record, eps), dtype=np.float64)) for eps in protocol.eps}
     main = f"attack {protocol.rank_by}"
-    return {main: found.pop(main), "clean": pack(rows["clean_correct"].to_numpy(float)), **found}
+    return {main: found.pop(main), "clean": pack(np.asarray(rows["clean_correct"], dtype=np.float64)), **found}
 
 
 def pack(values: Floats) -> str | list[float]:

@@ -87,7 +87,10 @@ def test_the_table_is_filtered_as_one_types(site: str, page: Any) -> None:
     assert page.locator("tbody tr:visible").count() == 0
     page.get_by_label("Find").fill("")
     page.get_by_label("Class").select_option("zoo")
-    assert page.locator("output").inner_text() == "1000 of 1000 entries"
+    assert page.locator("output").inner_text() == "1000 of 1000 entries, the first 100 shown"
+    assert page.locator("tbody tr:not([hidden])").count() == 100
+    page.get_by_role("button", name="Show all").press("Enter")
+    assert page.locator("tbody tr:not([hidden])").count() == 1000
 
 
 def test_versions_lead_to_each_other(site: str, page: Any) -> None:

@@ -13,7 +13,9 @@
     old: row.classList.contains("old"),
   }));
   const said = form.querySelector("output");
+  const all = form.querySelector("button");
   const fields = form.elements;
+  let limit = 100; // laying out a thousand rows takes longer than a person waits for a click
 
   const compare = (a, b) => {
     const empty = (a === "") - (b === "");
@@ -29,22 +31,24 @@
       const found = compare(a.keys[column], b.keys[column]);
       return found.empty || sign * found.order || compare(a.keys[0], b.keys[0]).order || 0; // what is missing comes last
     });
+    show();
     body.append(...rows.map((one) => one.row));
   };
 
-  const filter = () => {
+  const show = () => {
     const words = fields.text.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
+    let fitting = 0;
     for (const one of rows) {
       const fits =
         (fields.old.checked || !one.old) &&
         (!fields.verdict.value || one.row.dataset.verdict === fields.verdict.value) &&
         (!fields.class.value || one.row.dataset.class === fields.class.value) &&
         words.every((word) => one.text.includes(word));
-      one.row.hidden = !fits;
-      shown += fits;
+      fitting += fits;
+      one.row.hidden = !fits || fitting > limit;
     }
-    said.textContent = `${shown} of ${rows.length} entries`;
+    said.textContent = `${fitting} of ${rows.length} entries${fitting > limit ? `, the first ${limit} shown` : ""}`;
+    all.hidden = fitting <= limit;
   };
 
   heads.forEach((head, index) => {
@@ -60,8 +64,12 @@
     });
   });
   heads.forEach((head, index) => head.setAttribute("aria-sort", index === 0 ? "ascending" : "none"));
-  form.addEventListener("input", filter);
+  form.addEventListener("input", show);
+  all.addEventListener("click", () => {
+    limit = Infinity;
+    show();
+  });
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = false;
-  filter();
+  show();
 })();
