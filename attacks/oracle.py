@@ -98,6 +98,10 @@ class Oracle(Protocol):
         """An oracle that knows ``rows`` as ``0 .. n-1``; what it spends is booked on them here."""
         ...
 
+    def charge(self, other: ModelOracle) -> None:
+        """Book what ``other``, an oracle of another model for the same rows, has spent."""
+        ...
+
     def forget(self, rows: Tensor) -> None:
         """A fresh start for ``rows``: what an adaptive gradient path has learnt on them is dropped."""
         ...
@@ -224,6 +228,13 @@ class ModelOracle:
             books=self.books.at(rows),
             session=chosen.session(len(rows)),
         )
+
+    def charge(self, other: ModelOracle) -> None:
+        books = self.books
+        books.forwards.index_add_(0, books.index, other.forwards)
+        books.backwards.index_add_(0, books.index, other.backwards)
+        books.zero_gradients.index_add_(0, books.index, other.zero_gradients)
+        books.bad_gradient[books.index[other.bad_gradient]] = True
 
     def forget(self, rows: Tensor) -> None:
         self.session.forget(rows)

@@ -51,7 +51,5 @@ class Transfer(Attack):
             self.model.to(x.device), oracle.labels, path=self.path, rng=rng.fold("source's layers"), stochastic=True
         )
         adv = self.attack.perturb(source, x, threat, rng=rng.fold("source"))
-        oracle.forwards.add_(source.forwards)
-        oracle.backwards.add_(source.backwards)
-        oracle.bad_gradient.logical_or_(source.bad_gradient)
+        oracle.charge(source)
         return adv
