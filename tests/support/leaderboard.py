@@ -45,7 +45,7 @@ def protocol(record: Record, version: int = 1, **changed: Any) -> Protocol:
         "eps": eps,
         "rank_by": "8/255" if "8/255" in eps else eps[-1],
         "attacks": [
-            {"spec": one.spec, "name": one.name, "parameters": {}, "spiking": stages, "smooth": stages}
+            {"spec": one.spec, "name": one.name, "parameters": {}, "spiking": stages, "smooth": stages, "coded": stages}
             for one in record.attacks
         ],
         "path_parameters": {},
