@@ -99,8 +99,8 @@ class DecisionsOnly(ModelOracle):
         assert not grad and set(answer.value.tolist()) <= {0.0, 1.0}
         return answer
 
-    def logits(self, x: Tensor, rows: Tensor, *, learn: bool = True) -> Tensor:
-        outputs = super().logits(x, rows, learn=learn)
+    def logits(self, x: Tensor, rows: Tensor, **settings: object) -> Tensor:
+        outputs = super().logits(x, rows, **settings)
         return torch.nn.functional.one_hot(outputs.argmax(1), outputs.shape[1]).to(outputs)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support.leaderboard import board, kept_records, many
 
+from bench.boards.classification import standing
 from bench.metrics.statistics import paired_difference
 from bench.record import read_record
 from reports.site.build import write
@@ -108,10 +109,7 @@ def test_the_comparison_in_the_browser_is_that_of_the_library(site: str, page: A
     page.get_by_label("First").select_option(names[0])
     page.get_by_label("Second").select_option(names[1])
     for cell in first.cells:
-        values = [
-            record.rows[record.rows["eps_text"] == cell.eps_text].sort_values("sample")["robust"].to_numpy(float)
-            for record in (first, second)
-        ]
+        values = [standing(record, cell.eps_text).to_numpy(float) for record in (first, second)]
         wanted = paired_difference(*values)
         row = page.locator("#paired tbody tr", has=page.get_by_role("rowheader", name=f"attack {cell.eps_text}", exact=True))
         shown = row.locator("td").nth(2).inner_text()
