@@ -52,11 +52,11 @@ def _models() -> list[dict[str, str]]:
 
 
 def _measured(root: Path, name: str) -> dict[str, str]:
-    """Accuracies in percent, empty where nothing was measured on the present weights."""
+    """Accuracies in percent, a dash where nothing was measured on the present weights."""
     from bench.measures.sheet import read_sheet
 
     sheet = read_sheet(root, name)
-    found = {"clean": "", "quick 2/255": "", "quick 8/255": "", "standard 8/255": ""}
+    found = dict.fromkeys(("clean", "quick 2/255", "quick 8/255", "standard 8/255"), "-")
     if sheet is None:
         return found
     if sheet.clean is not None:
