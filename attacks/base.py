@@ -16,6 +16,7 @@ from torch import Tensor
 from attacks.gradients.base import GradientPath
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
+from attacks.score_objectives import Scoring
 from attacks.threat import Norm, Threat
 
 Access = Literal["none", "white-box", "score", "decision"]
@@ -42,6 +43,8 @@ class Attack(ABC):
     access: ClassVar[Access] = "white-box"
     kind: ClassVar[Kind] = "budget"
     batch_invariant: ClassVar[bool] = True
+    moves_scores: ClassVar[bool] = True
+    """Whether it can attack a model that answers a score. What looks for a change of class cannot."""
 
     @abstractmethod
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
@@ -68,3 +71,13 @@ class Attack(ABC):
         if threat.norm not in self.norms:
             known = " and ".join(sorted(self.norms))
             raise ValueError(f"{type(self).__name__} attacks in {known}, not in {threat.norm}")
+
+    def check_scores(self) -> None:
+        """Raise ``ValueError`` if it cannot attack a model that answers scores."""
+        if not self.moves_scores:
+            raise ValueError(f"{type(self).__name__} looks for a change of class, and a score has none")
+
+    def check_task(self, oracle: Oracle) -> None:
+        """:meth:`check_scores` if it is a score that the oracle wants moved."""
+        if isinstance(oracle.objective, Scoring):
+            self.check_scores()

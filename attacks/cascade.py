@@ -32,9 +32,14 @@ class Cascade(Attack):
         pairs = [stage.attack.cost() for stage in self.stages(spiking=True, norm="linf", coded=True)]
         return sum(forwards + 1 for forwards, _ in pairs), sum(backwards for _, backwards in pairs)
 
+    def check_scores(self) -> None:
+        for stage in self.stages(spiking=False, norm="linf"):
+            stage.attack.check_scores()
+
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         """As the stages one by one, with the oracle's word for what still stands."""
         self.check(threat)
+        self.check_task(oracle)
         best = x.clone()
         everyone = torch.arange(len(x), device=x.device)
         standing = everyone
