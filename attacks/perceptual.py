@@ -36,7 +36,7 @@ class Perceptual(RestartedAttack):
     """
 
     steps: int = 50
-    weight: float = 0.1
+    weight: float = 1.0
     likeness: Literal["ssim", "mse"] = "ssim"
     step_size: float | None = None
 
