@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from attacks.adapters import torchattacks as ta
 from attacks.adapters.foolbox import DeepFool
 from attacks.apgd import APGD
-from attacks.base import Attack
+from attacks.base import Attack, Stage
+from attacks.cascade import Cascade
 from attacks.estimated import NES, SPSA
 from attacks.fgsm import FGSM, RFGSM
 from attacks.fmn import FMN
@@ -28,7 +29,7 @@ from attacks.randomness import KeyedRng
 from attacks.sapgd import SAPGD
 from attacks.score_objectives import AwayFromMid, Decrease, Deviation, Increase, Scoring
 from attacks.square import Square
-from attacks.standard import Standard
+from attacks.standard import Quick
 from attacks.threat import Norm, Threat, row_norm
 from attacks.transfer import Transfer
 
@@ -85,6 +86,7 @@ SEARCHES: list[Attack] = [
     SignNoise(draws=5),
     GaussianNoise(draws=5),
     Transfer(model=Score().eval(), attack=PGD(steps=3)),
+    Quick(),
 ]
 kinds = {"ids": lambda attack: type(attack).__name__}
 NAMES = ["increase", "decrease", "away_from_mid", "deviation"]
@@ -172,6 +174,11 @@ def test_a_deviation_starts_at_random_because_it_is_flat_at_the_clean_image(atta
     assert ((model(adv[0]) - model(x)).abs() > 0).all()
 
 
+class OnlyClasses(Cascade):
+    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
+        return (Stage("a", APGD(objective="dlr")),)
+
+
 CLASSES_ONLY: list[tuple[Attack, str]] = [
     (APGD(objective="margin"), "APGD was told to maximise margin, which needs classes"),
     (APGD(objective="dlr"), "maximise dlr, which needs classes"),
@@ -183,7 +190,7 @@ CLASSES_ONLY: list[tuple[Attack, str]] = [
     (HopSkipJump(), "HopSkipJump looks for a change of class"),
     (DeepFool(), "DeepFool looks for a change of class"),
     (ta.FGSM(), "FGSM looks for a change of class"),
-    (Standard(), "maximise ce"),
+    (OnlyClasses(), "OnlyClasses has no stages for models that score"),
 ]
 
 
@@ -193,7 +200,7 @@ def test_what_needs_classes_refuses_a_score_in_one_sentence(attack: Attack, sent
     with pytest.raises(ValueError, match=sentence):
         attack.check_scores()
     oracle = ModelOracle.of(model, model(x), objective=Increase())
-    with pytest.raises(ValueError, match=r"needs classes|no classes|change of class"):
+    with pytest.raises(ValueError, match=r"needs classes|no classes|change of class|no stages"):
         attack.perturb(oracle, x, Threat(eps=0.05), rng=streams(2))
     assert oracle.forwards.tolist() == [0, 0]
 
@@ -237,3 +244,20 @@ def test_a_score_has_no_class_to_aim_at(streams: Build) -> None:
     oracle = ModelOracle.of(model, model(x), objective=Increase())
     with pytest.raises(ValueError, match="no classes to aim at"):
         PGD(target="runner_up").perturb(oracle, x, Threat(eps=0.05), rng=streams(2))
+
+
+def test_a_cascade_keeps_what_moved_the_score_farthest(streams: Build) -> None:
+    """Not the last stage's word: a strong stage before a weak one is not lost."""
+
+    class Falling(Cascade):
+        def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
+            raise AssertionError("of classifiers")
+
+        def score_stages(self, *, norm: Norm) -> tuple[Stage, ...]:
+            return Stage("strong", FGSM()), Stage("weak", UniformNoise())
+
+    model, x = Score(), torch.full((3, 2, 4, 4), 0.5, dtype=torch.float64)
+    oracle = ModelOracle.of(model, model(x), objective=Decrease())
+    adv = Falling().perturb(oracle, x, Threat(eps=0.05), rng=streams(3))
+    most = 0.05 * float(model.w.abs().sum())
+    torch.testing.assert_close(model(x) - model(adv), torch.full((3,), most, dtype=torch.float64))
