@@ -44,6 +44,7 @@ def _models() -> list[dict[str, str]]:
                 "dataset": described.dataset,
                 "defense": described.defense.name,
                 "weights": f"{described.weights.bytes / 1e6:.1f} MB" if described.weights else "not trained",
+                "size": described.size,
                 **_measured(root, name),
                 "summary": described.summary,
             }

@@ -51,20 +51,20 @@ def vgg_body(
     return TimeSequential(*layers), hidden
 
 
-def scaled(plan: tuple[int, ...], width: float) -> tuple[int, ...]:
-    """``plan`` with ``width`` times as many channels."""
-    return tuple(outputs if outputs == POOL else max(1, round(outputs * width)) for outputs in plan)
+def scaled(plan: tuple[int, ...], multiplier: float) -> tuple[int, ...]:
+    """``plan`` with ``multiplier`` times as many channels."""
+    return tuple(outputs if outputs == POOL else max(1, round(outputs * multiplier)) for outputs in plan)
 
 
-def vgg(*, plan: str, hidden: int = 4096, width: float = 1.0, **arguments: Any) -> nn.Module:
+def vgg(*, plan: str, hidden: int = 4096, multiplier: float = 1.0, **arguments: Any) -> nn.Module:
     """A VGG network: images ``(N, 3, 32, 32)`` in [0, 1] to logits ``(N, K)``.
 
-    plan: key of :data:`PLANS`. width: factor on the channels. See :class:`~zoo.architectures.timed.Timed` for the others.
+    plan: key of :data:`PLANS`. multiplier: factor on the channels. See :class:`~zoo.architectures.timed.Timed` for the others.
     Raises ``ValueError`` for an unknown plan.
     """
     if plan not in PLANS:
         raise ValueError(f"unknown plan {plan!r}; known: {', '.join(PLANS)}")
-    chosen = scaled(PLANS[plan], width)
+    chosen = scaled(PLANS[plan], multiplier)
     return channels_last(
         Timed(lambda activation, channels: vgg_body(activation, plan=chosen, channels=channels, hidden=hidden), **arguments)
     )

@@ -21,8 +21,10 @@ def _compact(
     return compact_body(activation, channels=channels, widths=widths), widths[-1] * 16
 
 
-def _vgg16(activation: Activation, *, channels: int, hidden: int = 4096, width: float = 1.0) -> tuple[TimeSequential, int]:
-    return vgg_body(activation, plan=scaled(PLANS["vgg16"], width), channels=channels, hidden=hidden)
+def _vgg16(
+    activation: Activation, *, channels: int, hidden: int = 4096, multiplier: float = 1.0
+) -> tuple[TimeSequential, int]:
+    return vgg_body(activation, plan=scaled(PLANS["vgg16"], multiplier), channels=channels, hidden=hidden)
 
 
 BODIES: dict[str, Callable[..., tuple[TimeSequential, int]]] = {
@@ -35,7 +37,7 @@ BODIES: dict[str, Callable[..., tuple[TimeSequential, int]]] = {
 def body_of(network: str, activation: Activation, *, channels: int, **shape: Any) -> tuple[TimeSequential, int]:
     """The body of a network and its number of features.
 
-    shape: ``widths`` of ``compact`` and ``resnet18``; ``hidden`` and ``width`` of ``vgg16``.
+    shape: ``widths`` of ``compact`` and ``resnet18``; ``hidden`` and ``multiplier`` of ``vgg16``.
     Raises ``ValueError`` for an unknown network.
     """
     if network not in BODIES:
