@@ -59,7 +59,7 @@ def scaled(plan: tuple[int, ...], multiplier: float) -> tuple[int, ...]:
 def vgg(*, plan: str, hidden: int = 4096, multiplier: float = 1.0, **arguments: Any) -> nn.Module:
     """A VGG network: images ``(N, 3, 32, 32)`` in [0, 1] to logits ``(N, K)``.
 
-    plan: key of :data:`PLANS`. multiplier: factor on the channels. See :class:`~zoo.architectures.timed.Timed` for the others.
+    plan: key of :data:`PLANS`. multiplier: factor on the channels. Others as of :class:`~zoo.architectures.timed.Timed`.
     Raises ``ValueError`` for an unknown plan.
     """
     if plan not in PLANS:
