@@ -75,16 +75,14 @@ def _show(claims: dict[str, Claim]) -> None:
     rows = [
         {
             "claim": name,
-            "says": claim.claim,
-            "models": ", ".join(claim.models),
-            "measured": "" if claim.result is None else _interval(claim.result),
-            "holds if": f"{claim.holds.side} {claim.holds.value:g}",
             "verdict": (claim.verdict or "not run") + (" (of other weights)" if stale(claim) else ""),
+            "measured": "" if claim.result is None else _interval(claim.result),
+            "says": claim.claim,
         }
         for name, claim in claims.items()
     ]
     show_table(rows)
-    click.echo("measured: statistic [95% interval], samples; bench claims NAME --json shows protocol and parts")
+    click.echo("measured: statistic [95% interval], samples; bench claims NAME --json shows models, protocol and parts")
 
 
 def _interval(result: Result) -> str:

@@ -49,9 +49,8 @@ def test_published_sizes() -> None:
     assert found["vgg11"].body[-4].in_features == 512 * 4 * 4 and found["vgg5"].body[-4].in_features == 128 * 8 * 8
 
 
-KINDS = list(
-    {card(name).defense.model_dump_json(): card(name).defense for name in names() if card(name).size == "paper"}.values()
-)
+PAPER_SIZE = [card(name) for name in names() if card(name).size == "paper"]
+KINDS = list({one.defense.model_dump_json(): one.defense for one in PAPER_SIZE}.values())
 
 
 def test_every_network_takes_part() -> None:
