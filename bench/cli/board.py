@@ -192,6 +192,48 @@ def run(name: str, model: str, root: Path | None, out: Path, device: str, thread
 
 
 @board.command()
+@click.argument("name")
+@_ROOT
+@_OUT
+@click.option("--only", multiple=True, metavar="MODEL", help="Only this zoo model; may be repeated.")
+@click.option("--dry-run", is_flag=True, help="Say what would be evaluated.")
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+def fill(
+    name: str, root: Path | None, out: Path, only: tuple[str, ...], dry_run: bool, device: str, threads: int | None
+) -> int:
+    """Evaluate and enter every zoo model that fits board NAME, has weights, and is not on it; the same command resumes.
+
+    A model that fails is reported, and the next one goes on; exit 1 if any failed. Several commands may run at once
+    with different --only.
+    """
+    import torch
+
+    from bench.boards.filling import waiting
+    from bench.boards.running import run_zoo
+    from bench.boards.store import boards_root, open_board
+    from bench.cli.progress import Units
+    from bench.errors import BenchError
+    from bench.memory import keep_freed_memory
+
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
+    chosen = open_board(name, boards_root(root))
+    models, failed = waiting(chosen, only), 0
+    click.echo(f"{chosen}: {len(models)} to evaluate{': ' if models else ''}{', '.join(models)}")
+    for number, model in enumerate(() if dry_run else models, 1):
+        try:
+            with Units() as bar:
+                entry = run_zoo(chosen, f"zoo:{model}", out=out, device=device, on_tick=bar.tick)
+            click.echo(f"{number} of {len(models)}: {entry.name} entered, {entry.record.reliability.status}")
+        except BenchError as error:
+            failed += 1
+            click.echo(f"{number} of {len(models)}: {model} did not enter: {error}", err=True)
+    return int(failed > 0)
+
+
+@board.command()
 @click.argument("entry")
 @_ROOT
 @_SUBMISSION
