@@ -28,6 +28,13 @@ class Cascade(Attack):
     @abstractmethod
     def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]: ...
 
+    def score_stages(self, *, norm: Norm) -> tuple[Stage, ...]:
+        """What is run on a model that scores: none of it for classes, and all of it on every sample.
+
+        Raises ``ValueError`` if the cascade is for classes only.
+        """
+        raise ValueError(f"{type(self).__name__} has no stages for models that score")
+
     def cost(self) -> tuple[int, int]:
         pairs = [stage.attack.cost() for stage in self.stages(spiking=True, norm="linf", coded=True)]
         return sum(forwards + 1 for forwards, _ in pairs), sum(backwards for _, backwards in pairs)

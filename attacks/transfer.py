@@ -48,7 +48,12 @@ class Transfer(Attack):
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         self.check(threat)
         source = ModelOracle.of(
-            self.model.to(x.device), oracle.labels, path=self.path, rng=rng.fold("source's layers"), stochastic=True
+            self.model.to(x.device),
+            oracle.labels,
+            path=self.path,
+            objective=oracle.objective,
+            rng=rng.fold("source's layers"),
+            stochastic=True,
         )
         adv = self.attack.perturb(source, x, threat, rng=rng.fold("source"))
         oracle.charge(source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -94,13 +95,11 @@ class Price:
     backwards: int
 
 
-def price(n: int, attacks: list[Planned], eps: list[Eps], *, eot: int, scorings: int) -> Price:
-    """Upper bound before early exits. eot: draws per query. scorings: draws per verdict."""
-    noise = max((planned.noise_draws for planned in attacks), default=1)
-    per_eps = noise * scorings
-    backwards = 0
-    for planned in attacks:
-        forward, backward = planned.attack.cost()
-        per_eps += forward * eot + 3 * scorings
-        backwards += backward * eot
-    return Price(n * (2 * scorings + len(eps) * per_eps), n * len(eps) * backwards)
+def price(n: int, costs: Sequence[tuple[int, int]], noise_draws: int, radii: int, *, eot: int, scorings: int) -> Price:
+    """Upper bound before early exits. costs: (forwards, backwards) of each attack on a sample that survives everything.
+
+    eot: draws per query. scorings: draws per verdict.
+    """
+    per_eps = noise_draws * scorings + sum(forwards * eot + 3 * scorings for forwards, _ in costs)
+    backwards = sum(backwards * eot for _, backwards in costs)
+    return Price(n * (2 * scorings + radii * per_eps), n * radii * backwards)

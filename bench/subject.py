@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import nn
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from zoo.card import Card
 
 
+Task = Literal["classification", "quality"]
+
+
 @dataclass(frozen=True)
 class Subject:
     """A model under test.
@@ -34,6 +38,7 @@ class Subject:
     module: eval mode, parameters frozen. fingerprint: what determines its answers.
     dataset: where it is evaluated by default; None if it does not say.
     spiking: declared by a card; None where nobody declared it.
+    task: whether it decides or scores; None where only the data tell. score_range, higher_is_better: of its scores.
     """
 
     ref: str
@@ -42,6 +47,9 @@ class Subject:
     dataset: str | None
     spiking: bool | None
     stochastic: bool
+    task: Task | None = None
+    score_range: tuple[float, float] = (0.0, 1.0)
+    higher_is_better: bool = True
 
     @property
     def path_takers(self) -> int:
@@ -116,7 +124,17 @@ def _described(text: str, described: Card, weights: Path) -> Subject:
     fingerprint = described.model_dump(
         mode="json", include={"name", "version", "builder", "dataset", "spiking", "stochastic", "weights"}
     )
-    return Subject(text, module, fingerprint, described.dataset, described.spiking, described.stochastic)
+    return Subject(
+        text,
+        module,
+        fingerprint,
+        described.dataset,
+        described.spiking,
+        described.stochastic,
+        described.task,
+        described.score_range,
+        described.higher_is_better,
+    )
 
 
 def _from_file(text: str, ref: FileRef, stochastic: bool) -> Subject:
@@ -159,7 +177,30 @@ def _called(factory: Callable[[], Any], name: str) -> nn.Module:
 def _own(ref: str, module: nn.Module, known: dict[str, Any], stochastic: bool) -> Subject:
     hashes = {"structure_sha256": structure_sha256(module), "parameters_sha256": parameters_sha256(module)}
     declared = stochastic or bool(getattr(module, "stochastic", False))
-    return Subject(ref, module.eval().requires_grad_(False), known | hashes, None, None, declared)
+    low, high = _range_of(ref, module)
+    return Subject(
+        ref,
+        module.eval().requires_grad_(False),
+        known | hashes,
+        None,
+        None,
+        declared,
+        getattr(module, "task", None),
+        (low, high),
+        bool(getattr(module, "higher_is_better", True)),
+    )
+
+
+def _range_of(ref: str, module: nn.Module) -> tuple[float, float]:
+    """``score_range`` of a user's own model, (0, 1) if it has none."""
+    given = getattr(module, "score_range", (0.0, 1.0))
+    try:
+        low, high = (float(end) for end in given)
+    except (TypeError, ValueError):
+        low = high = 0.0
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ModelError(f"{ref} gives {given!r} as its score_range.", "Give two finite numbers, the lower one first.")
+    return low, high
 
 
 @contextmanager
