@@ -13,6 +13,7 @@ import click
 from bench.cli.table import show_table
 
 if TYPE_CHECKING:
+    from bench.boards.protocol import Protocol
     from bench.boards.store import Board
 
 _ROOT = click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
@@ -68,18 +69,28 @@ def show(name: str, root: Path | None, as_json: bool) -> None:
         f"{chosen}: {protocol.title}\n{protocol.data.n} {protocol.data.split} samples of {protocol.data.name}, "
         f"{protocol.norm}, attacks: {attacks}, seed {protocol.seed}, protocol {chosen.protocol_sha256[:16]}"
     )
-    shown = []
-    for row in rows:
-        ranked = f"{row['rank']} [{row['rank_low']}-{row['rank_high']}]" if row["rank"] else ""
-        line = {"rank": ranked, "model": f"{row['model']}@{row['version']}", "class": row["class"], "clean": row["clean"]}
-        for eps in protocol.eps:
-            line[f"noise {eps}"], line[f"attack {eps}"] = row[f"noise@{eps}"], row[f"robust@{eps}"]
-            line[f"external {eps}"] = row[f"best_known_external@{eps}"]
-        numbers = {key: f"{100 * float(value):.1f}" for key, value in line.items() if _is_number(value)}
-        shown.append(line | numbers | {"verdict": row["verdict"], "": "" if row["status"] == "current" else row["status"]})
+    shown = [_line(row, protocol) for row in rows]
     empty = [key for key in (shown[0] if shown else ()) if not any(line[key] for line in shown)]
     show_table([{key: value for key, value in line.items() if key not in empty} for line in shown])
-    click.echo(f"accuracy in %, ranked by attack {protocol.rank_by}; [a-b]: ranks that these samples cannot tell apart")
+    unit = "shift of the score in % of its range" if protocol.task == "quality" else "accuracy in %"
+    click.echo(f"{unit}, ranked by attack {protocol.rank_by}; [a-b]: ranks that these samples cannot tell apart")
+
+
+def _line(row: dict[str, str], protocol: Protocol) -> dict[str, str]:
+    """What is shown of a row of ``table.csv``."""
+    ranked = f"{row['rank']} [{row['rank_low']}-{row['rank_high']}]" if row["rank"] else ""
+    line = {"model": f"{row['model']}@{row['version']}", "rank": ranked, "class": row["class"]}
+    quality = protocol.task == "quality"
+    measured = {} if quality else {"clean": row["clean"]}
+    for eps in protocol.eps:
+        measured[f"noise {eps}"] = row[f"noise@{eps}"]
+        measured[f"attack {eps}"] = row[f"{'shift' if quality else 'robust'}@{eps}"]
+        measured[f"external {eps}"] = row[f"best_known_external@{eps}"]
+    line |= {key: f"{100 * float(value):.1f}" if _is_number(value) else value for key, value in measured.items()}
+    if quality:
+        line["SRCC"] = f"{float(row['srcc']):.3f}"
+        line[f"SRCC attacked {protocol.rank_by}"] = f"{float(row[f'srcc_attacked@{protocol.rank_by}']):.3f}"
+    return line | {"verdict": row["verdict"], "": "" if row["status"] == "current" else row["status"]}
 
 
 def _is_number(text: str) -> bool:

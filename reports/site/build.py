@@ -82,14 +82,13 @@ def _pages(views: Sequence[BoardView], claims: list[tuple[str, list[tuple[str, s
 
 
 def _model(entry: EntryView, board: BoardView) -> dict[str, Any]:
-    drawn = curve(entry.record) if board.protocol.task == "classification" else None
-    return {"curve": drawn, "commands": commands(entry, board.protocol)}
+    return {"curve": curve(entry.record), "commands": commands(entry, board.protocol)}
 
 
 def compared(board: BoardView) -> dict[str, Any]:
     """What the compare page needs: constants, and per entry the packed outcomes of every measure."""
     models = {entry.name: entry.outcomes for entry in board.entries if entry.outcomes}
-    return {**constants(board.protocol.data.n), "models": models}
+    return {**constants(board.independent), "models": models}
 
 
 def _script(name: str, value: Any) -> str:

@@ -60,6 +60,17 @@ class BoardView:
         """Whether no later version exists."""
         return self.protocol.version == max(self.versions)
 
+    @property
+    def scores(self) -> bool:
+        """Whether its models answer scores."""
+        return self.protocol.task == "quality"
+
+    @cached_property
+    def independent(self) -> int:
+        """Samples that are independent of each other: images, or of scores the photographs they are versions of."""
+        groups = {entry.record.rows["group"].nunique() for entry in self.entries} if self.scores else set()
+        return max(groups, default=self.protocol.data.n)
+
     @cached_property
     def columns(self) -> list[Column]:
         """What its table shows."""
