@@ -17,6 +17,7 @@ from attacks.gradients.base import GradientPath
 from attacks.objectives import Objective
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
+from attacks.score_objectives import Scoring
 from attacks.threat import Norm, Threat
 
 Access = Literal["none", "white-box", "score", "decision"]
@@ -72,3 +73,13 @@ class Attack(ABC):
         if threat.norm not in self.norms:
             known = " and ".join(sorted(self.norms))
             raise ValueError(f"{type(self).__name__} attacks in {known}, not in {threat.norm}")
+
+    def check_scores(self) -> None:
+        """Raise ``ValueError`` if it cannot attack a model that answers scores."""
+        if not self.moves_scores:
+            raise ValueError(f"{type(self).__name__} looks for a change of class, and a score has none")
+
+    def check_task(self, oracle: Oracle) -> None:
+        """:meth:`check_scores` if it is a score that the oracle wants moved."""
+        if isinstance(oracle.objective, Scoring):
+            self.check_scores()

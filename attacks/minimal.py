@@ -42,4 +42,5 @@ class MinimalAttack(Attack):
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         self.check(threat)
+        self.check_task(oracle)
         return within(self.nearest(oracle, x, threat, rng=rng), x, threat)

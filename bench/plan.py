@@ -11,10 +11,12 @@ from attacks.base import Attack
 from attacks.gradients.base import GradientPath
 from attacks.threat import Norm, Threat
 from attacks.transfer import Transfer
+from attacks.universal import Universal
 from bench.errors import SpecError
 from bench.registry import Registry
 from bench.spec import Eps, bind_params, parse_spec, passed_and_defaulted
 from bench.transfer import describe_transfer, plan_transfer
+from bench.universal import describe_universal, plan_universal
 
 attack_registry: Registry[type[Attack]] = Registry("attack", ATTACKS, "bench.attacks")
 path_registry: Registry[type[GradientPath]] = Registry("gradient path", PATHS, "bench.paths")
@@ -45,6 +47,8 @@ def plan_attack(spec: str | Attack) -> Planned:
     """
     if isinstance(spec, Transfer):
         return describe_transfer(spec)
+    if isinstance(spec, Universal):
+        return describe_universal(spec)
     if isinstance(spec, Attack):
         where = f"{type(spec).__module__}:{type(spec).__qualname__}"
         name = next((name for name, known in ATTACKS.items() if known == where), where)
@@ -55,6 +59,8 @@ def plan_attack(spec: str | Attack) -> Planned:
     kind = attack_registry.get(parsed.name)
     if issubclass(kind, Transfer):
         return plan_transfer(parsed.params, str(parsed))
+    if issubclass(kind, Universal):
+        return plan_universal(parsed.params, str(parsed))
     attack = _bound(kind, parsed.params, f"attack {parsed.name}")
     passed, defaulted = passed_and_defaulted(attack, set(parsed.params))
     return Planned(str(parsed), parsed.name, attack, passed, defaulted)

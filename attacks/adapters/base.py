@@ -56,6 +56,7 @@ class ForeignAttack(Attack):
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         self.check(threat)
+        self.check_task(oracle)
         adv = x.clone()
         radii = threat.radius(x).flatten()
         for eps in radii.unique().tolist():

@@ -43,6 +43,33 @@ def table(records: tuple[Path, ...]) -> None:
 
 
 @report.command()
+@click.argument("record", type=click.Path(path_type=Path))
+@click.option("--eps", "eps_text", help="Radius, as in the record [default: its largest].")
+@click.option("--attack", help="Attack, as in the record [default: its first].")
+@click.option("--count", type=click.IntRange(min=1), default=4, show_default=True, help="Worst and best images, of each.")
+@click.option("--data", help="Where the clean images are, if the set's name does not say it: folder:PATH.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("gallery.png"), show_default=True, help="PNG or SVG.")
+def gallery(record: Path, eps_text: str | None, attack: str | None, count: int, data: str | None, out: Path) -> None:
+    """A contact sheet of RECORD: clean, adversarial, difference, and what the model says, for the worst and best images.
+
+    RECORD is a folder that bench evaluate --save-adv wrote.
+    """
+    from bench.errors import SpecError
+    from bench.record import RECORD_FILE, read_record
+    from reports.gallery import contact_sheet
+    from reports.picks import choose
+    from reports.plots import heading, label, save
+
+    if out.suffix not in (".png", ".svg"):
+        raise SpecError(f"A gallery cannot be written as {out.name}.", "Give --out a name that ends in .png or .svg.")
+    read = read_record(record)
+    folder = record.parent if record.name == RECORD_FILE else record
+    picks = choose(read, folder, eps_text=eps_text, attack=attack, count=count, data=data)
+    save(contact_sheet(picks, f"{label(read)}: {heading([read])}"), out)
+    click.echo(f"wrote {out}")
+
+
+@report.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("site"), show_default=True, help="Folder to fill.")
 @click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
 def site(out: Path, root: Path | None) -> None:

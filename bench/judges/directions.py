@@ -46,12 +46,14 @@ def _ways(stage: Stage) -> tuple[Stage, ...]:
 def _own_objective(attack: Attack) -> str | None:
     name: str | None = getattr(attack, "objective", None)
     aims = getattr(attack, "target", None) is not None
+    fix = "Use pgd, apgd or square, with an objective of: increase, decrease, away_from_mid, deviation; or with none."
     if not attack.moves_scores or aims or (name is not None and issubclass(OBJECTIVES[name], Classification)):
         what = f"objective {name}" if attack.moves_scores and not aims else f"attack {type(attack).__name__}"
-        raise SpecError(
-            f"The {what} is for classes, and this model answers scores.",
-            "Use pgd, apgd or square, with an objective of: increase, decrease, away_from_mid, deviation; or with none.",
-        )
+        raise SpecError(f"The {what} is for classes, and this model answers scores.", fix)
+    try:
+        attack.check_scores()
+    except ValueError as error:  # of an attack inside the attack
+        raise SpecError(f"{error}.", fix) from error
     return name
 
 

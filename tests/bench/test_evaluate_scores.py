@@ -267,3 +267,21 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, record: Record) -> None:
     resumed = bench.evaluate(Slope(), **wanted)  # type: ignore[arg-type]
     pd.testing.assert_frame_equal(resumed.rows, record.rows)
     assert resumed.identity == record.identity
+
+
+def test_two_models_are_compared_by_how_far_their_scores_move(record: Record) -> None:
+    half = Slope()
+    half.weight.data.mul_(0.5)
+    other = bench.evaluate(half, attack=["pgd", "fgsm"], eps="0.02", data=rated())
+    found = {(one.what, one.eps_text): one for one in bench.compare(record, other)}
+    assert set(found) == {("clean", ""), ("noise", "0.02"), ("pgd", "0.02"), ("fgsm", "0.02")}
+    assert found["clean", ""].difference.value == pytest.approx(0)  # half a score ranks like the whole
+    assert found["pgd", "0.02"].difference.value == pytest.approx(furthest() / 2, rel=1e-4)
+    assert found["pgd", "0.02"].difference.low > 0
+
+
+def test_models_of_two_kinds_are_not_compared(record: Record) -> None:
+    decides = nn.Sequential(nn.Flatten(), nn.Linear(48, 3))
+    other = bench.evaluate(decides, attack="pgd", eps="0.02", data=(rated()[0], torch.zeros(N).long()))
+    with pytest.raises(BenchError, match="one of a model that scores"):
+        bench.compare(record, other)
