@@ -79,10 +79,19 @@ def _pages(views: Sequence[BoardView], claims: list[tuple[str, list[tuple[str, s
         (folder / at / "outcomes.js").write_text(_script("OUTCOMES", compared(board)), encoding="utf-8")
         for entry in board.entries:
             page(f"{at}/models/{entry.name}.html", "model.html", board=board, entry=entry, **_model(entry, board))
+            _pictures(entry, folder / at / "models" / entry.name)
 
 
 def _model(entry: EntryView, board: BoardView) -> dict[str, Any]:
     return {"curve": curve(entry.record), "commands": commands(entry, board.protocol)}
+
+
+def _pictures(entry: EntryView, folder: Path) -> None:
+    """Those that are listed; whether they are what was listed is for ``bench board verify``."""
+    if entry.gallery and entry.pictures:
+        folder.mkdir()
+        for shown in entry.gallery.shown:
+            shutil.copyfile(entry.pictures / shown.file, folder / shown.file, follow_symlinks=False)
 
 
 def compared(board: BoardView) -> dict[str, Any]:
