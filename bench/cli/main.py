@@ -22,6 +22,8 @@ VERBS = {
     "board": ("bench.cli.board:board", "Leaderboards: look at them, check them, fill them."),
     "submit": ("bench.cli.submit:submit", "Bring a model of your own to a board."),
     "challenge": ("bench.cli.challenge:challenge", "Score adversarial images of your own against an entry."),
+    "claims": ("bench.cli.claims:claims", "What papers claim, and whether it holds here."),
+    "measure": ("bench.cli.measure:measure", "Everything that is published about a zoo model."),
     "report": ("bench.cli.report:report", "Plots, tables and the site, from records and boards."),
 }
 

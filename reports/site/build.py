@@ -12,9 +12,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bench.boards.store import boards, versions
+from bench.claims.claim import read_claims
 from bench.errors import BoardError, StorageError, translate_os_error
 from bench.files import make_folder
-from reports.site.claims import read_claims
+from reports.site.claims import ClaimView
+from reports.site.claims import view as claim_view
 from reports.site.curve import curve
 from reports.site.links import web
 from reports.site.outcomes import constants
@@ -36,11 +38,11 @@ def build(root: Path, out: Path) -> list[str]:
     views = [view(board, versions(root, board.name)) for board in boards(root)]
     if not views:
         raise BoardError(f"There are no boards in {root}.", "Name their folder with --boards.")
-    write(views, read_claims(root), out)
+    write(views, [claim_view(*item) for item in read_claims(root).items()], out)
     return [one.name for one in views]
 
 
-def write(views: Sequence[BoardView], claims: list[tuple[str, list[tuple[str, str]]]], out: Path) -> None:
+def write(views: Sequence[BoardView], claims: Sequence[ClaimView], out: Path) -> None:
     """Write all pages beside ``out``, then let them take its place."""
     if out.exists() and not (out / MARK).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise StorageError(f"{out} holds something that is not a site.", "Choose a new or an empty folder with --out.")
@@ -56,7 +58,7 @@ def write(views: Sequence[BoardView], claims: list[tuple[str, list[tuple[str, st
         raise translate_os_error(error, out) from error
 
 
-def _pages(views: Sequence[BoardView], claims: list[tuple[str, list[tuple[str, str]]]], folder: Path) -> None:
+def _pages(views: Sequence[BoardView], claims: Sequence[ClaimView], folder: Path) -> None:
     latest = [one for one in views if one.latest]
     pages = _environment()
     pages.globals |= {"policy": POLICY, "latest": latest}
