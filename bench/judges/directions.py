@@ -13,7 +13,7 @@ from typing import Any
 
 from attacks.base import Attack, Stage
 from attacks.cascade import Cascade
-from attacks.objectives import OBJECTIVES, Classification, Objective
+from attacks.objectives import Objective
 from attacks.score_objectives import Decrease, Increase
 from attacks.threat import Norm
 from bench.errors import SpecError
@@ -44,16 +44,14 @@ def _ways(stage: Stage) -> tuple[Stage, ...]:
 
 
 def _own_objective(attack: Attack) -> str | None:
-    name: str | None = getattr(attack, "objective", None)
-    aims = getattr(attack, "target", None) is not None
-    fix = "Use pgd, apgd or square, with an objective of: increase, decrease, away_from_mid, deviation; or with none."
-    if not attack.moves_scores or aims or (name is not None and issubclass(OBJECTIVES[name], Classification)):
-        what = f"objective {name}" if attack.moves_scores and not aims else f"attack {type(attack).__name__}"
-        raise SpecError(f"The {what} is for classes, and this model answers scores.", fix)
     try:
         attack.check_scores()
-    except ValueError as error:  # of an attack inside the attack
-        raise SpecError(f"{error}.", fix) from error
+    except ValueError as error:
+        raise SpecError(
+            f"{error}.",
+            "Use pgd, apgd or square, with an objective of: increase, decrease, away_from_mid, deviation; or none.",
+        ) from error
+    name: str | None = getattr(attack, "objective", None)
     return name
 
 

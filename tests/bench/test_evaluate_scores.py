@@ -134,10 +134,10 @@ def test_attack_sets_have_stages_for_scores(attack: str) -> None:
 @pytest.mark.parametrize(
     ("attack", "says"),
     [
-        ("pgd:objective=dlr", "objective dlr is for classes"),
-        ("pgd:target=ranked", "attack PGD is for classes"),
-        ("fmn", "attack FMN is for classes"),
-        ("foolbox:LinfPGD", "is for classes"),
+        ("pgd:objective=dlr", "dlr"),
+        ("pgd:target=ranked", "no classes to aim at"),
+        ("fmn", "FMN looks for a change of class"),
+        ("foolbox:LinfPGD", "looks for a change of class"),
     ],
 )
 def test_what_is_for_classes_is_refused_in_one_sentence(attack: str, says: str) -> None:
