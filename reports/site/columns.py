@@ -69,12 +69,14 @@ def _quality(protocol: Protocol) -> list[Column]:
         ),
         Column(f"srcc_attacked@{main}", f"SRCC attacked {main}", "The same of scores under attack.", "number"),
         *(shift(eps, main=False) for eps in protocol.eps if eps != main),
-        Column(f"r@{main}", f"R {main}", "Mean log10 of the largest possible shift over the shift: more is better.", "number"),
         Column(
-            f"noise@{main}", f"noise {main}", f"The same shift under one draw of random noise of {main}.", less=True
+            f"r@{main}", f"R {main}", "Mean log10 of the largest possible shift over the shift: more is better.", "number"
         ),
+        Column(f"noise@{main}", f"noise {main}", f"The same shift under one draw of random noise of {main}.", less=True),
         Column(
-            f"gap@{main}", f"gap {main}", "Shift under attack minus shift under noise. Never ranked by: 0 for a dead model.",
+            f"gap@{main}",
+            f"gap {main}",
+            "Shift under attack minus shift under noise. Never ranked by: 0 for a dead model.",
             less=True,
         ),
         Column(

@@ -85,9 +85,7 @@ def removed(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [link, edited, removed])
-def test_links_and_changes_elsewhere_are_refused(
-    repository: Path, tmp_path: Path, change: Callable[[Path], None]
-) -> None:
+def test_links_and_changes_elsewhere_are_refused(repository: Path, tmp_path: Path, change: Callable[[Path], None]) -> None:
     change(repository / "submissions" / "mine")
     propose(repository)
     with pytest.raises(SubmissionError):

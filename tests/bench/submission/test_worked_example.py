@@ -21,9 +21,7 @@ LINES = re.search(r"<!-- worked example -->\n```\n(.*?)```", (ROOT / "CONTRIBUTI
 
 
 @pytest.mark.timeout(600)
-def test_from_template_to_entry(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_from_template_to_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Only the board is smaller: its name and the commands are those of the text."""
     assert LINES is not None
     board = small_board(tmp_path / "leaderboards", n=4, board="snn-cifar10-linf")
