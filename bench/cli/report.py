@@ -61,7 +61,7 @@ def gallery(record: Path, eps_text: str | None, attack: str | None, count: int, 
     from bench.errors import SpecError
     from bench.record import RECORD_FILE, read_record
     from reports.gallery import contact_sheet
-    from reports.picks import choose
+    from reports.picks import choose, radius_of
     from reports.plots import heading, label, save
 
     if out.suffix not in (".png", ".svg"):
@@ -69,7 +69,7 @@ def gallery(record: Path, eps_text: str | None, attack: str | None, count: int, 
     read = read_record(record)
     folder = record.parent if record.name == RECORD_FILE else record
     picks = choose(read, folder, eps_text=eps_text, attack=attack, count=count, data=data)
-    save(contact_sheet(picks, f"{label(read)}: {heading([read])}"), out)
+    save(contact_sheet(picks, f"{label(read)}: {heading([read])}, at {radius_of(read, eps_text)}"), out)
     click.echo(f"wrote {out}")
 
 
