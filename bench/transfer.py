@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from attacks.transfer import Transfer
 from bench.errors import SpecError
 from bench.spec import bind_params, passed_and_defaulted
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from bench.plan import Planned
+    from bench.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +27,14 @@ class TransferParameters:
 
     source: a model of the zoo (with or without ``zoo:``), ``FILE.py::FACTORY`` or a card. attack: spec of what crafts, with
     at most one parameter (a comma would end it): ``attack=apgd:steps=20``. path: spec of the source's gradient path.
+    proxy: attack through the source's weights without its spikes, ``relu`` or ``clip`` (see :mod:`zoo.conversion.proxy`);
+    with the model itself as its source, this is the conversion-based attack.
     """
 
     source: str = ""
     attack: str = "mifgsm"
     path: str = "training"
+    proxy: Literal["none", "relu", "clip"] = "none"
 
 
 def plan_transfer(params: Mapping[str, str], spec: str) -> Planned:
@@ -41,9 +47,24 @@ def plan_transfer(params: Mapping[str, str], spec: str) -> Planned:
         raise SpecError("The attack transfer needs a source.", "Write transfer:source=NAME; see bench ls models.")
     plain = not any(mark in given.source for mark in (":", ".yaml", ".yml"))
     subject = open_subject(f"zoo:{given.source}" if plain else given.source)
-    attack = Transfer(model=subject.module, attack=plan_attack(given.attack).attack, path=plan_path(given.path)[1])
+    attack = Transfer(
+        model=_without_spikes(subject, given.proxy), attack=plan_attack(given.attack).attack, path=plan_path(given.path)[1]
+    )
     passed, defaulted = passed_and_defaulted(given, set(params))
+    if given.proxy == "none":  # records from before there were proxies keep their identity
+        passed, defaulted = ({k: v for k, v in fields.items() if k != "proxy"} for fields in (passed, defaulted))
     return _planned(attack, spec, passed, defaulted, subject.fingerprint)
+
+
+def _without_spikes(subject: Subject, kind: Literal["none", "relu", "clip"]) -> nn.Module:
+    from zoo.conversion.proxy import proxy
+
+    if kind == "none":
+        return subject.module
+    try:
+        return proxy(subject.module, kind)
+    except ValueError as error:
+        raise SpecError(f"There is no proxy of {subject.ref}: {error}.", "Leave proxy out.") from error
 
 
 def describe_transfer(attack: Transfer) -> Planned:

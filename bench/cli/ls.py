@@ -44,6 +44,7 @@ def _models() -> list[dict[str, str]]:
                 "dataset": described.dataset,
                 "defense": described.defense.name,
                 "weights": f"{described.weights.bytes / 1e6:.1f} MB" if described.weights else "not trained",
+                "size": described.size,
                 **_measured(root, name),
                 "summary": described.summary,
             }
@@ -52,11 +53,11 @@ def _models() -> list[dict[str, str]]:
 
 
 def _measured(root: Path, name: str) -> dict[str, str]:
-    """Accuracies in percent, empty where nothing was measured on the present weights."""
+    """Accuracies in percent, a dash where nothing was measured on the present weights."""
     from bench.measures.sheet import read_sheet
 
     sheet = read_sheet(root, name)
-    found = {"clean": "", "quick 2/255": "", "quick 8/255": "", "standard 8/255": ""}
+    found = dict.fromkeys(("clean", "quick 2/255", "quick 8/255", "standard 8/255"), "-")
     if sheet is None:
         return found
     if sheet.clean is not None:

@@ -15,6 +15,7 @@ from attacks.pgd import PGD
 from attacks.transfer import Transfer
 from bench.errors import BenchError, SpecError, UnknownNameError
 from bench.plan import plan_attack
+from zoo.spiking.neurons import LIF
 
 MODEL = Linear().eval()
 DATA = labelled(MODEL, 20, wrong=2)
@@ -32,6 +33,19 @@ def test_a_spec_opens_its_source_and_records_it() -> None:
     assert planned.defaulted["attack_parameters"]["steps"] == 5
     json.dumps(planned.defaulted)
     assert plan_attack("transfer:source=zoo:snn_vanilla").defaulted["attack"] == "mifgsm"
+
+
+def test_a_proxy_is_the_source_without_its_spikes() -> None:
+    planned = plan_attack("transfer:source=snn_vanilla,proxy=relu")
+    assert isinstance(planned.attack, Transfer)
+    assert not any(isinstance(module, LIF) for module in planned.attack.model.modules())
+    assert planned.passed["proxy"] == "relu"
+    plain = plan_attack("transfer:source=snn_vanilla,proxy=none")
+    assert "proxy" not in {**plain.passed, **plain.defaulted}
+    with pytest.raises(SpecError, match="There is no proxy of zoo:ann_vanilla"):
+        plan_attack("transfer:source=ann_vanilla,proxy=clip")
+    with pytest.raises(SpecError):
+        plan_attack("transfer:source=snn_vanilla,proxy=tanh")
 
 
 def test_what_cannot_be_resolved_is_one_sentence() -> None:

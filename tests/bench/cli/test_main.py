@@ -126,7 +126,7 @@ def test_as_a_program() -> None:
         [sys.executable, "-m", "bench.cli.main", "evalute"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert found.returncode == 2
-    assert found.stderr == "bench: Unknown command 'evalute'. Did you mean: evaluate?\n"
+    assert found.stderr == "bench: Unknown command 'evalute'. Did you mean: evaluate, measure?\n"
     assert not found.stdout
 
 
