@@ -49,8 +49,7 @@ def challenge(
         found = score(subject, samples, given, kept, protocol, eps=radius, who=who, how=how, link=link)
     outside = sum(row.status != "ok" for row in found.rows)
     click.echo(
-        f"{len(found.rows)} images at {protocol.norm} {radius}: {_told(found)}, "
-        f"{outside} are outside of the ball or the box"
+        f"{len(found.rows)} images at {protocol.norm} {radius}: {_told(found)}, {outside} are outside of the ball or the box"
     )
     before = best_known(kept, protocol, radius)
     if not dry_run:

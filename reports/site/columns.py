@@ -59,8 +59,8 @@ def _quality(protocol: Protocol) -> list[Column]:
 
     def shift(eps: str, *, main: bool) -> Column:
         says = f"Mean size of the shift of the score under attack at {eps}, in percent of the score range. Less is better."
-        ends = {"low": f"shift_low@{eps}", "high": f"shift_high@{eps}"}
-        return Column(f"shift@{eps}", f"shift {eps}", says, main=main, less=True, **ends)
+        key, low, high = (f"{name}@{eps}" for name in ("shift", "shift_low", "shift_high"))
+        return Column(key, f"shift {eps}", says, low=low, high=high, main=main, less=True)
 
     return [
         shift(main, main=True),
@@ -69,12 +69,14 @@ def _quality(protocol: Protocol) -> list[Column]:
         ),
         Column(f"srcc_attacked@{main}", f"SRCC attacked {main}", "The same of scores under attack.", "number"),
         *(shift(eps, main=False) for eps in protocol.eps if eps != main),
-        Column(f"r@{main}", f"R {main}", "Mean log10 of the largest possible shift over the shift: more is better.", "number"),
         Column(
-            f"noise@{main}", f"noise {main}", f"The same shift under one draw of random noise of {main}.", less=True
+            f"r@{main}", f"R {main}", "Mean log10 of the largest possible shift over the shift: more is better.", "number"
         ),
+        Column(f"noise@{main}", f"noise {main}", f"The same shift under one draw of random noise of {main}.", less=True),
         Column(
-            f"gap@{main}", f"gap {main}", "Shift under attack minus shift under noise. Never ranked by: 0 for a dead model.",
+            f"gap@{main}",
+            f"gap {main}",
+            "Shift under attack minus shift under noise. Never ranked by: 0 for a dead model.",
             less=True,
         ),
         Column(

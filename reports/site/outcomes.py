@@ -24,7 +24,9 @@ Outcomes = dict[str, str | list[float]]
 def outcomes(entry: Entry, protocol: Protocol) -> Outcomes:
     """Per measure the value of every sample, in the order of their ids."""
     if protocol.task == "quality":
-        return {f"minus shift {eps}": pack(-by_photograph(moved(entry.record, eps), "shift")) for eps in _ranked_first(protocol)}
+        return {
+            f"minus shift {eps}": pack(-by_photograph(moved(entry.record, eps), "shift")) for eps in _ranked_first(protocol)
+        }
     rows = entry.record.rows.drop_duplicates("sample").sort_values("sample")
     found = {f"attack {eps}": pack(np.asarray(standing(entry.record, eps), dtype=np.float64)) for eps in protocol.eps}
     main = f"attack {protocol.rank_by}"
@@ -43,6 +45,6 @@ def pack(values: Floats) -> str | list[float]:
 
 
 def constants(n: int, level: float = 0.95) -> dict[str, Any]:
-    """What the browser needs beside the outcomes: independent samples, and the quantiles of the normal and of Student's t."""
+    """What the browser needs beside the outcomes: independent samples, quantiles of the normal and of Student's t."""
     student = float(stats.t.ppf(0.5 + level / 2, n - 1)) if n > 1 else None
     return {"n": n, "z": float(stats.norm.ppf(0.5 + level / 2)), "t": student}

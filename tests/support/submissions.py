@@ -16,7 +16,7 @@ from zoo.architectures.compact import compact
 
 WIDTHS = [4, 4, 4, 4]
 BUILDER = "    widths: [4, 4, 4, 4]\n    steps: 2\n"
-LINEAR = '''
+LINEAR = """
 import torch
 from torch import nn
 
@@ -32,7 +32,7 @@ class Model(nn.Module):
 
 def build():
     return Model()
-'''
+"""
 
 
 def small_board(root: Path, *, n: int = 6, **changed: object) -> Board:

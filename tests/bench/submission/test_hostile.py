@@ -65,7 +65,9 @@ def headed(folder: Path) -> None:
     write_hash(folder)
 
 
-BOMB = "a: &a [x, x, x, x]\n" + "".join(f"{c}: &{c} [*{p}, *{p}, *{p}, *{p}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True))
+BOMB = "a: &a [x, x, x, x]\n" + "".join(
+    f"{c}: &{c} [*{p}, *{p}, *{p}, *{p}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True)
+)
 
 HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "pickled weights": (pickled, "pickle"),
@@ -104,7 +106,10 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "markup": (lambda f: edit(f, "summary: One", "summary: <img src=x onerror=alert(1)> One"), "summary"),
     "hidden characters": (lambda f: edit(f, "summary: One", 'summary: "a\\u202eb" # One'), "summary"),
     "a claim that is none": (lambda f: edit(f, "claims: {}", "claims: {clean: .nan}"), "claims"),
-    "both networks": (lambda f: edit(f, "builder:", "code: {file: model.py, factory: build}\nbuilder:"), "either builder or code"),
+    "both networks": (
+        lambda f: edit(f, "builder:", "code: {file: model.py, factory: build}\nbuilder:"),
+        "either builder or code",
+    ),
 }
 
 
@@ -167,12 +172,13 @@ def test_templates_have_slugs_for_names(tmp_path: Path, name: str) -> None:
     ],
 )
 def test_arguments_have_the_types_of_the_builder(arguments: dict[str, object]) -> None:
-    with pytest.raises(SubmissionError, match="builder.arguments"):
+    with pytest.raises(SubmissionError, match=r"builder\.arguments"):
         check_arguments("compact", arguments)
 
 
 @pytest.mark.parametrize(
-    "text", [b"a: 1\n---\nb: 2\n", b"? [a, b]\n: 1\n", b"1: 2\n", b"a: *b\n", b"a: !x 1\n", b"{a: 1, a: 2}", b"a: [", b"\x00"]
+    "text",
+    [b"a: 1\n---\nb: 2\n", b"? [a, b]\n: 1\n", b"1: 2\n", b"a: *b\n", b"a: !x 1\n", b"{a: 1, a: 2}", b"a: [", b"\x00"],
 )
 def test_yaml_from_strangers_is_plain(text: bytes) -> None:
     with pytest.raises(SubmissionError):

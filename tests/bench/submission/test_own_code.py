@@ -53,17 +53,28 @@ def test_honest_code_enters_with_the_numbers_of_the_same_network_unisolated(boar
     assert verify(board) == []
     protocol = board.protocol()
     scope: dict[str, object] = {}
-    exec(compile(LINEAR, "model", "exec"), scope)  # noqa: S102 -- the text above
+    exec(compile(LINEAR, "model", "exec"), scope)
     model = scope["build"]()  # type: ignore[operator]
     model.load_state_dict(load_file(folder / "weights.safetensors"))
     direct = bench.evaluate(
         model.eval(), attack=protocol.specs, eps=",".join(protocol.eps), n=4, data="cifar10", seed=protocol.seed
     )
-    columns = ["sample", "eps", "label", "clean_pred", "clean_correct", "noise_1", "noise_k", "robust", "verdict", "adv_sha256"]
+    columns = [
+        "sample",
+        "eps",
+        "label",
+        "clean_pred",
+        "clean_correct",
+        "noise_1",
+        "noise_k",
+        "robust",
+        "verdict",
+        "adv_sha256",
+    ]
     assert entry.record.rows[columns].equals(direct.rows[columns])
 
 
-SPY = '''
+SPY = """
 import os, pathlib, socket
 got = []
 if "hunter2" in str(dict(os.environ)): got.append("environment")
@@ -78,7 +89,7 @@ try:
     with socket.socket() as one: one.settimeout(2); one.connect(("127.0.0.1", %(port)d)); got.append("socket")
 except OSError: pass
 raise RuntimeError(f"got {got}")
-'''
+"""
 
 
 @pytest.fixture
@@ -106,7 +117,11 @@ def test_it_learns_and_changes_nothing(board: Board, tmp_path: Path, port: int, 
     ("code", "limits", "said"),
     [
         ("while True:\n  try: os.fork()\n  except OSError: pass", Limits(seconds=300, processes=16), "processes"),
-        ("x = bytearray(2**31)\nfor i in range(0, 2**31, 4096): x[i] = 1", Limits(seconds=300, memory=2**30), "memory|Memory"),
+        (
+            "x = bytearray(2**31)\nfor i in range(0, 2**31, 4096): x[i] = 1",
+            Limits(seconds=300, memory=2**30),
+            "memory|Memory",
+        ),
         ("import time\ntime.sleep(10**6)", Limits(seconds=5), "took more than 5 s"),
         ("os.kill(os.getppid() or 1, 9); os.kill(1, 9); raise RuntimeError('alone')", LIMITS, "alone"),
     ],

@@ -1,4 +1,4 @@
-"""Pull requests: only one submission's folder may change, it is read and never checked out, and the workflows give no rights."""
+"""Pull requests: one submission's folder may change, it is read and never checked out, and workflows give no rights."""
 
 from __future__ import annotations
 
@@ -85,9 +85,7 @@ def removed(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [link, edited, removed])
-def test_links_and_changes_elsewhere_are_refused(
-    repository: Path, tmp_path: Path, change: Callable[[Path], None]
-) -> None:
+def test_links_and_changes_elsewhere_are_refused(repository: Path, tmp_path: Path, change: Callable[[Path], None]) -> None:
     change(repository / "submissions" / "mine")
     propose(repository)
     with pytest.raises(SubmissionError):

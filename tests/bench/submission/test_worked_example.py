@@ -21,9 +21,7 @@ LINES = re.search(r"<!-- worked example -->\n```\n(.*?)```", (ROOT / "CONTRIBUTI
 
 
 @pytest.mark.timeout(600)
-def test_from_template_to_entry(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_from_template_to_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Only the board is smaller: its name and the commands are those of the text."""
     assert LINES is not None
     board = small_board(tmp_path / "leaderboards", n=4, board="snn-cifar10-linf")
@@ -36,8 +34,8 @@ def test_from_template_to_entry(
         if words[0] != "bench":
             subprocess.run(words, check=True)
             continue
-        with pytest.raises(SystemExit) as ended, monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", words)
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as ended:
             main()
         said = capsys.readouterr()
         assert ended.value.code == 0, (line, said.err)
