@@ -15,5 +15,7 @@ STATISTICS: dict[str, str] = {
     "membrane_perturbation": "bench.claims.membranes:MembranePerturbation",
     "gradient_sparsity": "bench.claims.slopes:GradientSparsity",
     "slope_error": "bench.claims.slopes:SlopeError",
+    "shift_difference": "bench.claims.shifts:ShiftDifference",
+    "shift_prediction": "bench.claims.shifts:ShiftPrediction",
 }
 """Key of ``statistic`` in a claim to the class that measures it."""

@@ -49,16 +49,20 @@ def plots(records: tuple[Path, ...], name: str | None, measures: bool, root: Pat
 @report.command()
 @click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
 def table(records: tuple[Path, ...]) -> None:
-    """A Markdown table of RECORDS: clean, noise, attack and gap at every radius they share."""
+    """A Markdown table of RECORDS: clean, noise and attacks (accuracies, or score shifts) at every radius they share."""
     from bench.errors import RecordError
     from bench.record import read_record
-    from reports.tables import robustness_table
+    from reports.tables import robustness_table, shift_table
 
     read = [read_record(path) for path in records]
-    shared = [c.eps_text for c in read[0].cells if all(c.eps_text in {d.eps_text for d in r.cells} for r in read)]
+    results = [record.shifts if record.task == "quality" else record.cells for record in read]
+    radii = [list(dict.fromkeys(one.eps_text for one in found)) for found in results]
+    shared = [eps for eps in radii[0] if all(eps in others for others in radii)]
+    if len({record.task for record in read}) > 1 or len({tuple(a.spec for a in record.attacks) for record in read}) > 1:
+        raise RecordError("The records are not of one kind.", "Evaluate models of one task, with the same --attack.")
     if not shared:
         raise RecordError("The records share no radius.", "Evaluate them with the same --eps.")
-    click.echo(robustness_table(read, list(dict.fromkeys(shared))))
+    click.echo((shift_table if read[0].task == "quality" else robustness_table)(read, shared))
 
 
 @report.command()
@@ -76,7 +80,7 @@ def gallery(record: Path, eps_text: str | None, attack: str | None, count: int, 
     from bench.errors import SpecError
     from bench.record import RECORD_FILE, read_record
     from reports.gallery import contact_sheet
-    from reports.picks import choose
+    from reports.picks import choose, radius_of
     from reports.plots import heading, label, save
 
     if out.suffix not in (".png", ".svg"):
@@ -84,7 +88,7 @@ def gallery(record: Path, eps_text: str | None, attack: str | None, count: int, 
     read = read_record(record)
     folder = record.parent if record.name == RECORD_FILE else record
     picks = choose(read, folder, eps_text=eps_text, attack=attack, count=count, data=data)
-    save(contact_sheet(picks, f"{label(read)}: {heading([read])}"), out)
+    save(contact_sheet(picks, f"{label(read)}: {heading([read])}, at {radius_of(read, eps_text)}"), out)
     click.echo(f"wrote {out}")
 
 
