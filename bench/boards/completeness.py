@@ -36,9 +36,7 @@ def same(value: Any, kept: Any) -> bool:
     if hasattr(kept, "model_dump"):
         kept = kept.model_dump()
     if isinstance(value, dict):
-        return (
-            isinstance(kept, dict) and value.keys() == kept.keys() and all(same(value[key], kept[key]) for key in value)
-        )
+        return isinstance(kept, dict) and value.keys() == kept.keys() and all(same(value[key], kept[key]) for key in value)
     if isinstance(value, float) and isinstance(kept, float):
         return math.isclose(value, kept, rel_tol=1e-9, abs_tol=1e-12)
     return bool(value == kept)

@@ -166,9 +166,9 @@ def _resolved(draft: Draft, specs: list[str]) -> dict[str, Any]:
     """What the program makes of the attacks and the path today."""
     from dataclasses import asdict
 
+    from bench.judges.directions import score_stages
     from bench.plan import plan_attack, plan_path, threat_of
     from bench.request import STOCHASTIC_DRAWS
-    from bench.judges.directions import score_stages
     from bench.staging import stages_of
 
     _, path = plan_path(draft.path)

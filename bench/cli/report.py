@@ -13,17 +13,36 @@ def report() -> None:
 
 
 @report.command()
-@click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("records", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--board", "name", help="BOARD[/vN]: all its current entries instead of RECORDS.")
+@click.option("--measures", is_flag=True, help="Also accuracy over time steps and robustness over energy, by bench measure.")
+@click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("plots"), show_default=True, help="Folder to fill.")
-def plots(records: tuple[Path, ...], out: Path) -> None:
+def plots(records: tuple[Path, ...], name: str | None, measures: bool, root: Path | None, out: Path) -> None:
     """Every picture that RECORDS (folders that bench evaluate wrote) allow, as PNG and SVG.
 
-    Accuracy against radius; attack against noise; which stage broke what; paired differences to the best; score shifts.
+    Accuracy against radius; attack against noise; which stage broke what; paired differences to the best; of models that
+    score, shifts and SRCC before and after.
     """
+    from bench.boards.ranking import is_current
+    from bench.boards.store import boards_root, open_board
+    from bench.errors import SpecError
     from bench.record import read_record
     from reports.album import draw_all
+    from reports.measures import sheets
 
-    for path in draw_all([read_record(path) for path in records], out):
+    if records and name:
+        raise SpecError("Records and a board cannot be drawn together.", "Name either.")
+    home = boards_root(root)
+    read = [read_record(path) for path in records]
+    if name:
+        entries = open_board(name, home).entries()
+        names = [entry.name for entry in entries]
+        read = [entry.record for entry in entries if is_current(entry.name, names)]
+    found = sheets(home) if measures else []
+    if not read and not found:
+        raise SpecError("There is nothing to draw.", "Name records, --board BOARD or --measures.")
+    for path in draw_all(read, out, found):
         click.echo(f"wrote {path}")
 
 

@@ -59,8 +59,8 @@ def _quality(protocol: Protocol) -> list[Column]:
 
     def shift(eps: str, *, main: bool) -> Column:
         says = f"Mean size of the shift of the score under attack at {eps}, in percent of the score range. Less is better."
-        ends = {"low": f"shift_low@{eps}", "high": f"shift_high@{eps}"}
-        return Column(f"shift@{eps}", f"shift {eps}", says, main=main, less=True, **ends)
+        key, low, high = (f"{name}@{eps}" for name in ("shift", "shift_low", "shift_high"))
+        return Column(key, f"shift {eps}", says, low=low, high=high, main=main, less=True)
 
     return [
         shift(main, main=True),

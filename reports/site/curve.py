@@ -1,4 +1,7 @@
-"""Accuracy, or shift of the score, against radius as inline SVG: real text, no script, no style attribute, so that a strict policy lets it be."""
+"""Accuracy, or shift of the score, against radius as inline SVG.
+
+Real text, no script, no style attribute, so that a strict policy lets it be.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ class Curve:
 
 
 def curve(record: Record) -> Curve:
-    """The strongest result at every radius, evenly spaced in the radius, from the clean accuracy or a shift of 0 at radius 0."""
+    """The strongest result at every radius, evenly spaced; at radius 0 the clean accuracy, or a shift of 0."""
     if record.task == "quality":
         width = scale(record).width
         largest = {one.eps: one for one in record.shifts}

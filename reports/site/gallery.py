@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.boards.gallery import GALLERY, LIST_FILE, Gallery, Shown, gallery_folder
+from bench.boards.gallery import LIST_FILE, Gallery, Shown, gallery_folder
 from bench.errors import translate_os_error
 from bench.files import atomic_write_bytes, atomic_write_text, make_folder
 from reports.gallery import amplified
@@ -40,33 +40,38 @@ def draw_gallery(board: Board, entry: Entry, folder: Path) -> Gallery | None:
     protocol = board.protocol()
     picks = choose(entry.record, folder, eps_text=protocol.rank_by, count=COUNT)
     differences, factor = amplified(picks)
-    make_folder(board.folder / GALLERY)
-    shown = []
+    files = [picture([pick.clean, pick.adversarial, one]) for pick, one in zip(picks, differences, strict=True)]
+    shown = [
+        Shown(
+            sample=pick.sample,
+            before=pick.before,
+            after=pick.after,
+            worst=pick.moved,
+            file=f"{number}.png",
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+        for number, (pick, content) in enumerate(zip(picks, files, strict=True))
+    ]
+    found = Gallery(record_sha256=entry.record_sha256, eps=protocol.rank_by, factor=factor, shown=shown)
+    make_folder(target.parent)
+    with board.locked():
+        if not target.exists():
+            _write(target, files, found)
+    return found
+
+
+def _write(target: Path, files: list[bytes], found: Gallery) -> None:
+    """All files under another name first, then one rename. The caller holds the board's lock."""
     try:
         with tempfile.TemporaryDirectory(prefix=".", dir=target.parent, ignore_cleanup_errors=True) as name:
             staged = Path(name) / target.name
             make_folder(staged)
-            for number, (pick, difference) in enumerate(zip(picks, differences, strict=True)):
-                content = picture([pick.clean, pick.adversarial, difference])
-                atomic_write_bytes(staged / f"{number}.png", content)
-                shown.append(
-                    Shown(
-                        sample=pick.sample,
-                        before=pick.before,
-                        after=pick.after,
-                        worst=pick.moved,
-                        file=f"{number}.png",
-                        sha256=hashlib.sha256(content).hexdigest(),
-                    )
-                )
-            found = Gallery(record_sha256=entry.record_sha256, eps=protocol.rank_by, factor=factor, shown=shown)
+            for shown, content in zip(found.shown, files, strict=True):
+                atomic_write_bytes(staged / shown.file, content)
             atomic_write_text(staged / LIST_FILE, found.model_dump_json(indent=1) + "\n")
-            with board.locked():
-                if not target.exists():
-                    staged.rename(target)
+            staged.rename(target)
     except OSError as error:
         raise translate_os_error(error, target) from error
-    return found
 
 
 def picture(images: list[NDArray[np.float32]]) -> bytes:

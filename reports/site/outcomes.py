@@ -45,6 +45,6 @@ def pack(values: Floats) -> str | list[float]:
 
 
 def constants(n: int, level: float = 0.95) -> dict[str, Any]:
-    """What the browser needs beside the outcomes: independent samples, and the quantiles of the normal and of Student's t."""
+    """What the browser needs beside the outcomes: independent samples, quantiles of the normal and of Student's t."""
     student = float(stats.t.ppf(0.5 + level / 2, n - 1)) if n > 1 else None
     return {"n": n, "z": float(stats.norm.ppf(0.5 + level / 2)), "t": student}

@@ -58,5 +58,5 @@ def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize("name", ["iqa_hyperiqa", "no_such_model"])
 def test_what_does_not_fit_is_refused(tmp_path: Path, name: str) -> None:
     board = small_board(tmp_path / "boards", n=3)
-    with pytest.raises(BenchError, match="cannot enter|no_such_model"):
+    with pytest.raises(BenchError, match=r"cannot enter|no_such_model"):
         waiting(board, [name])

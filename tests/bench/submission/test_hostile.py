@@ -172,7 +172,7 @@ def test_templates_have_slugs_for_names(tmp_path: Path, name: str) -> None:
     ],
 )
 def test_arguments_have_the_types_of_the_builder(arguments: dict[str, object]) -> None:
-    with pytest.raises(SubmissionError, match="builder.arguments"):
+    with pytest.raises(SubmissionError, match=r"builder\.arguments"):
         check_arguments("compact", arguments)
 
 

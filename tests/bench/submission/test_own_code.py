@@ -53,7 +53,7 @@ def test_honest_code_enters_with_the_numbers_of_the_same_network_unisolated(boar
     assert verify(board) == []
     protocol = board.protocol()
     scope: dict[str, object] = {}
-    exec(compile(LINEAR, "model", "exec"), scope)  # noqa: S102 -- the text above
+    exec(compile(LINEAR, "model", "exec"), scope)
     model = scope["build"]()  # type: ignore[operator]
     model.load_state_dict(load_file(folder / "weights.safetensors"))
     direct = bench.evaluate(

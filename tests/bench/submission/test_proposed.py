@@ -1,4 +1,4 @@
-"""Pull requests: only one submission's folder may change, it is read and never checked out, and the workflows give no rights."""
+"""Pull requests: one submission's folder may change, it is read and never checked out, and workflows give no rights."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ def test_from_template_to_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         if words[0] != "bench":
             subprocess.run(words, check=True)
             continue
-        with pytest.raises(SystemExit) as ended, monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", words)
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as ended:
             main()
         said = capsys.readouterr()
         assert ended.value.code == 0, (line, said.err)
