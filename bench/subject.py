@@ -1,6 +1,6 @@
 """From what a user calls a model to a module that can be attacked.
 
-``zoo:NAME[@VERSION]``, a user's own ``file.py::factory``, or a Python object.
+``zoo:NAME[@VERSION]``, a user's own ``file.py::factory``, ``pyiqa:NAME``, or a Python object.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch import nn
 from attacks.gradients.base import TakesCoding, TakesGradientPath
 from bench.errors import BenchError, ModelError, UnknownNameError, WeightsError
 from bench.files import digest, sha256_file
-from bench.spec import FileRef, ZooRef, parse_model_ref
+from bench.spec import FileRef, PyiqaRef, ZooRef, parse_model_ref
 
 if TYPE_CHECKING:
     from zoo.card import Card
@@ -78,6 +78,8 @@ def open_subject(model: str | nn.Module | Subject, *, stochastic: bool = False) 
         return _from_zoo(model, ref)
     if isinstance(ref, FileRef):
         return _from_file(model, ref, stochastic)
+    if isinstance(ref, PyiqaRef):
+        return _from_pyiqa(model, ref, stochastic)
     return _from_card(model, Path(ref.path))
 
 
@@ -146,6 +148,27 @@ def _from_file(text: str, ref: FileRef, stochastic: bool) -> Subject:
         raise ModelError(f"{path.name} has no function {ref.attr!r}.", "Name a function that returns an nn.Module.")
     module = _called(factory, f"{path.name}::{ref.attr}")
     return _own(text, module, {"file_sha256": sha256_file(path)}, stochastic)
+
+
+def _from_pyiqa(text: str, ref: PyiqaRef, stochastic: bool) -> Subject:
+    """A metric of a library that is not part of this suite; whatever goes wrong in there is one sentence."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from zoo.adapters.pyiqa import INSTALL, LICENCE, open_metric
+
+    try:
+        module = open_metric(ref.name, ref.options)
+    except ModuleNotFoundError as error:
+        raise ModelError(f"{text} needs {error.name}, which is not installed.", f"Run: {INSTALL}.") from error
+    except Exception as error:  # torchvision that does not fit torch, a download that fails, an unknown option
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise ModelError(f"{text} cannot be opened ({reason}).", "Correct its name or options, or repair pyiqa.") from error
+    try:
+        found = version("pyiqa")
+    except PackageNotFoundError:
+        found = "unknown"
+    known = {"metric": ref.name, "options": ref.options, "pyiqa": found, "licence": LICENCE}
+    return _own(text, module, known, stochastic)
 
 
 def _module_of(path: Path) -> Any:

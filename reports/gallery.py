@@ -47,7 +47,8 @@ def contact_sheet(picks: Sequence[Pick], title: str) -> Figure:
             for side in axis.spines.values():
                 side.set_color("#D55E00" if pick.moved else "#009E73")
         axes[0, column].set_title(f"sample {pick.sample}\n{pick.before}", fontsize="small")
-        axes[1, column].set_title(f"to {pick.after}", fontsize="small")
+        verb = "still" if pick.after == pick.before else "to"
+        axes[1, column].set_title(f"{verb} {pick.after}", fontsize="small")
     for row, name in enumerate(("clean", "adversarial", f"difference x {factor:.3g}")):
         axes[row, 0].set_ylabel(name, fontsize="small")
     worst = sum(pick.moved for pick in picks)

@@ -59,7 +59,7 @@ def choose(
     Raises :class:`~bench.errors.RecordError` if the record lacks what was asked for, or its images are not there.
     """
     chosen, number = _attack(record, attack)
-    rows = _rows(record, chosen, _radius(record, eps_text))
+    rows = _rows(record, chosen, radius_of(record, eps_text))
     ordered = _by_shift(rows, count) if scores(record) else _by_verdict(rows, count)
     if not ordered:
         raise RecordError("No sample was attacked without a failure.", "Look at the column status of its rows.")
@@ -83,7 +83,8 @@ def _attack(record: Record, attack: str | None) -> tuple[str, int]:
     return (attack, specs.index(attack)) if attack is not None else (specs[0], 0)
 
 
-def _radius(record: Record, eps_text: str | None) -> str:
+def radius_of(record: Record, eps_text: str | None) -> str:
+    """The radius asked for, or the largest. Raises :class:`~bench.errors.RecordError` for one that is not there."""
     radii = dict(record.rows[["eps_text", "eps"]].itertuples(index=False, name=None))
     if eps_text is not None and eps_text not in radii:
         raise RecordError(f"The record has no radius {eps_text!r}.", f"It has: {', '.join(radii)}.")

@@ -5,6 +5,7 @@ A card holds no measured numbers; those live with the records they came from.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -115,6 +116,13 @@ class Card(_Strict):
     def _made_in_one_way(self) -> Self:
         if (self.recipe is None) == (self.conversion is None):
             raise ValueError("a card has either a recipe or a conversion")
+        return self
+
+    @model_validator(mode="after")
+    def _scores_within_a_range(self) -> Self:
+        low, high = self.score_range
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValueError(f"a score range has two finite ends, the lower one first, not {low} and {high}")
         return self
 
     @property

@@ -156,16 +156,17 @@ def _attack_units(
     return units
 
 
-def _stage_unit(whole: Unit, broke: list[int], number: int, spent: tuple[float, float, float]) -> Unit:
+def _stage_unit(whole: Unit, broke: list[int], number: int, spent: tuple[float, float, float, float]) -> Unit:
     """What one stage did: on samples that no stage before it had broken entirely."""
     fallen = [rate == 0 for rate in whole["selection"]]
     tried = [i for i in range(len(broke)) if not (fallen[i] and broke[i] < number)]
-    forwards, backwards, seconds = spent
+    forwards, backwards, zero, seconds = spent
     return {
         "rows": [whole["rows"][i] for i in tried],
         "selection": [0.0 if fallen[i] and broke[i] == number else 1.0 for i in tried],
         "forwards": [forwards] * len(tried),
         "backwards": [backwards] * len(tried),
+        "zero_gradients": [min(zero, backwards)] * len(tried),
         "seconds": seconds,
     }
 

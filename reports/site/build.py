@@ -81,17 +81,25 @@ def _pages(views: Sequence[BoardView], claims: Sequence[ClaimView], folder: Path
         (folder / at / "outcomes.js").write_text(_script("OUTCOMES", compared(board)), encoding="utf-8")
         for entry in board.entries:
             page(f"{at}/models/{entry.name}.html", "model.html", board=board, entry=entry, **_model(entry, board))
+            _pictures(entry, folder / at / "models" / entry.name)
 
 
 def _model(entry: EntryView, board: BoardView) -> dict[str, Any]:
-    drawn = curve(entry.record) if board.protocol.task == "classification" else None
-    return {"curve": drawn, "commands": commands(entry, board.protocol)}
+    return {"curve": curve(entry.record), "commands": commands(entry, board.protocol)}
+
+
+def _pictures(entry: EntryView, folder: Path) -> None:
+    """Those that are listed; whether they are what was listed is for ``bench board verify``."""
+    if entry.gallery and entry.pictures:
+        folder.mkdir()
+        for shown in entry.gallery.shown:
+            shutil.copyfile(entry.pictures / shown.file, folder / shown.file, follow_symlinks=False)
 
 
 def compared(board: BoardView) -> dict[str, Any]:
     """What the compare page needs: constants, and per entry the packed outcomes of every measure."""
     models = {entry.name: entry.outcomes for entry in board.entries if entry.outcomes}
-    return {**constants(board.protocol.data.n), "models": models}
+    return {**constants(board.independent), "models": models}
 
 
 def _script(name: str, value: Any) -> str:

@@ -22,6 +22,7 @@ from bench.data.base import Samples
 from bench.errors import BenchError, DataError, ModelError, SpecError
 from bench.record import Record, read_record
 from bench.run import Tick
+from reports.tables import shift_table, told
 
 N, EPS = 12, 0.02
 
@@ -285,3 +286,10 @@ def test_models_of_two_kinds_are_not_compared(record: Record) -> None:
     other = bench.evaluate(decides, attack="pgd", eps="0.02", data=(rated()[0], torch.zeros(N).long()))
     with pytest.raises(BenchError, match="one of a model that scores"):
         bench.compare(record, other)
+
+
+def test_a_table_of_shifts_holds_the_numbers_of_the_records(record: Record) -> None:
+    lines = shift_table([record, record], ["0.02"]).splitlines()
+    assert len(lines) == 4 and {line.count("|") for line in lines} == {7}
+    pgd = next(one for one in record.shifts if (one.attack, one.eps_text) == ("pgd", "0.02"))
+    assert f"| {told(pgd.absolute)} |" in lines[2]

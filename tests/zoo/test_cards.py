@@ -135,3 +135,10 @@ def test_unknown_part(make: Callable[[Part], object], kind: str, known: str) -> 
     part = Part(name="no_such_part")
     with pytest.raises(ValueError, match=f"unknown {kind} 'no_such_part'; known: .*{known}"):
         make(part)
+
+
+@pytest.mark.parametrize("ends", [(1.0, 0.0), (0.5, 0.5), (0.0, float("inf")), (float("nan"), 1.0)])
+def test_a_degenerate_score_range_is_refused(ends: tuple[float, float]) -> None:
+    described = card("iqa_hyperiqa").model_dump() | {"score_range": ends}
+    with pytest.raises(ValueError, match="two finite ends, the lower one first"):
+        Card.model_validate(described)
