@@ -108,7 +108,8 @@ def test_a_flip_is_all_that_happens() -> None:
 def test_training_finds_out_what_blur_is(name: str, tmp_path: Path) -> None:
     model = network(name)
     before = figure(model, VAL, task=QUALITY)
-    log = trained(tmp_path / "c", model, RECIPE.model_copy(update={"epochs": 15}))
+    # After 15 epochs it hung on the number of threads: 0.62 with one and 0.90 with two; after 30 it is 0.93 and 0.95.
+    log = trained(tmp_path / "c", model, RECIPE.model_copy(update={"epochs": 30}))
     assert log[-1].val_figure > max(0.8, before + 0.2)
     assert log[-1].loss < log[0].loss
 
