@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bench.boards.text import Line
 from bench.errors import BoardError
 from bench.files import sha256_file
 
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
 GALLERY, LIST_FILE = "gallery", "gallery.json"
 
 
+Says = Annotated[str, Field(min_length=1, max_length=100)]
+"""A class or a score, which may be negative; for pages only, never for a table that a spreadsheet opens."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -33,9 +36,9 @@ class Shown(_Strict):
 
     sample: int
     """Sample id."""
-    before: Line
+    before: Says
     """What the model says of the clean image."""
-    after: Line
+    after: Says
     """What it says of the adversarial one."""
     worst: bool
     """Whether it is among those that the attack did most to, or least."""

@@ -259,6 +259,21 @@ def fill(
 
 
 @board.command()
+@click.argument("name")
+@_ROOT
+@_OUT
+def gallery(name: str, root: Path | None, out: Path) -> None:
+    """Draw the pictures that entries of board NAME lack, from the runs that lie in --out."""
+    from bench.boards.gallery import gallery_folder
+    from bench.boards.store import boards_root, open_board
+
+    chosen = open_board(name, boards_root(root))
+    for entry in chosen.entries():
+        if not gallery_folder(chosen, entry.name).exists():
+            _draw(chosen, entry, out)
+
+
+@board.command()
 @click.argument("entry")
 @_ROOT
 @_SUBMISSION

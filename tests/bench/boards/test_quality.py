@@ -20,13 +20,14 @@ from bench.boards.entering import add_challenge, enter
 from bench.boards.quality import best_known, by_photograph, moved, ranked_by
 from bench.boards.ranking import ranks
 from bench.boards.rescoring import rescore
-from bench.boards.running import measure
+from bench.boards.running import folder_of, measure
 from bench.boards.store import Board
 from bench.boards.verify import verify
 from bench.data import load_samples
 from bench.errors import BoardError
 from bench.record import Record
 from bench.subject import Subject, open_subject
+from reports.site.gallery import draw_gallery
 
 N, PHOTOGRAPHS = 20, 13
 
@@ -143,6 +144,15 @@ def test_images_of_others_count_where_they_move_a_score_farther(board: Board, tm
     assert after[1:].tolist() == before[1:].tolist()
     assert verify(board) == []
     assert "best_known_external@8/255" in (board.folder / "table.csv").read_text()
+
+
+def test_its_gallery_shows_scores_below_zero(board: Board, tmp_path: Path) -> None:
+    low = subject(-1.0)
+    entry = enter(board, measure(board, low, out=tmp_path / "records"), card("low"))
+    found = draw_gallery(board, entry, folder_of(entry.record, tmp_path / "records"))
+    assert found is not None
+    assert all(one.before.startswith("-") for one in found.shown)
+    assert verify(board) == []
 
 
 def test_it_can_be_scored_again(filled: Board) -> None:
