@@ -119,7 +119,7 @@ class _AdaptiveSlope:
         trace = replace(trace, potential=_in_order(trace.potential, state.like))
         if not compiled.usable(trace.potential):
             return through_slopes(grad, trace, self._slopes(trace, state, rows), attached=True)
-        result = like(trace.potential)
+        result = like(trace.potential, 1 if trace.constant else None)
         potential, out = compiled.array(trace.potential), compiled.array(result)
         dynamics, path = trace.dynamics, self.path
         numbers = compiled.constants(

@@ -46,12 +46,15 @@ class Trace:
 
     potential: membrane potential before the reset, ``u``. spikes: 0 or 1.
     current: the input; None unless the layer gradient asked for it.
+    constant: whether the input was the same at each step. What a layer gradient returns is then summed over the steps;
+        it may as well return the sum itself, ``(1, n, ...)``, and spare writing T steps.
     """
 
     potential: Tensor
     spikes: Tensor
     current: Tensor | None
     dynamics: Dynamics
+    constant: bool = False
 
 
 class LayerGradient(Protocol):
@@ -63,7 +66,7 @@ class LayerGradient(Protocol):
         ...
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
-        """``dL/dcurrent`` ``(T, n, ...)`` from ``grad = dL/dspikes`` of the same shape."""
+        """``dL/dcurrent`` ``(T, n, ...)`` from ``grad = dL/dspikes`` of the same shape; see :attr:`Trace.constant`."""
         ...
 
 

@@ -39,7 +39,7 @@ def through_slopes(grad: Tensor, trace: Trace, slopes: Tensor, *, attached: bool
     if not compiled.usable(trace.potential):
         flat = matrix(ready)
         return _through_time(grad, trace, lambda u, t, piece: flat[t, piece], attached=attached)
-    result = like(trace.potential)
+    result = like(trace.potential, 1 if trace.constant else None)
     u, out = compiled.array(trace.potential), compiled.array(result)
     e, dynamics = compiled.array(aligned(grad, trace.potential)), trace.dynamics
     numbers = compiled.constants(u.dtype, dynamics.decay, dynamics.threshold, 0)
@@ -53,7 +53,7 @@ def through_surrogate(grad: Tensor, trace: Trace, surrogate: Surrogate, *, attac
     th = trace.dynamics.threshold
     if surrogate.name not in loops.SLOPES or not compiled.usable(trace.potential):
         return _through_time(grad, trace, lambda u, t, piece: surrogate.slope_(u, th), attached=attached)
-    result = like(trace.potential)
+    result = like(trace.potential, 1 if trace.constant else None)
     u, out = compiled.array(trace.potential), compiled.array(result)
     e, dynamics, width = compiled.array(aligned(grad, trace.potential)), trace.dynamics, surrogate.effective_width
     numbers = compiled.constants(u.dtype, dynamics.decay, th, width, 1 / th, 0, 1, math.pi / (2 * width))

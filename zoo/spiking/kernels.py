@@ -18,6 +18,7 @@ from torch.autograd.function import once_differentiable
 from attacks.gradients import compiled
 from attacks.gradients.base import Dynamics, LayerGradient, Trace
 from attacks.gradients.flat import dense, like, matrix, pieces
+from zoo.spiking.signals import constant_in_time, the_step
 
 
 def integrate_and_fire(current: Tensor, dynamics: Dynamics) -> tuple[Tensor, Tensor]:
@@ -86,19 +87,38 @@ def _run_in_torch(current: Tensor, potential: Tensor, spikes: Tensor, dynamics: 
                 torch.sub(now, fired, alpha=dynamics.threshold, out=state)
 
 
+def spikes(current: Tensor, dynamics: Dynamics, gradient: LayerGradient) -> Tensor:
+    """Spikes ``(T, n, ...)`` of neurons with an input current of that shape; ``gradient`` is their backward."""
+    steps = len(current)
+    if steps > 1 and constant_in_time(current):
+        emitted: Tensor = IntegrateAndFire.apply(the_step(current), dynamics, gradient, steps)
+    else:
+        emitted = IntegrateAndFire.apply(current, dynamics, gradient)
+    return emitted
+
+
 class IntegrateAndFire(torch.autograd.Function):
-    """``spikes = IntegrateAndFire.apply(current, dynamics, gradient)``."""
+    """``spikes = IntegrateAndFire.apply(current, dynamics, gradient)``.
+
+    With a fourth argument T the current is one step ``(n, ...)``, the same at each of T steps.
+    """
 
     @staticmethod
-    def forward(ctx: Any, current: Tensor, dynamics: Dynamics, gradient: LayerGradient) -> Tensor:
-        potential, spikes = integrate_and_fire(current, dynamics)
-        ctx.save_for_backward(potential, spikes, current if gradient.needs_current else None)
-        ctx.dynamics, ctx.gradient = dynamics, gradient
-        return spikes
+    def forward(
+        ctx: Any, current: Tensor, dynamics: Dynamics, gradient: LayerGradient, repeats: int | None = None
+    ) -> Tensor:
+        seen = current if repeats is None else current.expand(repeats, *current.shape)
+        potential, emitted = integrate_and_fire(seen, dynamics)
+        ctx.save_for_backward(potential, emitted, seen if gradient.needs_current else None)
+        ctx.dynamics, ctx.gradient, ctx.constant = dynamics, gradient, repeats is not None
+        return emitted
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        potential, spikes, current = ctx.saved_tensors
-        trace = Trace(potential, spikes, current, ctx.dynamics)
-        return ctx.gradient.backward(grad, trace), None, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        potential, emitted, current = ctx.saved_tensors
+        trace = Trace(potential, emitted, current, ctx.dynamics, ctx.constant)
+        found = ctx.gradient.backward(grad, trace)
+        if ctx.constant:
+            found = found[0] if len(found) == 1 else found.sum(0)
+        return found, None, None, None

@@ -11,19 +11,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from zoo.spiking.neurons import LIF
-
-
-def constant_in_time(x: Tensor) -> bool:
-    """Whether ``x`` ``(T, N, ...)`` is one step, expanded."""
-    return x.shape[0] == 1 or x.stride(0) == 0
+from zoo.spiking.signals import constant_in_time, repeated, the_step
 
 
 def over_time(layer: nn.Module, x: Tensor) -> Tensor:
     """Apply a stateless layer to each step of ``x`` ``(T, N, ...)``."""
     steps = x.shape[0]
     if constant_in_time(x):
-        once: Tensor = layer(x[0])
-        return once.expand(steps, *once.shape)
+        return repeated(layer(the_step(x)), steps)
     folded: Tensor = layer(x.flatten(0, 1))
     return folded.view(steps, -1, *folded.shape[1:])
 

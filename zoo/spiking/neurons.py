@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from attacks.gradients.base import Dynamics, LayerGradient, Reset
 from attacks.gradients.bptt import ThroughTime
 from attacks.gradients.surrogates import Surrogate
-from zoo.spiking.kernels import IntegrateAndFire
+from zoo.spiking.kernels import spikes
 
 
 class LIF(nn.Module):
@@ -55,8 +55,7 @@ class LIF(nn.Module):
 
     def forward(self, current: Tensor) -> Tensor:
         """Spikes ``(T, N, ...)`` of 0 and 1 for an input current of the same shape."""
-        spikes: Tensor = IntegrateAndFire.apply(self.scaled(current), self.dynamics, self._chosen or self.own_gradient)
-        return spikes
+        return spikes(self.scaled(current), self.dynamics, self._chosen or self.own_gradient)
 
     def scaled(self, current: Tensor) -> Tensor:
         """``current`` ``(T, N, ...)`` times the scale of each time step, if the neurons have one."""
