@@ -55,4 +55,6 @@ def aligned(x: Tensor, reference: Tensor) -> Tensor:
     """``x`` with its steps laid out as those of ``reference``; a copy only if they differ."""
     if x.stride()[1:] == reference.stride()[1:]:
         return x
+    if x.stride(0) == 0:
+        return like(reference, 1).copy_(x[:1]).expand(x.shape)
     return like(reference).copy_(x)

@@ -16,9 +16,9 @@ from attacks.gradients.bptt import ThroughTime
 from attacks.gradients.surrogates import SURROGATES, Surrogate
 from zoo.architectures.blocks import ConvNorm
 from zoo.architectures.compact import Compact
-from zoo.architectures.pooling import MeanPool
 from zoo.spiking.encoders import Direct
 from zoo.spiking.neurons import LIF
+from zoo.spiking.pooling import MeanPool
 
 
 def surrogate_in_spikingjelly(ours: Surrogate, threshold: float = 1.0) -> nn.Module:
@@ -69,7 +69,9 @@ class Twin(nn.Module):
             layers += _layers(ours)
         stem = 2 if first_conv_once else 0
         self.once = nn.Sequential(*layers[:stem])
-        self.over_time = nn.Sequential(*layers[stem:], layer.Flatten(), layer.Linear(*reversed(model.readout.linear.weight.shape)))
+        self.over_time = nn.Sequential(
+            *layers[stem:], layer.Flatten(), layer.Linear(*reversed(model.readout.linear.weight.shape))
+        )
         self.to(model.normalise.mean.dtype)
         theirs, same = [*self.once.parameters(), *self.over_time.parameters()], list(model.parameters())
         with torch.no_grad():
@@ -121,7 +123,7 @@ def _layers(ours: nn.Module) -> list[nn.Module]:
     if isinstance(ours, LIF):
         return [neuron_in_spikingjelly(ours)]
     if isinstance(ours, MeanPool):
-        return [layer.AvgPool2d(ours.kernel_size)]
+        return [layer.AvgPool2d(ours.size)]
     raise ValueError(f"no twin of {type(ours).__name__}")
 
 

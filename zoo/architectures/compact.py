@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from zoo.architectures.blocks import ConvNorm, Normalise
-from zoo.architectures.pooling import MeanPool
 from zoo.spiking.encoders import ENCODERS
 from zoo.spiking.first_spike import FirstSpike
 from zoo.spiking.network import TimeSequential, over_time
 from zoo.spiking.neurons import LIF
+from zoo.spiking.pooling import MeanPool
 from zoo.spiking.readouts import MeanLogits
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from zoo.spiking.neurons import LIF
+from zoo.spiking.pooling import MeanPool
 from zoo.spiking.signals import constant_in_time, repeated, the_step
 
 
@@ -24,9 +25,23 @@ def over_time(layer: nn.Module, x: Tensor) -> Tensor:
 
 
 class TimeSequential(nn.Sequential):
-    """Like ``nn.Sequential``, on ``(T, N, ...)``: neurons see time, everything else is applied per step."""
+    """Like ``nn.Sequential``, on ``(T, N, ...)``: neurons see time, everything else is applied per step.
+
+    Neurons take over the pooling that follows them.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self:
-            x = layer(x) if isinstance(layer, LIF | TimeSequential) else over_time(layer, x)
+        pooled = False
+        for layer, following in zip(self, [*list(self)[1:], None], strict=True):
+            if pooled:
+                pooled = False
+            elif isinstance(following, MeanPool) and _may_pool(layer):
+                x, pooled = layer(x, following.size), True
+            else:
+                x = layer(x) if isinstance(layer, LIF | TimeSequential) else over_time(layer, x)
         return x
+
+
+def _may_pool(layer: nn.Module) -> bool:
+    """Plain neurons that nobody watches: whoever hooks a layer wants its spikes."""
+    return type(layer) is LIF and not layer._forward_hooks

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from attacks.gradients.base import Dynamics, LayerGradient, Reset
 from attacks.gradients.bptt import ThroughTime
 from attacks.gradients.surrogates import Surrogate
-from zoo.spiking.kernels import spikes
+from zoo.spiking.kernels import IntegrateAndFire
+from zoo.spiking.signals import constant_in_time, the_step
 
 
 class LIF(nn.Module):
@@ -53,9 +54,19 @@ class LIF(nn.Module):
         before, self._chosen = self._chosen, gradient
         return before
 
-    def forward(self, current: Tensor) -> Tensor:
-        """Spikes ``(T, N, ...)`` of 0 and 1 for an input current of the same shape."""
-        return spikes(self.scaled(current), self.dynamics, self._chosen or self.own_gradient)
+    def forward(self, current: Tensor, pool: int = 1) -> Tensor:
+        """Spikes ``(T, N, ...)`` of 0 and 1 for an input current of the same shape.
+
+        pool: their means over ``pool`` x ``pool`` windows instead, which costs less here than in a layer of its own.
+        """
+        scaled, gradient = self.scaled(current), self._chosen or self.own_gradient
+        spikes: Tensor
+        # Whoever hooks the layer may want dL/dcurrent at each step, not the sum over steps that the image needs.
+        if len(scaled) > 1 and constant_in_time(scaled) and not self._forward_pre_hooks:
+            spikes = IntegrateAndFire.apply(the_step(scaled), self.dynamics, gradient, len(scaled), pool)
+        else:
+            spikes = IntegrateAndFire.apply(scaled, self.dynamics, gradient, None, pool)
+        return spikes
 
     def scaled(self, current: Tensor) -> Tensor:
         """``current`` ``(T, N, ...)`` times the scale of each time step, if the neurons have one."""
