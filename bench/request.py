@@ -22,6 +22,7 @@ from bench.record import EVALUATOR_VERSION
 from bench.spec import parse_eps
 from bench.staging import stages_of
 from bench.subject import Subject, open_subject
+from bench.transfer import with_own_proxy
 
 STOCHASTIC_DRAWS = 10
 """EOT draws per query and scoring draws per verdict of a stochastic model, unless told otherwise."""
@@ -65,6 +66,7 @@ def resolve(
     subject = open_subject(model, stochastic=stochastic)
     samples = samples_of(data if data is not None else subject.dataset, split, n)
     subject = replace(subject, module=subject.module.to(target))
+    planned = [with_own_proxy(one, subject.module) for one in planned]
     return Request(
         subject=subject,
         samples=samples,

@@ -4,12 +4,13 @@ A layer of neurons followed by means over windows need not write its spikes, nor
 added up, or spread out, while its units are in the first-level cache. Sums of spikes are whole numbers, so the order in
 which they are added does not matter.
 
-An input gradient of the compact network (batch 64, one core) takes 70 ms with it and 75 ms without at T = 4.
+An input gradient of the folded compact network (batch 64, T = 8, one core) takes 123 ms with it and 137 ms without.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
