@@ -51,7 +51,9 @@ def plan_transfer(params: Mapping[str, str], spec: str) -> Planned:
         if kind not in ("relu", "clip"):
             raise UnknownNameError.of("proxy", kind, ["relu", "clip"])
         attack = Transfer(
-            model=OwnProxy(kind).eval(), attack=plan_attack(given.attack).attack, path=plan_path(given.path)[1]
+            model=OwnProxy("relu" if kind == "relu" else "clip").eval(),
+            attack=plan_attack(given.attack).attack,
+            path=plan_path(given.path)[1],
         )
         passed, defaulted = passed_and_defaulted(given, set(params))
         return _planned(attack, spec, passed, defaulted, {"proxy": kind})

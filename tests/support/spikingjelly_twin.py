@@ -77,8 +77,8 @@ class Twin(nn.Module):
         with torch.no_grad():
             for target, source in zip(theirs, same, strict=True):
                 target.copy_(source).requires_grad_(source.requires_grad)
-            for target, source in zip(_statistics(self), _statistics(model), strict=True):
-                target.copy_(source)
+            for held, given in zip(_statistics(self), _statistics(model), strict=True):
+                held.copy_(given)
         functional.set_step_mode(self.once, "s")
         functional.set_step_mode(self.over_time, "m")
 

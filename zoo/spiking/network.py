@@ -8,6 +8,8 @@ BatchNorm cost 1/T of what a loop over time would pay.
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from torch import Tensor, nn
 
 from zoo.spiking.neurons import LIF
@@ -36,12 +38,12 @@ class TimeSequential(nn.Sequential):
             if pooled:
                 pooled = False
             elif isinstance(following, MeanPool) and _may_pool(layer):
-                x, pooled = layer(x, following.size), True
+                x, pooled = layer.pooled(x, following.size), True
             else:
                 x = layer(x) if isinstance(layer, LIF | TimeSequential) else over_time(layer, x)
         return x
 
 
-def _may_pool(layer: nn.Module) -> bool:
+def _may_pool(layer: nn.Module) -> TypeGuard[LIF]:
     """Plain neurons that nobody watches: whoever hooks a layer wants its spikes."""
-    return type(layer) is LIF and not layer._forward_hooks
+    return type(layer) is LIF and not layer._forward_hooks and not layer._forward_pre_hooks

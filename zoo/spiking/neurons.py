@@ -54,10 +54,14 @@ class LIF(nn.Module):
         before, self._chosen = self._chosen, gradient
         return before
 
-    def forward(self, current: Tensor, pool: int = 1) -> Tensor:
-        """Spikes ``(T, N, ...)`` of 0 and 1 for an input current of the same shape.
+    def forward(self, current: Tensor) -> Tensor:
+        """Spikes ``(T, N, ...)`` of 0 and 1 for an input current of the same shape."""
+        return self.pooled(current, 1)
 
-        pool: their means over ``pool`` x ``pool`` windows instead, which costs less here than in a layer of its own.
+    def pooled(self, current: Tensor, pool: int) -> Tensor:
+        """Means of the spikes over ``pool`` x ``pool`` windows, which cost less here than in a layer of their own.
+
+        current: ``(T, N, C, H, W)``, H and W multiples of ``pool``; of any shape if ``pool`` is 1.
         """
         scaled, gradient = self.scaled(current), self._chosen or self.own_gradient
         spikes: Tensor

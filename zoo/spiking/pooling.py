@@ -46,5 +46,5 @@ class MeanPool(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[-2] % self.size or x.shape[-1] % self.size:
             raise ValueError(f"windows of {self.size} do not cover {x.shape[-2]} x {x.shape[-1]}")
-        pooled: Tensor = _Means.apply(x, self.size)
+        pooled: Tensor = _Means.apply(x, self.size)  # type: ignore[no-untyped-call]
         return pooled

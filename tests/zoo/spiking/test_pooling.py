@@ -61,7 +61,7 @@ def apart(net: TimeSequential, signal: Tensor) -> Tensor:
         if isinstance(layer, LIF):
             signal = layer(signal)
         else:
-            one = layer if isinstance(layer, nn.Conv2d) else nn.AvgPool2d(layer.size)
+            one = nn.AvgPool2d(layer.size) if isinstance(layer, MeanPool) else layer
             signal = torch.stack([one(step) for step in signal])
     return signal
 
