@@ -49,7 +49,7 @@ ci: test lint types floors  ## all of the above
 speed: $(VENV)/.dev  ## side-by-side speed comparisons, as ratios
 	@for script in network loop job standard; do $(BIN)/python tests/speed/$$script.py || exit 1; done
 
-zoo: $(VENV)/.runtime  ## train every model that has no weights yet (hours on a CPU; resumable)
+zoo: $(VENV)/.runtime  ## train every compact model that has no weights yet (hours on a CPU; resumable)
 	$(BIN)/bench train --all --missing --install
 
 report: $(VENV)/.runtime  ## redo the README's table and picture from fresh evaluations

@@ -8,14 +8,16 @@ threat's ball and box are verified again by whoever scores the result.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from torch import Tensor
 
 from attacks.gradients.base import GradientPath
+from attacks.objectives import Objective
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
+from attacks.score_objectives import Scoring
 from attacks.threat import Norm, Threat
 
 Access = Literal["none", "white-box", "score", "decision"]
@@ -26,12 +28,13 @@ Kind = Literal["budget", "minimal"]
 class Stage:
     """One search of a cascade: an attack, and the gradient path it goes along.
 
-    name: shown where a record says what broke a sample. path: None for the oracle's own.
+    name: shown where a record says what broke a sample. path, objective: None for the oracle's own.
     """
 
     name: str
     attack: Attack
     path: GradientPath | None = None
+    objective: Objective | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,8 @@ class Attack(ABC):
     access: ClassVar[Access] = "white-box"
     kind: ClassVar[Kind] = "budget"
     batch_invariant: ClassVar[bool] = True
+    moves_scores: ClassVar[bool] = True
+    """Whether it also works on a model that scores; False where it needs classes."""
 
     @abstractmethod
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
@@ -68,3 +73,13 @@ class Attack(ABC):
         if threat.norm not in self.norms:
             known = " and ".join(sorted(self.norms))
             raise ValueError(f"{type(self).__name__} attacks in {known}, not in {threat.norm}")
+
+    def check_scores(self) -> None:
+        """Raise ``ValueError`` if it cannot attack a model that answers scores."""
+        if not self.moves_scores:
+            raise ValueError(f"{type(self).__name__} looks for a change of class, and a score has none")
+
+    def check_task(self, oracle: Oracle) -> None:
+        """:meth:`check_scores` if it is a score that the oracle wants moved."""
+        if isinstance(oracle.objective, Scoring):
+            self.check_scores()

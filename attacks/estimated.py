@@ -20,27 +20,25 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from attacks.adam import Moments
 from attacks.base import Access, Attack
-from attacks.objectives import objective_named
-from attacks.oracle import Answer, Oracle
+from attacks.noise import uniform_in_ball
+from attacks.objectives import Classification, Margin, check_scoring, objective_named
+from attacks.oracle import Oracle
 from attacks.projections import project, steepest
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat, per_row
+from attacks.threat import Threat
 from attacks.tracking import Best
 
 _AT_ONCE = 16
 """Pairs in one call of the oracle: bounds the memory, and is fixed so that a row leaves after the same query everywhere."""
+_MOST_ENTRIES = 2**26
+"""Of all candidates of one call, in numbers: 256 MiB of float32."""
 
 
-@dataclass
-class _Moments:
-    """Running means of Adam, per entry: of the slope and of its square."""
-
-    first: Tensor
-    second: Tensor
-
-    def rows(self, index: Tensor) -> _Moments:
-        return _Moments(self.first[index], self.second[index])
+def rows_at_once(x: Tensor, candidates: int) -> int:
+    """How many of the rows ``x`` ``(n, ...)`` to search at a time, if each has so many candidates in one call."""
+    return max(1, _MOST_ENTRIES // max(1, candidates * x[0].numel())) if len(x) else 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +47,8 @@ class EstimatedGradient(Attack):
 
     steps: ascents. pairs: antithetic pairs of queries per step. sigma: size of a probe in input units; None means
     half of eps (l2: an entry's share of it), because the outputs of a spiking network are stairs, on which smaller probes
-    see nothing. step_size: in input units; None means ``2.5 * eps / steps``. objective: ``margin``, ``ce`` or ``dlr``.
+    see nothing. step_size: in input units; None means ``2.5 * eps / steps``. objective: a name in
+    :data:`~attacks.objectives.OBJECTIVES`; None is the margin on a classifier, and on a score what the oracle was made with.
     """
 
     access: ClassVar[Access] = "score"
@@ -58,7 +57,7 @@ class EstimatedGradient(Attack):
     pairs: int = 25
     sigma: float | None = None
     step_size: float | None = None
-    objective: str = "margin"
+    objective: str | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.pairs < 1:
@@ -66,7 +65,12 @@ class EstimatedGradient(Attack):
         for name, value in (("sigma", self.sigma), ("step_size", self.step_size)):
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be positive, got {value}")
-        objective_named(self.objective)
+        if self.objective is not None:
+            objective_named(self.objective)
+
+    def check_scores(self) -> None:
+        super().check_scores()
+        check_scoring(self.objective, type(self).__name__)
 
     def cost(self) -> tuple[int, int]:
         return self.steps * 2 * self.pairs + 1, 0
@@ -76,18 +80,30 @@ class EstimatedGradient(Attack):
         """``(count, n, ...)`` random directions for rows like ``x`` ``(n, ...)``, entries of variance 1."""
 
     @abstractmethod
-    def ascent(self, slope: Tensor, moments: _Moments, step: int, threat: Threat) -> Tensor:
+    def ascent(self, slope: Tensor, moments: Moments, step: int, threat: Threat) -> Tensor:
         """Step of unit size for rows ``(n, ...)``; ``moments`` are updated in place. step: counted from 1."""
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         self.check(threat)
-        oracle = oracle.using(objective=objective_named(self.objective))
+        self.check_task(oracle)
+        if self.objective is not None:
+            oracle = oracle.using(objective=objective_named(self.objective))
+        elif isinstance(oracle.objective, Classification):
+            oracle = oracle.using(objective=Margin())
         best = Best.starting_at(x)
-        rows = best.standing()
-        adv, moments = x, _Moments(torch.zeros_like(x), torch.zeros_like(x))
+        for rows in best.standing().split(rows_at_once(x, 2 * _AT_ONCE)):
+            self._climb(oracle, x, threat, rng, rows, best)
+        return best.inputs
+
+    def _climb(self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best) -> None:
+        """All steps of ``rows`` ``(m,)``; ``best`` hears of every probe."""
+        adv = x[rows]
+        if oracle.objective.flat_at_clean:
+            adv = uniform_in_ball(adv, threat.rows(rows), rng.rows(rows).fold("start"))
+        moments = Moments.like(adv)
         for step in range(1, self.steps + 1):
             if not len(rows):
-                return best.inputs
+                return
             slope = self._slope(oracle, adv, x, threat, rng.fold("step", step), rows, best)
             going = ~best.broken[rows]
             rows, adv, slope, moments = rows[going], adv[going], slope[going], moments.rows(going)
@@ -96,7 +112,6 @@ class EstimatedGradient(Attack):
             adv = project(adv + size * self.ascent(slope, moments, step, ball), x[rows], ball)
         if len(rows):
             best.update(adv, rows, oracle.query(adv, rows, grad=False))
-        return best.inputs
 
     def _slope(
         self, oracle: Oracle, adv: Tensor, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best
@@ -113,12 +128,8 @@ class EstimatedGradient(Attack):
                 [project(here + sign * self._probe(clean, ball) * one, clean, ball) for sign in (1, -1) for one in u]
             )
             answer = oracle.query(probes, asked.repeat(2 * count), grad=False)
-            value, broken = answer.value.view(2 * count, -1), answer.broken.view(2 * count, -1)
-            # One broken probe is as good as another: the first, so that the choice does not hang on ties.
-            pick = torch.where(broken.any(0), broken.int().argmax(0), value.argmax(0))
-            columns = torch.arange(len(asked), device=rows.device)
-            chosen = probes.view(2 * count, *clean.shape)[pick, columns]
-            best.update(chosen, asked, Answer(value[pick, columns], None, broken[pick, columns]))
+            best.update_from(probes.view(2 * count, *clean.shape), asked, answer)
+            value = answer.value.view(2 * count, -1)
             rise = value[:count] - value[count:]
             slope[going] += torch.einsum("kn,kn...->n...", rise, u)
             going = going[~best.broken[asked]]
@@ -139,7 +150,7 @@ class NES(EstimatedGradient):
     def directions(self, x: Tensor, rng: KeyedRng, count: int) -> Tensor:
         return rng.normal(count, *x.shape[1:]).transpose(0, 1).to(x)
 
-    def ascent(self, slope: Tensor, moments: _Moments, step: int, threat: Threat) -> Tensor:
+    def ascent(self, slope: Tensor, moments: Moments, step: int, threat: Threat) -> Tensor:
         return steepest(slope, threat)
 
 
@@ -150,12 +161,6 @@ class SPSA(EstimatedGradient):
     def directions(self, x: Tensor, rng: KeyedRng, count: int) -> Tensor:
         return (rng.uniform(count, *x.shape[1:]) - 0.5).sign().transpose(0, 1).to(x)
 
-    def ascent(self, slope: Tensor, moments: _Moments, step: int, threat: Threat) -> Tensor:
-        # Adam does not see the scale of a slope, but its square must stay a number: each row is brought to size 1.
-        scale = per_row(slope.flatten(1).abs().amax(1), slope).clamp_min(torch.finfo(slope.dtype).tiny)
-        slope = slope / scale
-        moments.first.mul_(0.9).add_(0.1 * slope)
-        moments.second.mul_(0.999).add_(0.001 * slope.square())
-        mean, square = moments.first / (1 - 0.9**step), moments.second / (1 - 0.999**step)
-        move = mean / square.sqrt().clamp_min(1e-8)
+    def ascent(self, slope: Tensor, moments: Moments, step: int, threat: Threat) -> Tensor:
+        move = moments.step(slope, step)
         return move if threat.norm == "linf" else steepest(move, threat)

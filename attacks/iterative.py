@@ -29,7 +29,8 @@ class IterativeAttack(RestartedAttack):
     """Projected ascent along a direction made from gradients, with steps of one size.
 
     step_size: in input units; None means a default of the subclass.
-    random_start: whether the first start is uniform in the ball rather than at x; later ones always are.
+    random_start: whether the first start is uniform in the ball rather than at x; later ones always are, and every start
+        is for an objective whose gradient at x is 0.
     keep: ``best`` as above, or ``last``, which runs all steps and returns the last iterate (textbook form).
     """
 
@@ -58,7 +59,7 @@ class IterativeAttack(RestartedAttack):
     ) -> None:
         clean, ball = x[rows], threat.rows(rows)
         adv = clean
-        if self.random_start or not first:
+        if self.random_start or not first or oracle.objective.flat_at_clean:
             adv = uniform_in_ball(clean, ball, rng.rows(rows))
         momentum = torch.zeros_like(clean)
         for _ in range(self.steps):

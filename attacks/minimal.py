@@ -34,6 +34,7 @@ class MinimalAttack(Attack):
     """Base of the attacks that minimise the norm of the perturbation."""
 
     kind: ClassVar[Kind] = "minimal"
+    moves_scores: ClassVar[bool] = False
 
     @abstractmethod
     def nearest(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
@@ -41,4 +42,5 @@ class MinimalAttack(Attack):
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         self.check(threat)
+        self.check_task(oracle)
         return within(self.nearest(oracle, x, threat, rng=rng), x, threat)

@@ -9,17 +9,22 @@ not depend on the batch size.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attacks.score_objectives import AwayFromMid, Decrease, Deviation, Increase
+from attacks.score_objectives import AwayFromMid, Decrease, Deviation, Increase, Scoring
 
 
 class Objective(Protocol):
-    """A per-sample value to maximise."""
+    """A per-sample value to maximise.
+
+    flat_at_clean: whether its gradient is 0 at every clean input, so that a walk along gradients must start elsewhere.
+    """
+
+    flat_at_clean: ClassVar[bool]
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
         """``(n,)`` from outputs, what they are compared with ``(n,)``, and target classes ``(n,)`` or None.
@@ -44,8 +49,17 @@ def best_other(logits: Tensor, index: Tensor) -> Tensor:
     return logits.masked_fill(mask, -torch.inf).amax(1)
 
 
+def _logits(outputs: Tensor) -> Tensor:
+    if outputs.dim() != 2:
+        shape = tuple(outputs.shape)
+        raise ValueError(f"an objective of classifiers needs logits (n, K); this model gives {shape}")
+    return outputs
+
+
 class Classification:
     """Objectives on logits ``(n, K)`` with labels ``(n,)``: the attack wins where the decision is wrong."""
+
+    flat_at_clean: ClassVar[bool] = False
 
     def broken(self, outputs: Tensor, reference: Tensor) -> Tensor:
         """Misclassified, whatever class a targeted attack aims at."""
@@ -57,6 +71,7 @@ class CrossEntropy(Classification):
     """Cross-entropy of the label, or minus that of the target (Goodfellow et al., ICLR 2015)."""
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        _logits(outputs)
         if target is None:
             return F.cross_entropy(outputs, reference, reduction="none")
         return -F.cross_entropy(outputs, target, reduction="none")
@@ -70,6 +85,7 @@ class Margin(Classification):
     """
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        _logits(outputs)
         if target is None:
             return best_other(outputs, reference) - pick(outputs, reference)
         return pick(outputs, target) - best_other(outputs, target)
@@ -85,7 +101,7 @@ class DLR(Classification):
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
         needed = 3 if target is None else 4
-        if outputs.shape[1] < needed:
+        if _logits(outputs).shape[1] < needed:
             return Margin().value(outputs, reference, target)
         top = outputs.topk(needed, dim=1).values
         tiny = 1e-12
@@ -103,7 +119,7 @@ class Misclassified(Classification):
     """
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
-        decided = outputs.argmax(1)
+        decided = _logits(outputs).argmax(1)
         return (decided != reference if target is None else decided == target).to(outputs.dtype)
 
 
@@ -124,3 +140,10 @@ def objective_named(name: str) -> Objective:
     if name not in OBJECTIVES:
         raise ValueError(f"unknown objective {name!r}; known: {', '.join(OBJECTIVES)}")
     return OBJECTIVES[name]()
+
+
+def check_scoring(name: str | None, who: str) -> None:
+    """Raise ``ValueError`` if the objective ``name`` that the attack ``who`` was given is none on scores; None is fine."""
+    if name is not None and not issubclass(OBJECTIVES[name], Scoring):
+        known = ", ".join(key for key, kind in OBJECTIVES.items() if issubclass(kind, Scoring))
+        raise ValueError(f"{who} was told to maximise {name}, which needs classes; on a score it can maximise {known}")

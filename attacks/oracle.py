@@ -102,6 +102,13 @@ class Oracle(Protocol):
         """Book what ``other``, an oracle of another model for the same rows, has spent."""
         ...
 
+    def beside(self, x: Tensor) -> Oracle:
+        """An oracle of the same model for other inputs ``x`` ``(m, ...)``, with books of its own.
+
+        Labels are the model's own answers on ``x``: decisions, or scores. No row is ever reported broken.
+        """
+        ...
+
     def forget(self, rows: Tensor) -> None:
         """A fresh start for ``rows``: what an adaptive gradient path has learnt on them is dropped."""
         ...
@@ -294,6 +301,28 @@ class ModelOracle:
         zero = (finite.flatten(1) == 0).all(1)
         self.books.zero_gradients.index_add_(0, self.books.index[rows], zero.long())
         return finite
+
+    def referring_to(self, x: Tensor) -> ModelOracle:
+        """This oracle with the model's own answers on ``x`` ``(N, ...)`` in the place of the labels, one forward each."""
+        rows = torch.arange(len(x), device=x.device)
+        parts = zip(_split(x, self.micro_batch), _split(rows, self.micro_batch), strict=True)
+        with torch.no_grad():
+            outputs = torch.cat([self.logits(part, index) for part, index in parts])
+        return replace(self, labels=outputs if outputs.dim() == 1 else outputs.argmax(1))
+
+    def beside(self, x: Tensor) -> ModelOracle:
+        rng = None if self.rng is None else KeyedRng.of(0, torch.arange(len(x), device=x.device)).fold("beside")
+        fresh = ModelOracle.of(
+            self.model,
+            torch.zeros(len(x), dtype=torch.int64, device=x.device),
+            path=self.path,
+            objective=self.objective,
+            rng=rng,
+            draws=self.draws,
+            stochastic=True,
+            micro_batch=self.micro_batch,
+        )
+        return fresh.referring_to(x)
 
     def as_module(self, rows: Tensor, clean: Tensor | None = None) -> nn.Module:
         return CountedView(self, rows, clean).eval()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from attacks.base import Attack
-from attacks.objectives import objective_named
+from attacks.objectives import check_scoring, objective_named
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.targets import Target, targets
@@ -41,8 +41,15 @@ class RestartedAttack(Attack):
         choosing = 0 if self.target is None else 1
         return self.restarts * (self.steps + 1) + choosing, self.restarts * self.steps
 
+    def check_scores(self) -> None:
+        super().check_scores()
+        check_scoring(self.objective, type(self).__name__)
+        if self.target is not None:
+            raise ValueError(f"a score has no classes to aim at: leave target={self.target} out")
+
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         self.check(threat)
+        self.check_task(oracle)
         if self.objective is not None:
             oracle = oracle.using(objective=objective_named(self.objective))
         classes = None if self.target is None else targets(oracle, self.target, x, rng)

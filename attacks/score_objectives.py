@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -20,6 +21,8 @@ def _scores(outputs: Tensor) -> Tensor:
 
 class Scoring:
     """Objectives on scores ``(n,)``, with the clean scores ``(n,)`` as reference. A score is moved, never broken."""
+
+    flat_at_clean: ClassVar[bool] = False
 
     def broken(self, outputs: Tensor, reference: Tensor) -> Tensor:
         return torch.zeros(len(outputs), dtype=torch.bool, device=outputs.device)
@@ -58,8 +61,10 @@ class AwayFromMid(Scoring):
 class Deviation(Scoring):
     """Distance from the clean score, either way (Zhang et al., NeurIPS 2022).
 
-    Its gradient at the clean image is 0, so an attack on it needs a random start.
+    Its gradient at the clean image is 0, so attacks that follow a gradient start at a random point, whatever they were told.
     """
+
+    flat_at_clean: ClassVar[bool] = True
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
         return (_scores(outputs) - reference).abs()

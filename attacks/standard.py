@@ -107,6 +107,18 @@ SMOOTH_THOROUGH: tuple[Stage, ...] = (
 )
 
 
+SCORES_QUICK: tuple[Stage, ...] = (FIRST, Stage("APGD", APGD(steps=25), Training()))
+
+SCORES: tuple[Stage, ...] = (FIRST, Stage("APGD", APGD(steps=50), Training()), Stage("Square", Square(queries=100)))
+"""Models that score are smooth, and no sample leaves: each stage is paid twice, to raise scores and to lower them."""
+
+SCORES_THOROUGH: tuple[Stage, ...] = (
+    *SCORES[:-1],
+    Stage("APGD, restarts", APGD(steps=100, restarts=4), Training()),
+    Stage("Square", Square(queries=1000)),
+)
+
+
 def fitting(stages: tuple[Stage, ...], norm: Norm) -> tuple[Stage, ...]:
     """The stages whose attack works in ``norm``."""
     return tuple(stage for stage in stages if norm in stage.attack.norms)
@@ -121,6 +133,9 @@ class Quick(Cascade):
     def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
         return fitting(QUICK if spiking else SMOOTH_QUICK, norm)
 
+    def score_stages(self, *, norm: Norm) -> tuple[Stage, ...]:
+        return fitting(SCORES_QUICK, norm)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Standard(Cascade):
@@ -129,6 +144,9 @@ class Standard(Cascade):
     def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
         return fitting((*STANDARD, *(CODED if coded else ())) if spiking else SMOOTH, norm)
 
+    def score_stages(self, *, norm: Norm) -> tuple[Stage, ...]:
+        return fitting(SCORES, norm)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Thorough(Cascade):
@@ -136,3 +154,6 @@ class Thorough(Cascade):
 
     def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
         return fitting((*THOROUGH, *(CODED if coded else ())) if spiking else SMOOTH_THOROUGH, norm)
+
+    def score_stages(self, *, norm: Norm) -> tuple[Stage, ...]:
+        return fitting(SCORES_THOROUGH, norm)

@@ -36,3 +36,14 @@ class Best:
         self.inputs[chosen] = inputs[better]
         self.value[chosen] = answer.value[better]
         self.broken[chosen] = answer.broken[better]
+
+    def update_from(self, candidates: Tensor, rows: Tensor, answer: Answer) -> None:
+        """As :meth:`update`, with the best of several ``candidates`` ``(k, n, ...)`` for each row.
+
+        answer: of all of them, ``(k * n,)``, the candidates of one number after those of the one before.
+        """
+        value, broken = answer.value.view(len(candidates), -1), answer.broken.view(len(candidates), -1)
+        # One broken candidate is as good as another: the first, so that the choice does not hang on ties.
+        pick = torch.where(broken.any(0), broken.int().argmax(0), value.argmax(0))
+        columns = torch.arange(len(rows), device=rows.device)
+        self.update(candidates[pick, columns], rows, Answer(value[pick, columns], None, broken[pick, columns]))

@@ -15,6 +15,7 @@ from attacks.gradients.base import GradientPath, Training
 from attacks.mifgsm import MIFGSM
 from attacks.oracle import ModelOracle, Oracle
 from attacks.randomness import KeyedRng
+from attacks.score_objectives import Scoring
 from attacks.threat import Threat
 
 
@@ -26,7 +27,8 @@ class Transfer(Attack):
     path: how the spikes of the source are differentiated. In a spec: ``transfer:source=NAME,attack=mifgsm``.
 
     The attack never leaves a sample because the source is fooled: what just fools the source seldom fools another. Passes
-    through the source are booked to the sample, because they are what it cost.
+    through the source are booked to the sample, because they are what it cost: on a score one more forward, because the
+    source's score is moved away from what the source itself says of the clean input.
     """
 
     access: ClassVar[Access] = "none"
@@ -42,14 +44,25 @@ class Transfer(Attack):
     def check(self, threat: Threat) -> None:
         self.attack.check(threat)
 
+    def check_scores(self) -> None:
+        self.attack.check_scores()
+
     def cost(self) -> tuple[int, int]:
         return self.attack.cost()
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         self.check(threat)
+        self.check_task(oracle)
         source = ModelOracle.of(
-            self.model.to(x.device), oracle.labels, path=self.path, rng=rng.fold("source's layers"), stochastic=True
+            self.model.to(x.device),
+            oracle.labels,
+            path=self.path,
+            objective=oracle.objective,
+            rng=rng.fold("source's layers"),
+            stochastic=True,
         )
+        if isinstance(oracle.objective, Scoring):
+            source = source.referring_to(x)
         adv = self.attack.perturb(source, x, threat, rng=rng.fold("source"))
         oracle.charge(source)
         return adv

@@ -1,4 +1,8 @@
-"""Adversarial images on disk: one file per stage while a run goes on, one per attack, radius and shard in the end."""
+"""Adversarial images on disk: one file per stage while a run goes on, one per attack, radius and shard in the end.
+
+They are named ``attack_NUMBER_EPS_SHARD.safetensors``; of models that score
+there are two, which end in ``_up`` and ``_down``.
+"""
 
 from __future__ import annotations
 
@@ -36,20 +40,22 @@ def saver(folder: Path) -> Saver:
 def merge(folder: Path, key: str, clean: Tensor, stages: Iterable[tuple[str, list[int]]]) -> None:
     """Put the stages of one attack on one shard together into the file of ``key``: ``images`` for all of ``clean``.
 
-    stages: key of each stage, and the positions whose verdict it gave. Files of stages are removed.
+    stages: key of each stage, and the positions that are taken from it.
     """
     from safetensors.torch import load
 
-    images, used = clean.clone(), []
+    images = clean.clone()
     for stage, taken in stages:
-        path = path_of(folder, stage)
-        saved = load(path.read_bytes())
+        saved = load(path_of(folder, stage).read_bytes())
         wanted = torch.isin(saved["rows"], torch.tensor(taken, dtype=torch.int64))
         images[saved["rows"][wanted]] = saved["images"][wanted].to(images)
-        used.append(path)
     _write(path_of(folder, key), {"images": images})
-    for path in used:
-        path.unlink()
+
+
+def discard(folder: Path, keys: Iterable[str]) -> None:
+    """Remove the files of stages that have been merged."""
+    for key in keys:
+        path_of(folder, key).unlink()
 
 
 def _write(path: Path, tensors: dict[str, Tensor]) -> None:

@@ -127,11 +127,8 @@ def cells(
     for eps in request.eps:
         at_eps = rows[rows["eps"] == eps.value]
         for number, planned in enumerate(request.attacks):
-            prefix = f"attack/{number}/{eps.value!r}/"
-            stages = [
-                stage_result(stage, [unit for key, unit in units.items() if _is_stage(key, prefix, step)])
-                for step, stage in enumerate(stages_of(planned))
-            ]
+            parts = units_of_stages(units, number, eps.value, len(stages_of(planned)))
+            stages = [stage_result(stage, part) for stage, part in zip(stages_of(planned), parts, strict=True)]
             mine = at_eps[at_eps["attack"] == planned.spec]
             found.append(cell(mine, planned.spec, sum(stage.seconds for stage in stages), stages))
         if len(request.attacks) > 1:
@@ -140,8 +137,13 @@ def cells(
     return found
 
 
-def _is_stage(key: str, prefix: str, step: int) -> bool:
-    return key.startswith(prefix) and key.count("/") == prefix.count("/") + 1 and key.endswith(f"/{step}")
+def units_of_stages(units: dict[str, Unit], number: int, eps: float, stages: int) -> list[list[Unit]]:
+    """Stage by stage, what the attack of this number did at radius ``eps``, shard by shard."""
+    prefix = f"attack/{number}/{eps!r}/"
+    return [
+        [unit for key, unit in units.items() if key.startswith(prefix) and key.count("/") == 4 and key.endswith(f"/{step}")]
+        for step in range(stages)
+    ]
 
 
 def stage_result(stage: Stage, shards: list[Unit]) -> StageResult:

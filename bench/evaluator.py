@@ -9,7 +9,6 @@ Attacks are not trusted: what they return is verified and scored again here.
 
 from __future__ import annotations
 
-import hashlib
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -21,18 +20,21 @@ from torch import Tensor
 
 from attacks.base import Attack, Stage
 from attacks.gradients.base import GradientPath
-from attacks.noise import UniformNoise
+from attacks.objectives import OBJECTIVES, Classification
 from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng
 from attacks.threat import Norm, Threat
 from bench.data.base import Samples
-from bench.errors import BenchError, ModelError
+from bench.errors import BenchError, SpecError
+from bench.judges.base import Judge, Shard
+from bench.judges.decisions import Decisions
+from bench.judges.directions import score_stages
+from bench.judges.scores import Scores
 from bench.plan import Planned, threat_of
 from bench.scorer import Scorer
 from bench.spec import Eps
-from bench.staging import TAKEN, Unit, stages_of
+from bench.staging import Unit, stages_of
 from bench.subject import Subject
-from bench.verification import eight_bit, norms, statuses
 from zoo.folding import folded
 
 SHARD = 250
@@ -57,14 +59,24 @@ class Request:
     micro_batch: int
 
 
-@dataclass(frozen=True)
-class Shard:
-    """A range of samples on the device, with one random stream each."""
+def stages_in(request: Request, planned: Planned) -> tuple[Stage, ...]:
+    """What an attack runs on the model of a request, in order."""
+    if request.subject.task == "quality":
+        return score_stages(planned, norm=request.norm)
+    objective = getattr(planned.attack, "objective", None)
+    if objective is not None and not issubclass(OBJECTIVES[objective], Classification):
+        raise SpecError(f"The objective {objective} is for scores, and this model decides.", "Use ce, margin or dlr.")
+    return stages_of(planned, norm=request.norm, **request.subject.traits)
 
-    x: Tensor
-    labels: Tensor
-    ids: list[int]
-    rng: KeyedRng
+
+def judge_of(request: Request) -> Judge:
+    """Who says what an image did to the model of a request."""
+    subject = request.subject
+    scorer = Scorer(subject.module, subject.ref, request.scorings)
+    if subject.task == "quality":
+        low, high = subject.score_range
+        return Scores(scorer, request.norm, high - low, request.micro_batch)
+    return Decisions(scorer, request.norm, subject.stochastic, request.micro_batch)
 
 
 class Evaluator:
@@ -73,7 +85,7 @@ class Evaluator:
     def __init__(self, request: Request, save_adversarial: Callable[[str, Tensor, Tensor], None] | None = None) -> None:
         self.request = request
         self.proposer = folded(request.subject.module)
-        self.scorer = Scorer(request.subject.module, request.subject.ref, request.scorings)
+        self.judge = judge_of(request)
         self.save_adversarial = save_adversarial
 
     @contextmanager
@@ -96,55 +108,11 @@ class Evaluator:
         ids = [int(i) for i in request.samples.ids[chosen]]
         x = request.samples[chosen].images.to(request.device)
         labels = request.samples.labels[chosen].to(request.device)
-        return Shard(x, labels, ids, KeyedRng.of(request.seed, torch.tensor(ids, device=request.device)))
-
-    def clean(self, shard: Shard) -> Unit:
-        """Clean decisions, twice: a model that changes its mind without saying so is refused."""
-        began = time.perf_counter()
-        rng = shard.rng.fold("clean")
-        decisions = self.scorer.decisions(shard.x, rng)
-        again = self.scorer.decisions(shard.x, rng)
-        # Two calls of a stochastic model may differ: its rates are the answer, and nothing is unstable.
-        changed = (decisions != again).any(0) & (not self.request.subject.stochastic)
-        if int(changed.sum()) > 0.01 * len(changed):
-            raise ModelError(
-                f"{self.request.subject.ref} changed its decision on {int(changed.sum())} of {len(changed)} samples "
-                "between two identical calls.",
-                "If it is random by design, say so with --stochastic (or `stochastic = True` on the module).",
-            )
-        correct = (decisions == shard.labels).float().mean(0)
-        correct[changed] = 0.0
-        return {
-            "sample": shard.ids,
-            "label": shard.labels.tolist(),
-            "clean_pred": decisions[0].tolist(),
-            "clean_correct": correct.tolist(),
-            "clean_unstable": changed.tolist(),
-            "seconds": time.perf_counter() - began,
-        }
-
-    def noise(self, shard: Shard, clean: Unit, eps: Eps, draws: int) -> Unit:
-        """Per sample, the rate of correct decisions under each of ``draws`` uniform draws, cumulatively worst.
-
-        ``worst[k]`` is the lowest rate among draws 0..k. A sample leaves once it has reached 0.
-        """
-        began = time.perf_counter()
-        threat = Threat(norm=self.request.norm, eps=eps.value)
-        worst = torch.tensor(clean["clean_correct"], device=shard.x.device)
-        history = []
-        for k in range(draws):
-            rows = (worst > 0).nonzero()[:, 0]
-            if len(rows):
-                rng = shard.rng.fold("noise", k).rows(rows)
-                noisy = UniformNoise().draw(shard.x[rows], threat, rng)
-                rates = (self.scorer.decisions(noisy, rng) == shard.labels[rows]).float().mean(0)
-                worst = worst.index_copy(0, rows, torch.minimum(worst[rows], rates))
-            history.append(worst)
-        return {"worst": torch.stack(history, 1).tolist(), "seconds": time.perf_counter() - began}
+        return Shard(x, labels, ids, KeyedRng.of(request.seed, torch.tensor(ids, device=request.device)), labels)
 
     def stages(self, planned: Planned) -> tuple[Stage, ...]:
         """What an attack runs on this model, in order."""
-        return stages_of(planned, norm=self.request.norm, **self.request.subject.traits)
+        return stages_in(self.request, planned)
 
     def attack(self, shard: Shard, standing: list[int], eps: Eps, stage: Stage, number: int, key: str) -> Unit:
         """Run one stage on the rows ``standing``, verify and score what comes back."""
@@ -152,20 +120,21 @@ class Evaluator:
         request = self.request
         threat = threat_of(request.norm, eps, stage.attack)
         rows = torch.tensor(standing, dtype=torch.int64, device=shard.x.device)
-        x, labels, rng = shard.x[rows], shard.labels[rows], shard.rng.rows(rows)
+        x, reference, rng = shard.x[rows], shard.reference[rows], shard.rng.rows(rows)
         if number:
             rng = rng.fold("stage", number)
         oracle = ModelOracle.of(
             self.proposer,
-            labels,
+            reference,
             path=stage.path or request.path,
+            objective=stage.objective or self.judge.objective,
             rng=rng.fold("layers"),
             draws=request.eot,
             stochastic=request.subject.stochastic,
             micro_batch=request.micro_batch,
         )
         adv, failures = self._perturbed(stage.attack, oracle, x, threat, rng.fold("attack"))
-        scored = self._scored(adv, x, labels, threat, rng.fold("verdict"))
+        scored = self.judge.scored(adv, x, reference, threat, rng.fold("verdict"))
         for i in failures:
             scored["status"][i] = "attack_error"
         for i in oracle.bad_gradient.nonzero()[:, 0].tolist():
@@ -215,38 +184,3 @@ class Evaluator:
             halves.append(part)
             start += len(rows)
         return torch.cat(halves), failures
-
-    def _scored(self, adv: Tensor, x: Tensor, labels: Tensor, threat: Threat, rng: KeyedRng) -> Unit:
-        """Status, verdict columns. An input outside ball or box is no adversarial example: its row stands, undecided."""
-        if not len(x):
-            return {column: [] for column in (*TAKEN, "status", "unstable")}
-        status = statuses(adv, x, threat)
-        usable = torch.tensor([s == "ok" for s in status], device=x.device)
-        shown = torch.where(usable.view(-1, *([1] * (x.dim() - 1))), adv, x)
-        decisions = self.scorer.decisions(shown, rng)
-        robust = selection = (decisions == labels).float().mean(0)
-        if self.request.subject.stochastic:  # what is reported must not be what was chosen by
-            robust = (self.scorer.decisions(shown, rng.fold("report")) == labels).float().mean(0)
-        unstable = torch.zeros_like(usable)
-        standing = (robust > 0).nonzero()[:, 0]
-        if len(standing) and not self.request.subject.stochastic:
-            # In other company, in other batches: a decision that depends on these is no robust one.
-            again = self.scorer.decisions(shown[standing], rng.rows(standing), batch=self.request.micro_batch)
-            unstable[standing] = (again != decisions[:, standing]).any(0)
-        robust[unstable] = 0.0  # of a deterministic model; there, selection is the same tensor
-        robust_8bit = robust.clone()
-        fallen = (robust < 1).nonzero()[:, 0]
-        if len(fallen):
-            rounded = eight_bit(shown[fallen], x[fallen])
-            decided = self.scorer.decisions(rounded, rng.rows(fallen).fold("8 bit"))
-            robust_8bit[fallen] = (decided == labels[fallen]).float().mean(0)
-        return {
-            "status": status,
-            "norm_value": norms(shown, x, threat).tolist(),
-            "adv_pred": decisions[0].tolist(),
-            "robust": robust.tolist(),
-            "selection": selection.tolist(),
-            "robust_8bit": robust_8bit.tolist(),
-            "unstable": unstable.tolist(),
-            "adv_sha256": [hashlib.sha256(row.cpu().numpy().tobytes()).hexdigest()[:16] for row in shown],
-        }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,10 +11,12 @@ from attacks.base import Attack
 from attacks.gradients.base import GradientPath
 from attacks.threat import Norm, Threat
 from attacks.transfer import Transfer
+from attacks.universal import Universal
 from bench.errors import SpecError
 from bench.registry import Registry
 from bench.spec import Eps, bind_params, parse_spec, passed_and_defaulted
 from bench.transfer import describe_transfer, plan_transfer
+from bench.universal import describe_universal, plan_universal
 
 attack_registry: Registry[type[Attack]] = Registry("attack", ATTACKS, "bench.attacks")
 path_registry: Registry[type[GradientPath]] = Registry("gradient path", PATHS, "bench.paths")
@@ -44,6 +47,8 @@ def plan_attack(spec: str | Attack) -> Planned:
     """
     if isinstance(spec, Transfer):
         return describe_transfer(spec)
+    if isinstance(spec, Universal):
+        return describe_universal(spec)
     if isinstance(spec, Attack):
         where = f"{type(spec).__module__}:{type(spec).__qualname__}"
         name = next((name for name, known in ATTACKS.items() if known == where), where)
@@ -54,6 +59,8 @@ def plan_attack(spec: str | Attack) -> Planned:
     kind = attack_registry.get(parsed.name)
     if issubclass(kind, Transfer):
         return plan_transfer(parsed.params, str(parsed))
+    if issubclass(kind, Universal):
+        return plan_universal(parsed.params, str(parsed))
     attack = _bound(kind, parsed.params, f"attack {parsed.name}")
     passed, defaulted = passed_and_defaulted(attack, set(parsed.params))
     return Planned(str(parsed), parsed.name, attack, passed, defaulted)
@@ -94,13 +101,11 @@ class Price:
     backwards: int
 
 
-def price(n: int, attacks: list[Planned], eps: list[Eps], *, eot: int, scorings: int) -> Price:
-    """Upper bound before early exits. eot: draws per query. scorings: draws per verdict."""
-    noise = max((planned.noise_draws for planned in attacks), default=1)
-    per_eps = noise * scorings
-    backwards = 0
-    for planned in attacks:
-        forward, backward = planned.attack.cost()
-        per_eps += forward * eot + 3 * scorings
-        backwards += backward * eot
-    return Price(n * (2 * scorings + len(eps) * per_eps), n * len(eps) * backwards)
+def price(n: int, costs: Sequence[tuple[int, int]], noise_draws: int, radii: int, *, eot: int, scorings: int) -> Price:
+    """Upper bound before early exits. costs: (forwards, backwards) of each attack on a sample that survives everything.
+
+    eot: draws per query. scorings: draws per verdict.
+    """
+    per_eps = noise_draws * scorings + sum(forwards * eot + 3 * scorings for forwards, _ in costs)
+    backwards = sum(backwards * eot for _, backwards in costs)
+    return Price(n * (2 * scorings + radii * per_eps), n * radii * backwards)

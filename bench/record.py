@@ -20,7 +20,7 @@ from bench.files import atomic_path, atomic_write_text, make_folder, sha256_file
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 EVALUATOR_VERSION = 2
 """Raised whenever the same request would give other rows; golden rows in the tests guard it."""
 
@@ -58,6 +58,8 @@ class ModelInfo(_Model):
     """Whether two calls may differ."""
     layers: int
     """Layers that took the gradient path."""
+    score_range: tuple[float, float] | None = None
+    """Of a model that scores: the ends of its scale, higher meaning better."""
 
 
 class DataInfo(_Model):
@@ -163,6 +165,101 @@ class Cell(_Model):
     """Stage by stage."""
 
 
+class ShiftStage(_Model):
+    """What one stage of an attack on scores did at one radius."""
+
+    name: str
+    """Stage, with its way."""
+    shift: float
+    """Mean signed shift of the score."""
+    failed: int
+    """Samples on which it failed."""
+    forwards: float
+    """Mean forward passes per sample."""
+    backwards: float
+    """Mean backward passes per sample."""
+    seconds: float
+    """Wall time."""
+
+
+class Shift(_Model):
+    """One attack on scores at one radius. A sample's shift is the larger, in magnitude, of those up and down.
+
+    In units of the calibrated score, unless said otherwise. Intervals resample reference photographs.
+    """
+
+    attack: str
+    """Spec of the attack, or ``worst case`` for the per-sample largest shift over all of them."""
+    eps: float
+    """Radius in input units."""
+    eps_text: str
+    """Radius as given."""
+    absolute: Interval
+    """Mean |shift|."""
+    signed: Interval
+    """Mean shift."""
+    rms: Interval
+    """Root of the mean squared shift."""
+    up: Interval | None
+    """Mean shift of attacks that raise the score; None if none did."""
+    down: Interval | None
+    """Mean shift of attacks that lower it; None if none did."""
+    in_deviations: Interval | None
+    """Mean |shift| in standard deviations of the clean scores; None if these are constant."""
+    in_ranges: Interval
+    """Mean |shift| in units of the score range."""
+    rounded: Interval
+    """Mean |shift| after rounding the adversarial images to 8 bits."""
+    robustness: Interval
+    """R, mean log10 of the largest possible shift over the shift."""
+    noise: Interval
+    """Mean |shift| under one draw of uniform noise of the same radius."""
+    noise_best: Interval
+    """Mean of the largest |shift| among ``noise_draws`` draws."""
+    noise_draws: int
+    """K = min(forwards of the attack, 100)."""
+    gap: Interval
+    """``absolute - noise``, paired."""
+    gap_best: Interval
+    """``absolute - noise_best``, paired."""
+    gap_ratio: float | None
+    """``absolute / noise_best``; None where noise hardly moves scores."""
+    srcc_clean: Interval
+    """Spearman's correlation of clean scores with the (pseudo-)MOS."""
+    srcc_attacked: Interval
+    """The same of attacked scores."""
+    plcc_clean: Interval
+    """Pearson's correlation of clean scores with the (pseudo-)MOS."""
+    plcc_attacked: Interval
+    """The same of attacked scores."""
+    krcc_clean: Interval
+    """Kendall's tau-b of clean scores with the (pseudo-)MOS."""
+    krcc_attacked: Interval
+    """The same of attacked scores."""
+    srcc_between: Interval
+    """Spearman's correlation of attacked with clean scores."""
+    wasserstein: Interval
+    """Distance between the distributions of clean and attacked scores, with the sign of the mean shift."""
+    gradient_l1: Interval | None
+    """Mean l1 norm of the input gradient at the clean images; None where some are not finite."""
+    flat: Interval | None
+    """Share of clean images at which the input gradient is zero; None where some are not finite."""
+    failed: int
+    """Samples on which a stage failed, left out of all figures: no evidence of robustness."""
+    unstable: int
+    """Samples whose adversarial score differed between two scorings."""
+    forwards: float
+    """Mean forward passes per sample."""
+    backwards: float
+    """Mean backward passes per sample."""
+    zero_gradients: float = 0.0
+    """Share of gradient queries answered by zeros everywhere."""
+    seconds: float
+    """Wall time of this attack."""
+    stages: list[ShiftStage] = []
+    """Stage by stage."""
+
+
 class Check(_Model):
     """One thing that was looked at to decide whether to believe a number."""
 
@@ -220,8 +317,12 @@ class Record(_Model):
     """Seed of every draw."""
     settings: dict[str, Any]
     """EOT draws, scoring draws and other knobs of the evaluator that change rows."""
+    task: Literal["classification", "quality"] = "classification"
+    """Whether the model decides or scores."""
     cells: list[Cell]
-    """Results."""
+    """Results of a model that decides."""
+    shifts: list[Shift] = []
+    """Results of a model that scores."""
     reliability: Reliability
     """Verdict."""
     rows_sha256: str
@@ -260,7 +361,10 @@ def write_record(record: Record, folder: Path) -> Record:
     return final.with_rows(record.rows)
 
 
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: lambda fields: fields | {"schema_version": 2}}
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: lambda fields: fields | {"schema_version": 2},
+    2: lambda fields: fields | {"schema_version": 3, "task": "classification", "shifts": []},
+}
 """From schema version to a function that gives the next version's fields."""
 
 
@@ -301,6 +405,6 @@ def read_record(folder: Path) -> Record:
 
 def _with_all_columns(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of the first schema had one stage an attack, and knew of no zero gradients."""
-    if "selection" in rows:
+    if "selection" in rows or "shift" in rows:
         return rows
     return rows.assign(selection=rows["robust"], stage="", zero_gradients=0)

@@ -4,26 +4,54 @@ from __future__ import annotations
 
 import datetime
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import pandas as pd
 import torch
 
 from attacks.base import Stage
 from bench.assembly import assemble, cells
+from bench.errors import ModelError
 from bench.evaluator import Evaluator, Request
 from bench.plan import Planned
-from bench.record import AttackInfo, DataInfo, ModelInfo, Record, StageInfo
+from bench.record import AttackInfo, Cell, DataInfo, ModelInfo, Record, Reliability, Shift, StageInfo
 from bench.reliability.records import verdict
+from bench.reliability.score_records import score_verdict
+from bench.score_assembly import assemble_scores, shifts
 from bench.staging import Unit
+
+
+@dataclass(frozen=True)
+class _Results:
+    rows: pd.DataFrame
+    reliability: Reliability
+    cells: list[Cell] = field(default_factory=list)
+    shifts: list[Shift] = field(default_factory=list)
+
+
+def _of_decisions(evaluator: Evaluator, units: dict[str, Unit]) -> _Results:
+    request = evaluator.request
+    rows = assemble(request, units, len(evaluator.shards()))
+    found = cells(request, rows, units, evaluator.stages)
+    return _Results(rows, verdict(request, rows, found, units), cells=found)
+
+
+def _of_scores(evaluator: Evaluator, units: dict[str, Unit]) -> _Results:
+    request = evaluator.request
+    rows = assemble_scores(request, units, len(evaluator.shards()))
+    try:
+        found = shifts(request, rows, units, evaluator.stages)
+    except ValueError as error:
+        raise ModelError(f"{request.subject.ref} gives no result: {error}.", "Choose another attack.") from error
+    return _Results(rows, score_verdict(request, found, units), shifts=found)
 
 
 def build(evaluator: Evaluator, units: dict[str, Unit], identity: str) -> Record:
     """The record of a request all of whose units are done."""
     request = evaluator.request
     subject, samples = request.subject, request.samples
-    rows = assemble(request, units, len(evaluator.shards()))
-    results = cells(request, rows, units, evaluator.stages)
+    results = (_of_scores if subject.task == "quality" else _of_decisions)(evaluator, units)
     spiking = bool(subject.spiking) or subject.path_takers > 0
     return Record(
         identity=identity,
@@ -33,19 +61,22 @@ def build(evaluator: Evaluator, units: dict[str, Unit], identity: str) -> Record
             spiking=spiking,
             stochastic=subject.stochastic,
             layers=subject.path_takers,
+            score_range=subject.score_range if subject.task == "quality" else None,
         ),
         data=DataInfo(name=samples.name, split=samples.split, n=len(samples.labels), sha256=samples.sha256()),
         norm=request.norm,
         attacks=[_attack_info(planned, evaluator.stages(planned), request) for planned in request.attacks],
         seed=request.seed,
         settings={"eot": request.eot, "scorings": request.scorings},
-        cells=results,
-        reliability=verdict(request, rows, results, units),
+        task=subject.task or "classification",
+        cells=results.cells,
+        shifts=results.shifts,
+        reliability=results.reliability,
         rows_sha256="",
         seconds=sum(unit["seconds"] for key, unit in units.items() if not _is_summary(key)),
         machine=_machine(request),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    ).with_rows(rows)
+    ).with_rows(results.rows)
 
 
 def _is_summary(key: str) -> bool:

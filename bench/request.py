@@ -16,13 +16,12 @@ from attacks.threat import Norm
 from bench.data import load_samples
 from bench.data.base import Samples
 from bench.errors import SpecError
-from bench.evaluator import Request
+from bench.evaluator import Request, stages_in
+from bench.orientation import Opposite
 from bench.plan import Planned, Price, plan_attack, plan_path, price, threat_of
 from bench.record import EVALUATOR_VERSION
 from bench.spec import parse_eps
-from bench.staging import stages_of
-from bench.subject import Subject, open_subject
-from bench.transfer import with_own_proxy
+from bench.subject import Subject, Task, open_subject
 
 STOCHASTIC_DRAWS = 10
 """EOT draws per query and scoring draws per verdict of a stochastic model, unless told otherwise."""
@@ -64,11 +63,10 @@ def resolve(
         raise SpecError("An attack of several stages chooses its own gradient paths.", "Leave --path out.")
     target = device_named(device)
     subject = open_subject(model, stochastic=stochastic)
-    samples = samples_of(data if data is not None else subject.dataset, split, n)
-    subject = replace(subject, module=subject.module.to(target))
-    planned = [with_own_proxy(one, subject.module) for one in planned]
-    return Request(
-        subject=subject,
+    samples = samples_of(data if data is not None else subject.dataset, split, n, scores=subject.task == "quality")
+    subject = subject_for(subject, samples)
+    request = Request(
+        subject=replace(subject, module=subject.module.to(target)),
         samples=samples,
         attacks=planned,
         path_spec=path_spec,
@@ -81,6 +79,32 @@ def resolve(
         device=target,
         micro_batch=micro_batch or (64 if target.type == "cpu" else 512),
     )
+    for one in planned:
+        stages_in(request, one)  # raises for attacks that are not for this model, before anything is computed
+    return request
+
+
+def subject_for(subject: Subject, samples: Samples) -> Subject:
+    """The subject with the task that it and the data agree on; scores of a model are turned so that higher is better.
+
+    Raises :class:`~bench.errors.SpecError` if they do not agree, or a model scores at random.
+    """
+    task: Task = "quality" if samples.labels.is_floating_point() else "classification"
+    if subject.task not in (None, task):
+        kinds = {"classification": "classes", "quality": "quality scores"}
+        raise SpecError(
+            f"{subject.ref} answers {kinds[subject.task or task]}, and {samples.name} has {kinds[task]} as labels.",
+            "Choose data of its kind with --data.",
+        )
+    subject = replace(subject, task=task)
+    if task == "classification":
+        return subject
+    if subject.stochastic:
+        raise SpecError(f"{subject.ref} scores at random.", "Make it deterministic, for example by fixing its draws.")
+    if not subject.higher_is_better:
+        low, high = subject.score_range
+        return replace(subject, module=Opposite(subject.module).eval(), score_range=(-high, -low))
+    return subject
 
 
 def device_named(name: str) -> torch.device:
@@ -95,12 +119,15 @@ def device_named(name: str) -> torch.device:
     return device
 
 
-def samples_of(data: str | tuple[Tensor, Tensor] | Samples | None, split: str, n: int | None) -> Samples:
+def samples_of(
+    data: str | tuple[Tensor, Tensor] | Samples | None, split: str, n: int | None, *, scores: bool = False
+) -> Samples:
+    """The first ``n`` samples of what was named or given. scores: whether labels of one's own are scores."""
     if data is None:
         raise SpecError("The model does not say which data it is for.", "Give --data NAME, for example --data cifar10.")
     if isinstance(data, str):
         return load_samples(data, split=split, n=n)
-    samples = data if isinstance(data, Samples) else Samples.of(*data)
+    samples = data if isinstance(data, Samples) else Samples.of(*data, scores=scores)
     return samples if n is None or n >= len(samples.labels) else samples.take(n)
 
 
@@ -118,15 +145,33 @@ def identity_fields(request: Request) -> dict[str, Any]:
         "seed": request.seed,
         "eot": request.eot,
         "scorings": request.scorings,
+        **_score_fields(request.subject),
     }
 
 
+def _score_fields(subject: Subject) -> dict[str, Any]:
+    """Of a model that scores; nothing for one that decides, whose identities are older than scores."""
+    if subject.task != "quality":
+        return {}
+    return {"task": subject.task, "score_range": subject.score_range, "higher_is_better": subject.higher_is_better}
+
+
 def _attack_fields(planned: Planned, request: Request) -> dict[str, Any]:
-    stages = stages_of(planned, norm=request.norm, **request.subject.traits)
+    stages = stages_in(request, planned)
     given = {"name": planned.name, **planned.defaulted, **planned.passed}
     return given if not isinstance(planned.attack, Cascade) else given | {"stages": [repr(stage) for stage in stages]}
 
 
 def cost_of(request: Request) -> Price:
     """The most this request can cost."""
-    return price(len(request.samples.labels), request.attacks, request.eps, eot=request.eot, scorings=request.scorings)
+    costs = [_cost(request, planned) for planned in request.attacks]
+    draws = max((planned.noise_draws for planned in request.attacks), default=1)
+    return price(len(request.samples), costs, draws, len(request.eps), eot=request.eot, scorings=request.scorings)
+
+
+def _cost(request: Request, planned: Planned) -> tuple[int, int]:
+    """(forwards, backwards) of all that is run on a sample for one attack."""
+    if request.subject.task != "quality":
+        return planned.attack.cost()
+    pairs = [stage.attack.cost() for stage in stages_in(request, planned)]
+    return sum(forwards for forwards, _ in pairs), sum(backwards for _, backwards in pairs)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from attacks.base import Attack
 from attacks.gradients.base import GradientPath
 from attacks.threat import Norm
-from bench.adversarial import is_saved, merge, saver
+from bench.adversarial import discard, is_saved, merge, saver
 from bench.data.base import Samples
 from bench.errors import SpecError
 from bench.evaluator import Evaluator, Request
@@ -23,7 +23,7 @@ from bench.record import RECORD_FILE, Record, read_record, write_record
 from bench.recording import build
 from bench.request import cost_of, identity_fields, resolve
 from bench.spec import Eps
-from bench.staging import Unit, combined, standing
+from bench.staging import Unit
 from bench.subject import Subject, borrowed
 
 
@@ -63,7 +63,8 @@ def evaluate(
 ) -> Record:
     """Evaluate a model and return its record, rows included.
 
-    model: ``zoo:NAME``, ``file.py::factory``, an ``nn.Module`` (images in [0, 1] to logits ``(N, K)``), or a subject.
+    model: ``zoo:NAME``, ``file.py::factory``, an ``nn.Module`` (images in [0, 1] to logits ``(N, K)``, or to scores ``(N,)``
+        on data whose labels are scores), or a subject.
     attack: spec(s) such as ``"pgd:steps=20,restarts=3"``; several give the per-sample worst case as well.
     eps: radius or comma-separated radii, in [0, 1] pixel units; norm: ``linf`` or ``l2``.
     n: the first n samples; None for all. data: a data set name, ``(images, labels)``, or None for the model's own.
@@ -123,20 +124,22 @@ def _compute(
         on_tick(Tick(next(counted), total, label, reused))
         return units[key]
 
+    judge = evaluator.judge
     draws = max(planned.noise_draws for planned in request.attacks)
     for index, positions in enumerate(shards):
         shard = evaluator.shard(positions)
-        clean = unit(f"clean/{index}", "clean", lambda s=shard: evaluator.clean(s))  # type: ignore[misc]
+        clean = unit(f"clean/{index}", "clean", lambda s=shard: judge.clean(s))  # type: ignore[misc]
+        shard = judge.ready(shard, clean)
         for eps in request.eps:
             unit(
                 f"noise/{eps.value!r}/{index}",
                 f"noise at {eps.text}",
-                lambda s=shard, c=clean, e=eps: evaluator.noise(s, c, e, draws),  # type: ignore[misc]
+                lambda s=shard, c=clean, e=eps: judge.noise(s, c, e, draws),  # type: ignore[misc]
             )
             for number, planned in enumerate(request.attacks):
                 done_here: list[Unit] = []
                 for step, stage in enumerate(stages[number]):
-                    left = standing(clean, done_here)
+                    left = judge.standing(clean, done_here)
                     key = f"attack/{number}/{eps.value!r}/{index}/{step}"
                     done_here.append(
                         unit(
@@ -145,7 +148,7 @@ def _compute(
                             lambda s=shard, r=left, e=eps, g=stage, k=key, i=step: evaluator.attack(s, r, e, g, i, k),  # type: ignore[misc]
                         )
                     )
-                units[f"attack/{number}/{eps.value!r}/{index}"] = combined(stages[number], done_here)
+                units[f"attack/{number}/{eps.value!r}/{index}"] = judge.combined(stages[number], done_here)
     return units
 
 
@@ -158,11 +161,12 @@ def _merge_adversarial(evaluator: Evaluator, folder: Path, units: dict[str, Unit
     for index, positions in enumerate(evaluator.shards()):
         for eps, (number, planned) in product(request.eps, enumerate(request.attacks)):
             key = f"attack/{number}/{eps.value!r}/{index}"
-            taken = [
-                [row for row, last in zip(units[key]["rows"], units[key]["given_by"], strict=True) if last == step]
-                for step in range(len(evaluator.stages(planned)))
-            ]
-            merge(folder, key, evaluator.shard(positions).x.cpu(), [(f"{key}/{i}", rows) for i, rows in enumerate(taken)])
+            stages = evaluator.stages(planned)
+            files = [f"{key}/{step}" for step in range(len(stages))]
+            clean = evaluator.shard(positions).x.cpu()
+            for ending, taken in evaluator.judge.shown(stages, units[key]).items():
+                merge(folder, key + ending, clean, list(zip(files, taken, strict=True)))
+            discard(folder, files)
 
 
 def folder_name(ref: str, identity: str) -> str:

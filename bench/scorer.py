@@ -8,6 +8,7 @@ is fast elsewhere only proposes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +19,19 @@ from bench.errors import ModelError
 
 BATCH = 50
 """Small, because the last batch is padded: a shard of 250 would cost 300 in batches of 100."""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a model may answer. fits: whether outputs for so many inputs have the shape."""
+
+    name: str
+    shape: str
+    fits: Callable[[Tensor, int], bool]
+
+
+LOGITS = _Kind("logits", "(N, classes)", lambda out, rows: out.dim() == 2 and out.shape[0] == rows and out.shape[1] > 1)
+SCORES = _Kind("scores", "(N,)", lambda out, rows: out.dim() == 1 and out.shape[0] == rows)
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,14 @@ class Scorer:
 
         batch: another size than the canonical one is only for asking whether a decision depends on it.
         """
+        return self._answers(x, rng, batch, LOGITS)
+
+    @torch.no_grad()
+    def scores(self, x: Tensor, *, batch: int = BATCH) -> Tensor:
+        """``(n,)`` float32, of a model that scores. Raises and batches as :meth:`logits` does."""
+        return self._answers(x, None, batch, SCORES)
+
+    def _answers(self, x: Tensor, rng: KeyedRng | None, batch: int, kind: _Kind) -> Tensor:
         parts = []
         for start in range(0, len(x), batch):
             part = x[start : start + batch]
@@ -48,7 +70,7 @@ class Scorer:
                 index = torch.arange(start, start + batch, device=x.device).clamp_max(len(x) - 1)
                 stream = rng.rows(index)
             with drawing(stream):
-                parts.append(self._checked(self._called(padded), batch)[: len(part)])
+                parts.append(self._checked(self._called(padded), batch, kind)[: len(part)])
         return torch.cat(parts)
 
     def decisions(self, x: Tensor, rng: KeyedRng, *, batch: int = BATCH) -> Tensor:
@@ -67,19 +89,14 @@ class Scorer:
                 "Let forward(x) take images of this shape, or choose other data.",
             ) from error
 
-    def _checked(self, outputs: object, rows: int) -> Tensor:
+    def _checked(self, outputs: object, rows: int, kind: _Kind) -> Tensor:
+        fix = f"Let forward(x) return {kind.name} of shape {kind.shape}."
         if not isinstance(outputs, Tensor):
-            raise ModelError(
-                f"{self.name} returned a {type(outputs).__name__} instead of a tensor.",
-                "Let forward(x) return logits of shape (N, classes).",
-            )
-        if outputs.dim() != 2 or outputs.shape[0] != rows or outputs.shape[1] < 2:
-            raise ModelError(
-                f"{self.name} returned shape {tuple(outputs.shape)} for {rows} inputs.",
-                "Let forward(x) return logits of shape (N, classes).",
-            )
+            raise ModelError(f"{self.name} returned a {type(outputs).__name__} instead of a tensor.", fix)
+        if not kind.fits(outputs, rows):
+            raise ModelError(f"{self.name} returned shape {tuple(outputs.shape)} for {rows} inputs.", fix)
         if not outputs.isfinite().all():
             raise ModelError(
-                f"{self.name} returned NaN or infinite logits.", "Check its weights and its input range: [0, 1]."
+                f"{self.name} returned NaN or infinite {kind.name}.", "Check its weights and its input range: [0, 1]."
             )
         return outputs

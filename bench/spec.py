@@ -102,7 +102,15 @@ class CardRef:
     path: str
 
 
-ModelRef = ZooRef | FileRef | CardRef
+@dataclass(frozen=True)
+class PyiqaRef:
+    """``pyiqa:NAME[,key=value,...]``: a metric of the library pyiqa. options: raw strings."""
+
+    name: str
+    options: dict[str, str]
+
+
+ModelRef = ZooRef | FileRef | CardRef | PyiqaRef
 
 
 def parse_model_ref(text: str) -> ModelRef:
@@ -120,8 +128,14 @@ def parse_model_ref(text: str) -> ModelRef:
         if spec.params:
             raise SpecError(f"A zoo model takes no parameters, {text!r} gives some.", "Drop them.")
         return ZooRef(spec)
+    if colon and prefix == "pyiqa":
+        name, _, options = rest.partition(",")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+\-]*", name):
+            raise SpecError(f"{text!r} does not name a metric.", "Write pyiqa:NAME[,key=value,...].")
+        return PyiqaRef(name, _params(options, text))
     raise SpecError(
-        f"{text!r} does not name a model.", "Write zoo:NAME, FILE.py::FACTORY or CARD.yaml; see bench ls models."
+        f"{text!r} does not name a model.",
+        "Write zoo:NAME, FILE.py::FACTORY, CARD.yaml or pyiqa:NAME; see bench ls models.",
     )
 
 

@@ -1,19 +1,20 @@
 """From what a user calls a model to a module that can be attacked.
 
-``zoo:NAME[@VERSION]``, a user's own ``file.py::factory``, or a Python object.
+``zoo:NAME[@VERSION]``, a user's own ``file.py::factory``, ``pyiqa:NAME``, or a Python object.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import nn
@@ -21,10 +22,13 @@ from torch import nn
 from attacks.gradients.base import TakesCoding, TakesGradientPath
 from bench.errors import BenchError, ModelError, UnknownNameError, WeightsError
 from bench.files import digest, sha256_file
-from bench.spec import FileRef, ZooRef, parse_model_ref
+from bench.spec import FileRef, PyiqaRef, ZooRef, parse_model_ref
 
 if TYPE_CHECKING:
     from zoo.card import Card
+
+
+Task = Literal["classification", "quality"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Subject:
     module: eval mode, parameters frozen. fingerprint: what determines its answers.
     dataset: where it is evaluated by default; None if it does not say.
     spiking: declared by a card; None where nobody declared it.
+    task: whether it decides or scores; None where only the data tell. score_range, higher_is_better: of its scores.
     """
 
     ref: str
@@ -42,6 +47,9 @@ class Subject:
     dataset: str | None
     spiking: bool | None
     stochastic: bool
+    task: Task | None = None
+    score_range: tuple[float, float] = (0.0, 1.0)
+    higher_is_better: bool = True
 
     @property
     def path_takers(self) -> int:
@@ -70,6 +78,8 @@ def open_subject(model: str | nn.Module | Subject, *, stochastic: bool = False) 
         return _from_zoo(model, ref)
     if isinstance(ref, FileRef):
         return _from_file(model, ref, stochastic)
+    if isinstance(ref, PyiqaRef):
+        return _from_pyiqa(model, ref, stochastic)
     return _from_card(model, Path(ref.path))
 
 
@@ -116,7 +126,17 @@ def _described(text: str, described: Card, weights: Path) -> Subject:
     fingerprint = described.model_dump(
         mode="json", include={"name", "version", "builder", "dataset", "spiking", "stochastic", "weights"}
     )
-    return Subject(text, module, fingerprint, described.dataset, described.spiking, described.stochastic)
+    return Subject(
+        text,
+        module,
+        fingerprint,
+        described.dataset,
+        described.spiking,
+        described.stochastic,
+        described.task,
+        described.score_range,
+        described.higher_is_better,
+    )
 
 
 def _from_file(text: str, ref: FileRef, stochastic: bool) -> Subject:
@@ -128,6 +148,27 @@ def _from_file(text: str, ref: FileRef, stochastic: bool) -> Subject:
         raise ModelError(f"{path.name} has no function {ref.attr!r}.", "Name a function that returns an nn.Module.")
     module = _called(factory, f"{path.name}::{ref.attr}")
     return _own(text, module, {"file_sha256": sha256_file(path)}, stochastic)
+
+
+def _from_pyiqa(text: str, ref: PyiqaRef, stochastic: bool) -> Subject:
+    """A metric of a library that is not part of this suite; whatever goes wrong in there is one sentence."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from zoo.adapters.pyiqa import INSTALL, LICENCE, open_metric
+
+    try:
+        module = open_metric(ref.name, ref.options)
+    except ModuleNotFoundError as error:
+        raise ModelError(f"{text} needs {error.name}, which is not installed.", f"Run: {INSTALL}.") from error
+    except Exception as error:  # torchvision that does not fit torch, a download that fails, an unknown option
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise ModelError(f"{text} cannot be opened ({reason}).", "Correct its name or options, or repair pyiqa.") from error
+    try:
+        found = version("pyiqa")
+    except PackageNotFoundError:
+        found = "unknown"
+    known = {"metric": ref.name, "options": ref.options, "pyiqa": found, "licence": LICENCE}
+    return _own(text, module, known, stochastic)
 
 
 def _module_of(path: Path) -> Any:
@@ -159,7 +200,30 @@ def _called(factory: Callable[[], Any], name: str) -> nn.Module:
 def _own(ref: str, module: nn.Module, known: dict[str, Any], stochastic: bool) -> Subject:
     hashes = {"structure_sha256": structure_sha256(module), "parameters_sha256": parameters_sha256(module)}
     declared = stochastic or bool(getattr(module, "stochastic", False))
-    return Subject(ref, module.eval().requires_grad_(False), known | hashes, None, None, declared)
+    low, high = _range_of(ref, module)
+    return Subject(
+        ref,
+        module.eval().requires_grad_(False),
+        known | hashes,
+        None,
+        None,
+        declared,
+        getattr(module, "task", None),
+        (low, high),
+        bool(getattr(module, "higher_is_better", True)),
+    )
+
+
+def _range_of(ref: str, module: nn.Module) -> tuple[float, float]:
+    """``score_range`` of a user's own model, (0, 1) if it has none."""
+    given = getattr(module, "score_range", (0.0, 1.0))
+    try:
+        low, high = (float(end) for end in given)
+    except (TypeError, ValueError):
+        low = high = 0.0
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ModelError(f"{ref} gives {given!r} as its score_range.", "Give two finite numbers, the lower one first.")
+    return low, high
 
 
 @contextmanager

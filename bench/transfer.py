@@ -7,35 +7,34 @@ other weights of the source would give other rows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from torch import nn
-
 from attacks.transfer import Transfer
-from bench.errors import SpecError, UnknownNameError
+from bench.errors import SpecError
 from bench.spec import bind_params, passed_and_defaulted
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from bench.plan import Planned
-
-
-PROXY = "proxy:"
-"""Prefix of a source that is the model under attack without its spikes."""
+    from bench.subject import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransferParameters:
     """What a spec may say.
 
-    source: a model of the zoo (with or without ``zoo:``), ``FILE.py::FACTORY`` or a card; or the model under attack itself
-    without its spikes, ``proxy:relu`` or ``proxy:clip`` (see :mod:`zoo.conversion.proxy`). attack: spec of what crafts, with
+    source: a model of the zoo (with or without ``zoo:``), ``FILE.py::FACTORY`` or a card. attack: spec of what crafts, with
     at most one parameter (a comma would end it): ``attack=apgd:steps=20``. path: spec of the source's gradient path.
+    proxy: attack through the source's weights without its spikes, ``relu`` or ``clip`` (see :mod:`zoo.conversion.proxy`);
+    with the model itself as its source, this is the conversion-based attack.
     """
 
     source: str = ""
     attack: str = "mifgsm"
     path: str = "training"
+    proxy: Literal["none", "relu", "clip"] = "none"
 
 
 def plan_transfer(params: Mapping[str, str], spec: str) -> Planned:
@@ -46,47 +45,26 @@ def plan_transfer(params: Mapping[str, str], spec: str) -> Planned:
     given = bind_params(TransferParameters, params, what="attack transfer")
     if not given.source:
         raise SpecError("The attack transfer needs a source.", "Write transfer:source=NAME; see bench ls models.")
-    if given.source.startswith(PROXY):
-        kind = given.source.removeprefix(PROXY)
-        if kind not in ("relu", "clip"):
-            raise UnknownNameError.of("proxy", kind, ["relu", "clip"])
-        attack = Transfer(
-            model=OwnProxy("relu" if kind == "relu" else "clip").eval(),
-            attack=plan_attack(given.attack).attack,
-            path=plan_path(given.path)[1],
-        )
-        passed, defaulted = passed_and_defaulted(given, set(params))
-        return _planned(attack, spec, passed, defaulted, {"proxy": kind})
     plain = not any(mark in given.source for mark in (":", ".yaml", ".yml"))
     subject = open_subject(f"zoo:{given.source}" if plain else given.source)
-    attack = Transfer(model=subject.module, attack=plan_attack(given.attack).attack, path=plan_path(given.path)[1])
+    attack = Transfer(
+        model=_without_spikes(subject, given.proxy), attack=plan_attack(given.attack).attack, path=plan_path(given.path)[1]
+    )
     passed, defaulted = passed_and_defaulted(given, set(params))
+    if given.proxy == "none":  # records from before there were proxies keep their identity
+        passed, defaulted = ({k: v for k, v in fields.items() if k != "proxy"} for fields in (passed, defaulted))
     return _planned(attack, spec, passed, defaulted, subject.fingerprint)
 
 
-class OwnProxy(nn.Module):
-    """Stands for a proxy of the model under attack until that model is open. kind: ``relu`` or ``clip``."""
-
-    def __init__(self, kind: Literal["relu", "clip"]) -> None:
-        super().__init__()
-        self.kind = kind
-
-
-def with_own_proxy(planned: Planned, model: nn.Module) -> Planned:
-    """``planned``, with the proxy of ``model`` where it transfers from one (CBA: conversion-based attack).
-
-    Raises :class:`~bench.errors.SpecError` for a model without spikes.
-    """
+def _without_spikes(subject: Subject, kind: Literal["none", "relu", "clip"]) -> nn.Module:
     from zoo.conversion.proxy import proxy
 
-    attack = planned.attack
-    if not isinstance(attack, Transfer) or not isinstance(attack.model, OwnProxy):
-        return planned
+    if kind == "none":
+        return subject.module
     try:
-        made = proxy(model, attack.model.kind)
+        return proxy(subject.module, kind)
     except ValueError as error:
-        raise SpecError(f"{planned.spec} cannot be made: {error}.", "Choose another source.") from error
-    return replace(planned, attack=replace(attack, model=made))
+        raise SpecError(f"There is no proxy of {subject.ref}: {error}.", "Leave proxy out.") from error
 
 
 def describe_transfer(attack: Transfer) -> Planned:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import torch
 from torch import Tensor
 
@@ -44,3 +46,8 @@ def eight_bit(adv: Tensor, x: Tensor) -> Tensor:
     clean = x.double()
     rounded = torch.where(adv >= x, torch.maximum(down / 255, clean), torch.minimum(up / 255, clean))
     return rounded.to(adv.dtype)
+
+
+def sha256_rows(images: Tensor) -> list[str]:
+    """Of each image's bytes, the first 16 digits."""
+    return [hashlib.sha256(image.cpu().numpy().tobytes()).hexdigest()[:16] for image in images]

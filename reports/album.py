@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.files import make_folder
+from bench.measures.sheet import Sheet
 from bench.record import Record
 from reports.attribution import stage_attribution, staged
+from reports.correlation import srcc_before_after
 from reports.forest import difference_forest
+from reports.measures import accuracy_over_steps, attacks_of, robustness_over_energy
 from reports.plots import accuracy_curves, check_comparable, save
 from reports.scatter import noise_scatter
 from reports.shifts import score_shifts, scores
@@ -36,6 +39,7 @@ def pictures(records: Sequence[Record]) -> Iterator[tuple[str, Draw]]:
     decided = [record for record in records if not scores(record)]
     for eps in shared_radii(rated) if rated else []:
         yield f"score-shifts-{slug(eps)}", partial(score_shifts, rated, eps)
+        yield f"srcc-{slug(eps)}", partial(srcc_before_after, rated, eps)
     if not decided:
         return
     yield "accuracy", partial(accuracy_curves, decided)
@@ -47,11 +51,19 @@ def pictures(records: Sequence[Record]) -> Iterator[tuple[str, Draw]]:
             yield f"differences-{slug(eps)}", partial(difference_forest, decided, eps)
 
 
-def draw_all(records: Sequence[Record], folder: Path) -> list[Path]:
+def measured_pictures(found: Sequence[Sheet]) -> Iterator[tuple[str, Draw]]:
+    """Name and drawing of every picture that sheets of measures allow."""
+    if any(len(sheet.steps) > 1 for sheet in found):
+        yield "accuracy-vs-steps", partial(accuracy_over_steps, found)
+    for attack, eps in attacks_of(found):
+        yield f"robustness-vs-energy-{attack}-{slug(eps)}", partial(robustness_over_energy, found, attack, eps)
+
+
+def draw_all(records: Sequence[Record], folder: Path, measured: Sequence[Sheet] = ()) -> list[Path]:
     """Write every picture as PNG and SVG into ``folder``; the files, in order."""
     make_folder(folder)
     written = []
-    for name, draw in pictures(records):
+    for name, draw in (*(pictures(records) if records else ()), *measured_pictures(measured)):
         figure = draw()
         for ending in ENDINGS:
             written.append(folder / f"{name}.{ending}")

@@ -1,4 +1,4 @@
-"""The README's tables and picture, from records that are kept in ``leaderboards/readme``.
+"""The README's tables and picture, from the boards and from records that are kept in ``leaderboards/readme``.
 
 ``python -m reports.readme`` evaluates what is missing and rewrites them; ``--check`` only says
 whether the README agrees with the records.
@@ -10,15 +10,18 @@ import sys
 from pathlib import Path
 
 import bench
+from bench.boards.store import open_board
 from bench.errors import BenchError, RecordError
 from bench.record import Record, read_record
 from reports import strength
+from reports.board_tables import board_table
 from reports.plots import accuracy_curves, save
 from reports.tables import robustness_table
 from zoo.card import card
 
 ROOT = Path(__file__).resolve().parents[1]
-RECORDS = ROOT / "leaderboards" / "readme"
+BOARDS = ROOT / "leaderboards"
+RECORDS = BOARDS / "readme"
 ATTACKS = ("pgd:steps=20", "standard")
 
 MODELS = ("ann_vanilla", "ann_at", "snn_vanilla", "snn_at", "snn_gsr", "snn_gsr_at")
@@ -54,7 +57,8 @@ def models() -> list[Record]:
 
 def tables() -> Tables:
     """The tables by the name of their place in the README."""
-    return {"models": robustness_table(models(), SHOWN), "strength": strength.markdown()}
+    boards = {name: board_table(open_board(name, BOARDS)) for name in ("snn-cifar10-linf", "iqa-photos-linf")}
+    return {"models": robustness_table(models(), SHOWN), "strength": strength.markdown(), **boards}
 
 
 def spliced(text: str, tables: Tables) -> str:

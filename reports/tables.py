@@ -26,3 +26,24 @@ def robustness_table(records: Sequence[Record], radii: Sequence[str]) -> str:
             row += [percent(cells[eps, attacks[0]].noise), *(percent(cells[eps, attack].robust) for attack in attacks)]
         lines.append("| " + " | ".join(row) + " |")
     return "\n".join(lines)
+
+
+def told(interval: Interval) -> str:
+    """``0.312 [0.284, 0.341]``."""
+    return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
+def shift_table(records: Sequence[Record], radii: Sequence[str]) -> str:
+    """One row per model that scores: clean rank correlation, then per radius mean |shift| under noise and each attack."""
+    attacks = [attack.spec for attack in records[0].attacks]
+    header = ["model", "clean SRCC"]
+    for eps in radii:
+        header += [f"noise {eps}", *(f"`{attack}` {eps}" for attack in attacks)]
+    lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
+    for record in records:
+        found = {(one.eps_text, one.attack): one for one in record.shifts}
+        row = [f"`{record.model.ref}`", told(record.shifts[0].srcc_clean)]
+        for eps in radii:
+            row += [told(found[eps, attacks[0]].noise), *(told(found[eps, attack].absolute) for attack in attacks)]
+        lines.append("| " + " | ".join(row) + " |")
+    return "\n".join(lines)

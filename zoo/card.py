@@ -5,6 +5,7 @@ A card holds no measured numbers; those live with the records they came from.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -49,8 +50,8 @@ class Recipe(_Strict):
     """Of the gradient: Nesterov's, or AdamW's first moment."""
     weight_decay: float = 5e-4
     """On convolution and linear weights; biases, BatchNorm and neuron parameters have none."""
-    augment: Literal["none", "crop_flip", "flip"] = "crop_flip"
-    """Random crop of the image padded by 4 pixels, and horizontal flip; or the flip alone."""
+    augment: Literal["none", "crop_flip", "crop_flip_cutout", "flip"] = "crop_flip"
+    """Random crop of the image padded by 4 pixels, and horizontal flip, also with a square cut out; or the flip alone."""
     seed: int = 0
     """Seed of initialisation, order, augmentation and the defense's own randomness."""
     notes: str = ""
@@ -88,6 +89,8 @@ class Card(_Strict):
     """Of a quality model: whether a higher score means a better image."""
     score_range: tuple[float, float] = (0.0, 1.0)
     """Of a quality model: lowest and highest score of its scale, between which its shifts are judged."""
+    size: Literal["compact", "paper"] = "compact"
+    """``paper``: a network and recipe of the size that papers use, for a GPU; trained on request only."""
     dataset: str
     """Name of the data set it was trained on and is evaluated on by default."""
     builder: Part
@@ -113,6 +116,13 @@ class Card(_Strict):
     def _made_in_one_way(self) -> Self:
         if (self.recipe is None) == (self.conversion is None):
             raise ValueError("a card has either a recipe or a conversion")
+        return self
+
+    @model_validator(mode="after")
+    def _scores_within_a_range(self) -> Self:
+        low, high = self.score_range
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValueError(f"a score range has two finite ends, the lower one first, not {low} and {high}")
         return self
 
     @property

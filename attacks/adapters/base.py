@@ -34,6 +34,7 @@ class ForeignAttack(Attack):
     """An attack of another library. ``version`` is filled in, so that a record tells what ran."""
 
     batch_invariant: ClassVar[bool] = False
+    moves_scores: ClassVar[bool] = False
     library: ClassVar[str]
     install: ClassVar[str]
     """Command that installs the library."""
@@ -55,6 +56,7 @@ class ForeignAttack(Attack):
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         self.check(threat)
+        self.check_task(oracle)
         adv = x.clone()
         radii = threat.radius(x).flatten()
         for eps in radii.unique().tolist():

@@ -6,7 +6,7 @@ import datetime
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from attacks.threat import Threat
 from bench.boards.claims import Challenge, ChallengeRow
 from bench.errors import BoardError, DataError
 from bench.files import sha256_bytes
+from bench.request import subject_for
 from bench.scorer import Scorer
 from bench.spec import parse_eps
 from bench.verification import norms, statuses
@@ -80,7 +81,7 @@ def score(
     how: str,
     link: str = "",
 ) -> Challenge:
-    """Image by image: is it inside ball and box, and does the model still decide rightly?
+    """Image by image: is it inside ball and box, and what does the model answer?
 
     samples: the board's. Raises :class:`~bench.errors.BoardError` if ``subject`` is not the model that was entered.
     """
@@ -100,24 +101,17 @@ def score(
     status = statuses(adv, x, threat)
     usable = torch.tensor([one == "ok" for one in status])
     shown = torch.where(usable.view(-1, *([1] * (x.dim() - 1))), adv, x)
-    draws = protocol.draws if subject.stochastic else 1
-    scorer = Scorer(subject.module, subject.ref, draws)
-    rng = KeyedRng.of(protocol.seed, given.samples).fold("challenge")
-    decisions = scorer.decisions(shown, rng)
-    rates = (decisions == clean.labels).float().mean(0)
-    if not subject.stochastic:  # a decision that depends on its company is no robust one
-        rates[(scorer.decisions(shown, rng, batch=MICRO_BATCH) != decisions).any(0)] = 0.0
+    found = (_moved if protocol.task == "quality" else _decided)(subject, samples, clean, shown, given, protocol)
     sizes = norms(shown, x, threat).tolist()
     rows = [
         ChallengeRow(
             sample=int(given.samples[row]),
             norm_value=sizes[row],
             status=status[row],
-            adv_pred=int(decisions[0, row]),
-            robust=float(rates[row]),
             adv_sha256=hashlib.sha256(shown[row].numpy().tobytes()).hexdigest()[:16],
+            **answered,
         )
-        for row in range(len(shown))
+        for row, answered in enumerate(found)
     ]
     return Challenge(
         record_sha256=entry.record_sha256,
@@ -129,3 +123,26 @@ def score(
         images_sha256=given.sha256,
         rows=rows,
     )
+
+
+def _decided(
+    subject: Subject, samples: Samples, clean: Samples, shown: Tensor, given: Images, protocol: Protocol
+) -> list[dict[str, Any]]:
+    """Decision and rate of right ones, image by image."""
+    scorer = Scorer(subject.module, subject.ref, protocol.draws if subject.stochastic else 1)
+    rng = KeyedRng.of(protocol.seed, given.samples).fold("challenge")
+    decisions = scorer.decisions(shown, rng)
+    rates = (decisions == clean.labels).float().mean(0)
+    if not subject.stochastic:  # a decision that depends on its company is no robust one
+        rates[(scorer.decisions(shown, rng, batch=MICRO_BATCH) != decisions).any(0)] = 0.0
+    return [{"adv_pred": int(decisions[0, row]), "robust": float(rates[row])} for row in range(len(shown))]
+
+
+def _moved(
+    subject: Subject, samples: Samples, clean: Samples, shown: Tensor, given: Images, protocol: Protocol
+) -> list[dict[str, Any]]:
+    """How far each score moved, in units of the score."""
+    turned = subject_for(subject, samples)
+    scorer = Scorer(turned.module, turned.ref)
+    shifts = scorer.scores(shown) - scorer.scores(clean.images)
+    return [{"shift": float(shift)} for shift in shifts]

@@ -25,10 +25,12 @@ class ChallengeRow(_Strict):
     """Size of the perturbation in the board's norm."""
     status: str
     """``ok``, ``out_of_ball`` or ``out_of_box``; only an ``ok`` image can break a sample."""
-    adv_pred: int
-    """Decision on it."""
-    robust: float
-    """Rate of correct decisions on it: 0 or 1 for a deterministic model."""
+    adv_pred: int | None = None
+    """Decision on it; None of a model that scores."""
+    robust: float | None = None
+    """Rate of correct decisions on it: 0 or 1 for a deterministic model; None of a model that scores."""
+    shift: float | None = None
+    """Score on it minus the clean score; None of a model that decides."""
     adv_sha256: str
     """Of the image, as in the rows of the record."""
 

@@ -5,18 +5,16 @@ Every aggregate is computed again from the rows, through the functions that made
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from bench.assembly import WORST_CASE, cell
+from bench.boards.completeness import incomplete, same
 from bench.metrics.classification import worst_case
 from bench.metrics.statistics import Floats, mean
-from bench.spec import parse_eps
 from bench.verification import TOLERANCE
 
 if TYPE_CHECKING:
@@ -30,27 +28,15 @@ MEASURED = {"seconds", "stages"}
 
 def problems(record: Record, protocol: Protocol) -> Iterator[str]:
     """Whatever is wrong with a record under a protocol, in words; nothing if it may enter."""
-    found = list(_incomplete(record, protocol))
+    found = [*incomplete(record, protocol), *_undecided(record)]
     yield from found
     if not found:
         yield from _inconsistent(record.rows)
         yield from _drift(record)
 
 
-def _incomplete(record: Record, protocol: Protocol) -> Iterator[str]:
+def _undecided(record: Record) -> Iterator[str]:
     rows = record.rows
-    radii = parse_eps(",".join(protocol.eps), norm=protocol.norm)
-    ids: set[int] | None = None
-    for spec, eps in product(protocol.specs, radii):
-        part = rows[(rows["attack"] == spec) & (rows["eps"] == eps.value)]
-        own = set(part["sample"])
-        if len(part) != protocol.data.n or len(own) != protocol.data.n:
-            yield f"{len(part)} rows of {protocol.data.n} for {spec} at {eps.text}"
-        elif ids is not None and own != ids:
-            yield f"other samples for {spec} at {eps.text}"
-        ids = ids or own
-    if len(rows) != protocol.data.n * len(protocol.specs) * len(radii):
-        yield "rows of other attacks or radii"
     undecided = int(((rows["status"] != "ok") & (rows["selection"] > 0)).sum())
     if undecided:
         yield f"{undecided} rows are undecided: a stage failed on samples that still stand"
@@ -83,7 +69,7 @@ def _drift(record: Record) -> Iterator[str]:
             continue
         again = cell(rows, kept.attack, kept.seconds, kept.stages)
         for name, value in again.model_dump(exclude=MEASURED).items():
-            if not _same(value, getattr(kept, name)):
+            if not same(value, getattr(kept, name)):
                 yield f"{name} of {kept.attack} at {kept.eps_text} does not follow from the rows"
         yield from _stage_drift(kept, rows)
     needed = set(record.rows[["attack", "eps_text"]].itertuples(index=False, name=None))
@@ -101,17 +87,6 @@ def _stage_drift(kept: Cell, rows: pd.DataFrame) -> Iterator[str]:
         if (stage.attempted, stage.broken) != (left, broken):
             yield f"stage {stage.name} of {kept.attack} at {kept.eps_text} does not follow from the rows"
         left -= broken
-
-
-def _same(value: Any, kept: Any) -> bool:
-    """Equal, up to the last digits of floats, in which versions of numpy and scipy differ."""
-    if hasattr(kept, "model_dump"):
-        kept = kept.model_dump()
-    if isinstance(value, dict):
-        return value.keys() == kept.keys() and all(_same(value[key], kept[key]) for key in value)
-    if isinstance(value, float):
-        return math.isclose(value, kept, rel_tol=1e-9, abs_tol=1e-12)
-    return bool(value == kept)
 
 
 def strongest(record: Record, eps: str) -> Cell:
@@ -137,7 +112,7 @@ def best_known(entry: Entry, eps: str) -> Floats:
     for challenge in entry.challenges:
         if challenge.eps == eps:
             for row in challenge.rows:
-                if row.status == "ok" and row.sample in rates.index:
+                if row.status == "ok" and row.robust is not None and row.sample in rates.index:
                     rates[row.sample] = min(rates[row.sample], row.robust)
     return np.asarray(rates, dtype=np.float64)
 

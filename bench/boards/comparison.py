@@ -24,7 +24,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Moved:
-    """An entry on either board. before, after: what the board ranks by, None if absent. Ranks: empty if unranked."""
+    """An entry on either board. before, after: what the board ranks by, of scores minus the shift; None if absent.
+
+    Ranks: empty if unranked.
+    """
 
     name: EntryName
     before: float | None

@@ -60,6 +60,7 @@ def problems(board: Board, protocol: Protocol, record: Record) -> list[str]:
             ("its protocol", record.protocol != expected),
             ("the evaluator's version", record.evaluator_version != protocol.evaluator_version),
             ("its samples", (record.data.n, record.data.sha256) != (protocol.data.n, protocol.data.sha256)),
+            ("its task", record.task != protocol.task),
             ("its norm", record.norm != protocol.norm),
             ("its seed", record.seed != protocol.seed),
             ("its draws", record.settings.get("eot") != draws or record.settings.get("scorings") != draws),

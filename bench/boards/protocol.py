@@ -95,7 +95,7 @@ class Draft(_Strict):
     eps: list[str] = Field(min_length=1)
     """Radii, as ``8/255``."""
     rank_by: str
-    """The radius whose accuracy orders the table."""
+    """The radius whose accuracy, or shift of scores, orders the table."""
     attacks: list[str] = Field(min_length=1)
     """Specs; a sample counts as robust if it survives all of them."""
     path: str = "training"
@@ -166,6 +166,7 @@ def _resolved(draft: Draft, specs: list[str]) -> dict[str, Any]:
     """What the program makes of the attacks and the path today."""
     from dataclasses import asdict
 
+    from bench.judges.directions import score_stages
     from bench.plan import plan_attack, plan_path, threat_of
     from bench.request import STOCHASTIC_DRAWS
     from bench.staging import stages_of
@@ -176,12 +177,15 @@ def _resolved(draft: Draft, specs: list[str]) -> dict[str, Any]:
         planned = plan_attack(spec)
         for radius in parse_eps(",".join(draft.eps), norm=draft.norm):
             threat_of(draft.norm, radius, planned.attack)
-        stages = {
-            kind: [
-                {"name": stage.name, "attack": repr(stage.attack), "path": repr(stage.path or path)}
-                for stage in stages_of(planned, spiking=kind != "smooth", norm=draft.norm, coded=kind == "coded")
-            ]
+        run = {
+            kind: score_stages(planned, norm=draft.norm)
+            if draft.task == "quality"
+            else stages_of(planned, spiking=kind != "smooth", norm=draft.norm, coded=kind == "coded")
             for kind in ("spiking", "smooth", "coded")
+        }
+        stages = {
+            kind: [{"name": one.name, "attack": repr(one.attack), "path": repr(one.path or path)} for one in found]
+            for kind, found in run.items()
         }
         parameters = {**planned.defaulted, **planned.passed}
         attacks.append({"spec": planned.spec, "name": planned.name, "parameters": parameters, **stages})

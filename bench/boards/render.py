@@ -103,7 +103,12 @@ def render(board: Board) -> None:
 
 def sweep(board: Board) -> None:
     """Remove what killed writers left. The caller holds the lock, so nobody is at work on it."""
-    for path in [*board.folder.glob(".*.tmp"), *board.folder.glob("entries/.*"), *board.folder.glob("entries/*/.*.tmp")]:
+    for path in [
+        *board.folder.glob(".*.tmp"),
+        *board.folder.glob("entries/.*"),
+        *board.folder.glob("entries/*/.*.tmp"),
+        *board.folder.glob("gallery/.*"),
+    ]:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     for path in board.folder.glob("entries/*/challenges/.*.tmp"):
         path.unlink(missing_ok=True)

@@ -12,12 +12,17 @@ from bench.errors import BoardError
 from bench.run import Watcher, evaluate
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bench.boards.store import Board, Entry
     from bench.data.base import Samples
     from bench.subject import Subject
 
 ALLOWED = 0.02
-"""Share of verdicts that may differ: on another chip other roundings flip spikes, and attacks go other ways."""
+"""Share of verdicts that may differ: on another chip other roundings flip spikes, and attacks go other ways. Of a score, how
+much a shift may differ, in units of the score range."""
+CLOSE = 1e-4
+"""By how much clean scores may differ, in units of the score range."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,23 @@ def rescore(
     both = again.merge(entry.record.rows, on=["sample", "attack", "eps"], suffixes=("", "_kept"))
     if len(both) != len(again):
         raise BoardError(f"{entry.name} has no rows for some samples of {board}.", f"Run bench board verify {board}.")
-    return Rescored(
-        rows=len(both),
-        same_clean=int((both["clean_pred"] == both["clean_pred_kept"]).sum()),
-        same_verdict=int((both["verdict"] == both["verdict_kept"]).sum()),
-        same_images=int((both["adv_sha256"] == both["adv_sha256_kept"]).sum()),
-    )
+    return (_scores if protocol.task == "quality" else _decisions)(both, entry)
+
+
+def _decisions(both: pd.DataFrame, entry: Entry) -> Rescored:
+    """Decisions are equal or they are not."""
+
+    def equal(name: str) -> int:
+        return int((both[name] == both[f"{name}_kept"]).sum())
+
+    return Rescored(len(both), equal("clean_pred"), equal("verdict"), equal("adv_sha256"))
+
+
+def _scores(both: pd.DataFrame, entry: Entry) -> Rescored:
+    """Clean scores are equal within rounding; so are shifts, a little more widely."""
+    low, high = entry.record.model.score_range or (0.0, 1.0)
+    width = high - low
+    clean = (both["clean"] - both["clean_kept"]).abs() <= CLOSE * width
+    shift = (both["shift"].abs() - both["shift_kept"].abs()).abs() <= ALLOWED * width
+    ways = [both[f"adv_sha256_{way}"] == both[f"adv_sha256_{way}_kept"] for way in ("up", "down")]
+    return Rescored(len(both), int(clean.sum()), int(shift.sum()), int((ways[0] & ways[1]).sum()))

@@ -11,7 +11,7 @@ from bench.boards.entering import enter
 from bench.boards.protocol import check_program
 from bench.errors import BoardError
 from bench.record import ProtocolInfo
-from bench.run import Watcher, evaluate
+from bench.run import Watcher, evaluate, folder_name
 from bench.spec import ZooRef, parse_model_ref
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def under(record: Record, board: Board) -> Record:
 def measure(
     board: Board, model: str | Subject, *, out: Path | None, device: str = "cpu", on_tick: Watcher = lambda tick: None
 ) -> Record:
-    """Evaluate a model under the protocol, resuming in ``out`` what was begun there.
+    """Evaluate a model under the protocol, resuming in ``out`` what was begun there; adversarial images are kept there.
 
     Raises a :class:`~bench.errors.BenchError` if the program is not that of the protocol, or as ``evaluate`` does.
     """
@@ -47,9 +47,15 @@ def measure(
         seed=protocol.seed,
         device=device,
         out=out,
+        save_adv=out is not None,
         on_tick=on_tick,
     )
     return under(record, board)
+
+
+def folder_of(record: Record, out: Path) -> Path:
+    """Where :func:`measure` left a record, its journal and its adversarial images."""
+    return out / folder_name(record.model.ref, record.identity)
 
 
 def run_zoo(

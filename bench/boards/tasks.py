@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.metrics.statistics import Floats
     from bench.record import Record
 
-TASKS = {"classification": "bench.boards.classification"}
+TASKS = {"classification": "bench.boards.classification", "quality": "bench.boards.quality"}
 """Task to module."""
 
 
@@ -27,11 +27,11 @@ class Rules(Protocol):
         ...
 
     def ranked_by(self, entry: Entry, protocol: Frozen) -> Floats:
-        """Per-sample values (n,) whose mean orders the table, higher first."""
+        """Independent values (n,), one per sample or group of samples, whose mean orders the table, higher first."""
         ...
 
     def best_known(self, entry: Entry, eps: str) -> Floats:
-        """Per-sample values (n,) that are left under the protocol's attacks and all challenges at a radius."""
+        """Per-sample values (n,) under the protocol's attacks and all challenges at a radius: rates or shifts."""
         ...
 
     def columns(self, entry: Entry, protocol: Frozen) -> dict[str, float | str]:
@@ -47,5 +47,5 @@ def rules(task: str) -> Rules:
 
 
 def best_known(entry: Entry, protocol: Frozen, eps: str) -> float:
-    """The mean of what is left of an entry under everything that is known."""
+    """The mean of an entry's rates or shifts under everything that is known."""
     return float(rules(protocol.task).best_known(entry, eps).mean())

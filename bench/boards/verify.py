@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.boards.entering import problems
+from bench.boards.gallery import gallery_problems
 from bench.boards.render import changes_text, table_text
 from bench.boards.store import CARD_FILE, CHALLENGES, CHANGES_FILE, TABLE_FILE, Board, Entry
 from bench.errors import BenchError
@@ -46,6 +47,7 @@ def verify(board: Board) -> list[Finding]:
             continue
         entries.append(entry)
         found += [Finding(f"{board}/{name}", what) for what in (*problems(board, protocol, entry.record), *_around(entry))]
+        found += [Finding(f"{board}/{name}", what) for what in gallery_problems(board, entry)]
     if not found:  # a table of damaged entries means nothing
         found += _derived(board, protocol, entries)
     return found

@@ -13,7 +13,8 @@ import click
 from bench.cli.table import show_table
 
 if TYPE_CHECKING:
-    from bench.boards.store import Board
+    from bench.boards.protocol import Protocol
+    from bench.boards.store import Board, Entry
 
 _ROOT = click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
 _OUT = click.option(
@@ -68,18 +69,28 @@ def show(name: str, root: Path | None, as_json: bool) -> None:
         f"{chosen}: {protocol.title}\n{protocol.data.n} {protocol.data.split} samples of {protocol.data.name}, "
         f"{protocol.norm}, attacks: {attacks}, seed {protocol.seed}, protocol {chosen.protocol_sha256[:16]}"
     )
-    shown = []
-    for row in rows:
-        ranked = f"{row['rank']} [{row['rank_low']}-{row['rank_high']}]" if row["rank"] else ""
-        line = {"rank": ranked, "model": f"{row['model']}@{row['version']}", "class": row["class"], "clean": row["clean"]}
-        for eps in protocol.eps:
-            line[f"noise {eps}"], line[f"attack {eps}"] = row[f"noise@{eps}"], row[f"robust@{eps}"]
-            line[f"external {eps}"] = row[f"best_known_external@{eps}"]
-        numbers = {key: f"{100 * float(value):.1f}" for key, value in line.items() if _is_number(value)}
-        shown.append(line | numbers | {"verdict": row["verdict"], "": "" if row["status"] == "current" else row["status"]})
+    shown = [_line(row, protocol) for row in rows]
     empty = [key for key in (shown[0] if shown else ()) if not any(line[key] for line in shown)]
     show_table([{key: value for key, value in line.items() if key not in empty} for line in shown])
-    click.echo(f"accuracy in %, ranked by attack {protocol.rank_by}; [a-b]: ranks that these samples cannot tell apart")
+    unit = "shift of the score in % of its range" if protocol.task == "quality" else "accuracy in %"
+    click.echo(f"{unit}, ranked by attack {protocol.rank_by}; [a-b]: ranks that these samples cannot tell apart")
+
+
+def _line(row: dict[str, str], protocol: Protocol) -> dict[str, str]:
+    """What is shown of a row of ``table.csv``."""
+    ranked = f"{row['rank']} [{row['rank_low']}-{row['rank_high']}]" if row["rank"] else ""
+    line = {"model": f"{row['model']}@{row['version']}", "rank": ranked, "class": row["class"]}
+    quality = protocol.task == "quality"
+    measured = {} if quality else {"clean": row["clean"]}
+    for eps in protocol.eps:
+        measured[f"noise {eps}"] = row[f"noise@{eps}"]
+        measured[f"attack {eps}"] = row[f"{'shift' if quality else 'robust'}@{eps}"]
+        measured[f"external {eps}"] = row[f"best_known_external@{eps}"]
+    line |= {key: f"{100 * float(value):.1f}" if _is_number(value) else value for key, value in measured.items()}
+    if quality:
+        line["SRCC"] = f"{float(row['srcc']):.3f}"
+        line[f"SRCC attacked {protocol.rank_by}"] = f"{float(row[f'srcc_attacked@{protocol.rank_by}']):.3f}"
+    return line | {"verdict": row["verdict"], "": "" if row["status"] == "current" else row["status"]}
 
 
 def _is_number(text: str) -> bool:
@@ -188,7 +199,63 @@ def run(name: str, model: str, root: Path | None, out: Path, device: str, thread
     chosen = open_board(name, boards_root(root))
     with Units() as bar:
         entry = run_zoo(chosen, model, out=out, device=device, on_tick=bar.tick)
+    _draw(chosen, entry, out)
     click.echo(f"{entry.name} entered {chosen}; look at it: bench board show {chosen}")
+
+
+def _draw(board: Board, entry: Entry, out: Path) -> None:
+    """The pictures of an entry; an entry stands without them."""
+    from bench.boards.running import folder_of
+    from bench.errors import BenchError
+    from reports.site.gallery import draw_gallery
+
+    try:
+        draw_gallery(board, entry, folder_of(entry.record, out))
+    except BenchError as error:
+        click.echo(f"{entry.name} has no gallery: {error}", err=True)
+
+
+@board.command()
+@click.argument("name")
+@_ROOT
+@_OUT
+@click.option("--only", multiple=True, metavar="MODEL", help="Only this zoo model; may be repeated.")
+@click.option("--dry-run", is_flag=True, help="Say what would be evaluated.")
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+def fill(
+    name: str, root: Path | None, out: Path, only: tuple[str, ...], dry_run: bool, device: str, threads: int | None
+) -> int:
+    """Evaluate and enter every zoo model that fits board NAME, has weights, and is not on it; the same command resumes.
+
+    A model that fails is reported, and the next one goes on; exit 1 if any failed. Several commands may run at once
+    with different --only.
+    """
+    import torch
+
+    from bench.boards.filling import waiting
+    from bench.boards.running import run_zoo
+    from bench.boards.store import boards_root, open_board
+    from bench.cli.progress import Units
+    from bench.errors import BenchError
+    from bench.memory import keep_freed_memory
+
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
+    chosen = open_board(name, boards_root(root))
+    models, failed = waiting(chosen, only), 0
+    click.echo(f"{chosen}: {len(models)} to evaluate{': ' if models else ''}{', '.join(models)}")
+    for number, model in enumerate(() if dry_run else models, 1):
+        try:
+            with Units() as bar:
+                entry = run_zoo(chosen, f"zoo:{model}", out=out, device=device, on_tick=bar.tick)
+            _draw(chosen, entry, out)
+            click.echo(f"{number} of {len(models)}: {entry.name} entered, {entry.record.reliability.status}")
+        except BenchError as error:
+            failed += 1
+            click.echo(f"{number} of {len(models)}: {model} did not enter: {error}", err=True)
+    return int(failed > 0)
 
 
 @board.command()

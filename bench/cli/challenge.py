@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from bench.boards.claims import Challenge
 
 
 @click.command()
@@ -44,13 +48,21 @@ def challenge(
     with subject_of(kept, submission) as subject:
         found = score(subject, samples, given, kept, protocol, eps=radius, who=who, how=how, link=link)
     outside = sum(row.status != "ok" for row in found.rows)
-    broken = sum(row.status == "ok" and row.robust == 0 for row in found.rows)
     click.echo(
-        f"{len(found.rows)} images at {protocol.norm} {radius}: {broken} break {kept.name}, "
-        f"{outside} are outside of the ball or the box"
+        f"{len(found.rows)} images at {protocol.norm} {radius}: {_told(found)}, {outside} are outside of the ball or the box"
     )
     before = best_known(kept, protocol, radius)
     if not dry_run:
         kept = add_challenge(board, kept.name, found)
         after = best_known(kept, protocol, radius)
-        click.echo(f"best known external robust accuracy at {radius}: {100 * before:.1f}% before, {100 * after:.1f}% now")
+        what = "mean |shift|, of the score range," if protocol.task == "quality" else "robust accuracy"
+        click.echo(f"best known external {what} at {radius}: {100 * before:.1f}% before, {100 * after:.1f}% now")
+
+
+def _told(found: Challenge) -> str:
+    """What the images inside of ball and box did."""
+    inside = [row for row in found.rows if row.status == "ok"]
+    shifts = [abs(row.shift) for row in inside if row.shift is not None]
+    if shifts:
+        return f"{len(inside)} move the score by {sum(shifts) / len(shifts):.4g} on average"
+    return f"{sum(row.robust == 0 for row in inside)} break the model"

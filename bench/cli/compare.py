@@ -18,19 +18,22 @@ from bench.cli.table import show_table
 def compare(first: Path, second: Path, as_json: bool) -> None:
     """Paired difference FIRST minus SECOND, with its 95% interval, on the samples both records share."""
     from bench.comparison import compare as paired
+    from bench.record import read_record
 
     found = paired(first, second)
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], indent=1))
         return
+    scores = read_record(first).task == "quality"
+    plain, signed = (".3f", "+.3f") if scores else (".1%", "+.1%")
     rows = [
         {
-            "accuracy": one.what,
+            "|shift| (clean: SRCC)" if scores else "accuracy": one.what,
             "eps": one.eps_text,
-            "first": f"{100 * one.first:.1f}%",
-            "second": f"{100 * one.second:.1f}%",
-            "difference": f"{100 * one.difference.value:+.1f}",
-            "95% interval": f"[{100 * one.difference.low:+.1f}, {100 * one.difference.high:+.1f}]",
+            "first": f"{one.first:{plain}}",
+            "second": f"{one.second:{plain}}",
+            "difference": f"{one.difference.value:{signed}}",
+            "95% interval": f"[{one.difference.low:{signed}}, {one.difference.high:{signed}}]",
         }
         for one in found
     ]

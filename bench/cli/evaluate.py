@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.table import show_table
+from bench.cli.summary import duration, summarise
 
 if TYPE_CHECKING:
     from bench.evaluator import Request
     from bench.plan import Price
-    from bench.record import Cell, Record
     from bench.run import Tick
-
-VERDICTS = {"unreliable": "UNRELIABLE", "upper_bound": "verdict", "reliable": "verdict: reliable"}
 
 
 @click.command()
@@ -43,7 +40,7 @@ VERDICTS = {"unreliable": "UNRELIABLE", "upper_bound": "verdict", "reliable": "v
 def evaluate(
     model: str, attacks: tuple[str, ...], n: str, threads: int | None, out: Path, as_json: bool, **options: Any
 ) -> None:
-    """Measure clean accuracy, accuracy under noise and under attack, and the gap between them."""
+    """Measure accuracy (or scores) clean, under noise and under attack, and the gap between noise and attack."""
     import torch
 
     from bench.memory import keep_freed_memory
@@ -76,68 +73,6 @@ def _count(text: str) -> int | None:
     if not text.isdecimal() or int(text) < 1:
         raise SpecError(f"--n must be a positive number or 'all', not {text!r}.", "For example --n 1000.")
     return int(text)
-
-
-def summarise(record: Record, out: Path) -> None:
-    """The table with intervals, the verdict, and where the record lies."""
-    title = f"{record.model.ref} on {record.data.n} {record.data.split} images of {record.data.name}, {record.norm}"
-    click.echo(title)
-    show_table(_by_radius(record))
-    click.echo("accuracy in % [95% interval]; gaps are paired, in points")
-    for cell in record.cells:
-        if len(cell.stages) > 1:
-            click.echo(f"\n{cell.attack} at {cell.eps_text}, stage by stage")
-            show_table(_by_stage(cell))
-    for reason in record.reliability.reasons:
-        click.echo(f"{VERDICTS[record.reliability.status]}: {reason}")
-    if record.reliability.status == "upper_bound":
-        click.echo("         use --attack standard for a number to publish; bench doctor looks closer")
-    click.echo(f"record: {out}/{_folder(record)}  ({_duration(record.seconds)})")
-
-
-def _by_stage(cell: Cell) -> list[dict[str, str]]:
-    """One row per stage that had samples left to attack."""
-    return [
-        {
-            "": stage.name,
-            "attempted": str(stage.attempted),
-            "broke": str(stage.broken),
-            "passes per sample": f"{stage.forwards:.1f} + {stage.backwards:.1f}",
-            "time": _duration(stage.seconds),
-        }
-        for stage in cell.stages
-        if stage.attempted
-    ]
-
-
-def _by_radius(record: Record) -> list[dict[str, str]]:
-    """One column per radius; one row per thing measured."""
-    from reports.tables import percent
-
-    columns: dict[str, dict[str, str]] = {}
-    for cell in record.cells:
-        column = columns.setdefault(cell.eps_text, {})
-        column["clean"] = percent(cell.clean)
-        column["random noise"] = percent(cell.noise)
-        column[f"random noise, worst of {cell.noise_draws}"] = percent(cell.noise_best)
-    for cell in record.cells:
-        columns[cell.eps_text][cell.attack] = percent(cell.robust)
-    for cell in record.cells:  # the last cell of a radius is the strongest statement about it
-        column = columns[cell.eps_text]
-        column[f"{cell.attack}, rounded to 8 bits"] = percent(cell.robust_8bit)
-        column["gap: noise - attack"] = percent(cell.gap)
-        column["gap: worst noise - attack"] = percent(cell.gap_best)
-        column["passes per sample"] = f"{cell.forwards:.1f} + {cell.backwards:.1f}"
-    names = list(dict.fromkeys(name for column in columns.values() for name in column))
-    last = record.cells[-1].attack
-    kept = [name for name in names if not name.endswith(", rounded to 8 bits") or name.startswith(f"{last},")]
-    return [{"": name} | {f"eps {eps}": column.get(name, "") for eps, column in columns.items()} for name in kept]
-
-
-def _folder(record: Record) -> str:
-    from bench.run import folder_name
-
-    return folder_name(record.model.ref, record.identity)
 
 
 class _Live:
@@ -173,7 +108,7 @@ class _Live:
         if not self._quiet:
             seconds = estimate(request, cost)
             self._console.print(
-                f"at most {cost.forwards:,} forwards and {cost.backwards:,} backwards, about {_duration(seconds)}; "
+                f"at most {cost.forwards:,} forwards and {cost.backwards:,} backwards, about {duration(seconds)}; "
                 "less as samples fall",
                 highlight=False,
             )
@@ -189,16 +124,11 @@ def estimate(request: Request, cost: Price) -> float:
     from bench.scorer import BATCH, Scorer
 
     scorer = Scorer(request.subject.module, request.subject.ref)
+    ask = scorer.scores if request.subject.task == "quality" else scorer.logits
     x = request.samples[: min(BATCH, len(request.samples))].images.to(request.device)
-    scorer.logits(x)
+    ask(x)
     began = time.perf_counter()
-    scorer.logits(x)
+    ask(x)
     each = (time.perf_counter() - began) / BATCH
     # A backward to the input costs about as much as a forward: the same convolutions, transposed.
     return each * (cost.forwards + 1.3 * cost.backwards)
-
-
-def _duration(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-    )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
 from bench.cli.table import show_table
 
 PROXIES = {
-    "proxy:relu": "Another network: the same weights as a ReLU network. Use --attack transfer:source=proxy:relu.",
-    "proxy:clip": "Another network: the same weights as a quantised-clip network. Use --attack transfer:source=proxy:clip.",
+    "proxy=relu": "Another network: the same weights as a ReLU network. Use --attack transfer:source=NAME,proxy=relu.",
+    "proxy=clip": "Another network: the same weights, clipped and quantised. Use --attack transfer:source=NAME,proxy=clip.",
 }
 """Not paths through the model's own spikes, but asked for in their place."""
 
@@ -24,12 +25,22 @@ def ls(kind: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=1))
     else:
-        show_table(rows)
+        show_table(_narrow(rows) if kind == "models" else rows)
+        if kind == "models":
+            click.echo("clean, and under quick at 2/255 and 8/255: accuracy in % (bench measure); --json shows more")
+
+
+def _narrow(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """What fits a terminal."""
+    shown = {"model": "model", "weights": "weights", "clean": "clean", "quick 2/255": "2/255", "quick 8/255": "8/255"}
+    return [{title: row[key] for key, title in shown.items()} | {"summary": row["summary"]} for row in rows]
 
 
 def _models() -> list[dict[str, str]]:
+    from bench.boards.store import boards_root
     from zoo.card import card, names
 
+    root = boards_root()
     rows = []
     for name in names():
         described = card(name)
@@ -39,10 +50,26 @@ def _models() -> list[dict[str, str]]:
                 "dataset": described.dataset,
                 "defense": described.defense.name,
                 "weights": f"{described.weights.bytes / 1e6:.1f} MB" if described.weights else "not trained",
+                "size": described.size,
+                **_measured(root, name),
                 "summary": described.summary,
             }
         )
     return rows
+
+
+def _measured(root: Path, name: str) -> dict[str, str]:
+    """Accuracies in percent, a dash where nothing was measured on the present weights."""
+    from bench.measures.sheet import read_sheet
+
+    sheet = read_sheet(root, name)
+    found = dict.fromkeys(("clean", "quick 2/255", "quick 8/255", "standard 8/255"), "-")
+    if sheet is None:
+        return found
+    if sheet.clean is not None:
+        found["clean"] = f"{100 * sheet.clean.value:.1f}"
+    under = {f"{one.attack} {one.eps}": f"{100 * one.robust.value:.1f}" for one in sheet.attacked}
+    return found | {key: value for key, value in under.items() if key in found}
 
 
 def _attacks() -> list[dict[str, str]]:

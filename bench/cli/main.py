@@ -17,10 +17,13 @@ VERBS = {
     "ls": ("bench.cli.ls:ls", "List models, attacks, gradient paths, data sets."),
     "show": ("bench.cli.show:show", "Show a model's card."),
     "train": ("bench.cli.train:train", "Train a zoo model from its card."),
+    "pilot": ("bench.cli.pilot:pilot", "Choose the weight of a penalty on validation data."),
     "data": ("bench.cli.data:data", "Fetch and find data sets."),
     "board": ("bench.cli.board:board", "Leaderboards: look at them, check them, fill them."),
     "submit": ("bench.cli.submit:submit", "Bring a model of your own to a board."),
     "challenge": ("bench.cli.challenge:challenge", "Score adversarial images of your own against an entry."),
+    "claims": ("bench.cli.claims:claims", "What papers claim, and whether it holds here."),
+    "measure": ("bench.cli.measure:measure", "Everything that is published about a zoo model."),
     "report": ("bench.cli.report:report", "Plots, tables and the site, from records and boards."),
 }
 

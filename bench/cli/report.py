@@ -13,33 +13,83 @@ def report() -> None:
 
 
 @report.command()
-@click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("records", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--board", "name", help="BOARD[/vN]: all its current entries instead of RECORDS.")
+@click.option("--measures", is_flag=True, help="Also accuracy over time steps and robustness over energy, by bench measure.")
+@click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("plots"), show_default=True, help="Folder to fill.")
-def plots(records: tuple[Path, ...], out: Path) -> None:
+def plots(records: tuple[Path, ...], name: str | None, measures: bool, root: Path | None, out: Path) -> None:
     """Every picture that RECORDS (folders that bench evaluate wrote) allow, as PNG and SVG.
 
-    Accuracy against radius; attack against noise; which stage broke what; paired differences to the best; score shifts.
+    Accuracy against radius; attack against noise; which stage broke what; paired differences to the best; of models that
+    score, shifts and SRCC before and after.
     """
+    from bench.boards.ranking import is_current
+    from bench.boards.store import boards_root, open_board
+    from bench.errors import SpecError
     from bench.record import read_record
     from reports.album import draw_all
+    from reports.measures import sheets
 
-    for path in draw_all([read_record(path) for path in records], out):
+    if records and name:
+        raise SpecError("Records and a board cannot be drawn together.", "Name either.")
+    home = boards_root(root)
+    read = [read_record(path) for path in records]
+    if name:
+        entries = open_board(name, home).entries()
+        names = [entry.name for entry in entries]
+        read = [entry.record for entry in entries if is_current(entry.name, names)]
+    found = sheets(home) if measures else []
+    if not read and not found:
+        raise SpecError("There is nothing to draw.", "Name records, --board BOARD or --measures.")
+    for path in draw_all(read, out, found):
         click.echo(f"wrote {path}")
 
 
 @report.command()
 @click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
 def table(records: tuple[Path, ...]) -> None:
-    """A Markdown table of RECORDS: clean, noise, attack and gap at every radius they share."""
+    """A Markdown table of RECORDS: clean, noise and attacks (accuracies, or score shifts) at every radius they share."""
     from bench.errors import RecordError
     from bench.record import read_record
-    from reports.tables import robustness_table
+    from reports.tables import robustness_table, shift_table
 
     read = [read_record(path) for path in records]
-    shared = [c.eps_text for c in read[0].cells if all(c.eps_text in {d.eps_text for d in r.cells} for r in read)]
+    results = [record.shifts if record.task == "quality" else record.cells for record in read]
+    radii = [list(dict.fromkeys(one.eps_text for one in found)) for found in results]
+    shared = [eps for eps in radii[0] if all(eps in others for others in radii)]
+    if len({record.task for record in read}) > 1 or len({tuple(a.spec for a in record.attacks) for record in read}) > 1:
+        raise RecordError("The records are not of one kind.", "Evaluate models of one task, with the same --attack.")
     if not shared:
         raise RecordError("The records share no radius.", "Evaluate them with the same --eps.")
-    click.echo(robustness_table(read, list(dict.fromkeys(shared))))
+    click.echo((shift_table if read[0].task == "quality" else robustness_table)(read, shared))
+
+
+@report.command()
+@click.argument("record", type=click.Path(path_type=Path))
+@click.option("--eps", "eps_text", help="Radius, as in the record [default: its largest].")
+@click.option("--attack", help="Attack, as in the record [default: its first].")
+@click.option("--count", type=click.IntRange(min=1), default=4, show_default=True, help="Worst and best images, of each.")
+@click.option("--data", help="Where the clean images are, if the set's name does not say it: folder:PATH.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("gallery.png"), show_default=True, help="PNG or SVG.")
+def gallery(record: Path, eps_text: str | None, attack: str | None, count: int, data: str | None, out: Path) -> None:
+    """A contact sheet of RECORD: clean, adversarial, difference, and what the model says, for the worst and best images.
+
+    RECORD is a folder that bench evaluate --save-adv wrote.
+    """
+    from bench.errors import SpecError
+    from bench.record import RECORD_FILE, read_record
+    from reports.gallery import contact_sheet
+    from reports.picks import choose, radius_of
+    from reports.plots import heading, label, save
+
+    if out.suffix not in (".png", ".svg"):
+        raise SpecError(f"A gallery cannot be written as {out.name}.", "Give --out a name that ends in .png or .svg.")
+    read = read_record(record)
+    folder = record.parent if record.name == RECORD_FILE else record
+    picks = choose(read, folder, eps_text=eps_text, attack=attack, count=count, data=data)
+    save(contact_sheet(picks, f"{label(read)}: {heading([read])}, at {radius_of(read, eps_text)}"), out)
+    click.echo(f"wrote {out}")
 
 
 @report.command()

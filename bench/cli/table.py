@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+WIDEST = 200
+"""Columns of a table that goes into a file or a pipe."""
+
 
 def show_table(rows: Sequence[Mapping[str, str]], *, title: str | None = None, right: Sequence[str] = ()) -> None:
     """Print rows under their keys. right: columns aligned to the right."""
@@ -18,4 +21,7 @@ def show_table(rows: Sequence[Mapping[str, str]], *, title: str | None = None, r
         table.add_column(column, justify=side, overflow="fold", no_wrap=number == 0)  # names are there to be copied
     for row in rows:
         table.add_row(*row.values())
-    Console(soft_wrap=False).print(table)
+    console = Console(soft_wrap=False)
+    if not console.is_terminal:  # nobody's screen ends there, and a name that is cut cannot be copied
+        console = Console(soft_wrap=False, width=WIDEST)
+    console.print(table)

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("model", required=False)
 @click.option("--all", "everything", is_flag=True, help="Train the whole zoo, start and source models first.")
+@click.option(
+    "--size",
+    type=click.Choice(["compact", "paper", "all"]),
+    help="With --all: the compact zoo, networks of the papers' size, or both [default: compact; both on a GPU].",
+)
 @click.option("--missing", is_flag=True, help="With --all: only models without weights.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("trained"), show_default=True, help="Where the files go."
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
 def train(
     model: str | None,
     everything: bool,
+    size: str | None,
     missing: bool,
     out: Path,
     install: bool,
@@ -56,7 +62,10 @@ def train(
         raise BenchError(f"There is no device {device!r} here.", "Use --device cpu.")
     if (model is None) != everything:
         raise BenchError("Nothing to train was named.", "Name one model (bench train zoo:NAME), or give --all.")
-    chosen = _in_order([model.removeprefix("zoo:")] if model else list(names()))
+    wanted = size or ("compact" if device == "cpu" else "all")
+    chosen = _in_order(
+        [model.removeprefix("zoo:")] if model else [name for name in names() if wanted in ("all", card(name).size)]
+    )
     for name in chosen:
         described = card(name)
         if missing and described.weights is not None:

@@ -46,9 +46,10 @@ class Samples:
     kind_names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, images: Tensor, labels: Tensor, *, name: str = "own", split: str = "test") -> Samples:
+    def of(cls, images: Tensor, labels: Tensor, *, name: str = "own", split: str = "test", scores: bool = False) -> Samples:
         """A user's own tensors. images: uint8, or floating point in [0,1]; labels: whole numbers (N,).
 
+        scores: labels are finite scores (N,) instead, higher meaning better.
         Raises :class:`~bench.errors.DataError` if they do not fit together.
         """
         pixels, labels = images.detach().cpu(), labels.detach().cpu()
@@ -57,7 +58,9 @@ class Samples:
                 f"Images of shape {tuple(pixels.shape)} and labels of shape {tuple(labels.shape)} do not fit together.",
                 "Give images (N, C, H, W) and one label for each, (N,).",
             )
-        if labels.dtype.is_floating_point or labels.dtype == torch.bool or int(labels.min()) < 0:
+        if scores and not bool(labels.isfinite().all()):
+            raise DataError("Scores are not all finite.", "Leave out images that have none.")
+        if not scores and (labels.dtype.is_floating_point or labels.dtype == torch.bool or int(labels.min()) < 0):
             raise DataError("Labels must be whole numbers from 0.", "Give class indices, for example labels.long().")
         if pixels.dtype != torch.uint8:
             if not pixels.dtype.is_floating_point:
@@ -65,7 +68,7 @@ class Samples:
             pixels = pixels.float()
             if not bool(((pixels >= 0) & (pixels <= 1)).all()):
                 raise DataError("Images leave [0,1].", "Give them unnormalised; normalisation belongs into the model.")
-        return cls(pixels, labels.long(), torch.arange(len(labels)), name, split)
+        return cls(pixels, labels.float() if scores else labels.long(), torch.arange(len(labels)), name, split)
 
     @property
     def images(self) -> Tensor:

@@ -1,5 +1,7 @@
 """A user's own images: one folder per class, named ``folder:PATH`` or ``folder:PATH,size=32`` (or ``size=HEIGHTxWIDTH``).
 
+A folder with a ``scores.csv`` holds rated images instead, see ``scored_folder.py``.
+
 Labels are the class folders in sorted order, or in the order of the lines of ``PATH/classes.txt``. Samples take
 turns between the classes (first file of each class, second of each, ...), so that the first N are balanced;
 files are sorted by name, and those that are no images by their ending are left out.
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data.base import Samples, check_split
+from bench.data.scored_folder import has_scores, read_scored_folder
 from bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -37,6 +40,9 @@ def read_folder(spec: str, *, split: str = "test", n: int | None = None) -> Samp
     import numpy as np
     import torch
 
+    if has_scores(spec):
+        check_split(split, ("test",), f"folder:{spec}")
+        return read_scored_folder(spec, n=n)
     sized = _SIZED.fullmatch(spec)
     top = Path(sized["path"] if sized else spec).expanduser()
     size = (int(sized["height"]), int(sized["width"] or sized["height"])) if sized else None

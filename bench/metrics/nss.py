@@ -96,7 +96,7 @@ class Baseline:
     """C and gamma, chosen by SRCC on validation."""
 
 
-GRID = tuple((c, gamma) for c in (0.1, 0.3, 1.0, 3.0, 10.0) for gamma in (0.003, 0.01, 0.03, 0.1, 0.3))
+GRID = tuple((c, gamma) for c in (0.1, 0.3, 1.0, 3.0, 10.0) for gamma in (0.003, 0.01, 0.03, 0.1, 0.3, 1.0))
 
 
 def fit_baseline(train: Samples, val: Samples, test: Samples) -> Baseline:
@@ -123,14 +123,3 @@ def fit_baseline(train: Samples, val: Samples, test: Samples) -> Baseline:
         raise ValueError("the grid of the baseline is empty")
     groups = None if test.groups is None else test.groups.numpy()
     return Baseline(best[2], quality.estimate(quality.srcc(best[2], y_test), len(y_test), groups=groups), best[1])
-
-
-if __name__ == "__main__":
-    import click
-
-    from bench.data import load_samples
-
-    found = fit_baseline(*(load_samples("photos", split=split) for split in ("train", "val", "test")))
-    click.echo(
-        f"SRCC on test {found.srcc.value:.3f} [{found.srcc.low:.3f}, {found.srcc.high:.3f}], C and gamma {found.chosen}"
-    )

@@ -65,6 +65,14 @@ def mean(values: Floats, level: float = 0.95) -> Estimate:
     return Estimate(float(values.mean()), max(0.0, low), min(1.0, high), n)
 
 
+def mean_interval(values: Floats, level: float = 0.95) -> Estimate:
+    """Mean of values of any range, with Student's interval. Raises ``ValueError`` for fewer than two."""
+    if len(values) < 2:
+        raise ValueError(f"the interval of a mean needs at least two values, got {len(values)}")
+    low, high = _student(values, level)
+    return Estimate(float(values.mean()), low, high, len(values))
+
+
 def _student(values: Floats, level: float) -> tuple[float, float]:
     centre, n = float(values.mean()), len(values)
     if n == 1:

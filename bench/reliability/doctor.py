@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from attacks.randomness import KeyedRng
-from bench.errors import BenchError, DataError
+from bench.errors import BenchError, DataError, SpecError
 from bench.record import Check
 from bench.reliability import active, decisions, gradients, searches
 from bench.reliability.patient import Patient
@@ -121,6 +121,11 @@ def _admitted(
     sources: tuple[str, ...],
 ) -> tuple[Patient, float]:
     radii = parse_eps(eps, norm="linf")
+    if subject.task == "quality":
+        raise SpecError(
+            f"{subject.ref} scores, and the doctor examines models that decide.",
+            "The checks of a model that scores are in its record: bench evaluate.",
+        )
     samples = samples_of(data if data is not None else subject.dataset, "test", 2 * n)
     x, y = samples.images.to(target), samples.labels.to(target)
     rng = KeyedRng.of(seed, samples.ids.to(target))

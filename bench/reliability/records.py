@@ -34,20 +34,26 @@ def verdict(request: Request, rows: pd.DataFrame, cells: list[Cell], units: dict
     """All checks of a record, and what follows from them."""
     checks = [
         *_paths(request),
-        *_failures(units),
+        *failures(units),
         *_decisions(rows),
         *_gradients(cells),
         *_noise(cells),
         *_radii(cells),
         *_blind_search(request, cells),
     ]
+    decisive = any(isinstance(planned.attack, Cascade) and planned.attack.decisive for planned in request.attacks)
+    return concluded(checks, decisive=decisive, why=_why(request))
+
+
+def concluded(checks: list[Check], *, decisive: bool, why: str) -> Reliability:
+    """What follows from checks. decisive: whether the attack was meant for publication; why: what it is worth if not."""
     failed = [check.says for check in checks if check.status == "fail"]
     if failed:
         return Reliability(status="unreliable", reasons=failed, checks=checks)
     warned = [check.says for check in checks if check.status == "warn"]
-    if any(isinstance(planned.attack, Cascade) and planned.attack.decisive for planned in request.attacks):
+    if decisive:
         return Reliability(status="reliable", reasons=warned or ["no check failed under the full attack set"], checks=checks)
-    return Reliability(status="upper_bound", reasons=[_why(request), *warned], checks=checks)
+    return Reliability(status="upper_bound", reasons=[why, *warned], checks=checks)
 
 
 def _why(request: Request) -> str:
@@ -67,9 +73,9 @@ def _paths(request: Request) -> Iterator[Check]:
         )
 
 
-def _failures(units: dict[str, Unit]) -> Iterator[Check]:
-    failures = sorted({failure for unit in units.values() for failure in unit.get("failures", ())})
-    for failure in failures:
+def failures(units: dict[str, Unit]) -> Iterator[Check]:
+    """One check for each way in which an attack failed."""
+    for failure in sorted({failure for unit in units.values() for failure in unit.get("failures", ())}):
         yield Check(name="failure", status="fail", value=1, says=f"an attack failed: {failure}")
 
 

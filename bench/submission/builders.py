@@ -17,7 +17,7 @@ from bench.errors import SubmissionError, UnknownNameError
 
 SIGNATURES = {"compact": "zoo.architectures.compact:Compact"}
 """Builder to the class whose constructor types its arguments."""
-NESTED = {"neuron": "zoo.spiking.neurons:LIF"}
+NESTED = {"neuron": "zoo.spiking.neurons:LIF", "output": "zoo.spiking.neurons:LIF"}
 """Arguments that are themselves keyword arguments of a class."""
 LARGEST = 4096
 """Of any whole number: no network here is wider or longer."""

@@ -124,4 +124,8 @@ def _accuracy(submission: Submission, first: Tensor, labels: Tensor) -> Iterator
     if claimed is None:
         yield _check("clean accuracy", True, measured.value, f"{says}; nothing was claimed")
         return
-    yield _check("clean accuracy", claimed <= measured.high, measured.value, f"{says}; claimed {claimed:.1%}")
+    says = f"{says}; claimed {claimed:.1%}"
+    if claimed < measured.low:
+        yield _check("clean accuracy", False, measured.value, f"{says}: is it another model?", otherwise="warn")
+        return
+    yield _check("clean accuracy", claimed <= measured.high, measured.value, says)

@@ -26,7 +26,7 @@ MOST_HEADER = 2**22
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A verified private copy. folder: readable by the user alone."""
+    """A verified private copy. folder: readable for whoever gets there, in a folder that only its user can enter."""
 
     folder: Path
     submission: Submission
@@ -50,7 +50,9 @@ def snapshot(source: Path) -> Iterator[Snapshot]:
     weights that are not those of the manifest or are no safetensors.
     """
     with tempfile.TemporaryDirectory(prefix="submission-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+        folder = Path(name) / "input"
+        folder.mkdir()
+        folder.chmod(0o755)  # an isolated process sees it as another user
         for found in _listed(source):
             _copy(source, found, folder)
         if not (folder / MANIFEST).exists():
@@ -91,6 +93,7 @@ def _copy(source: Path, name: str, target: Path) -> None:
             raise SubmissionError(f"{name} is larger than {SIZES[name]} bytes.", "Make it smaller.")
         left = SIZES[name]
         with (target / name).open("wb") as copy:
+            os.fchmod(copy.fileno(), 0o644)
             while left and (block := file.read(min(2**20, left))):
                 left -= len(block)
                 copy.write(block)

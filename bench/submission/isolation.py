@@ -4,7 +4,9 @@ The code sees the packages of this project and of Python read-only, its own subm
 temporary folder in memory. It sees no network, no environment, no other process, no file of the user, and nothing of it
 is left afterwards. What this cannot promise is said in ``SECURITY.md``.
 
-bubblewrap makes the place, or ``unshare`` where there is none; without either, foreign code does not run.
+bubblewrap makes the place, or ``unshare`` where there is none; without either, foreign code does not run. Started by the
+machine's root, the code runs as :data:`NOBODY` in a user namespace of its own: the kernel exempts the user root from its
+limit on tasks, and a watchdog alone loses the race against a program that forks without end.
 """
 
 from __future__ import annotations
@@ -23,7 +25,13 @@ PACKAGES = ("attacks", "zoo", "bench")
 PROJECT, INPUT, HOME = "/project", "/input", "/tmp/home"  # noqa: S108 -- inside of the place
 SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", "/sys/devices/system/cpu")
 DEVICES = ("null", "zero", "full", "random", "urandom")
+NOBODY = 65534
+"""The user that code runs as if root starts it."""
+TASKS = 8
+"""Threads per process that are allowed for: what the kernel counts are threads."""
 FIX = "Install bubblewrap (apt install bubblewrap) and allow unprivileged user namespaces, or use a registered builder."
+PROBE = f"open({PROJECT + '/bench/submission/child.py'!r}).close()"
+"""What must work there: Python starts, and may read the project."""
 SETUP = Path(__file__).with_name("unshared.sh")
 
 
@@ -41,6 +49,11 @@ class Limits:
     """Bytes in its temporary folder."""
     threads: int = 1
     """Threads of torch."""
+
+    @property
+    def tasks(self) -> int:
+        """Threads of all processes together, held by the kernel; the watchdog counts processes."""
+        return TASKS * self.processes + 4 * self.threads
 
 
 def mounts() -> dict[str, Path]:
@@ -85,14 +98,15 @@ def _bubblewrap(folder: Path, limits: Limits) -> list[str]:
     words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
     for name, value in environment(limits).items():
         words += ["--setenv", name, value]
-    return [*words, "--"]
+    return [*words, "--", "prlimit", f"--nproc={limits.tasks}"]
 
 
 def _unshare(folder: Path, limits: Limits) -> list[str]:
     """The same by util-linux: ``unshared.sh`` builds the file system inside of the new namespaces and drops all rights."""
-    words = ["setpriv", "--pdeathsig", "KILL", "unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork"]
-    words += ["--kill-child=KILL", "--net", "--ipc", "--uts", "--cgroup", "--", "/bin/sh", str(SETUP), _mount_point(folder)]
-    words += [str(limits.scratch)]
+    user = NOBODY if is_root() else 0
+    words = ["setpriv", "--pdeathsig", "KILL", "unshare", *(() if user else ("--user", "--map-root-user"))]
+    words += ["--mount", "--pid", "--fork", "--kill-child=KILL", "--net", "--ipc", "--uts", "--cgroup", "--"]
+    words += ["/bin/sh", str(SETUP), _mount_point(folder), str(limits.scratch), str(limits.tasks), str(user)]
     for inside, outside in {**mounts(), INPUT: folder}.items():
         words += [str(outside), inside]
     return [*words, "--", "/usr/bin/env", "-i", *(f"{name}={value}" for name, value in environment(limits).items())]
@@ -107,9 +121,17 @@ def _mount_point(folder: Path) -> str:
     raise IsolationError("There is no folder to mount an isolated file system on.", FIX)
 
 
+def is_root() -> bool:
+    """Whether this is the machine's root, or the root of a container without a user namespace."""
+    return os.geteuid() == 0
+
+
 def tools() -> Iterator[str]:
-    """The tools that are installed, the better one first."""
-    for name, needed in (("bwrap", ("bwrap",)), ("unshare", ("unshare", "setpriv", "mount", "umount", "pivot_root"))):
+    """The tools that are installed, the better one first. bubblewrap cannot give up being root, so root has the other."""
+    unshare = ("unshare", "setpriv", "prlimit", "mount", "umount", "pivot_root")
+    for name, needed in (("bwrap", ("bwrap", "prlimit")), ("unshare", unshare)):
+        if name == "bwrap" and is_root():
+            continue
         if all(shutil.which(one, path="/usr/bin:/bin:/usr/sbin:/sbin") for one in needed):
             yield name
 
@@ -119,12 +141,9 @@ def choose() -> str:
 
     Raises :class:`~bench.errors.IsolationError` where none does: foreign code must not run then.
     """
-    if os.geteuid() == 0:
-        # The kernel exempts root from its limit on processes, also inside of a namespace: a watchdog loses that race.
-        raise IsolationError("As root the processes of foreign code cannot be limited.", "Run bench as an ordinary user.")
     reasons = []
     for tool in tools():
-        words = command(tool, Path(__file__).parent, Limits(), ["/bin/true"])
+        words = command(tool, Path(__file__).parent, Limits(), [*program()[:-1], PROBE])
         try:
             done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:

@@ -20,7 +20,8 @@ from attacks.noise import UniformNoise
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.threat import Threat
-from bench.evaluator import Evaluator, Request, Shard
+from bench.evaluator import Evaluator, Request
+from bench.judges.base import Shard
 from bench.plan import Planned
 from bench.record import Record
 from bench.recording import build
@@ -77,9 +78,9 @@ def judge(request: Request, found: Found, ask: Ask, identity: str) -> Record:
         of_shard = {(number, eps): one for (number, eps, where), one in found.items() if where == index}
         for mixture in _mixtures(request, shard, of_shard, answers, draws):
             answers.learn(mixture, ask, generator)
-        clean = units[f"clean/{index}"] = evaluator.clean(shard)
+        clean = units[f"clean/{index}"] = evaluator.judge.clean(shard)
         for eps in request.eps:
-            units[f"noise/{eps.value!r}/{index}"] = evaluator.noise(shard, clean, eps, draws)
+            units[f"noise/{eps.value!r}/{index}"] = evaluator.judge.noise(shard, clean, eps, draws)
             for number, planned in enumerate(request.attacks):
                 key = f"attack/{number}/{eps.value!r}/{index}"
                 units |= _attack_units(evaluator, shard, clean, planned, eps, of_shard[number, eps.text], key)
@@ -155,16 +156,17 @@ def _attack_units(
     return units
 
 
-def _stage_unit(whole: Unit, broke: list[int], number: int, spent: tuple[float, float, float]) -> Unit:
+def _stage_unit(whole: Unit, broke: list[int], number: int, spent: tuple[float, float, float, float]) -> Unit:
     """What one stage did: on samples that no stage before it had broken entirely."""
     fallen = [rate == 0 for rate in whole["selection"]]
     tried = [i for i in range(len(broke)) if not (fallen[i] and broke[i] < number)]
-    forwards, backwards, seconds = spent
+    forwards, backwards, zero, seconds = spent
     return {
         "rows": [whole["rows"][i] for i in tried],
         "selection": [0.0 if fallen[i] and broke[i] == number else 1.0 for i in tried],
         "forwards": [forwards] * len(tried),
         "backwards": [backwards] * len(tried),
+        "zero_gradients": [min(zero, backwards)] * len(tried),
         "seconds": seconds,
     }
 

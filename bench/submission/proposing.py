@@ -32,14 +32,14 @@ class Proposals:
 
     images: (n, ...); those that were not attacked are clean. stage: int64 (n,), number of the stage that is said to have
     broken a sample, -1 for none. counts: int64 (n,) each. status: index into :data:`STATUSES`, int64 (n,).
-    stages: mean forwards, backwards and seconds of each stage. failures: what went wrong, in words.
+    stages: mean forwards, backwards, zero gradients and seconds of each stage. failures: what went wrong, in words.
     """
 
     images: Tensor
     stage: Tensor
     counts: dict[str, Tensor]
     status: Tensor
-    stages: list[tuple[float, float, float]]
+    stages: list[tuple[float, float, float, float]]
     failures: list[str]
 
     def frame(self) -> Frame:
@@ -80,7 +80,10 @@ def propose(subject: Subject, question: Frame) -> Frame:
         stage=torch.tensor([names.index(stage) if stage in names else -1 for stage in rows["stage"]]),
         counts={count: torch.tensor(rows[count].to_numpy()) for count in COUNTS},
         status=torch.tensor([STATUSES.index(status) for status in rows["status"]]),
-        stages=[(stage.forwards, stage.backwards, stage.seconds) for stage in record.cells[0].stages],
+        stages=[
+            (stage.forwards, stage.backwards, stage.zero_gradients * stage.backwards, stage.seconds)
+            for stage in record.cells[0].stages
+        ],
         failures=failed,
     ).frame()
 
@@ -110,7 +113,7 @@ def checked(answer: Frame, samples: Samples, stages: int) -> Proposals:
     told = answer.head.get("stages"), answer.head.get("failures")
     if images is None or not proper or len(whole) != len(columns) or not fits or not _told(*told, stages):
         raise IsolationError("The attacked code's answer has not the form of one.", "Leave the evaluator alone.")
-    spent = [(float(forwards), float(backwards), float(seconds)) for forwards, backwards, seconds in answer.head["stages"]]
+    spent = [(float(a), float(b), float(c), float(d)) for a, b, c, d in answer.head["stages"]]
     failures = [one_line(failure) for failure in answer.head["failures"]]
     return Proposals(images, whole["stage"], {c: whole[c] for c in COUNTS}, whole["status"], spent, failures)
 
@@ -124,6 +127,6 @@ def _told(spent: Any, failures: Any, stages: int) -> bool:
 def _cost(one: Any) -> bool:
     return (
         isinstance(one, list | tuple)
-        and len(one) == 3
+        and len(one) == 4
         and all(isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**40 for value in one)
     )

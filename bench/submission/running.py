@@ -26,7 +26,8 @@ from bench.submission.proposing import Proposals, ask, checked
 if TYPE_CHECKING:
     from bench.boards.store import Board, Entry
     from bench.data.base import Samples
-    from bench.evaluator import Request, Shard
+    from bench.evaluator import Request
+    from bench.judges.base import Shard
     from bench.record import Record
     from bench.submission.schema import Submission
 

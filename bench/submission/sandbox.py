@@ -56,6 +56,9 @@ class Sandbox:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.kill()
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            with contextlib.suppress(OSError):  # what was not yet written has no reader any more
+                cast(IO[bytes], stream).close()
 
     def ask(self, operation: str, tensors: dict[str, Tensor] | None = None, **parameters: Any) -> Frame:
         """Send one question and wait for its answer. An answer with ``error`` raises that as one sentence."""

@@ -27,8 +27,8 @@ stochastic: false
 {network}
 # The next two are written by: bench submit hash {name}
 weights: {{file: weights.safetensors, sha256: "{nothing}", bytes: 1}}
-# What you measured yourself, as fractions; leave out what you did not.
-claims: {{clean: 0.0, robust: {{8/255: 0.0}}}}
+# What you measured yourself, as fractions, for example {{clean: 0.81, robust: {{8/255: 0.3}}}}; leave out what you did not.
+claims: {{}}
 """
 BUILT = """\
 # A registered network: nothing of yours is run. See bench show zoo:snn_vanilla.

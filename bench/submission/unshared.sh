@@ -1,11 +1,15 @@
 # Runs as the first process of new namespaces: builds a file system in memory, enters it, drops every right, runs.
-# unshared.sh MOUNT_POINT SCRATCH_BYTES [OUTSIDE INSIDE]... -- COMMAND...
+# unshared.sh MOUNT_POINT SCRATCH_BYTES TASKS USER [OUTSIDE INSIDE]... -- COMMAND...
+# USER: 0 inside of a user namespace; for the machine's root, an unprivileged user who then gets a namespace of his own,
+# because the kernel exempts the user root from its limit on tasks.
 set -eu
 PATH=/usr/bin:/bin:/usr/sbin:/sbin
+umask 022
 root=$1
 scratch=$2
-shift 2
-echo 0 > /proc/sys/user/max_user_namespaces
+tasks=$3
+user=$4
+shift 4
 mount -t tmpfs -o mode=755,size=16m tmpfs "$root"
 while [ "$1" != "--" ]; do
     if [ -d "$1" ]; then mkdir -p "$root$2"; else mkdir -p "$root$(dirname "$2")"; : > "$root$2"; fi
@@ -29,6 +33,13 @@ umount -l /old
 rmdir /old
 mount -t tmpfs -o "size=$scratch,nosuid,nodev" tmpfs /tmp
 mkdir /tmp/home
+chown "$user:$user" /tmp/home
 mount -o remount,ro /
 cd /tmp/home
-exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all -- "$@"
+# In the namespace of the code's own: no further namespaces, no more tasks than this, no rights, and an end with its parent.
+last='echo 0 > /proc/sys/user/max_user_namespaces
+exec prlimit --nproc="$0" setpriv --pdeathsig KILL --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all -- "$@"'
+if [ "$user" = 0 ]; then
+    exec /bin/sh -euc "$last" "$tasks" "$@"
+fi
+exec setpriv --reuid "$user" --regid "$user" --clear-groups -- unshare --user --map-root-user -- /bin/sh -euc "$last" "$tasks" "$@"

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 PADDING = 4
+HOLE = 16
 
 
 def crop_flip(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -31,6 +32,20 @@ def crop_flip(images: Tensor, generator: torch.Generator) -> Tensor:
     return padded[sample, channel, rows.view(n, 1, height, 1), columns.view(n, 1, 1, width)]
 
 
+def crop_flip_cutout(images: Tensor, generator: torch.Generator) -> Tensor:
+    """:func:`crop_flip`, then a black square of 16 pixels around a random pixel, as far as it lies inside (Cutout)."""
+    images = crop_flip(images, generator)
+    n, _, height, width = images.shape
+
+    def covered(size: int) -> Tensor:
+        centre = torch.randint(size, (n, 1), generator=generator, device=images.device)
+        offset = torch.arange(size, device=images.device) - centre
+        return (offset >= -(HOLE // 2)) & (offset < HOLE // 2)
+
+    hole = covered(height)[:, None, :, None] & covered(width)[:, None, None, :]
+    return images.masked_fill(hole, 0)
+
+
 def flip(images: Tensor, generator: torch.Generator) -> Tensor:
     """Each image mirrored with probability 1/2: it changes no pixel, so it changes no quality."""
     mirrored = torch.randint(2, (len(images), 1, 1, 1), generator=generator, device=images.device).bool()
@@ -40,6 +55,7 @@ def flip(images: Tensor, generator: torch.Generator) -> Tensor:
 AUGMENTATIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
     "none": lambda images, generator: images,
     "crop_flip": crop_flip,
+    "crop_flip_cutout": crop_flip_cutout,
     "flip": flip,
 }
 """Keyed by a recipe's ``augment``."""

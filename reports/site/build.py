@@ -12,9 +12,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bench.boards.store import boards, versions
+from bench.claims.claim import read_claims
 from bench.errors import BoardError, StorageError, translate_os_error
 from bench.files import make_folder
-from reports.site.claims import read_claims
+from reports.site.claims import ClaimView
+from reports.site.claims import view as claim_view
 from reports.site.curve import curve
 from reports.site.links import web
 from reports.site.outcomes import constants
@@ -36,11 +38,11 @@ def build(root: Path, out: Path) -> list[str]:
     views = [view(board, versions(root, board.name)) for board in boards(root)]
     if not views:
         raise BoardError(f"There are no boards in {root}.", "Name their folder with --boards.")
-    write(views, read_claims(root), out)
+    write(views, [claim_view(*item) for item in read_claims(root).items()], out)
     return [one.name for one in views]
 
 
-def write(views: Sequence[BoardView], claims: list[tuple[str, list[tuple[str, str]]]], out: Path) -> None:
+def write(views: Sequence[BoardView], claims: Sequence[ClaimView], out: Path) -> None:
     """Write all pages beside ``out``, then let them take its place."""
     if out.exists() and not (out / MARK).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise StorageError(f"{out} holds something that is not a site.", "Choose a new or an empty folder with --out.")
@@ -56,7 +58,7 @@ def write(views: Sequence[BoardView], claims: list[tuple[str, list[tuple[str, st
         raise translate_os_error(error, out) from error
 
 
-def _pages(views: Sequence[BoardView], claims: list[tuple[str, list[tuple[str, str]]]], folder: Path) -> None:
+def _pages(views: Sequence[BoardView], claims: Sequence[ClaimView], folder: Path) -> None:
     latest = [one for one in views if one.latest]
     pages = _environment()
     pages.globals |= {"policy": POLICY, "latest": latest}
@@ -79,17 +81,25 @@ def _pages(views: Sequence[BoardView], claims: list[tuple[str, list[tuple[str, s
         (folder / at / "outcomes.js").write_text(_script("OUTCOMES", compared(board)), encoding="utf-8")
         for entry in board.entries:
             page(f"{at}/models/{entry.name}.html", "model.html", board=board, entry=entry, **_model(entry, board))
+            _pictures(entry, folder / at / "models" / entry.name)
 
 
 def _model(entry: EntryView, board: BoardView) -> dict[str, Any]:
-    drawn = curve(entry.record) if board.protocol.task == "classification" else None
-    return {"curve": drawn, "commands": commands(entry, board.protocol)}
+    return {"curve": curve(entry.record), "commands": commands(entry, board.protocol)}
+
+
+def _pictures(entry: EntryView, folder: Path) -> None:
+    """Those that are listed; whether they are what was listed is for ``bench board verify``."""
+    if entry.gallery and entry.pictures:
+        folder.mkdir()
+        for shown in entry.gallery.shown:
+            shutil.copyfile(entry.pictures / shown.file, folder / shown.file, follow_symlinks=False)
 
 
 def compared(board: BoardView) -> dict[str, Any]:
     """What the compare page needs: constants, and per entry the packed outcomes of every measure."""
     models = {entry.name: entry.outcomes for entry in board.entries if entry.outcomes}
-    return {**constants(board.protocol.data.n), "models": models}
+    return {**constants(board.independent), "models": models}
 
 
 def _script(name: str, value: Any) -> str:

@@ -1,46 +1,44 @@
-"""``claims.yaml``: what papers state and what was measured here, as a list of mappings or a mapping of them."""
+"""Claims as the site shows them."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-import yaml
-
-from bench.errors import BoardError
-
-CLAIMS_FILE = "claims.yaml"
-HEAD = ("title", "claim", "says", "statement")
-"""The first of these that a claim has is its headline; every other field is shown below it."""
+from bench.claims.claim import Claim
+from bench.claims.freshness import stale
 
 
-def read_claims(root: Path) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Headline and fields of every claim; none without a file. Raises :class:`~bench.errors.BoardError` if it is damaged."""
-    path = root / CLAIMS_FILE
-    if not path.is_file():
-        return []
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BoardError(f"{path} is not readable YAML.", "Correct it.") from error
-    if isinstance(content, dict) and isinstance(content.get("claims"), dict | list):
-        content = content["claims"]
-    if isinstance(content, dict):
-        content = [{"id": key, **value} if isinstance(value, dict) else value for key, value in content.items()]
-    if not isinstance(content, list) or not all(isinstance(claim, dict) for claim in content):
-        raise BoardError(f"{path} is not a list of claims.", "Write a list of mappings.")
-    return [_shown(claim) for claim in content]
+@dataclass(frozen=True)
+class ClaimView:
+    """A headline, its verdict, and labelled lines below."""
+
+    title: str
+    verdict: str
+    fields: list[tuple[str, str]]
 
 
-def _shown(claim: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
-    head = next((key for key in HEAD if claim.get(key)), next(iter(claim), ""))
-    rest = [
-        (str(key).replace("_", " "), _text(value)) for key, value in claim.items() if key != head and value not in (None, "")
-    ]
-    return str(claim.get(head, "")), rest
+def view(name: str, claim: Claim) -> ClaimView:
+    """One claim in words; fields without content are left out."""
+    result = claim.result
+    fields = {
+        "source": claim.source,
+        "models": ", ".join(f"zoo:{model}" for model in claim.models),
+        "statistic": claim.statistic.replace("_", " "),
+        "protocol": _listed(claim.protocol),
+        "holds if": f"{claim.holds.side} {claim.holds.value:g}",
+        "measured": "" if result is None else f"{result.value:.3g} [{result.low:.3g}, {result.high:.3g}], n = {result.n}",
+        "made of": "" if result is None else _listed(result.parts),
+        "notes": claim.notes,
+        "again": f"bench claims --run {name}",
+    }
+    said = (claim.verdict or "not run yet") + (" (of other weights)" if stale(claim) else "")
+    return ClaimView(claim.claim, said, [(label, text) for label, text in fields.items() if text])
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        return "; ".join(f"{key}: {_text(part)}" for key, part in value.items())
-    return ", ".join(map(_text, value)) if isinstance(value, list) else str(value)
+def _listed(values: Mapping[str, object]) -> str:
+    return "; ".join(f"{key}: {_text(value)}" for key, value in values.items())
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

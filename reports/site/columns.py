@@ -8,12 +8,12 @@ from typing import Literal
 from bench.boards.protocol import Protocol
 
 Values = dict[str, float | str]
-Kind = Literal["percent", "number", "text"]
+Kind = Literal["percent", "number"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One measured column. low, high: keys of its interval, or empty; main: the board is ranked by it."""
+    """One measured column. low, high: keys of its interval, or empty; main: the board is ranked by it; less: is better."""
 
     key: str
     title: str
@@ -22,11 +22,12 @@ class Column:
     low: str = ""
     high: str = ""
     main: bool = False
+    less: bool = False
 
 
 def columns(protocol: Protocol, values: list[Values]) -> list[Column]:
     """The columns of a board whose entries measured ``values``; those that nobody has are left out."""
-    wanted = _classification(protocol) if protocol.task == "classification" else _as_they_are(values)
+    wanted = (_quality if protocol.task == "quality" else _classification)(protocol)
     return [column for column in wanted if any(one.get(column.key, "") != "" for one in values)]
 
 
@@ -53,13 +54,35 @@ def _classification(protocol: Protocol) -> list[Column]:
     ]
 
 
-def _as_they_are(values: list[Values]) -> list[Column]:
-    keys = dict.fromkeys(key for one in values for key in one)
-    kinds: dict[str, Kind] = {
-        key: "text" if any(isinstance(one.get(key), str) and one[key] for one in values) else "number" for key in keys
-    }
-    ends = {f"{key}_{end}" for key in keys for end in ("low", "high")}
-    ends |= {
-        f"{name}_{end}@{eps}" for key in keys if "@" in key for name, eps in [key.split("@", 1)] for end in ("low", "high")
-    }
-    return [Column(key, key.replace("_", " ").replace("@", " "), "", kinds[key]) for key in keys if key not in ends]
+def _quality(protocol: Protocol) -> list[Column]:
+    main = protocol.rank_by
+
+    def shift(eps: str, *, main: bool) -> Column:
+        says = f"Mean size of the shift of the score under attack at {eps}, in percent of the score range. Less is better."
+        key, low, high = (f"{name}@{eps}" for name in ("shift", "shift_low", "shift_high"))
+        return Column(key, f"shift {eps}", says, low=low, high=high, main=main, less=True)
+
+    return [
+        shift(main, main=True),
+        Column(
+            "srcc", "SRCC", "Rank correlation of clean scores with the opinion scores.", "number", "srcc_low", "srcc_high"
+        ),
+        Column(f"srcc_attacked@{main}", f"SRCC attacked {main}", "The same of scores under attack.", "number"),
+        *(shift(eps, main=False) for eps in protocol.eps if eps != main),
+        Column(
+            f"r@{main}", f"R {main}", "Mean log10 of the largest possible shift over the shift: more is better.", "number"
+        ),
+        Column(f"noise@{main}", f"noise {main}", f"The same shift under one draw of random noise of {main}.", less=True),
+        Column(
+            f"gap@{main}",
+            f"gap {main}",
+            "Shift under attack minus shift under noise. Never ranked by: 0 for a dead model.",
+            less=True,
+        ),
+        Column(
+            f"best_known_external@{main}",
+            f"external {main}",
+            "The shift once adversarial images that others found are counted too.",
+            less=True,
+        ),
+    ]

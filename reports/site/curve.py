@@ -1,10 +1,14 @@
-"""Accuracy against radius as inline SVG: real text, no script, no style attribute, so that a strict policy lets it be."""
+"""Accuracy, or shift of the score, against radius as inline SVG.
+
+Real text, no script, no style attribute, so that a strict policy lets it be.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.record import Record
+from bench.boards.quality import scale
+from bench.record import Interval, Record
 from reports.plots import last_cells
 
 WIDTH, HEIGHT = 460, 280
@@ -30,28 +34,40 @@ class Curve:
 
 
 def curve(record: Record) -> Curve:
-    """Clean accuracy at radius 0, then the strongest result at every radius, evenly spaced in the radius."""
+    """The strongest result at every radius, evenly spaced; at radius 0 the clean accuracy, or a shift of 0."""
+    if record.task == "quality":
+        width = scale(record).width
+        largest = {one.eps: one for one in record.shifts}
+        shifts = [largest[eps] for eps in sorted(largest)]
+        points = [(one.eps, one.eps_text, one.in_ranges, one.noise.value / width) for one in shifts]
+        return _drawn(Interval(value=0.0, low=0.0, high=0.0, n=record.data.n), points)
     cells = last_cells(record)
-    clean, largest = cells[0].clean, cells[-1].eps
+    return _drawn(cells[0].clean, [(cell.eps, cell.eps_text, cell.robust, cell.noise.value) for cell in cells])
+
+
+def _drawn(start: Interval, points: list[tuple[float, str, Interval, float]]) -> Curve:
+    """start: at radius 0. points: radius, its text, what the attack leaves or does, what noise does."""
+    largest = points[-1][0]
+    top = max(1.0, start.high, *(one.high for _, _, one, _ in points), *(noise for *_, noise in points))
 
     def x(eps: float) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * eps / largest, 1)
 
     def y(value: float) -> float:
-        return round(TOP + (HEIGHT - TOP - BOTTOM) * (1 - value), 1)
+        return round(TOP + (HEIGHT - TOP - BOTTOM) * (1 - max(0.0, value) / top), 1)
 
     def line(values: list[float]) -> str:
         return " ".join(f"{x(eps)},{y(value)}" for eps, value in zip(radii, values, strict=True))
 
-    radii = [0.0, *(cell.eps for cell in cells)]
-    robust = [clean.value, *(cell.robust.value for cell in cells)]
-    high = line([clean.high, *(cell.robust.high for cell in cells)]).split()
-    low = line([clean.low, *(cell.robust.low for cell in cells)]).split()
+    radii = [0.0, *(eps for eps, *_ in points)]
+    attacked = [start.value, *(one.value for _, _, one, _ in points)]
+    high = line([start.high, *(one.high for _, _, one, _ in points)]).split()
+    low = line([start.low, *(one.low for _, _, one, _ in points)]).split()
     return Curve(
-        attack=line(robust),
-        noise=line([clean.value, *(cell.noise.value for cell in cells)]),
+        attack=line(attacked),
+        noise=line([start.value, *(noise for *_, noise in points)]),
         band=" ".join([*high, *reversed(low)]),
-        points=[(x(eps), y(value)) for eps, value in zip(radii, robust, strict=True)],
-        x_ticks=[(LEFT, "0"), *((x(cell.eps), cell.eps_text) for cell in cells)],
-        y_ticks=[(y(percent / 100), percent) for percent in (0, 25, 50, 75, 100)],
+        points=[(x(eps), y(value)) for eps, value in zip(radii, attacked, strict=True)],
+        x_ticks=[(LEFT, "0"), *((x(eps), text) for eps, text, *_ in points)],
+        y_ticks=[(y(part * top), round(100 * part * top)) for part in (0, 0.25, 0.5, 0.75, 1)],
     )

@@ -13,8 +13,8 @@ from scipy import stats
 
 from bench.boards.classification import standing
 from bench.boards.protocol import Protocol
+from bench.boards.quality import by_photograph, moved
 from bench.boards.store import Entry
-from bench.boards.tasks import rules
 from bench.metrics.statistics import Floats
 
 Outcomes = dict[str, str | list[float]]
@@ -23,12 +23,18 @@ Outcomes = dict[str, str | list[float]]
 
 def outcomes(entry: Entry, protocol: Protocol) -> Outcomes:
     """Per measure the value of every sample, in the order of their ids."""
-    if protocol.task != "classification":
-        return {"ranked by": pack(rules(protocol.task).ranked_by(entry, protocol))}
+    if protocol.task == "quality":
+        return {
+            f"minus shift {eps}": pack(-by_photograph(moved(entry.record, eps), "shift")) for eps in _ranked_first(protocol)
+        }
     rows = entry.record.rows.drop_duplicates("sample").sort_values("sample")
     found = {f"attack {eps}": pack(np.asarray(standing(entry.record, eps), dtype=np.float64)) for eps in protocol.eps}
     main = f"attack {protocol.rank_by}"
     return {main: found.pop(main), "clean": pack(np.asarray(rows["clean_correct"], dtype=np.float64)), **found}
+
+
+def _ranked_first(protocol: Protocol) -> list[str]:
+    return [protocol.rank_by, *(eps for eps in protocol.eps if eps != protocol.rank_by)]
 
 
 def pack(values: Floats) -> str | list[float]:
@@ -39,6 +45,6 @@ def pack(values: Floats) -> str | list[float]:
 
 
 def constants(n: int, level: float = 0.95) -> dict[str, Any]:
-    """What the browser needs beside the outcomes: samples, and the quantiles of the normal and of Student's t."""
+    """What the browser needs beside the outcomes: independent samples, quantiles of the normal and of Student's t."""
     student = float(stats.t.ppf(0.5 + level / 2, n - 1)) if n > 1 else None
     return {"n": n, "z": float(stats.norm.ppf(0.5 + level / 2)), "t": student}

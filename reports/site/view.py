@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from bench.boards.card import KINDS, EntryCard
 from bench.boards.claims import Challenge
+from bench.boards.gallery import Gallery, gallery_folder, read_gallery
 from bench.boards.protocol import Protocol
 from bench.boards.ranking import Rank, is_current, ranks
 from bench.boards.store import Board, Entry
@@ -18,7 +20,7 @@ from reports.site.outcomes import Outcomes, outcomes
 
 @dataclass(frozen=True)
 class EntryView:
-    """One entry. rank: None if it has none; outcomes: what it did sample by sample, by measure."""
+    """One entry. rank: None if it has none; outcomes: what it did sample by sample, by measure; pictures: their folder."""
 
     name: str
     card: EntryCard
@@ -29,6 +31,8 @@ class EntryView:
     values: Values
     challenges: list[Challenge] = field(default_factory=list)
     outcomes: Outcomes = field(default_factory=dict)
+    gallery: Gallery | None = None
+    pictures: Path | None = None
 
     @property
     def kind(self) -> str:
@@ -59,6 +63,17 @@ class BoardView:
     def latest(self) -> bool:
         """Whether no later version exists."""
         return self.protocol.version == max(self.versions)
+
+    @property
+    def scores(self) -> bool:
+        """Whether its models answer scores."""
+        return self.protocol.task == "quality"
+
+    @cached_property
+    def independent(self) -> int:
+        """Samples that are independent of each other: images, or of scores the photographs they are versions of."""
+        groups = {entry.record.rows["group"].nunique() for entry in self.entries} if self.scores else set()
+        return max(groups, default=self.protocol.data.n)
 
     @cached_property
     def columns(self) -> list[Column]:
@@ -93,6 +108,8 @@ def view(board: Board, versions: list[int]) -> BoardView:
             values=rules(protocol.task).columns(entry, protocol),
             challenges=entry.challenges,
             outcomes=outcomes(entry, protocol),
+            gallery=read_gallery(board, entry.name),
+            pictures=gallery_folder(board, entry.name),
         )
 
     return BoardView(protocol, board.protocol_sha256, versions, ordered([seen(entry) for entry in entries]))

@@ -29,7 +29,15 @@ def sentences(protocol: Protocol) -> list[str]:
         "means that nothing failed, but the attack is weaker than the standard set.",
         "A rank comes with the ranks that these images cannot rule out, by paired 95% intervals against every other entry.",
     ]
-    if not score:
+    if score:
+        said.insert(
+            3,
+            "Every image is attacked to raise the score and to lower it; the larger shift counts, in units of the model's "
+            f"score range. The table is ordered by the mean shift at {protocol.rank_by}: less is better. "
+            "Versions of one photograph are no independent samples, so intervals and ranks rest on photographs.",
+        )
+        said[2] = f"The attacks are {', '.join(protocol.specs)}; every stage works on all images."
+    else:
         said.insert(
             3,
             "An image counts as robust if the model is right on it unperturbed and after every attack. "

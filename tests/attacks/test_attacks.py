@@ -18,6 +18,7 @@ from attacks.adapters import foolbox as fb
 from attacks.adapters import torchattacks as ta
 from attacks.apgd import APGD
 from attacks.base import Attack, Stage
+from attacks.boundary import ScoreBoundary
 from attacks.cascade import Cascade
 from attacks.estimated import NES, SPSA
 from attacks.fgsm import FGSM, RFGSM
@@ -25,10 +26,12 @@ from attacks.fmn import FMN
 from attacks.gradients.bptt import BPTT
 from attacks.hopskipjump import HopSkipJump
 from attacks.iterative import IterativeAttack
+from attacks.korhonen import Korhonen
 from attacks.mifgsm import MIFGSM
 from attacks.noise import GaussianNoise, SignNoise, UniformNoise
 from attacks.objectives import CrossEntropy, Margin
 from attacks.oracle import Answer, ModelOracle
+from attacks.perceptual import Perceptual
 from attacks.pgd import PGD
 from attacks.projections import steepest
 from attacks.randomness import KeyedRng
@@ -36,6 +39,7 @@ from attacks.sapgd import SAPGD
 from attacks.square import Square
 from attacks.threat import Norm, Threat, row_norm
 from attacks.transfer import Transfer
+from attacks.universal import Universal
 
 Build = Callable[..., Any]
 
@@ -64,6 +68,12 @@ ADAPTIVE: list[Attack] = [
     NES(steps=1, pairs=18, sigma=0.01, objective="ce"),
     SPSA(steps=3, pairs=2),
     SPSA(steps=2, pairs=17, step_size=0.02, objective="dlr"),
+    ScoreBoundary(queries=60, probes=8),
+    ScoreBoundary(queries=40, probes=4, objective="ce"),
+    Korhonen(steps=3),
+    Korhonen(steps=2, restarts=2, step_size=0.02, objective="margin"),
+    Perceptual(steps=3),
+    Perceptual(steps=2, restarts=2, likeness="mse", objective="margin", step_size=0.02),
 ]
 
 
@@ -124,7 +134,8 @@ TRANSFERS: list[Attack] = [
     Transfer(model=Source().eval(), attack=MIFGSM(steps=2)),
     Transfer(model=Source().eval(), attack=PGD(steps=2, restarts=2)),
 ]
-EVERY: list[Attack] = [*NOISES, *ITERATIVE, *ADAPTIVE, *MINIMAL, *FOREIGN, *TRANSFERS, Short()]
+UNIVERSAL = Universal(images=torch.rand(5, 2, 4, 4, generator=torch.Generator().manual_seed(3)), steps=4, batch=3)
+EVERY: list[Attack] = [*NOISES, *ITERATIVE, *ADAPTIVE, *MINIMAL, *FOREIGN, *TRANSFERS, UNIVERSAL, Short()]
 OURS = [a for a in EVERY if a.batch_invariant]
 LEAVING = [
     a
@@ -135,7 +146,10 @@ LEAVING = [
 RANDOM = [
     a
     for a in OURS
-    if a != TRANSFERS[0] and not isinstance(a, FMN) and (not isinstance(a, IterativeAttack) or a.random_start)
+    if a != TRANSFERS[0]
+    and not isinstance(a, FMN | Universal)
+    and (not isinstance(a, IterativeAttack) or a.random_start)
+    and not (isinstance(a, Korhonen | Perceptual) and a.restarts == 1)
 ]
 
 every_attack = pytest.mark.parametrize("attack", EVERY, ids=repr)

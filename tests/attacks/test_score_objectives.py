@@ -7,19 +7,31 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from attacks.adapters import torchattacks as ta
+from attacks.adapters.foolbox import DeepFool
 from attacks.apgd import APGD
-from attacks.base import Attack
-from attacks.fgsm import FGSM
+from attacks.base import Attack, Stage
+from attacks.cascade import Cascade
+from attacks.estimated import NES, SPSA
+from attacks.fgsm import FGSM, RFGSM
+from attacks.fmn import FMN
+from attacks.hopskipjump import HopSkipJump
 from attacks.mifgsm import MIFGSM
-from attacks.noise import UniformNoise
+from attacks.noise import GaussianNoise, RandomNoise, SignNoise, UniformNoise
 from attacks.objectives import OBJECTIVES, Classification, objective_named
 from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
+from attacks.randomness import KeyedRng
+from attacks.sapgd import SAPGD
 from attacks.score_objectives import AwayFromMid, Decrease, Deviation, Increase, Scoring
 from attacks.square import Square
-from attacks.threat import Threat
+from attacks.standard import Quick
+from attacks.threat import Norm, Threat, row_norm
+from attacks.transfer import Transfer
 
 Build = Callable[..., Any]
 SCORES, CLEAN = torch.tensor([0.9, 0.1, 0.5]), torch.tensor([0.6, 0.2, 0.5])
@@ -57,11 +69,31 @@ class Score(nn.Module):
         return x.flatten(1) @ self.w
 
 
-ATTACKS: list[Attack] = [FGSM(), PGD(steps=5), MIFGSM(steps=5, step_size=0.05, random_start=True), APGD(steps=5)]
+EXACT: list[Attack] = [
+    FGSM(),
+    PGD(steps=5),
+    PGD(steps=5, step_size=0.1, keep="last"),
+    MIFGSM(steps=5, step_size=0.05),
+    APGD(steps=5),
+    SAPGD(steps=60),
+]
+SEARCHES: list[Attack] = [
+    RFGSM(),
+    Square(queries=60),
+    NES(steps=4, pairs=12),
+    SPSA(steps=4, pairs=12),
+    UniformNoise(draws=5),
+    SignNoise(draws=5),
+    GaussianNoise(draws=5),
+    Transfer(model=Score().eval(), attack=PGD(steps=3)),
+    Quick(),
+]
+kinds = {"ids": lambda attack: type(attack).__name__}
+NAMES = ["increase", "decrease", "away_from_mid", "deviation"]
 
 
-@pytest.mark.parametrize("name", ["increase", "decrease", "away_from_mid", "deviation"])
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: type(attack).__name__)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("attack", EXACT, **kinds)
 def test_gradient_attacks_reach_the_optimum_of_a_linear_score(attack: Attack, name: str, streams: Build) -> None:
     model, eps = Score(), 0.05
     x = 0.1 + 0.8 * torch.rand(6, 2, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
@@ -71,13 +103,117 @@ def test_gradient_attacks_reach_the_optimum_of_a_linear_score(attack: Attack, na
     shift = model(adv) - clean
     most = eps * float(model.w.abs().sum())
     up, down = torch.full((6,), most, dtype=torch.float64), torch.full((6,), -most, dtype=torch.float64)
-    if name == "deviation":
-        # FGSM starts at the clean image, where this objective is flat.
-        torch.testing.assert_close(shift.abs(), torch.zeros(6).double() if isinstance(attack, FGSM) else up)
+    if name == "deviation" and isinstance(attack, FGSM):
+        # One step of eps from a random point of the ball, because this objective is flat at its centre.
+        assert (shift.abs() > 0.5 * most).all() and (shift.abs() <= most).all()
+    elif name == "deviation":
+        torch.testing.assert_close(shift.abs(), up)
     elif name == "away_from_mid":
         torch.testing.assert_close(shift, torch.where(clean > clean.median(), down, up))
     else:
         torch.testing.assert_close(shift, up if name == "increase" else down)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("attack", SEARCHES, **kinds)
+def test_every_other_attack_moves_a_score_the_way_it_is_told(attack: Attack, name: str, streams: Build) -> None:
+    model, x = Score(), torch.full((6, 2, 4, 4), 0.5, dtype=torch.float64)
+    objective = AwayFromMid(mid=1e9) if name == "away_from_mid" else objective_named(name)
+    clean = model(x)
+    oracle = ModelOracle.of(model, clean, objective=objective)
+    shift = model(attack.perturb(oracle, x, Threat(eps=0.05), rng=streams(6))) - clean
+    most = 0.05 * float(model.w.abs().sum())
+    gain = {"increase": shift, "decrease": -shift, "deviation": shift.abs(), "away_from_mid": shift}[name]
+    noise = isinstance(attack, RandomNoise)
+    # The best of five draws may still go the wrong way for one image of six; a search must not.
+    assert gain.mean() > (0 if noise else 0.4 * most) and (noise or (gain > 0).all())
+    assert (gain <= most * (1 + 1e-9)).all()
+
+
+GENERIC = [attack for attack in (*EXACT, *SEARCHES) if attack.batch_invariant]
+
+
+@given(
+    st.sampled_from(GENERIC),
+    st.sampled_from(NAMES),
+    st.sampled_from(["linf", "l2"]),
+    st.sampled_from([0.0, 1 / 255, 0.1, 2.0]),
+    st.integers(0, 10**6),
+)
+@settings(max_examples=60, deadline=None)
+def test_ball_box_zero_radius_seed_and_company(attack: Attack, name: str, norm: Norm, eps: float, seed: int) -> None:
+    if norm not in attack.norms:
+        return
+    model = Score()
+    x = torch.rand(4, 2, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    x = (1.2 * x - 0.1).clamp(0, 1)
+    rng, clean = KeyedRng.of(seed, torch.tensor([5, 2, 9, 4])), model(x)
+
+    def attacked(rows: Tensor) -> Tensor:
+        oracle = ModelOracle.of(model, clean[rows], objective=objective_named(name))
+        return attack.perturb(oracle, x[rows], Threat(norm=norm, eps=eps), rng=rng.rows(rows))
+
+    adv = attacked(torch.arange(4))
+    assert float(row_norm(adv - x, norm).max()) <= eps + 1e-9
+    assert float(adv.min()) >= 0 and float(adv.max()) <= 1
+    assert eps > 0 or torch.equal(adv, x)
+    assert torch.equal(adv, attacked(torch.arange(4)))
+    torch.testing.assert_close(attacked(torch.tensor([3, 0])), adv[[3, 0]], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("attack", [FGSM(), MIFGSM(steps=3), NES(steps=2, pairs=4), SPSA(steps=2, pairs=4)], **kinds)
+def test_a_deviation_starts_at_random_because_it_is_flat_at_the_clean_image(attack: Attack, streams: Build) -> None:
+    model, x = Score(), torch.full((3, 2, 4, 4), 0.5, dtype=torch.float64)
+    adv = [
+        attack.perturb(
+            ModelOracle.of(model, model(x), objective=Deviation()), x, Threat(eps=0.05), rng=streams(3, seed=seed)
+        )
+        for seed in (0, 0, 1)
+    ]
+    assert torch.equal(adv[0], adv[1]) and not torch.equal(adv[0], adv[2])
+    assert ((model(adv[0]) - model(x)).abs() > 0).all()
+
+
+class OnlyClasses(Cascade):
+    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
+        return (Stage("a", APGD(objective="dlr")),)
+
+
+CLASSES_ONLY: list[tuple[Attack, str]] = [
+    (APGD(objective="margin"), "APGD was told to maximise margin, which needs classes"),
+    (APGD(objective="dlr"), "maximise dlr, which needs classes"),
+    (PGD(objective="ce"), "on a score it can maximise increase, decrease, away_from_mid, deviation"),
+    (NES(objective="margin"), "NES was told to maximise margin"),
+    (PGD(target="runner_up"), "no classes to aim at"),
+    (Transfer(model=Score().eval(), attack=APGD(objective="dlr")), "maximise dlr"),
+    (FMN(), "FMN looks for a change of class, and a score has none"),
+    (HopSkipJump(), "HopSkipJump looks for a change of class"),
+    (DeepFool(), "DeepFool looks for a change of class"),
+    (ta.FGSM(), "FGSM looks for a change of class"),
+    (OnlyClasses(), "OnlyClasses has no stages for models that score"),
+]
+
+
+@pytest.mark.parametrize(("attack", "sentence"), CLASSES_ONLY, ids=repr)
+def test_what_needs_classes_refuses_a_score_in_one_sentence(attack: Attack, sentence: str, streams: Build) -> None:
+    model, x = Score(), torch.full((2, 2, 4, 4), 0.5, dtype=torch.float64)
+    with pytest.raises(ValueError, match=sentence):
+        attack.check_scores()
+    oracle = ModelOracle.of(model, model(x), objective=Increase())
+    with pytest.raises(ValueError, match=r"needs classes|no classes|change of class|no stages"):
+        attack.perturb(oracle, x, Threat(eps=0.05), rng=streams(2))
+    assert oracle.forwards.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("attack", [*EXACT, *SEARCHES], **kinds)
+def test_what_moves_a_score_says_so(attack: Attack) -> None:
+    attack.check_scores()
+
+
+@pytest.mark.parametrize("name", ["ce", "margin", "dlr"])
+def test_objectives_of_classifiers_refuse_scores(name: str) -> None:
+    with pytest.raises(ValueError, match=r"needs logits \(n, K\); this model gives \(3,\)"):
+        objective_named(name).value(SCORES, torch.zeros(3).long(), None)
 
 
 def test_an_objective_is_chosen_by_name_as_well(streams: Build) -> None:
@@ -108,3 +244,20 @@ def test_a_score_has_no_class_to_aim_at(streams: Build) -> None:
     oracle = ModelOracle.of(model, model(x), objective=Increase())
     with pytest.raises(ValueError, match="no classes to aim at"):
         PGD(target="runner_up").perturb(oracle, x, Threat(eps=0.05), rng=streams(2))
+
+
+def test_a_cascade_keeps_what_moved_the_score_farthest(streams: Build) -> None:
+    """Not the last stage's word: a strong stage before a weak one is not lost."""
+
+    class Falling(Cascade):
+        def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
+            raise AssertionError("of classifiers")
+
+        def score_stages(self, *, norm: Norm) -> tuple[Stage, ...]:
+            return Stage("strong", FGSM()), Stage("weak", UniformNoise())
+
+    model, x = Score(), torch.full((3, 2, 4, 4), 0.5, dtype=torch.float64)
+    oracle = ModelOracle.of(model, model(x), objective=Decrease())
+    adv = Falling().perturb(oracle, x, Threat(eps=0.05), rng=streams(3))
+    most = 0.05 * float(model.w.abs().sum())
+    torch.testing.assert_close(model(x) - model(adv), torch.full((3,), most, dtype=torch.float64))

@@ -11,9 +11,11 @@ from torch import Tensor, nn
 
 from attacks.gradients.rate import BPTR
 from attacks.mifgsm import MIFGSM
+from attacks.objectives import Objective
 from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.sapgd import SAPGD
+from attacks.score_objectives import Decrease, Deviation, Increase
 from attacks.threat import Threat
 from attacks.transfer import Transfer
 
@@ -95,3 +97,29 @@ def test_a_source_in_training_mode_and_a_wrong_norm_are_refused(smooth: Build) -
         Transfer(model=smooth().train())
     with pytest.raises(ValueError, match="SAPGD attacks in linf, not in l2"):
         Transfer(model=smooth(), attack=SAPGD()).check(Threat(norm="l2", eps=1.0))
+
+
+class Rated(nn.Module):
+    """A score that differs between source and target by an offset and a factor only."""
+
+    def __init__(self, offset: float, factor: float) -> None:
+        super().__init__()
+        self.offset, self.factor = offset, factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.offset + self.factor * torch.sin(3 * x.flatten(1)).mean(1)
+
+
+@pytest.mark.parametrize("objective", [Increase(), Decrease(), Deviation()], ids=repr)
+def test_a_score_is_moved_by_what_moved_the_source_s(objective: Objective, images: Build, streams: Build) -> None:
+    source, target, x = Rated(-5.0, 0.2).eval(), Rated(1.0, 1.0), images(6)
+    oracle = ModelOracle.of(target, target(x), objective=objective)
+    adv = Transfer(model=source, attack=PGD(steps=10)).perturb(oracle, x, Threat(eps=0.05), rng=streams(6))
+    direct = PGD(steps=10).perturb(
+        ModelOracle.of(target, target(x), objective=objective, stochastic=True), x, Threat(eps=0.05), rng=streams(6)
+    )
+    before = objective.value(target(x), target(x), None)
+    gain, most = (objective.value(target(found), target(x), None) - before for found in (adv, direct))
+    # A deviation may go either way, and each way has an optimum of its own.
+    assert bool((most > 0).all()) and bool((gain > (0.6 if isinstance(objective, Deviation) else 0.9) * most).all())
+    assert oracle.forwards.tolist() == [12] * 6

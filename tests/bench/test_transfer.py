@@ -15,16 +15,10 @@ from attacks.pgd import PGD
 from attacks.transfer import Transfer
 from bench.errors import BenchError, SpecError, UnknownNameError
 from bench.plan import plan_attack
-from zoo.architectures.compact import compact
-from zoo.conversion.proxy import proxy
+from zoo.spiking.neurons import LIF
 
 MODEL = Linear().eval()
 DATA = labelled(MODEL, 20, wrong=2)
-
-
-def tiny_snn() -> torch.nn.Module:
-    torch.manual_seed(0)
-    return compact(steps=2, neuron={"threshold": 0.5}, widths=(4, 4, 4, 4)).eval().requires_grad_(False)
 
 
 def test_a_spec_opens_its_source_and_records_it() -> None:
@@ -39,6 +33,19 @@ def test_a_spec_opens_its_source_and_records_it() -> None:
     assert planned.defaulted["attack_parameters"]["steps"] == 5
     json.dumps(planned.defaulted)
     assert plan_attack("transfer:source=zoo:snn_vanilla").defaulted["attack"] == "mifgsm"
+
+
+def test_a_proxy_is_the_source_without_its_spikes() -> None:
+    planned = plan_attack("transfer:source=snn_vanilla,proxy=relu")
+    assert isinstance(planned.attack, Transfer)
+    assert not any(isinstance(module, LIF) for module in planned.attack.model.modules())
+    assert planned.passed["proxy"] == "relu"
+    plain = plan_attack("transfer:source=snn_vanilla,proxy=none")
+    assert "proxy" not in {**plain.passed, **plain.defaulted}
+    with pytest.raises(SpecError, match="There is no proxy of zoo:ann_vanilla"):
+        plan_attack("transfer:source=ann_vanilla,proxy=clip")
+    with pytest.raises(SpecError):
+        plan_attack("transfer:source=snn_vanilla,proxy=tanh")
 
 
 def test_what_cannot_be_resolved_is_one_sentence() -> None:
@@ -85,24 +92,3 @@ def test_a_source_for_other_inputs_is_an_error_of_the_stage() -> None:
     attacked = record.rows[record.rows["verdict"] != "clean_wrong"]
     assert set(attacked["status"]) == {"attack_error"}
     assert record.cells[0].undecided > 0
-
-
-@pytest.mark.parametrize("kind", ["relu", "clip"])
-def test_the_model_itself_without_spikes_is_a_source(kind: str) -> None:
-    model = tiny_snn()
-    images = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    data = (images, model(images).argmax(1))
-    spec = f"transfer:source=proxy:{kind},attack=pgd:steps=2"
-    record = bench.evaluate(model, data=data, attack=spec, eps="32/255")
-    direct = Transfer(model=proxy(model, kind), attack=PGD(steps=2))
-    other = bench.evaluate(model, data=data, attack=direct, eps="32/255")
-    assert record.rows["adv_sha256"].tolist() == other.rows["adv_sha256"].tolist()
-    assert record.rows["backwards"].max() == 2
-    assert record.attacks[0].name == "transfer"
-
-
-def test_a_proxy_of_nothing_is_one_sentence() -> None:
-    with pytest.raises(SpecError, match="no spiking layers that a proxy could do without"):
-        bench.evaluate(MODEL, data=DATA, attack="transfer:source=proxy:relu", eps="0.1", n=2)
-    with pytest.raises(UnknownNameError, match="Unknown proxy 'rely'"):
-        plan_attack("transfer:source=proxy:rely")

@@ -13,9 +13,11 @@ from support.leaderboard import board, kept_records, many
 
 from bench.boards.claims import Challenge
 from bench.boards.ranking import Rank
+from bench.claims.claim import Bound, Claim, Result
 from bench.errors import BoardError, StorageError
 from reports.site.build import POLICY, build, write
-from reports.site.claims import read_claims
+from reports.site.claims import ClaimView
+from reports.site.claims import view as claim_view
 from reports.site.links import web
 from reports.site.view import BoardView, view
 
@@ -43,7 +45,7 @@ def tags(page: Path) -> list[tuple[str, dict[str, str | None]]]:
 
 
 def test_pages_keep_the_strict_policy_and_every_link_leads_somewhere(seen: BoardView, tmp_path: Path) -> None:
-    write([seen], [("A claim", [("source", "https://example.org/a")])], tmp_path / "site")
+    write([seen], [ClaimView("A claim", "reproduced", [("source", "https://example.org/a")])], tmp_path / "site")
     pages = sorted((tmp_path / "site").rglob("*.html"))
     assert len(pages) == 2 + 3 + len(seen.entries)
     for page in pages:
@@ -77,7 +79,7 @@ def test_what_others_wrote_stays_text(seen: BoardView, tmp_path: Path) -> None:
         who=evil, how=evil, link="javascript:x", date="2026-01-02", eps="8/255", rows=[type("Row", (), row)()]
     )
     hostile = replace(seen, entries=[replace(first, card=card, challenges=[challenge]), *seen.entries[1:]])
-    write([hostile], [(evil, [(evil, evil), ("link", "javascript:alert(1)")])], tmp_path / "site")
+    write([hostile], [ClaimView(evil, evil, [(evil, evil), ("link", "javascript:alert(1)")])], tmp_path / "site")
     for page in (tmp_path / "site").rglob("*.html"):
         assert "<script>" not in page.read_text()
         for tag, attributes in tags(page):
@@ -124,10 +126,19 @@ def test_a_site_replaces_only_a_site(seen: BoardView, tmp_path: Path) -> None:
         build(tmp_path / "nothing", tmp_path / "new")
 
 
-def test_claims_are_read_and_a_damaged_file_is_named(tmp_path: Path) -> None:
-    assert read_claims(tmp_path) == []
-    (tmp_path / "claims.yaml").write_text("- title: T\n  measured: {eps: 8/255, value: 0.2}\n  paper: P\n")
-    assert read_claims(tmp_path) == [("T", [("measured", "eps: 8/255; value: 0.2"), ("paper", "P")])]
-    (tmp_path / "claims.yaml").write_text("just words")
-    with pytest.raises(BoardError, match="not a list"):
-        read_claims(tmp_path)
+def test_claims_in_words(tmp_path: Path) -> None:
+    said = Claim(
+        claim="A beats B.",
+        source="A paper",
+        models=["no_such_a", "no_such_b"],
+        statistic="robust_difference",
+        protocol={"attack": "pgd", "n": 5},
+        holds=Bound(side="above"),
+    )
+    shown = claim_view("a_over_b", said)
+    assert (shown.title, shown.verdict) == ("A beats B.", "not run yet")
+    assert dict(shown.fields)["protocol"] == "attack: pgd; n: 5" and "measured" not in dict(shown.fields)
+    result = Result(value=0.1, low=-0.05, high=0.25, n=5, parts={"no_such_a robust": 0.5})
+    shown = claim_view("a_over_b", said.model_copy(update={"verdict": "inconclusive", "result": result}))
+    assert shown.verdict == "inconclusive"
+    assert dict(shown.fields)["measured"] == "0.1 [-0.05, 0.25], n = 5"

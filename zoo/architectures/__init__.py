@@ -2,6 +2,9 @@
 
 BUILDERS: dict[str, str] = {
     "compact": "zoo.architectures.compact:compact",
+    "vgg": "zoo.architectures.vgg:vgg",
+    "wrn16": "zoo.architectures.residual:wrn16",
+    "resnet18": "zoo.architectures.residual:resnet18",
     "ann_qcfs": "zoo.conversion.qcfs:ann_qcfs",
     "ann_nq": "zoo.conversion.nq:ann_nq",
     "snn_qcfs": "zoo.conversion.convert:snn_qcfs",

@@ -17,8 +17,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from zoo.architectures.blocks import ConvNorm, Normalise
-from zoo.architectures.compact import compact_body
+from zoo.architectures.blocks import Normalise
+from zoo.conversion.bodies import body_of
+from zoo.conversion.folding import fold_
 from zoo.conversion.qcfs import QCFS, Source
 from zoo.spiking.encoders import Direct
 from zoo.spiking.network import TimeSequential, over_time
@@ -35,6 +36,7 @@ class Converted(nn.Module):
     layer: makes one layer of neurons. run: steps that the network is run for. first, steps: the read-out averages
         logits over the steps ``first .. first + steps - 1``.
     latency: steps from the first input to the answer, calibration included.
+    network, shape: see :func:`~zoo.conversion.bodies.body_of`.
     """
 
     def __init__(
@@ -45,11 +47,12 @@ class Converted(nn.Module):
         first: int,
         steps: int,
         latency: int,
+        network: str = "compact",
         classes: int = 10,
         channels: int = 3,
-        widths: tuple[int, int, int, int] = (32, 64, 96, 160),
         mean: tuple[float, ...] = (0.4914, 0.4822, 0.4465),
         std: tuple[float, ...] = (0.247, 0.2435, 0.2616),
+        **shape: Any,
     ) -> None:
         super().__init__()
         if steps < 1:
@@ -58,8 +61,8 @@ class Converted(nn.Module):
         self.window = slice(first, first + steps)
         self.normalise = Normalise(mean, std)
         self.encoder = Direct(steps=run)
-        self.body = compact_body(layer, channels=channels, widths=widths)
-        self.readout = MeanLogits(widths[-1] * 16, classes)
+        self.body, features = body_of(network, layer, channels=channels, **shape)
+        self.readout = MeanLogits(features, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         spikes = self.body(over_time(self.normalise, self.encoder(x)))
@@ -70,7 +73,7 @@ class Converted(nn.Module):
 def snn_qcfs(*, steps: int, surrogate: str = "triangle", width: float | None = None, **shape: Any) -> nn.Module:
     """The source run as it is on integrate-and-fire neurons; its latency is ``steps``.
 
-    surrogate, width: the slope outside any gradient path. shape: ``classes`` ... ``std`` of :class:`Converted`.
+    surrogate, width: the slope outside any gradient path. shape: ``network`` and what follows it in :class:`Converted`.
     """
     model: nn.Module = Converted(
         lambda: LIF(**NEURON, surrogate=surrogate, width=width), run=steps, first=0, steps=steps, latency=steps, **shape
@@ -80,7 +83,7 @@ def snn_qcfs(*, steps: int, surrogate: str = "triangle", width: float | None = N
 
 def thresholds(source: Source) -> list[float]:
     """The threshold of each activation layer. Raises ``ValueError`` if one is not positive: nothing could fire at it."""
-    found = [float(layer.threshold.detach()) for layer in source.body if isinstance(layer, QCFS)]
+    found = [float(layer.threshold.detach()) for layer in source.body.modules() if isinstance(layer, QCFS)]
     if not all(threshold > 0 for threshold in found):
         raise ValueError(f"the thresholds of the source must be positive to be converted, they are {found}")
     return found
@@ -94,30 +97,15 @@ def folded_weights(source: nn.Module) -> dict[str, Tensor]:
     """
     if not isinstance(source, Source):
         raise TypeError(f"a {type(source).__name__} has no activations that can be converted")
-    found = thresholds(source)
+    thresholds(source)
     twin = snn_like(source)
     twin.load_state_dict({name: value for name, value in source.state_dict().items() if name in twin.state_dict()})
-    body, readout = cast(TimeSequential, twin.body), cast(MeanLogits, twin.readout)
-    blocks = [layer for layer in body if isinstance(layer, ConvNorm)]
-    after: list[nn.Conv2d | nn.Linear] = [*(cast(nn.Conv2d, block[0]) for block in blocks[1:]), readout.linear]
-    for block, following, threshold in zip(blocks, after, found, strict=True):
-        norm = cast(nn.BatchNorm2d, block[1])
-        norm.weight.div_(threshold)
-        norm.bias.div_(threshold)
-        following.weight.mul_(threshold)
+    scale, _ = fold_(cast(TimeSequential, twin.body), source.body)
+    cast(MeanLogits, twin.readout).linear.weight.mul_(scale)
     return twin.state_dict()
 
 
 def snn_like(source: Source, *, steps: int = 1) -> nn.Module:
     """A spiking network of the shape of ``source``, with weights of its own, on the device of ``source``."""
-    convolutions = [cast(nn.Conv2d, layer[0]) for layer in source.body if isinstance(layer, ConvNorm)]
-    first, second, third, fourth = (convolution.out_channels for convolution in convolutions)
-    model = snn_qcfs(
-        steps=steps,
-        classes=source.readout.linear.out_features,
-        channels=convolutions[0].in_channels,
-        widths=(first, second, third, fourth),
-        mean=tuple(source.normalise.mean.flatten().tolist()),
-        std=tuple(source.normalise.std.flatten().tolist()),
-    )
+    model = snn_qcfs(steps=steps, **source.built)
     return model.to(source.readout.linear.weight)

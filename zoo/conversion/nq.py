@@ -78,7 +78,7 @@ def residual_errors(source: Source, images: Tensor, *, steps: int, batch: int = 
     twin = snn_like(source, steps=steps)
     twin.load_state_dict(folded_weights(source))
     twin.eval()
-    layers = [layer for layer in source.body if isinstance(layer, QCFS)]
+    layers = [layer for layer in source.body.modules() if isinstance(layer, QCFS)]
     neurons = [layer for layer in twin.modules() if isinstance(layer, LIF)]
     sums = [0.0] * len(layers)
     batches = images.split(batch)
@@ -116,6 +116,6 @@ class ResidualNoise(Plain):
         """Measure sigma of each layer anew. Raises ``TypeError`` for a network without noisy activations."""
         if not isinstance(model, NoisySource):
             raise TypeError(f"a {type(model).__name__} has no activations that take noise")
-        noisy = [layer for layer in model.body if isinstance(layer, NoisyQCFS)]
+        noisy = [layer for layer in model.body.modules() if isinstance(layer, NoisyQCFS)]
         for layer, sigma in zip(noisy, residual_errors(model, images[: self.images], steps=self.steps), strict=True):
             layer.noise.fill_(sigma)

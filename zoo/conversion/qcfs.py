@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from zoo.architectures.blocks import Normalise
-from zoo.architectures.compact import compact_body
+from zoo.conversion.bodies import body_of
 from zoo.spiking.network import over_time
 from zoo.spiking.readouts import MeanLogits
 
@@ -69,9 +69,10 @@ class QCFS(nn.Module):
 
 
 class Source(nn.Module):
-    """The compact network with an activation that can be converted: ``(N, 3, 32, 32)`` in [0, 1] to logits ``(N, K)``.
+    """A network with an activation that can be converted: ``(N, 3, 32, 32)`` in [0, 1] to logits ``(N, K)``.
 
-    activation: arguments of :class:`QCFS`; see :class:`~zoo.architectures.compact.Compact` for the others.
+    levels, threshold: arguments of :class:`QCFS`. network, shape: see :func:`~zoo.conversion.bodies.body_of`; the others as
+    of :class:`~zoo.architectures.compact.Compact`. ``built`` holds all but the first two, for a twin of the same shape.
     """
 
     def __init__(
@@ -79,16 +80,25 @@ class Source(nn.Module):
         *,
         levels: int = 4,
         threshold: float = 8.0,
+        network: str = "compact",
         classes: int = 10,
         channels: int = 3,
-        widths: tuple[int, int, int, int] = (32, 64, 96, 160),
         mean: tuple[float, ...] = (0.4914, 0.4822, 0.4465),
         std: tuple[float, ...] = (0.247, 0.2435, 0.2616),
+        **shape: Any,
     ) -> None:
         super().__init__()
         self.normalise = Normalise(mean, std)
-        self.body = compact_body(lambda: self.activation(levels, threshold), channels=channels, widths=widths)
-        self.readout = MeanLogits(widths[-1] * 16, classes)
+        self.body, features = body_of(network, lambda: self.activation(levels, threshold), channels=channels, **shape)
+        self.readout = MeanLogits(features, classes)
+        self.built: dict[str, Any] = {
+            "network": network,
+            "classes": classes,
+            "channels": channels,
+            "mean": mean,
+            "std": std,
+            **shape,
+        }
 
     def activation(self, levels: int, threshold: float) -> QCFS:
         """One activation layer."""

@@ -3,6 +3,8 @@ the membrane potentials of the last spiking layer as little as possible.
 
     L = share * CE(f(x), y) + (1 - share) * CE(f(x'), y) + weight * mean(e^2)
 
+or the mean of its magnitude, ``|e|``, as in the total-variation form of its successor (MPPD-TV, ICLR 2026),
+
 with e the reset-free difference of potentials (see :mod:`zoo.spiking.membrane`), averaged over
 time, batch and units. As in the released code, its clean branch is detached, and the currents
 are those before the neurons' scale per time step. Neurons with such a learnable scale
@@ -12,6 +14,7 @@ are those before the neurons' scale per time step. Neurons with such a learnable
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -31,6 +34,7 @@ class MembraneStability(Defense):
     share: weight of the clean images, in [0, 1].
     eps: 0 for Gaussian noise of standard deviation ``std``; otherwise adversarial examples in this linf radius,
         with the settings of :class:`~zoo.defenses.adversarial.AdversarialTraining`. Both in [0, 1] pixel units.
+    penalty: ``absolute`` for the total-variation form, whose published weights are 2.5 to 3.5.
     The logits returned are those of the clean images.
     """
 
@@ -39,6 +43,7 @@ class MembraneStability(Defense):
     std: float = 8 / 255
     eps: float = 0.0
     steps: int = 1
+    penalty: Literal["squared", "absolute"] = "squared"
 
     def __post_init__(self) -> None:
         if not (self.weight >= 0 and self.std >= 0 and 0 <= self.share <= 1):
@@ -46,6 +51,8 @@ class MembraneStability(Defense):
                 f"weight and std must not be negative and share must lie in [0, 1], "
                 f"got {self.weight}, {self.std} and {self.share}"
             )
+        if self.penalty not in ("squared", "absolute"):
+            raise ValueError(f"penalty must be 'squared' or 'absolute', not {self.penalty!r}")
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         if self.eps:
@@ -57,6 +64,7 @@ class MembraneStability(Defense):
             clean: Tensor = model(x)
             perturbed: Tensor = model(other)
         difference = seen[0].detach() - seen[1]
-        moved = leaky_sum(difference, layer.dynamics.decay).square().mean()
+        apart = leaky_sum(difference, layer.dynamics.decay)
+        moved = apart.square().mean() if self.penalty == "squared" else apart.abs().mean()
         entropy = self.share * F.cross_entropy(clean, y) + (1 - self.share) * F.cross_entropy(perturbed, y)
         return entropy + self.weight * moved, clean

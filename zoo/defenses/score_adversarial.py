@@ -18,12 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from attacks.projections import project
+from attacks.ssim import ssim
 from attacks.threat import Threat
 from zoo.defenses.adversarial import evaluating
 from zoo.defenses.base import Defense
 from zoo.defenses.norm_regularisation import BASES
 from zoo.defenses.regression import levels_of
-from zoo.defenses.ssim import ssim
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,7 +58,7 @@
     head.replaceChildren(button);
     button.addEventListener("click", () => {
       const now = head.getAttribute("aria-sort");
-      const first = head.classList.contains("n") ? "descending" : "ascending"; // of accuracies the highest first
+      const first = head.classList.contains("n") && !head.classList.contains("less") ? "descending" : "ascending"; // the best first
       const other = first === "ascending" ? "descending" : "ascending";
       sort(index, now === first ? other : first);
     });

@@ -7,16 +7,20 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 from support.boards import card
+from support.submissions import small_board, state, zoo_built
 
 from bench.boards.entering import enter
 from bench.boards.render import render
 from bench.boards.store import Board
 from bench.boards.verify import verify
 from bench.errors import BoardError
+from bench.files import atomic_write_text
 from bench.record import Record, read_record
+from bench.submission.running import run
 
 
 def started(work: Callable[[], None]) -> int:
@@ -82,3 +86,61 @@ def test_killed_at_random_moments(board: Board, spare: Record) -> None:
         assert not list(board.folder.rglob(".*"))
         entered += len(names)
     assert entered > 0
+
+
+def test_a_submission_killed_at_random_moments(tmp_path: Path) -> None:
+    """Whenever ``submit run`` dies the board is whole; run again it gives the entry that an undisturbed run gives."""
+    board, other = small_board(tmp_path / "a"), small_board(tmp_path / "b")
+    folder = zoo_built(tmp_path / "mine")
+    before = state(board.folder)
+    begun = time.monotonic()
+    _, undisturbed = run(folder, other, out=tmp_path / "other")
+    took = time.monotonic() - begun
+    chance = random.Random(1)
+    for _ in range(8):
+
+        def work() -> None:
+            run(folder, board, out=tmp_path / "records")
+
+        child = started(work)
+        time.sleep(chance.uniform(0, took))
+        os.kill(child, signal.SIGKILL)
+        ended(child)
+        if board.names():
+            break
+        assert {name: hash_ for name, hash_ in state(board.folder).items() if "/." not in f"/{name}"} == before
+    if not board.names():
+        run(folder, board, out=tmp_path / "records")
+    (name,) = board.names()
+    with board.locked():
+        render(board)
+    assert verify(board) == []
+    pd.testing.assert_frame_equal(board.entry(name).record.rows, undisturbed.record.rows)
+
+
+def test_a_table_killed_while_it_is_rendered(board: Board) -> None:
+    """The table is that of the old card or that of the new one, never a part of either."""
+    card_file = board.entry_folder(board.names()[-1]) / "card.yaml"
+    table = board.folder / "table.csv"
+    old = table.read_text()
+    texts = {True: card_file.read_text(), False: card_file.read_text().replace("Another one", "A third one" * 50)}
+    tables = {old, old.replace("Another one", "A third one" * 50)}
+    chance = random.Random(2)
+    for _ in range(6):
+
+        def work() -> None:
+            number = 0
+            while True:
+                number += 1
+                atomic_write_text(card_file, texts[number % 2 == 0])
+                with board.locked():
+                    render(board)
+
+        child = started(work)
+        time.sleep(chance.uniform(0.05, 0.5))
+        os.kill(child, signal.SIGKILL)
+        assert ended(child) == -signal.SIGKILL
+        assert table.read_text() in tables
+    with board.locked():
+        render(board)
+    assert verify(board) == []

@@ -126,7 +126,7 @@ def test_as_a_program() -> None:
         [sys.executable, "-m", "bench.cli.main", "evalute"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert found.returncode == 2
-    assert found.stderr == "bench: Unknown command 'evalute'. Did you mean: evaluate?\n"
+    assert found.stderr == "bench: Unknown command 'evalute'. Did you mean: evaluate, measure?\n"
     assert not found.stdout
 
 
@@ -277,7 +277,7 @@ def raising(error: BaseException) -> Callable[..., Any]:
 
 
 def test_ctrl_c(run: Bench, net: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.evaluator.Evaluator.clean", raising(KeyboardInterrupt()))
+    monkeypatch.setattr("bench.judges.decisions.Decisions.clean", raising(KeyboardInterrupt()))
     said = run("evaluate", "--model", net, "--data", "own", "--n", "12", "--json")
     assert said.code == 130
     assert said.err.strip() == "bench: interrupted; run the same command again to go on."
@@ -290,7 +290,7 @@ def test_a_full_disk(run: Bench, net: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_programmer_s_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, net: str) -> None:
-    monkeypatch.setattr("bench.evaluator.Evaluator.clean", raising(ZeroDivisionError()))
+    monkeypatch.setattr("bench.judges.decisions.Decisions.clean", raising(ZeroDivisionError()))
     monkeypatch.setattr(sys, "argv", ["bench", "evaluate", "--model", net, "--data", "own", "--n", "12", "--json"])
     with pytest.raises(ZeroDivisionError):
         module.main()

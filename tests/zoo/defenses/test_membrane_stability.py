@@ -64,6 +64,22 @@ def test_equals_the_slow_computation(eps: float, weight: float, share: float) ->
         torch.testing.assert_close(one, other_one, rtol=1e-6, atol=1e-9)
 
 
+def test_the_total_variation_form_takes_magnitudes() -> None:
+    (x, y), model = batch(), snn()
+    clean, moved = last_current(model, x), last_current(model, noisy(x, 0.1, seeded()))
+    state, total = torch.zeros_like(moved[0]), 0.0
+    for t in range(3):
+        state = DECAY * state + clean[t] - moved[t]
+        total = total + state.abs().mean() / 3
+    with_penalty, without = (
+        MembraneStability(weight=weight, std=0.1, penalty="absolute").loss(model, x, y, generator=seeded())[0]
+        for weight in (2.0, 0.0)
+    )
+    torch.testing.assert_close(with_penalty - without, 2 * total, rtol=1e-9, atol=0)
+    with pytest.raises(ValueError, match="penalty must be"):
+        MembraneStability(penalty="l3")  # type: ignore[arg-type]
+
+
 def test_without_weight_it_is_noise_training() -> None:
     x, y = batch()
     losses = [

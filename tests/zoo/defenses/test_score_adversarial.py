@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from attacks.ssim import ssim
 from zoo.defenses.score_adversarial import ScoreAdversarialTraining
-from zoo.defenses.ssim import ssim
 
 Y = torch.tensor([0.9, 0.1, 0.5, 0.02])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -14,14 +13,12 @@ def ssim(x: Tensor, y: Tensor, *, window: int = 11, sigma: float = 1.5) -> Tenso
     """
     if min(x.shape[2:]) < window:
         raise ValueError(f"SSIM with a window of {window} needs larger images than {tuple(x.shape[2:])}")
-    place = torch.arange(window, dtype=x.dtype, device=x.device) - window // 2
-    bell = torch.exp(-place.square() / (2 * sigma**2))
-    bell = bell / bell.sum()
-    n, channels = x.shape[:2]
+    n, _, height, width = x.shape
+    rows, columns = (_bell(size, window, sigma).to(x) for size in (height, width))
 
     def blur(image: Tensor) -> Tensor:
-        planes = image.reshape(n * channels, 1, *image.shape[2:])
-        return F.conv2d(F.conv2d(planes, bell.view(1, 1, -1, 1)), bell.view(1, 1, 1, -1))
+        # Two products with banded matrices: on a CPU much faster than convolutions of single planes.
+        return rows @ image @ columns.T
 
     mean_x, mean_y = blur(x), blur(y)
     var_x, var_y = blur(x * x) - mean_x.square(), blur(y * y) - mean_y.square()
@@ -30,3 +27,13 @@ def ssim(x: Tensor, y: Tensor, *, window: int = 11, sigma: float = 1.5) -> Tenso
     brightness = (2 * mean_x * mean_y + c1) / (mean_x.square() + mean_y.square() + c1)
     structure = (2 * cov + c2) / (var_x + var_y + c2)
     return (brightness * structure).reshape(n, -1).mean(1)
+
+
+def _bell(size: int, window: int, sigma: float) -> Tensor:
+    """``(size - window + 1, size)`` float64: each row the same Gaussian of ``window`` numbers, one place further."""
+    place = torch.arange(window, dtype=torch.float64) - window // 2
+    bell = torch.exp(-place.square() / (2 * sigma**2))
+    banded = torch.zeros(size - window + 1, size, dtype=torch.float64)
+    for row in range(len(banded)):
+        banded[row, row : row + window] = bell / bell.sum()
+    return banded

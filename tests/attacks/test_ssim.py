@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from zoo.defenses.ssim import ssim
+from attacks.ssim import ssim
 
 
 def pair(noise: float) -> tuple[Tensor, Tensor]:

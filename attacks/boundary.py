@@ -1,0 +1,186 @@
+"""A black-box attack over score boundaries, after Yang, Liu, Li and Jiang (arXiv 2401.05217).
+
+A score is turned into decisions by a boundary: has it been crossed or not? One round
+
+1. puts the boundary halfway between the value of the clean input and the best value so far, and finds by bisection where
+   the straight way between the two points crosses it;
+2. estimates the normal of the boundary there from which of many probes cross it (HopSkipJump's estimate, Chen et al.,
+   S&P 2020: v = mean_b (phi_b - mean phi) u_b, phi = +1 where crossed, -1 elsewhere);
+3. goes from the best point along the normal, by several step sizes at once, back into the ball. A better point moves
+   the boundary on.
+
+First directions are noise where the image is busy, because changes there are seen least; their places are the paper's
+idea, while the ball, in the place of its just-noticeable difference, is the threat's. The best of all points asked is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from attacks.activity import spatial_activity
+from attacks.base import Access, Attack
+from attacks.estimated import rows_at_once
+from attacks.objectives import Classification, Margin, check_scoring, objective_named
+from attacks.oracle import Oracle
+from attacks.projections import project, steepest
+from attacks.randomness import KeyedRng
+from attacks.threat import Threat, per_row
+from attacks.tracking import Best
+
+STARTS = 10
+"""First directions tried."""
+BISECTIONS = 5
+MEMORY = 0.9
+"""Share of the normals of earlier rounds: a boundary of a smooth model bends little, and one estimate is noisy."""
+LENGTHS = (2.0, 1.0, 0.5, 0.25, 0.125)
+"""Steps tried along a normal, in units of eps; the first reaches any point of the ball from any other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreBoundary(Attack):
+    """Walk over score boundaries, for images ``(n, C, H, W)``.
+
+    queries: forwards per sample. probes: of one normal. objective: a name in :data:`~attacks.objectives.OBJECTIVES`;
+    None is the margin on a classifier, and on a score whatever the oracle was made with.
+    """
+
+    access: ClassVar[Access] = "score"
+
+    queries: int = 1000
+    probes: int = 60
+    objective: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.probes < 2 or self.rounds < 1:
+            least = 1 + STARTS + self.round_cost
+            raise ValueError(f"probes must be at least 2 and queries enough for a round, {least}, got {self.queries}")
+        if self.objective is not None:
+            objective_named(self.objective)
+
+    @property
+    def round_cost(self) -> int:
+        return BISECTIONS + self.probes + len(LENGTHS)
+
+    @property
+    def rounds(self) -> int:
+        """Rounds that fit into the queries."""
+        return (self.queries - 1 - STARTS) // self.round_cost
+
+    def cost(self) -> tuple[int, int]:
+        return 1 + STARTS + self.rounds * self.round_cost, 0
+
+    def check_scores(self) -> None:
+        check_scoring(self.objective, type(self).__name__)
+
+    def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        self.check(threat)
+        self.check_task(oracle)
+        if self.objective is not None:
+            oracle = oracle.using(objective=objective_named(self.objective))
+        elif isinstance(oracle.objective, Classification):
+            oracle = oracle.using(objective=Margin())
+        best = Best.starting_at(x)
+        if not len(x):
+            return best.inputs
+        everyone = best.standing()
+        answer = oracle.query(x, everyone, grad=False)
+        best.update(x, everyone, answer)
+        search = _Search(oracle, x, threat, answer.value, best, torch.zeros_like(x))
+        for rows in everyone.split(rows_at_once(x, self.probes)):
+            search.start(rows, rng.fold("start"))
+            for number in range(self.rounds):
+                search.round(rows, rng.fold("round", number), self.probes)
+        return best.inputs
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Questions about the standing rows of ``x``; ``best`` hears of every point.
+
+    clean: values of ``x`` ``(n,)``. normals: those of the rounds so far, averaged, ``(n, ...)``; filled in place.
+    """
+
+    oracle: Oracle
+    x: Tensor
+    threat: Threat
+    clean: Tensor
+    best: Best
+    normals: Tensor
+
+    def ask(self, candidates: Tensor, rows: Tensor) -> Tensor:
+        """Values ``(k, m)`` of ``candidates`` ``(k, m, ...)`` for ``rows`` ``(m,)``, one query each."""
+        answer = self.oracle.query(candidates.flatten(0, 1), rows.repeat(len(candidates)), grad=False)
+        self.best.update_from(candidates, rows, answer)
+        return answer.value.view(len(candidates), -1)
+
+    def standing(self, rows: Tensor) -> Tensor:
+        """Those of ``rows`` that are not broken."""
+        return rows[~self.best.broken[rows]]
+
+    def start(self, rows: Tensor, rng: KeyedRng) -> None:
+        """Try random corners of the ball where the image is busier than at its median, in blocks of 1, 2 and 4 pixels."""
+        rows = self.standing(rows)
+        if not len(rows):
+            return
+        clean, ball = self.x[rows], self.threat.rows(rows)
+        activity = spatial_activity(clean)
+        busy = activity >= activity.flatten(1).median(1).values.view(-1, 1, 1, 1)
+        height, width = clean.shape[2:]
+        found = []
+        for number in range(STARTS):
+            block = 2 ** (number % 3)
+            coarse = rng.rows(rows).fold(number).uniform(clean.shape[1], -(-height // block), -(-width // block)).to(clean)
+            signs = (coarse - 0.5).sign().repeat_interleave(block, 2).repeat_interleave(block, 3)[..., :height, :width]
+            found.append(project(clean + ball.radius(clean) * steepest(signs * busy, ball), clean, ball))
+        self.ask(torch.stack(found), rows)
+
+    def round(self, rows: Tensor, rng: KeyedRng, probes: int) -> None:
+        """One round for the standing of ``rows``; a row that breaks in a part of it leaves before the next."""
+        rows, where, boundary = self.crossing(self.standing(rows))
+        self.normals[rows] = MEMORY * self.normals[rows] + self.normal(where, boundary, rows, rng.rows(rows), probes)
+        rows = self.standing(rows)
+        if len(rows):
+            clean, ball, here = self.x[rows], self.threat.rows(rows), self.best.inputs[rows]
+            reach, normal = ball.radius(clean), steepest(self.normals[rows], ball)
+            self.ask(torch.stack([project(here + length * reach * normal, clean, ball) for length in LENGTHS]), rows)
+
+    def crossing(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Those of ``rows`` that still stand, points close to their boundaries, and the boundaries ``(m,)``."""
+        clean, far = self.x[rows], self.best.inputs[rows]
+        boundary = (self.clean[rows] + self.best.value[rows]) / 2
+        low, high = torch.zeros_like(boundary), torch.ones_like(boundary)
+        for _ in range(BISECTIONS if len(rows) else 0):
+            middle = (low + high) / 2
+            crossed = self.ask((clean + per_row(middle, clean) * (far - clean))[None], rows)[0] > boundary
+            low, high = torch.where(crossed, low, middle), torch.where(crossed, middle, high)
+            standing = ~self.best.broken[rows]
+            rows, clean, far, boundary, low, high = (t[standing] for t in (rows, clean, far, boundary, low, high))
+            if not len(rows):
+                break
+        return rows, clean + per_row((low + high) / 2, clean) * (far - clean), boundary
+
+    def normal(self, where: Tensor, boundary: Tensor, rows: Tensor, rng: KeyedRng, probes: int) -> Tensor:
+        """Estimated normal of the boundary at ``where`` ``(m, ...)``, of any length."""
+        if not len(rows):
+            return where
+        clean, ball = self.x[rows], self.threat.rows(rows)
+        size = ball.radius(clean) / 2 / (1 if self.threat.norm == "linf" else clean[0].numel() ** 0.5)
+        u = rng.normal(probes, *clean.shape[1:]).transpose(0, 1).to(clean)
+        points = project((where + size * u).flatten(0, 1), clean.repeat(probes, 1, 1, 1), self._tiled(ball, probes))
+        points = points.view(u.shape)
+        crossed = self.ask(points, rows) > boundary
+        # What ball and box have left of a probe is what was tried.
+        u = (points - where) / size.clamp_min(torch.finfo(clean.dtype).tiny)
+        phi = torch.where(crossed, 1.0, -1.0).to(clean)
+        centred = torch.where(phi.mean(0).abs() == 1, phi, phi - phi.mean(0))
+        return torch.einsum("kn,kn...->n...", centred, u)
+
+    @staticmethod
+    def _tiled(ball: Threat, count: int) -> Threat:
+        if isinstance(ball.eps, Tensor) and ball.eps.dim():
+            return Threat(norm=ball.norm, eps=ball.eps.repeat(count), low=ball.low, high=ball.high)
+        return ball

@@ -1,0 +1,59 @@
+"""The attack of Korhonen and You (QoEVMA 2022): the steps are large where the image is busy and small where it is smooth.
+
+    x <- P(x + eta * a * adam(grad)),   a the spatial activity of the clean image, in [0, 1]
+
+Their code multiplies the gradient by the map before Adam, which forgets the scale of a gradient: what is left of the map
+is where it is 0. Here the step is weighted, as the paper describes it. The ball is the threat's; the paper has none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from attacks.activity import spatial_activity
+from attacks.adam import Moments
+from attacks.noise import uniform_in_ball
+from attacks.oracle import Oracle
+from attacks.projections import project, steepest
+from attacks.randomness import KeyedRng
+from attacks.restarts import RestartedAttack
+from attacks.threat import Threat
+from attacks.tracking import Best
+
+
+@dataclass(frozen=True, kw_only=True)
+class Korhonen(RestartedAttack):
+    """Adam weighted by spatial activity, for images ``(n, C, H, W)``. Starts at x, and restarts at random points.
+
+    step_size: of a step at the busiest place, in input units; None means ``2.5 * eps / steps``.
+    """
+
+    steps: int = 20
+    step_size: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.step_size is not None and not self.step_size > 0:
+            raise ValueError(f"step_size must be positive, got {self.step_size}")
+
+    def walk(
+        self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
+    ) -> None:
+        clean, ball = x[rows], threat.rows(rows)
+        adv, activity, moments = clean, spatial_activity(clean), Moments.like(clean)
+        if not first or oracle.objective.flat_at_clean:
+            adv = clean + activity * (uniform_in_ball(clean, ball, rng.rows(rows)) - clean)
+        for step in range(1, self.steps + 1):
+            answer = oracle.query(adv, rows, grad=True)
+            best.update(adv, rows, answer)
+            going = ~answer.broken
+            rows, clean, adv, activity, moments = rows[going], clean[going], adv[going], activity[going], moments.rows(going)
+            if not len(rows):
+                return
+            ball = threat.rows(rows)
+            move = activity * moments.step(answer.slope[going], step)
+            size = 2.5 * ball.radius(clean) / self.steps if self.step_size is None else self.step_size
+            adv = project(adv + size * (move if threat.norm == "linf" else steepest(move, ball)), clean, ball)
+        best.update(adv, rows, oracle.query(adv, rows, grad=False))

@@ -1,0 +1,96 @@
+"""The perceptual attack of Zhang et al. (NeurIPS 2022): a full-reference measure speaks for the eye in the objective.
+
+    maximise  value(x') + weight * likeness(x', x)
+
+by Adam on gradients of unit length, with ``value`` the objective of the attack and ``likeness`` SSIM, or minus the mean
+squared error of the perturbation in units of eps. The paper has no ball; here the result stays in the threat's as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from attacks.adam import Moments
+from attacks.noise import uniform_in_ball
+from attacks.oracle import Answer, Oracle
+from attacks.projections import project, steepest
+from attacks.randomness import KeyedRng
+from attacks.restarts import RestartedAttack
+from attacks.ssim import ssim
+from attacks.threat import Threat
+from attacks.tracking import Best
+
+
+@dataclass(frozen=True, kw_only=True)
+class Perceptual(RestartedAttack):
+    """Adam on an objective and a likeness, for images ``(n, C, H, W)``.
+
+    weight: how much of the objective (score units, or nats) one unit of likeness is worth; 0 leaves the attack without eyes.
+    likeness: ``ssim`` (on images smaller than its window of 11, a smaller window), or ``mse``.
+    step_size: per entry, in input units; None means ``2.5 * eps / steps``.
+    The point returned is the one with the highest sum, or the first that broke a classifier.
+    """
+
+    steps: int = 50
+    weight: float = 1.0
+    likeness: Literal["ssim", "mse"] = "ssim"
+    step_size: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.step_size is not None and not self.step_size > 0:
+            raise ValueError(f"step_size must be positive, got {self.step_size}")
+        if not 0 <= self.weight < float("inf"):
+            raise ValueError(f"weight must be finite and not negative, got {self.weight}")
+
+    def alike(self, adv: Tensor, x: Tensor, threat: Threat) -> Tensor:
+        """Likeness ``(n,)`` of images ``(n, C, H, W)``, at most 1 (ssim) or 0 (mse), where they are equal."""
+        if x.dim() != 4:
+            raise ValueError(f"a likeness is of images (n, C, H, W), got {tuple(x.shape)}")
+        if self.likeness == "ssim":
+            side = min(11, *x.shape[2:])
+            return ssim(adv, x, window=side - 1 + side % 2)
+        unit = threat.radius(x).clamp_min(torch.finfo(x.dtype).tiny)
+        square = ((adv - x) / unit).square().flatten(1)
+        return -(square.mean(1) if threat.norm == "linf" else square.sum(1))
+
+    def walk(
+        self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
+    ) -> None:
+        clean, ball = x[rows], threat.rows(rows)
+        # Where a deviation is flat: a tenth of the radius away, about the one grey level of the paper at 8/255.
+        reach = 0.1 if first else 1.0
+        adv = clean
+        if not first or oracle.objective.flat_at_clean:
+            adv = clean + reach * (uniform_in_ball(clean, ball, rng.rows(rows)) - clean)
+        moments = Moments.like(clean)
+        for step in range(1, self.steps + 1):
+            answer, slope = self._asked(oracle, adv, clean, ball, rows, grad=True)
+            best.update(adv, rows, answer)
+            going = ~answer.broken
+            rows, clean, adv, slope, moments = rows[going], clean[going], adv[going], slope[going], moments.rows(going)
+            if not len(rows):
+                return
+            ball = threat.rows(rows)
+            move = moments.step(slope, step)
+            size = 2.5 * ball.radius(clean) / self.steps if self.step_size is None else self.step_size
+            adv = project(adv + size * (move if threat.norm == "linf" else steepest(move, ball)), clean, ball)
+        best.update(adv, rows, self._asked(oracle, adv, clean, ball, rows, grad=False)[0])
+
+    def _asked(
+        self, oracle: Oracle, adv: Tensor, clean: Tensor, ball: Threat, rows: Tensor, *, grad: bool
+    ) -> tuple[Answer, Tensor]:
+        """The oracle's answer with the likeness added to its value, and the gradient of the sum (zeros if not asked for)."""
+        answer = oracle.query(adv, rows, grad=grad)
+        with torch.set_grad_enabled(grad):
+            leaf = adv.detach().requires_grad_(grad)
+            bonus = self.weight * self.alike(leaf, clean, ball)
+        slope = torch.zeros_like(adv)
+        if grad:
+            (own,) = torch.autograd.grad(bonus.sum(), leaf)
+            slope = answer.slope + own
+        return Answer(answer.value + bonus.detach(), None, answer.broken), slope

@@ -1,0 +1,98 @@
+"""One perturbation for every image (Moosavi-Dezfooli et al., CVPR 2017; for quality models Shumitskaya et al., BMVC 2022).
+
+It is fitted on images that are not attacked, by ascent on the mean objective over mini-batches, with the model's own
+answers as labels (Shafahi et al., AAAI 2020, with momentum in the place of plain gradients):
+
+    m <- 0.9 m + mean_b grad value(P(x_b + d)),   d <- P_ball(d + eta * steepest(m)),   eta falling linearly to 0
+
+and then added to whatever comes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from attacks.base import Access, Attack
+from attacks.noise import uniform_in_ball
+from attacks.oracle import Oracle
+from attacks.projections import project, steepest
+from attacks.randomness import KeyedRng
+from attacks.threat import Threat, per_row, row_norm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Universal(Attack):
+    """The same perturbation for all, of the size of the inputs; the box clips it image by image.
+
+    images: what it is fitted on, ``(m, ...)`` in the box, none of them under attack. In a spec: ``universal:data=NAME``.
+    steps: mini-batches it sees. batch: images in each, taken in turn.
+
+    It asks nothing about the images under attack, and what fitting costs, ``steps * batch`` forwards and backwards for each
+    radius, is not booked to them: it is spent once, on others. A fit draws from no stream of the samples, so that
+    it is the same in every shard.
+    """
+
+    access: ClassVar[Access] = "none"
+
+    images: Tensor = field(repr=False)
+    steps: int = 60
+    batch: int = 32
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 1 or not len(self.images):
+            raise ValueError(
+                "a universal perturbation needs at least one step, image and image a step, "
+                f"got {self.steps}, {len(self.images)} and {self.batch}"
+            )
+
+    def cost(self) -> tuple[int, int]:
+        return 0, 0
+
+    def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        self.check(threat)
+        adv = x.clone()
+        if not len(x):
+            return adv
+        radii = threat.radius(x).flatten()
+        for eps in radii.unique():
+            rows = (radii == eps).nonzero()[:, 0]
+            ball = Threat(norm=threat.norm, eps=float(eps), low=threat.low, high=threat.high)
+            if float(eps) > 0:
+                adv[rows] = project(x[rows] + self.fit(oracle, x[:1], ball), x[rows], ball)
+        return adv
+
+    def fit(self, oracle: Oracle, like: Tensor, threat: Threat) -> Tensor:
+        """The perturbation ``(1, ...)``, in the ball, for inputs of the shape, type and device of ``like`` ``(1, ...)``.
+
+        Raises ``ValueError`` if the images it is to be fitted on are of another shape.
+        """
+        images = self.images.to(like).clamp(threat.low, threat.high)
+        if images.shape[1:] != like.shape[1:]:
+            wanted, own = (tuple(t.shape[1:]) for t in (like, images))
+            raise ValueError(f"a universal perturbation for inputs {wanted} cannot be fitted on inputs {own}")
+        beside = oracle.beside(images)
+        stream = KeyedRng.of(0, torch.zeros(1, dtype=torch.int64, device=like.device))
+        # From a random point, because some objectives are flat at the clean images.
+        centre = torch.full_like(like, (threat.low + threat.high) / 2)
+        found = uniform_in_ball(centre, threat, stream) - centre
+        momentum = torch.zeros_like(like)
+        for step in range(self.steps):
+            rows = torch.arange(step * self.batch, (step + 1) * self.batch, device=like.device) % len(images)
+            points = (images[rows] + found).clamp(threat.low, threat.high)
+            gradient = beside.query(points, rows, grad=True).slope.mean(0, keepdim=True)
+            momentum = 0.9 * momentum + gradient
+            size = 2.5 * threat.radius(like) / self.steps * 2 * (1 - step / self.steps)
+            found = _in_ball(found + size * steepest(momentum, threat), threat)
+        return found
+
+
+def _in_ball(delta: Tensor, threat: Threat) -> Tensor:
+    """``delta`` ``(1, ...)`` clipped (linf) or scaled (l2) into the ball around 0."""
+    eps = threat.radius(delta)
+    if threat.norm == "linf":
+        return torch.minimum(torch.maximum(delta, -eps), eps)
+    return delta * (eps / per_row(row_norm(delta, "l2"), delta).clamp_min(torch.finfo(delta.dtype).tiny)).clamp_max(1.0)

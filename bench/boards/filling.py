@@ -1,0 +1,42 @@
+"""Filling a board from the zoo: every model that fits it, has weights, and is not on it yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.boards.naming import EntryName
+from bench.errors import BoardError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.boards.store import Board
+
+
+def waiting(board: Board, only: Sequence[str] = ()) -> list[str]:
+    """Names of the zoo models that could enter a board and have not, in the order of their names.
+
+    A model fits if it answers the board's task and was made for its data set. only: names to restrict that to.
+    Raises :class:`~bench.errors.BenchError` if one of ``only`` is unknown, does not fit, or has no weights.
+    """
+    from zoo.card import card, names
+
+    protocol, there = board.protocol(), set(board.names())
+    for name in only:
+        if name not in names():
+            raise UnknownNameError.of("model", name, list(names()))
+    found = []
+    for name in only or names():
+        one = card(name)
+        why = (
+            f"is for {one.task} on {one.dataset}"
+            if (one.task, one.dataset) != (protocol.task, protocol.data.name)
+            else "has no weights yet"
+            if one.weights is None
+            else ""
+        )
+        if why and only:
+            raise BoardError(f"zoo:{name} cannot enter {board}: it {why}.", "Leave it out, or train it: bench train.")
+        if not why and EntryName(one.name, one.version) not in there:
+            found.append(name)
+    return found

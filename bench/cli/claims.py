@@ -1,0 +1,89 @@
+"""``bench claims``: what papers state, and whether it holds here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.table import show_table
+
+if TYPE_CHECKING:
+    from bench.claims.claim import Claim, Result
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--run", "running", is_flag=True, help="Run the checks and write their results.")
+@click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of claims.yaml [default: leaderboards].")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where records go.")
+@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def claims(
+    names: tuple[str, ...], running: bool, root: Path | None, out: Path, device: str, threads: int | None, as_json: bool
+) -> int:
+    """Show the claims (all, or NAMES) with what was measured; with --run, measure them. A killed run is resumed."""
+    from bench.boards.store import boards_root
+    from bench.claims.claim import read_claims
+
+    folder, failed = boards_root(root), 0
+    if running:
+        failed = _run(folder, names, out, device, threads)
+    found = read_claims(folder)
+    unknown = [name for name in names if name not in found]
+    if unknown:
+        from bench.errors import UnknownNameError
+
+        raise UnknownNameError.of("claim", unknown[0], list(found))
+    shown = {name: claim for name, claim in found.items() if not names or name in names}
+    if as_json:
+        click.echo(json.dumps({name: claim.model_dump() for name, claim in shown.items()}, indent=1))
+    else:
+        _show(shown)
+    return int(failed > 0)
+
+
+def _run(root: Path, names: tuple[str, ...], out: Path, device: str, threads: int | None) -> int:
+    """Run, telling as it goes on stderr; how many could not be run."""
+    import torch
+
+    from bench.claims.lab import Lab
+    from bench.claims.running import run
+    from bench.memory import keep_freed_memory
+    from bench.request import device_named
+
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
+    device_named(device)
+    failed = 0
+    for outcome in run(root, names, Lab(out, device)):
+        if outcome.error is not None:
+            failed += 1
+            click.echo(f"{outcome.name}: not run. {outcome.error}", err=True)
+        elif outcome.result is not None:
+            click.echo(f"{outcome.name}: {outcome.verdict} ({_interval(outcome.result)})", err=True)
+    return failed
+
+
+def _show(claims: dict[str, Claim]) -> None:
+    from bench.claims.freshness import stale
+
+    rows = [
+        {
+            "claim": name,
+            "verdict": (claim.verdict or "not run") + (" (of other weights)" if stale(claim) else ""),
+            "measured": "" if claim.result is None else _interval(claim.result),
+            "says": claim.claim,
+        }
+        for name, claim in claims.items()
+    ]
+    show_table(rows)
+    click.echo("measured: statistic [95% interval], samples; bench claims NAME --json shows models, protocol and parts")
+
+
+def _interval(result: Result) -> str:
+    return f"{result.value:.3g} [{result.low:.3g}, {result.high:.3g}], n={result.n}"

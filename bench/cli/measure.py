@@ -1,0 +1,78 @@
+"""``bench measure``: everything that is published about a zoo model, in one file a model."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from bench.run import Tick
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option("--all", "everything", is_flag=True, help="All classification models that have weights.")
+@click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder to write below [default: leaderboards].")
+@click.option("--clean-n", default=10_000, show_default=True, type=click.IntRange(1), help="Test images for clean accuracy.")
+@click.option("--cost-n", default=1000, show_default=True, type=click.IntRange(1), help="For spikes and operations.")
+@click.option("--quick-n", default=1000, show_default=True, type=click.IntRange(0), help="For `quick`; 0 leaves it out.")
+@click.option(
+    "--standard-n", default=300, show_default=True, type=click.IntRange(0), help="For `standard`; 0 leaves it out."
+)
+@click.option(
+    "--stochastic-n",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1),
+    help="At most, under attack, for stochastic models.",
+)
+@click.option("--eps", default="2/255,8/255", show_default=True, help="Radii.")
+@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+def measure(
+    model: str | None,
+    everything: bool,
+    root: Path | None,
+    clean_n: int,
+    cost_n: int,
+    quick_n: int,
+    standard_n: int,
+    stochastic_n: int,
+    eps: str,
+    device: str,
+    threads: int | None,
+) -> None:
+    """Measure MODEL (zoo:NAME) and write leaderboards/measures/NAME.json. What is there of the present weights is kept.
+
+    Clean accuracy, accuracy per time step, firing rate, operations and energy, accuracy under noise and attack.
+    """
+    import torch
+
+    from bench.boards.store import boards_root
+    from bench.errors import BenchError
+    from bench.measures.plan import Sizes
+    from bench.measures.running import measurable, measure_model
+    from bench.memory import keep_freed_memory
+    from bench.request import device_named
+
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
+    device_named(device)
+    if (model is None) != everything:
+        raise BenchError("Nothing to measure was named.", "Name one model (bench measure zoo:NAME), or give --all.")
+    sizes = Sizes(
+        clean=clean_n, cost=cost_n, quick=quick_n, standard=standard_n, stochastic=stochastic_n, radii=tuple(eps.split(","))
+    )
+    for name in [model.removeprefix("zoo:")] if model else measurable():
+        for part, reused in measure_model(name, boards_root(root), sizes, device=device, on_tick=_tick):
+            click.echo(f"{name}: {part}{' (kept)' if reused else ''}")
+
+
+def _tick(tick: Tick) -> None:
+    """One line that moves, on a terminal."""
+    if sys.stderr.isatty():
+        click.echo(f"\r  {tick.label} {tick.done}/{tick.total}\x1b[K", err=True, nl=tick.done == tick.total)

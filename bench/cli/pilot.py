@@ -1,0 +1,73 @@
+"""``bench pilot``: which weight of a penalty costs how much, on validation data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.errors import SpecError, UnknownNameError
+
+
+@click.command()
+@click.argument("model")
+@click.option("--weights", required=True, help="Candidates, for example 0.0005,0.002,0.008.")
+@click.option("--epochs", type=click.IntRange(1), default=1, show_default=True, help="Into which a pilot is compressed.")
+@click.option("--lose", type=click.FloatRange(0, 1), default=0.02, show_default=True, help="What a pilot may lose.")
+@click.option("--runs", type=click.Path(path_type=Path), help="Folder of checkpoints [default: a cache folder].")
+@click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets.")
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+def pilot(
+    model: str,
+    weights: str,
+    epochs: int,
+    lose: float,
+    runs: Path | None,
+    data_root: Path | None,
+    device: str,
+    threads: int | None,
+) -> None:
+    """Try weights of the penalty of MODEL (zoo:NAME): the largest that costs no more than --lose on validation."""
+    import torch
+
+    from bench.memory import keep_freed_memory
+    from bench.training.job import default_runs
+    from bench.training.pilot import chosen, pilots, start_figure
+    from bench.training.tasks import TASKS
+    from zoo.card import CARDS, card, names
+
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
+    name = model.removeprefix("zoo:")
+    if name not in names():
+        raise UnknownNameError.of("model", f"zoo:{name}", [f"zoo:{known}" for known in names()])
+    described = card(name)
+    shown = TASKS[described.task].shown
+    begin = start_figure(described, device=device, data_root=data_root)
+    click.echo(f"{described.training.start}: {shown(begin)} on validation; a pilot must keep {shown(begin - lose)}")
+    found = []
+    for one in pilots(
+        described,
+        _parsed(weights),
+        source=CARDS / f"{name}.yaml",
+        runs=(runs or default_runs()) / name,
+        epochs=epochs,
+        least=begin - lose,
+        device=device,
+        data_root=data_root,
+    ):
+        found.append(one)
+        click.echo(f"weight {one.weight:g}: {shown(one.figure)}, {'kept' if one.kept else 'lost too much'}")
+    click.echo(f"{name}: weight {chosen(found):g}")
+
+
+def _parsed(text: str) -> list[float]:
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or not all(0 < weight < float("inf") for weight in found):
+        raise SpecError(f"{text!r} is no list of weights.", "For example --weights 0.0005,0.002,0.008.")
+    return found

@@ -1,0 +1,74 @@
+"""Choosing the weight of a penalty on validation data, by a rule that is fixed before any test image is looked at.
+
+Of some weights, the largest whose pilot keeps enough of what the start model could do: a pilot is the card's recipe
+compressed into few epochs, and its figure (accuracy or rank correlation) is taken on the validation split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from bench.data import load_samples
+from bench.errors import ModelError
+from bench.training.job import train_model
+from bench.training.loop import Split, figure
+from bench.training.tasks import TASKS
+from zoo.card import Card, card
+from zoo.loading import load_card
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """figure: on validation images, after the pilot with ``weight``. kept: whether it lost no more than was allowed."""
+
+    weight: float
+    figure: float
+    kept: bool
+
+
+def start_figure(described: Card, *, device: str = "cpu", data_root: Path | None = None) -> float:
+    """The figure of the start model on validation images. Raises :class:`~bench.errors.ModelError` if there is none."""
+    start = described.training.start if described.recipe else None
+    if start is None or card(start).weights is None:
+        raise ModelError(f"{described.name} starts from no trained model.", "Pilots are for recipes that fine-tune.")
+    samples = load_samples(described.dataset, split="val", root=data_root)
+    model = load_card(card(start)).to(torch.device(device))
+    return figure(model, Split(samples.pixels, samples.labels).to(torch.device(device)), task=TASKS[described.task])
+
+
+def pilots(
+    described: Card,
+    weights: Sequence[float],
+    *,
+    source: Path,
+    runs: Path,
+    epochs: int,
+    least: float,
+    device: str = "cpu",
+    data_root: Path | None = None,
+) -> Iterator[Pilot]:
+    """Train a pilot for each weight, smallest first, until one ends below ``least``: larger ones are then not tried.
+
+    source: the card file. runs: where pilots are kept; one that is finished is not trained again.
+    Raises :class:`~bench.errors.ModelError` if the defense has no weight.
+    """
+    if "weight" not in described.defense.arguments:
+        raise ModelError(f"The defense of {described.name} has no weight to choose.", "Pilots choose a penalty's weight.")
+    for weight in sorted(weights):
+        defense = described.defense.model_copy(update={"arguments": described.defense.arguments | {"weight": weight}})
+        recipe = described.training.model_copy(update={"epochs": epochs})
+        changed = described.model_copy(update={"defense": defense, "recipe": recipe})
+        where = runs / "pilots" / f"{weight:g}"
+        found = train_model(changed, source=source, out=where, runs=where, device=device, data_root=data_root)
+        yield Pilot(weight, found.val_figure, found.val_figure >= least)
+        if found.val_figure < least:
+            return
+
+
+def chosen(found: Sequence[Pilot]) -> float:
+    """The largest weight that kept enough; the smallest one tried if none did."""
+    return max((pilot.weight for pilot in found if pilot.kept), default=min(pilot.weight for pilot in found))

@@ -1,0 +1,49 @@
+"""What an attack leaves of a quality model's agreement with people: SRCC before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bench.errors import RecordError
+from bench.record import Record, Shift
+from reports.plots import COLOURS, SIZE, check_comparable, heading, label, labels
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def srcc_before_after(records: Sequence[Record], eps_text: str) -> Figure:
+    """One line per model at a radius: SRCC with the opinion scores, clean (circle) and attacked (square), 95% intervals.
+
+    Raises :class:`~bench.errors.RecordError` if the records are not comparable, lack the radius, or are not of score models.
+    """
+    from matplotlib.figure import Figure
+
+    check_comparable(records)
+    found = [(name, _at(record, eps_text)) for name, record in zip(labels(records), records, strict=True)]
+    figure = Figure(figsize=(SIZE[0], 1.7 + 0.45 * len(found)), layout="constrained")
+    axes = figure.subplots()
+    axes.axvline(0, color="#222222", linewidth=1)
+    for height, (_, shift) in enumerate(found):
+        before, after = shift.srcc_clean, shift.srcc_attacked
+        axes.annotate("", (after.value, height), (before.value, height), arrowprops={"arrowstyle": "->", "color": "#666666"})
+        for one, colour, marker, offset in ((before, COLOURS[0], "o", -0.12), (after, COLOURS[1], "s", 0.12)):
+            axes.plot([one.low, one.high], [height + offset] * 2, color=colour, linewidth=1.5)
+            axes.plot(one.value, height + offset, marker=marker, color=colour, markersize=6)
+    axes.set_yticks(range(len(found)), [name for name, _ in found])
+    axes.set(xlim=(-1.05, 1.05), ylim=(len(found) - 0.5, -0.5))
+    axes.set_xlabel(
+        f"rank correlation (SRCC) with the opinion scores\ncircle: clean; square: under attack of {eps_text}; 95% intervals",
+        fontsize="small",
+    )
+    axes.set_title(heading(records), fontsize="medium", wrap=True)
+    axes.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def _at(record: Record, eps_text: str) -> Shift:
+    found = [one for one in record.shifts if one.eps_text == eps_text]
+    if not found:
+        raise RecordError(f"{label(record)} has no shift at {eps_text}.", "Draw a radius that all records share.")
+    return found[-1]

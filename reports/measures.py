@@ -1,0 +1,125 @@
+"""What ``bench measure`` found, as pictures: accuracy over time steps, and robustness over energy.
+
+Input: sheets of ``leaderboards/measures/NAME.json`` (:class:`bench.measures.sheet.Sheet`). Only sheets of present weights
+are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.errors import RecordError
+from bench.measures.sheet import FOLDER, Attacked, Sheet, read_sheet
+from reports.plots import COLOURS, MARKERS, SIZE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HOW = "Measure models first: bench measure --all."
+
+
+def sheets(root: Path) -> list[Sheet]:
+    """All sheets below a folder of boards whose model still has those weights, by name."""
+    from zoo.card import names
+
+    found = (read_sheet(root, path.stem) for path in sorted((root / FOLDER).glob("*.json")) if path.stem in names())
+    return [sheet for sheet in found if sheet is not None]
+
+
+def attacks_of(found: Sequence[Sheet]) -> list[tuple[str, str]]:
+    """(attack, radius) under which at least two models with known energy were measured, in the order of the sheets."""
+    pairs = [(one.attack, one.eps) for sheet in found if sheet.cost for one in sheet.attacked]
+    return [pair for pair in dict.fromkeys(pairs) if pairs.count(pair) > 1]
+
+
+def accuracy_over_steps(found: Sequence[Sheet]) -> Figure:
+    """Clean accuracy against time steps up to the answer, calibration included, one colour per model, with its 95% band.
+
+    Raises :class:`~bench.errors.RecordError` if no model was measured at two steps.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import ScalarFormatter
+
+    drawn = [sheet for sheet in found if len(sheet.steps) > 1]
+    if not drawn:
+        raise RecordError("No model was measured at several time steps.", HOW)
+    figure = Figure(figsize=(SIZE[0], SIZE[1] + 0.6), layout="constrained")
+    axes = figure.subplots()
+    for number, sheet in enumerate(drawn):
+        steps = [step.latency for step in sheet.steps]
+        values, low, high = ([100 * getattr(step.accuracy, end) for step in sheet.steps] for end in ("value", "low", "high"))
+        colour, marker = _look(number)
+        axes.plot(steps, values, color=colour, marker=marker, markersize=5, linestyle=_line(number), label=sheet.model)
+        axes.fill_between(steps, low, high, color=colour, alpha=0.12, linewidth=0)
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.set(xlabel="time steps up to the answer (T, calibration included)", ylabel="clean accuracy (%)", ylim=(0, 100))
+    axes.set_title(f"{_data(drawn)}: accuracy over time, 95% bands", fontsize="medium", wrap=True)
+    axes.grid(alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=4, fontsize="small")
+    return figure
+
+
+def robustness_over_energy(found: Sequence[Sheet], attack: str, eps: str) -> Figure:
+    """One point per model: estimated energy per image (log) and accuracy under attack, with its 95% interval.
+
+    Raises :class:`~bench.errors.RecordError` if no sheet has both.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import ScalarFormatter
+
+    points = list(_points(found, attack, eps))
+    if not points:
+        raise RecordError(f"No model has an energy and an accuracy under {attack} at {eps}.", HOW)
+    figure = Figure(figsize=(SIZE[0], SIZE[1] + 0.9), layout="constrained")
+    axes = figure.subplots()
+    for number, (sheet, energy, one) in enumerate(points):
+        robust = one.robust
+        colour, marker = _look(number)
+        axes.errorbar(
+            energy,
+            100 * robust.value,
+            yerr=[[100 * (robust.value - robust.low)], [100 * (robust.high - robust.value)]],
+            color=colour,
+            marker=marker,
+            markersize=7,
+            markerfacecolor=colour if sheet.steps else "white",
+            linestyle="",
+            linewidth=1,
+            capsize=2,
+            label=sheet.model,
+        )
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.set(
+        xlabel="estimated energy per image (nJ, 45 nm arithmetic alone); hollow: without spikes",
+        ylabel=f"accuracy under attack of {eps} (%)",
+        ylim=(-2, 100),
+    )
+    counts = sorted({one.robust.n for *_, one in points})
+    number_of = "-".join(map(str, (counts[0], counts[-1]) if len(counts) > 1 else counts))
+    axes.set_title(f"{_data(found)}, {number_of} test images, linf, {attack}: robustness over energy", fontsize="medium")
+    axes.grid(alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=4, fontsize="small")
+    return figure
+
+
+def _points(found: Sequence[Sheet], attack: str, eps: str) -> Iterator[tuple[Sheet, float, Attacked]]:
+    for sheet in found:
+        for one in sheet.attacked:
+            if sheet.cost and (one.attack, one.eps) == (attack, eps):
+                yield sheet, sheet.cost.energy_nj, one
+
+
+def _look(number: int) -> tuple[str, str]:
+    return COLOURS[number % len(COLOURS)], MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
+
+
+def _line(number: int) -> str:
+    return ("-", "--", ":", "-.")[number // len(COLOURS) % 4]
+
+
+def _data(found: Sequence[Sheet]) -> str:
+    return ", ".join(sorted({sheet.dataset for sheet in found}))

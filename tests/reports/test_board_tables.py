@@ -1,0 +1,24 @@
+"""A board as Markdown: its entries, best first, with the numbers of its table."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from support import leaderboard
+
+from bench.boards.render import render
+from reports.board_tables import board_table
+
+
+def test_one_line_per_entry_in_the_order_of_the_table(tmp_path: Path) -> None:
+    board = leaderboard.board(tmp_path)
+    with board.locked():
+        render(board)
+    rows = list(csv.DictReader((board.folder / "table.csv").read_text().splitlines()))
+    lines = board_table(board).splitlines()
+    assert [line.split(" | ")[1] for line in lines[2:]] == [f"`zoo:{row['model']}`" for row in rows]
+    assert len({line.count("|") for line in lines}) == 1
+    best = rows[0]
+    assert f"{100 * float(best['clean']):.1f}" in lines[2]
+    assert f"{100 * float(best['robust@8/255']):.1f} [" in lines[2]
