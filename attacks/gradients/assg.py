@@ -21,8 +21,9 @@ from torch import Tensor, nn
 
 from attacks.gradients import compiled, loops
 from attacks.gradients.base import Bound, GradientPath, LayerGradient, Session, Trace, lent
-from attacks.gradients.bptt import through_slopes
-from attacks.gradients.flat import aligned, like, matrix
+from attacks.gradients.bptt import incoming, through_slopes
+from attacks.gradients.flat import like, matrix
+from attacks.gradients.windows import shape_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +110,7 @@ class _AdaptiveSlope:
     rows: Tensor | None
     learn: bool
     needs_current: bool = False
+    takes_windows: bool = True
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
         batch = trace.potential.shape[1]
@@ -119,7 +121,7 @@ class _AdaptiveSlope:
         trace = replace(trace, potential=_in_order(trace.potential, state.like))
         if not compiled.usable(trace.potential):
             return through_slopes(grad, trace, self._slopes(trace, state, rows), attached=True)
-        result = like(trace.potential)
+        result = like(trace.potential, 1 if trace.constant else None)
         potential, out = compiled.array(trace.potential), compiled.array(result)
         dynamics, path = trace.dynamics, self.path
         numbers = compiled.constants(
@@ -136,8 +138,8 @@ class _AdaptiveSlope:
             math.pi / 2,
             0.5,
         )
-        arrays = (compiled.array(aligned(grad, trace.potential)), potential, state.centre.numpy(), state.spread.numpy())
-        choices = (rows.numpy(), out, numbers, dynamics.reset == "hard", self.learn)
+        arrays = (incoming(grad, trace), potential, state.centre.numpy(), state.spread.numpy())
+        choices = (rows.numpy(), out, numbers, dynamics.reset == "hard", self.learn, shape_of(trace.windows))
         compiled.in_parallel(loops.through_adaptive_slopes, batch, *arrays, *choices, least=1)
         return result
 

@@ -20,6 +20,8 @@ from typing import Literal, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from attacks.gradients.windows import Windows
+
 Reset = Literal["hard", "soft"]
 Coding = Literal["smooth", "straight_through", "masked"]
 """How the staircase of an encoder is differentiated: as if blurred by one level, as if the intensity itself were sent at
@@ -44,18 +46,28 @@ class Dynamics:
 class Trace:
     """What a layer remembers of one forward; all tensors ``(T, n, ...)``.
 
-    potential: membrane potential before the reset, ``u``. spikes: 0 or 1.
+    potential: membrane potential before the reset, ``u``.
     current: the input; None unless the layer gradient asked for it.
+    constant: whether the input was the same at each step. What a layer gradient returns is then summed over the steps;
+        it may as well return the sum itself, ``(1, n, ...)``, and spare writing T steps.
+    windows: None, or windows over which the spikes were averaged; the gradient that arrives is then that of the means,
+        one for each window. Only a layer gradient whose ``takes_windows`` is true is ever given them.
     """
 
     potential: Tensor
-    spikes: Tensor
     current: Tensor | None
     dynamics: Dynamics
+    constant: bool = False
+    windows: Windows | None = None
+
+    @property
+    def spikes(self) -> Tensor:
+        """0 or 1, ``(T, n, ...)``."""
+        return (self.potential >= self.dynamics.threshold).to(self.potential.dtype)
 
 
 class LayerGradient(Protocol):
-    """dL/dcurrent of one spiking layer."""
+    """dL/dcurrent of one spiking layer. An attribute ``takes_windows`` says whether it knows :attr:`Trace.windows`."""
 
     @property
     def needs_current(self) -> bool:
@@ -63,7 +75,7 @@ class LayerGradient(Protocol):
         ...
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
-        """``dL/dcurrent`` ``(T, n, ...)`` from ``grad = dL/dspikes`` of the same shape."""
+        """``dL/dcurrent`` ``(T, n, ...)`` from ``grad = dL/dspikes`` of the same shape; see :attr:`Trace.constant`."""
         ...
 
 

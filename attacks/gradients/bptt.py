@@ -16,8 +16,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,6 +26,7 @@ from attacks.gradients import compiled, loops
 from attacks.gradients.base import GradientPath, LayerGradient, Trace
 from attacks.gradients.flat import aligned, like, matrix, pieces
 from attacks.gradients.surrogates import Surrogate
+from attacks.gradients.windows import grain, shape_of
 
 Slope = Callable[[Tensor, int, slice], Tensor]
 """``slope(scratch, t, piece)``: ds/du of the units ``piece`` at step t, written into ``scratch`` (which holds u)."""
@@ -39,7 +41,7 @@ def through_slopes(grad: Tensor, trace: Trace, slopes: Tensor, *, attached: bool
     if not compiled.usable(trace.potential):
         flat = matrix(ready)
         return _through_time(grad, trace, lambda u, t, piece: flat[t, piece], attached=attached)
-    result = like(trace.potential)
+    result = like(trace.potential, 1 if trace.constant else None)
     u, out = compiled.array(trace.potential), compiled.array(result)
     e, dynamics = compiled.array(aligned(grad, trace.potential)), trace.dynamics
     numbers = compiled.constants(u.dtype, dynamics.decay, dynamics.threshold, 0)
@@ -53,19 +55,24 @@ def through_surrogate(grad: Tensor, trace: Trace, surrogate: Surrogate, *, attac
     th = trace.dynamics.threshold
     if surrogate.name not in loops.SLOPES or not compiled.usable(trace.potential):
         return _through_time(grad, trace, lambda u, t, piece: surrogate.slope_(u, th), attached=attached)
-    result = like(trace.potential)
+    result = like(trace.potential, 1 if trace.constant else None)
     u, out = compiled.array(trace.potential), compiled.array(result)
-    e, dynamics, width = compiled.array(aligned(grad, trace.potential)), trace.dynamics, surrogate.effective_width
+    e, dynamics, width = incoming(grad, trace), trace.dynamics, surrogate.effective_width
     numbers = compiled.constants(u.dtype, dynamics.decay, th, width, 1 / th, 0, 1, math.pi / (2 * width))
-    choices = (loops.SLOPES[surrogate.name], dynamics.reset == "hard", attached)
-    compiled.in_parallel(loops.through_surrogate, u.shape[1], e, u, out, numbers, *choices)
+    choices = (loops.SLOPES[surrogate.name], dynamics.reset == "hard", attached, shape_of(trace.windows))
+    compiled.in_parallel(loops.through_surrogate, u.shape[1] // grain(trace.windows), e, u, out, numbers, *choices)
     return result
+
+
+def incoming(grad: Tensor, trace: Trace) -> np.ndarray[Any, Any]:
+    """What a loop reads: the gradient of the spikes in the order of the potential, or that of the means of windows."""
+    return compiled.array(aligned(grad, trace.potential if trace.windows is None else trace.windows.pooled(trace.potential)))
 
 
 def _through_time(grad: Tensor, trace: Trace, slope_of: Slope, *, attached: bool) -> Tensor:
     """The recursion in torch operations, in pieces: no tensor of the whole layer is made but the result."""
-    potential, spikes = matrix(trace.potential), matrix(trace.spikes)
-    incoming = matrix(aligned(grad, trace.potential))
+    potential = matrix(trace.potential)
+    arriving = matrix(aligned(grad, trace.potential))
     result = like(trace.potential)
     out = matrix(result)
     steps = len(out)
@@ -74,21 +81,21 @@ def _through_time(grad: Tensor, trace: Trace, slope_of: Slope, *, attached: bool
         scratch = torch.empty_like(out[0, piece])
         carried = torch.empty_like(scratch)
         for t in reversed(range(steps)):
-            u, s, to_current = potential[t, piece], spikes[t, piece], out[t, piece]
+            u, to_current = potential[t, piece], out[t, piece]
             slope = slope_of(scratch.copy_(u), t, piece)
             if t == steps - 1:
-                torch.mul(incoming[t, piece], slope, out=to_current)
+                torch.mul(arriving[t, piece], slope, out=to_current)
                 continue
             torch.mul(out[t + 1, piece], dynamics.decay, out=carried)
             if not attached:
-                torch.mul(incoming[t, piece], slope, out=to_current)
+                torch.mul(arriving[t, piece], slope, out=to_current)
             elif dynamics.reset == "hard":
-                torch.addcmul(incoming[t, piece], carried, u, value=-1, out=to_current).mul_(slope)
+                torch.addcmul(arriving[t, piece], carried, u, value=-1, out=to_current).mul_(slope)
             else:
-                torch.sub(incoming[t, piece], carried, alpha=dynamics.threshold, out=to_current).mul_(slope)
+                torch.sub(arriving[t, piece], carried, alpha=dynamics.threshold, out=to_current).mul_(slope)
             to_current.add_(carried)
             if dynamics.reset == "hard":
-                to_current.sub_(carried.mul_(s))
+                to_current.sub_(carried.mul_(u >= dynamics.threshold))
     return result
 
 
@@ -99,6 +106,10 @@ class ThroughTime:
     surrogate: Surrogate = field(default_factory=Surrogate)
     attached: bool = True
     needs_current: bool = False
+
+    @property
+    def takes_windows(self) -> bool:
+        return self.surrogate.name in loops.SLOPES
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
         return through_surrogate(grad, trace, self.surrogate, attached=self.attached)

@@ -28,7 +28,7 @@ except ImportError:  # a machine without it computes the same, more slowly
 CHUNK = 2048
 """Units whose state a loop holds at a time: a few arrays of 8 KiB, which stay in the first-level cache."""
 
-Loop = TypeVar("Loop", bound=Callable[..., None])
+Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 
 def compiled(loop: Loop) -> Loop:

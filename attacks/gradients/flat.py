@@ -37,12 +37,13 @@ def dense(x: Tensor) -> Tensor:
     return x
 
 
-def like(x: Tensor) -> Tensor:
+def like(x: Tensor, steps: int | None = None) -> Tensor:
     """An uninitialised tensor of ``x``'s shape whose steps lie in memory as ``x[0]`` does.
 
-    Unlike ``empty_like`` it also works for an axis of time that is merely expanded.
+    Unlike ``empty_like`` it also works for an axis of time that is merely expanded. steps: another number of them.
     """
-    return torch.empty_strided(x.shape, (x[0].numel(), *x.stride()[1:]), dtype=x.dtype, device=x.device)
+    shape = x.shape if steps is None else (steps, *x.shape[1:])
+    return torch.empty_strided(shape, (x[0].numel(), *x.stride()[1:]), dtype=x.dtype, device=x.device)
 
 
 def matrix(x: Tensor) -> Tensor:
@@ -54,4 +55,6 @@ def aligned(x: Tensor, reference: Tensor) -> Tensor:
     """``x`` with its steps laid out as those of ``reference``; a copy only if they differ."""
     if x.stride()[1:] == reference.stride()[1:]:
         return x
+    if x.stride(0) == 0:
+        return like(reference, 1).copy_(x[:1]).expand(x.shape)
     return like(reference).copy_(x)

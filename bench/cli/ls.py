@@ -9,6 +9,12 @@ import click
 
 from bench.cli.table import show_table
 
+PROXIES = {
+    "proxy=relu": "Another network: the same weights as a ReLU network. Use --attack transfer:source=NAME,proxy=relu.",
+    "proxy=clip": "Another network: the same weights, clipped and quantised. Use --attack transfer:source=NAME,proxy=clip.",
+}
+"""Not paths through the model's own spikes, but asked for in their place."""
+
 
 @click.command()
 @click.argument("kind", type=click.Choice(["models", "attacks", "paths", "datasets"]))
@@ -75,7 +81,8 @@ def _attacks() -> list[dict[str, str]]:
 def _paths() -> list[dict[str, str]]:
     from attacks import PATHS
 
-    return [{"path": name, "what": line} for name, line in _first_lines("gradient path", PATHS, "bench.paths").items()]
+    found = _first_lines("gradient path", PATHS, "bench.paths") | PROXIES
+    return [{"path": name, "what": line} for name, line in found.items()]
 
 
 def _datasets() -> list[dict[str, str]]:

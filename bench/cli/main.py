@@ -71,8 +71,11 @@ def main() -> None:
     except BenchError as error:
         click.echo(f"bench: {error}", err=True)
         sys.exit(error.exit_code)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"bench: {_sentences(error)}", err=True)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         click.echo("bench: interrupted; run the same command again to go on.", err=True)
@@ -81,6 +84,14 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _sentences(error: click.ClickException) -> str:
+    """What was wrong with the command line, and where the right one is described."""
+    what = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    stop = "" if what.endswith((".", "?", "!")) else "."
+    return f"{what}{stop} See {context.command_path if context else 'bench'} --help."
 
 
 if __name__ == "__main__":

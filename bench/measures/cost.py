@@ -16,6 +16,7 @@ from bench.measures.sheet import Cost
 from zoo.spiking.encoders import Direct, Poisson
 from zoo.spiking.first_spike import FirstSpike
 from zoo.spiking.neurons import LIF
+from zoo.spiking.pooling import MeanPool
 from zoo.spiking.readouts import MeanLogits
 from zoo.spiking.timing import TimeCode
 
@@ -126,7 +127,7 @@ def _watch(model: nn.Module, counts: _Counts, stack: ExitStack, *, spiking: bool
         dense = linear.in_features * linear.out_features
         counts.macs_ann += dense * counts.batch
         if spiking:
-            counts.synaptic += operations(linear, inputs[0].flatten(0, 1)) * counts.factor
+            counts.synaptic += operations(linear, inputs[0].flatten(0, 1).flatten(1)) * counts.factor
         else:
             counts.macs += dense * counts.batch
 
@@ -135,7 +136,7 @@ def _watch(model: nn.Module, counts: _Counts, stack: ExitStack, *, spiking: bool
             stack.callback(module.register_forward_hook(neurons(name)).remove)
         elif isinstance(module, Direct | Poisson | TimeCode):
             stack.callback(module.register_forward_hook(encoded).remove)
-        elif isinstance(module, nn.AvgPool2d | nn.AdaptiveAvgPool2d):
+        elif isinstance(module, nn.AvgPool2d | nn.AdaptiveAvgPool2d | MeanPool):
             stack.callback(module.register_forward_hook(pooled).remove)
         elif isinstance(module, nn.Conv2d | nn.Linear) and id(module) not in inside:
             stack.callback(module.register_forward_pre_hook(weighted).remove)

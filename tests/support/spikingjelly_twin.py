@@ -18,6 +18,7 @@ from zoo.architectures.blocks import ConvNorm
 from zoo.architectures.compact import Compact
 from zoo.spiking.encoders import Direct
 from zoo.spiking.neurons import LIF
+from zoo.spiking.pooling import MeanPool
 
 
 def surrogate_in_spikingjelly(ours: Surrogate, threshold: float = 1.0) -> nn.Module:
@@ -68,14 +69,16 @@ class Twin(nn.Module):
             layers += _layers(ours)
         stem = 2 if first_conv_once else 0
         self.once = nn.Sequential(*layers[:stem])
-        self.over_time = nn.Sequential(*layers[stem:], layer.Linear(*reversed(model.readout.linear.weight.shape)))
+        self.over_time = nn.Sequential(
+            *layers[stem:], layer.Flatten(), layer.Linear(*reversed(model.readout.linear.weight.shape))
+        )
         self.to(model.normalise.mean.dtype)
         theirs, same = [*self.once.parameters(), *self.over_time.parameters()], list(model.parameters())
         with torch.no_grad():
             for target, source in zip(theirs, same, strict=True):
                 target.copy_(source).requires_grad_(source.requires_grad)
-            for target, source in zip(_statistics(self), _statistics(model), strict=True):
-                target.copy_(source)
+            for held, given in zip(_statistics(self), _statistics(model), strict=True):
+                held.copy_(given)
         functional.set_step_mode(self.once, "s")
         functional.set_step_mode(self.over_time, "m")
 
@@ -119,10 +122,8 @@ def _layers(ours: nn.Module) -> list[nn.Module]:
         ]
     if isinstance(ours, LIF):
         return [neuron_in_spikingjelly(ours)]
-    if isinstance(ours, nn.AvgPool2d):
-        return [layer.AvgPool2d(ours.kernel_size)]
-    if isinstance(ours, nn.Flatten):
-        return [layer.Flatten()]
+    if isinstance(ours, MeanPool):
+        return [layer.AvgPool2d(ours.size)]
     raise ValueError(f"no twin of {type(ours).__name__}")
 
 

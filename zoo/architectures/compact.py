@@ -19,24 +19,24 @@ from zoo.spiking.encoders import ENCODERS
 from zoo.spiking.first_spike import FirstSpike
 from zoo.spiking.network import TimeSequential, over_time
 from zoo.spiking.neurons import LIF
+from zoo.spiking.pooling import MeanPool
 from zoo.spiking.readouts import MeanLogits
 
 
 def compact_body(activation: Callable[[], nn.Module], *, channels: int, widths: tuple[int, int, int, int]) -> TimeSequential:
-    """Normalised images ``(T, N, channels, 32, 32)`` to features ``(T, N, 16 * widths[3])``."""
+    """Normalised images ``(T, N, channels, 32, 32)`` to spikes ``(T, N, widths[3], 4, 4)``."""
     first, second, third, fourth = widths
     return TimeSequential(
         ConvNorm(channels, first, 5, stride=2),
         activation(),
-        nn.AvgPool2d(2),
+        MeanPool(2),
         ConvNorm(first, second, 3),
         activation(),
         ConvNorm(second, third, 3),
         activation(),
-        nn.AvgPool2d(2),
+        MeanPool(2),
         ConvNorm(third, fourth, 3),
         activation(),
-        nn.Flatten(),
     )
 
 

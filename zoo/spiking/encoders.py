@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from attacks.gradients.base import Coding
 from attacks.randomness import uniform_like
+from zoo.spiking.signals import repeated
 from zoo.spiking.timing import FrontLoaded, Latency
 
 
@@ -22,7 +23,7 @@ class Direct(nn.Module):
         self.steps = steps
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.expand(self.steps, *x.shape)
+        return repeated(x, self.steps)
 
 
 class _StraightThrough(torch.autograd.Function):

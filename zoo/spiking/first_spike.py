@@ -31,7 +31,7 @@ from zoo.spiking.neurons import LIF
 
 
 class FirstSpike(nn.Module):
-    """Spikes ``(T, N, F)`` to logits ``(N, K)``.
+    """Spikes ``(T, N, ...)`` of F = ``features`` units to logits ``(N, K)``.
 
     neuron: keyword arguments of the output :class:`~zoo.spiking.neurons.LIF`; its ``start`` must be 0.
     """
@@ -45,7 +45,7 @@ class FirstSpike(nn.Module):
             raise ValueError("output neurons that are read by their first spike start at a potential of 0")
 
     def forward(self, x: Tensor) -> Tensor:
-        current = over_time(self.linear, x)
+        current = over_time(self.linear, x.flatten(2))
         waiting = torch.cumprod(1 - self.neuron(current), 0)
         left = (1 - waiting).sum(0)
         first, silent = -torch.diff(waiting.detach(), dim=0, prepend=torch.ones_like(waiting[:1])), waiting[-1] > 0

@@ -3,7 +3,8 @@
 One node in the graph per layer instead of one per operation and step. The backward is
 whatever the layer gradient bound at forward time says.
 
-On a CPU the loops are compiled (see :mod:`attacks.gradients.compiled`).
+On a CPU the loops are compiled (see :mod:`attacks.gradients.compiled`). All of them lie in this file, because the
+compiler keeps its results and does not notice changes in another file.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from attacks.gradients import compiled
 from attacks.gradients.base import Dynamics, LayerGradient, Trace
 from attacks.gradients.flat import dense, like, matrix, pieces
+from attacks.gradients.windows import Windows, shape_of
+from zoo.spiking.pooling import spread
 
 
 def integrate_and_fire(current: Tensor, dynamics: Dynamics) -> tuple[Tensor, Tensor]:
@@ -34,6 +38,19 @@ def integrate_and_fire(current: Tensor, dynamics: Dynamics) -> tuple[Tensor, Ten
         return potential, spikes
     _run_in_torch(matrix(current), matrix(potential), matrix(spikes), dynamics)
     return potential, spikes
+
+
+def fire_and_pool(current: Tensor, dynamics: Dynamics, windows: Windows) -> tuple[Tensor, Tensor]:
+    """Like :func:`integrate_and_fire`, with the mean of the spikes over each window in place of the spikes.
+
+    current: ``(T, n, C, H, W)``, which compiled loops take and ``windows`` cover.
+    """
+    potential, pooled = like(current), windows.pooled(current)
+    i, u, p = (compiled.array(x) for x in (current, potential, pooled))
+    numbers = compiled.constants(u.dtype, dynamics.decay, dynamics.threshold, dynamics.start, 0, 1, 1 / windows.size**2)
+    samples = current.shape[1]
+    compiled.in_parallel(_run_pooled, samples, i, u, p, numbers, dynamics.reset == "hard", shape_of(windows), least=1)
+    return potential, pooled
 
 
 @compiled.compiled
@@ -57,19 +74,89 @@ def _run(
         for t in range(potential.shape[0]):
             i = current[min(t, last), first : first + n]
             u = potential[t, first : first + n]
-            s = spikes[t, first : first + n]
-            if hard:
-                for j in range(n):
-                    now = i[j] + decay * state[j]
-                    u[j] = now
-                    s[j] = one if now >= th else zero
-                    state[j] = zero if now >= th else now
-            else:
-                for j in range(n):
-                    now = i[j] + decay * state[j]
-                    u[j] = now
-                    s[j] = one if now >= th else zero
-                    state[j] = now - th if now >= th else now
+            _step(i, u, spikes[t, first : first + n], state, decay, th, zero, one, hard, n)
+
+
+@compiled.compiled
+def _run_pooled(
+    current: np.ndarray[Any, Any],
+    potential: np.ndarray[Any, Any],
+    pooled: np.ndarray[Any, Any],
+    numbers: np.ndarray[Any, Any],
+    hard: bool,
+    shape: tuple[int, int, int, int],
+    low: int,
+    high: int,
+) -> None:
+    """All steps of the samples ``low .. high``, the mean of the spikes over each window (see :class:`Windows`)."""
+    decay, th, start, zero, one, share = numbers
+    height, width, channels, size = shape
+    last, units, means = current.shape[0] - 1, height * width * channels, (height // size) * (width // size) * channels
+    most = compiled.CHUNK // (width * channels) * width * channels
+    state, spikes = np.empty(most, potential.dtype), np.empty(most, potential.dtype)
+    for sample in range(low, high):
+        for t in range(potential.shape[0]):
+            for j in range(sample * means, (sample + 1) * means):
+                pooled[t, j] = zero
+        for first in range(sample * units, (sample + 1) * units, most):
+            n = min(most, (sample + 1) * units - first)
+            for j in range(n):
+                state[j] = start
+            for t in range(potential.shape[0]):
+                i = current[min(t, last), first : first + n]
+                u = potential[t, first : first + n]
+                _step(i, u, spikes, state, decay, th, zero, one, hard, n)
+                _add_to_windows(pooled[t], spikes, first, n, shape, share)
+
+
+@compiled.compiled
+def _add_to_windows(
+    total: np.ndarray[Any, Any],
+    spikes: np.ndarray[Any, Any],
+    first: int,
+    n: int,
+    shape: tuple[int, int, int, int],
+    share: float,
+) -> None:
+    """Add ``share`` of the n units from ``first`` on, of one step, to their windows. Whole lines of pixels."""
+    height, width, channels, size = shape
+    line, wide = width * channels, width // size * channels
+    for j in range(0, n, line):
+        sample, row = (first + j) // line // height, (first + j) // line % height
+        base = (sample * (height // size) + row // size) * wide
+        means, units = total[base : base + wide], spikes[j : j + line]
+        for column in range(width // size):
+            for nth in range(size):
+                for k in range(channels):
+                    means[column * channels + k] += units[(column * size + nth) * channels + k] * share
+
+
+@compiled.compiled
+def _step(
+    i: np.ndarray[Any, Any],
+    u: np.ndarray[Any, Any],
+    s: np.ndarray[Any, Any],
+    state: np.ndarray[Any, Any],
+    decay: float,
+    th: float,
+    zero: float,
+    one: float,
+    hard: bool,
+    n: int,
+) -> None:
+    """One step of n units; ``state`` is v[t-1] on entry and v[t] on return."""
+    if hard:
+        for j in range(n):
+            now = i[j] + decay * state[j]
+            u[j] = now
+            s[j] = one if now >= th else zero
+            state[j] = zero if now >= th else now
+    else:
+        for j in range(n):
+            now = i[j] + decay * state[j]
+            u[j] = now
+            s[j] = one if now >= th else zero
+            state[j] = now - th if now >= th else now
 
 
 def _run_in_torch(current: Tensor, potential: Tensor, spikes: Tensor, dynamics: Dynamics) -> None:
@@ -87,18 +174,37 @@ def _run_in_torch(current: Tensor, potential: Tensor, spikes: Tensor, dynamics: 
 
 
 class IntegrateAndFire(torch.autograd.Function):
-    """``spikes = IntegrateAndFire.apply(current, dynamics, gradient)``."""
+    """``spikes = IntegrateAndFire.apply(current, dynamics, gradient)``.
+
+    repeats: None, or T where the current is one step ``(n, ...)``, the same at each of T steps.
+    pool: above 1, means over windows of the spikes.
+    """
 
     @staticmethod
-    def forward(ctx: Any, current: Tensor, dynamics: Dynamics, gradient: LayerGradient) -> Tensor:
-        potential, spikes = integrate_and_fire(current, dynamics)
-        ctx.save_for_backward(potential, spikes, current if gradient.needs_current else None)
-        ctx.dynamics, ctx.gradient = dynamics, gradient
-        return spikes
+    def forward(
+        ctx: Any, current: Tensor, dynamics: Dynamics, gradient: LayerGradient, repeats: int | None = None, pool: int = 1
+    ) -> Tensor:
+        seen = current if repeats is None else current.expand(repeats, *current.shape)
+        windows = Windows.over(seen, pool) if compiled.usable(seen) else None
+        if windows is None:
+            potential, emitted = integrate_and_fire(seen, dynamics)
+            sent = emitted if pool == 1 else F.avg_pool2d(emitted.flatten(0, 1), pool).unflatten(0, emitted.shape[:2])
+        else:
+            potential, sent = fire_and_pool(seen, dynamics, windows)
+        ctx.save_for_backward(potential, seen if gradient.needs_current else None)
+        ctx.dynamics, ctx.gradient, ctx.constant = dynamics, gradient, repeats is not None
+        ctx.windows, ctx.pool = windows, pool
+        return sent
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        potential, spikes, current = ctx.saved_tensors
-        trace = Trace(potential, spikes, current, ctx.dynamics)
-        return ctx.gradient.backward(grad, trace), None, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
+        potential, current = ctx.saved_tensors
+        windows = ctx.windows if getattr(ctx.gradient, "takes_windows", False) else None
+        if ctx.pool > 1 and windows is None:
+            grad = spread(grad.flatten(0, 1), ctx.pool).unflatten(0, grad.shape[:2])
+        trace = Trace(potential, current, ctx.dynamics, ctx.constant, windows)
+        found = ctx.gradient.backward(grad, trace)
+        if ctx.constant:
+            found = found[0] if len(found) == 1 else found.sum(0)
+        return found, None, None, None, None

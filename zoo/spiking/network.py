@@ -8,30 +8,42 @@ BatchNorm cost 1/T of what a loop over time would pay.
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from torch import Tensor, nn
 
 from zoo.spiking.neurons import LIF
-
-
-def constant_in_time(x: Tensor) -> bool:
-    """Whether ``x`` ``(T, N, ...)`` is one step, expanded."""
-    return x.shape[0] == 1 or x.stride(0) == 0
+from zoo.spiking.pooling import MeanPool
+from zoo.spiking.signals import constant_in_time, repeated, the_step
 
 
 def over_time(layer: nn.Module, x: Tensor) -> Tensor:
     """Apply a stateless layer to each step of ``x`` ``(T, N, ...)``."""
     steps = x.shape[0]
     if constant_in_time(x):
-        once: Tensor = layer(x[0])
-        return once.expand(steps, *once.shape)
+        return repeated(layer(the_step(x)), steps)
     folded: Tensor = layer(x.flatten(0, 1))
     return folded.view(steps, -1, *folded.shape[1:])
 
 
 class TimeSequential(nn.Sequential):
-    """Like ``nn.Sequential``, on ``(T, N, ...)``: neurons see time, everything else is applied per step."""
+    """Like ``nn.Sequential``, on ``(T, N, ...)``: neurons see time, everything else is applied per step.
+
+    Neurons take over the pooling that follows them.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self:
-            x = layer(x) if isinstance(layer, LIF | TimeSequential) else over_time(layer, x)
+        pooled = False
+        for layer, following in zip(self, [*list(self)[1:], None], strict=True):
+            if pooled:
+                pooled = False
+            elif isinstance(following, MeanPool) and _may_pool(layer):
+                x, pooled = layer.pooled(x, following.size), True
+            else:
+                x = layer(x) if isinstance(layer, LIF | TimeSequential) else over_time(layer, x)
         return x
+
+
+def _may_pool(layer: nn.Module) -> TypeGuard[LIF]:
+    """Plain neurons that nobody watches: whoever hooks a layer wants its spikes."""
+    return type(layer) is LIF and not layer._forward_hooks and not layer._forward_pre_hooks

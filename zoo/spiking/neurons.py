@@ -11,6 +11,7 @@ from attacks.gradients.base import Dynamics, LayerGradient, Reset
 from attacks.gradients.bptt import ThroughTime
 from attacks.gradients.surrogates import Surrogate
 from zoo.spiking.kernels import IntegrateAndFire
+from zoo.spiking.signals import constant_in_time, the_step
 
 
 class LIF(nn.Module):
@@ -55,7 +56,20 @@ class LIF(nn.Module):
 
     def forward(self, current: Tensor) -> Tensor:
         """Spikes ``(T, N, ...)`` of 0 and 1 for an input current of the same shape."""
-        spikes: Tensor = IntegrateAndFire.apply(self.scaled(current), self.dynamics, self._chosen or self.own_gradient)
+        return self.pooled(current, 1)
+
+    def pooled(self, current: Tensor, pool: int) -> Tensor:
+        """Means of the spikes over ``pool`` x ``pool`` windows, which cost less here than in a layer of their own.
+
+        current: ``(T, N, C, H, W)``, H and W multiples of ``pool``; of any shape if ``pool`` is 1.
+        """
+        scaled, gradient = self.scaled(current), self._chosen or self.own_gradient
+        spikes: Tensor
+        # Whoever hooks the layer may want dL/dcurrent at each step, not the sum over steps that the image needs.
+        if len(scaled) > 1 and constant_in_time(scaled) and not self._forward_pre_hooks:
+            spikes = IntegrateAndFire.apply(the_step(scaled), self.dynamics, gradient, len(scaled), pool)
+        else:
+            spikes = IntegrateAndFire.apply(scaled, self.dynamics, gradient, None, pool)
         return spikes
 
     def scaled(self, current: Tensor) -> Tensor:

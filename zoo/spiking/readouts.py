@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class MeanLogits(nn.Module):
-    """Logits averaged over time: ``(T, N, F)`` to ``(N, K)``.
+    """Logits averaged over time: spikes ``(T, N, ...)`` with F units to ``(N, K)``.
 
     The layer is linear, so the mean of its outputs is its output for the mean spike count,
     which costs 1/T.
@@ -17,5 +17,5 @@ class MeanLogits(nn.Module):
         self.linear = nn.Linear(features, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.linear(x[0] if x.shape[0] == 1 else x.mean(0))
+        logits: Tensor = self.linear((x[0] if len(x) == 1 else x.sum(0) / len(x)).flatten(1))
         return logits

@@ -70,8 +70,8 @@ def test_the_backward_agrees(gradient: LayerGradient, reset: Reset, layout: obje
     current = torch.randn(4, 6, 7, 5, 6, generator=draw, dtype=torch.float64)
     grad: Tensor = layout(torch.randn(current.shape, generator=draw, dtype=torch.float64))  # type: ignore[operator]
     dynamics = Dynamics(decay=0.9, threshold=0.8, reset=reset)
-    potential, spikes = integrate_and_fire(LAYOUTS["channels last"](current), dynamics)
-    trace = Trace(potential, spikes, current, dynamics)
+    potential, _ = integrate_and_fire(LAYOUTS["channels last"](current), dynamics)
+    trace = Trace(potential, current, dynamics)
     mine = gradient.backward(grad, trace)
     with in_torch(monkeypatch):
         theirs = gradient.backward(grad, trace)

@@ -12,7 +12,7 @@ from zoo.spiking.kernels import IntegrateAndFire
 def test_the_gradient_passes_where_the_neuron_fired_and_is_blocked_where_it_stayed_silent() -> None:
     spikes = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
     grad = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]])
-    passed = ThroughRate().backward(grad, Trace(spikes, spikes, None, Dynamics()))
+    passed = ThroughRate().backward(grad, Trace(spikes, None, Dynamics()))
     assert passed.tolist() == [[1, 0, 3], [4, 0, 6], [7, 0, 9]]
 
 
@@ -31,14 +31,14 @@ def test_the_rate_gradient_of_a_layer_is_that_of_a_relu_of_its_rate() -> None:
 def test_the_rga_factor_is_the_papers_for_integrate_and_fire() -> None:
     mean = torch.tensor([-0.5, 0.0, 0.1, 1.0, 2.0, 2.1])
     current = torch.stack([mean - 0.05, mean + 0.05])
-    trace = Trace(current, torch.zeros_like(current), current, Dynamics(decay=1.0))
+    trace = Trace(current, current, Dynamics(decay=1.0))
     passed = ThroughMeanCurrent().backward(torch.ones(2, 6), trace)
     torch.testing.assert_close(passed, torch.tensor([[0.0, 0.2, 0.5, 0.5, 0.5, 0.0]]).expand(2, 6))
 
 
 def test_the_rga_factor_has_a_gentle_slope_below_the_leak() -> None:
     mean = torch.tensor([0.3, 0.5, 0.51])
-    trace = Trace(mean[None], torch.zeros(1, 3), mean[None], Dynamics(decay=0.5))
+    trace = Trace(mean[None], mean[None], Dynamics(decay=0.5))
     passed = ThroughMeanCurrent().backward(torch.ones(1, 3), trace)
     torch.testing.assert_close(passed, torch.tensor([[0.2, 0.2, (1 - 0.2 + 0.1) / 1.5]]))
 
