@@ -55,8 +55,13 @@ def _saturated(shifts: list[Shift]) -> Iterator[Check]:
     yield Check(name="zero gradients", status=graded(share, warn=0.05, fail=0.5), value=share, says=says)
 
 
+def _strongest(shifts: list[Shift]) -> list[Shift]:
+    """The last result of each radius: the only attack, or the largest shift over all."""
+    return list({one.eps: one for one in shifts}.values())
+
+
 def _noise(shifts: list[Shift], width: float) -> Iterator[Check]:
-    attacked = [one for one in shifts if one.backwards]
+    attacked = [one for one in _strongest(shifts) if one.backwards]
     if attacked:
         worst = max(one.noise_best.value - one.absolute.value for one in attacked) / width
         says = (
@@ -68,9 +73,8 @@ def _noise(shifts: list[Shift], width: float) -> Iterator[Check]:
 
 
 def _radii(shifts: list[Shift], width: float) -> Iterator[Check]:
-    for attack in dict.fromkeys(one.attack for one in shifts):
-        curve = sorted((one for one in shifts if one.attack == attack and one.backwards), key=lambda one: one.eps)
-        if len(curve) > 1:
-            fall = max(earlier.absolute.value - later.absolute.value for earlier, later in pairwise(curve)) / width
-            says = f"under {attack}, the shift {'falls' if fall > 0 else 'grows'} with the radius"
-            yield Check(name="radius", status=graded(fall, warn=0, fail=0.01), value=fall, says=says)
+    curve = sorted((one for one in _strongest(shifts) if one.backwards), key=lambda one: one.eps)
+    if len(curve) > 1:
+        fall = max(earlier.absolute.value - later.absolute.value for earlier, later in pairwise(curve)) / width
+        says = f"under {curve[0].attack}, the shift {'falls' if fall > 0 else 'grows'} with the radius"
+        yield Check(name="radius", status=graded(fall, warn=0, fail=0.01), value=fall, says=says)
