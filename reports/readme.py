@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import bench
 from bench.boards.store import open_board
 from bench.errors import BenchError, RecordError
 from bench.record import Record, read_record
+from bench.run import folder_name
 from reports import strength
 from reports.board_tables import board_table
-from reports.plots import accuracy_curves, save
+from reports.gallery import contact_sheet
+from reports.picks import choose
+from reports.plots import accuracy_curves, heading, label, save
 from reports.tables import robustness_table
 from zoo.card import card
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 ROOT = Path(__file__).resolve().parents[1]
 BOARDS = ROOT / "leaderboards"
@@ -26,6 +34,9 @@ ATTACKS = ("pgd:steps=20", "standard")
 
 MODELS = ("ann_vanilla", "ann_at", "snn_vanilla", "snn_at", "snn_gsr", "snn_gsr_at")
 RADII, SAMPLES, SHOWN = "2/255,4/255,8/255", 300, ("2/255", "8/255")
+
+SHEET = "zoo:iqa_hyperiqa"
+"""Whose gallery is shown."""
 
 Tables = dict[str, str]
 
@@ -61,6 +72,14 @@ def tables() -> Tables:
     return {"models": robustness_table(models(), SHOWN), "strength": strength.markdown(), **boards}
 
 
+def quality_gallery() -> Figure:
+    """The contact sheet of a quality model under attack, evaluated afresh: its adversarial images are not kept."""
+    with TemporaryDirectory() as folder:
+        record = bench.evaluate(SHEET, attack="pgd", eps="4/255", n=26, out=folder, save_adv=True)
+        where = Path(folder) / folder_name(record.model.ref, record.identity)
+        return contact_sheet(choose(record, where), f"{label(record)}: {heading([record])}, at 4/255")
+
+
 def spliced(text: str, tables: Tables) -> str:
     """README text with each table between its markers replaced."""
     for name, table in tables.items():
@@ -81,6 +100,7 @@ def main(arguments: list[str]) -> int:
     evaluate_all()
     readme.write_text(spliced(readme.read_text(), tables()))
     save(accuracy_curves(models()), ROOT / "reports" / "accuracy.png")
+    save(quality_gallery(), ROOT / "reports" / "gallery.png")
     return 0
 
 
