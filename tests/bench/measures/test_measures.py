@@ -61,7 +61,7 @@ def spikes_by_hand(model: nn.Module, x: Tensor) -> float:
         nn.init.ones_(ones.weight).requires_grad_(False)
         spikes = seen[source].flatten(0, 1)
         total += float(ones(nn.functional.avg_pool2d(spikes, 2) * 4 if pool == 4 else spikes).sum())
-    return total + 10 * float(seen["body.10"].sum())
+    return total + 10 * float(seen["body.9"].sum())
 
 
 def test_synaptic_operations_of_a_network() -> None:
