@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from zoo.spiking.first_spike import FirstSpike
+from zoo.spiking.readouts import MeanLogits
+
 QUIET, LOUD = 0.3, 3.0
 """Standard deviations of a layer's outputs: below the one it is raised to the other, some thresholds high."""
 
@@ -19,8 +22,10 @@ def settled(model: nn.Module, images: Tensor) -> nn.Module:
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 1.0
-    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    hooks = [layer.register_forward_hook(_louder) for layer in linear]
+    readouts = [module for module in model.modules() if isinstance(module, MeanLogits | FirstSpike)]
+    last = {id(part) for readout in readouts for part in readout.modules()}
+    hidden = [module for module in model.modules() if isinstance(module, nn.Linear) and id(module) not in last]
+    hooks = [layer.register_forward_hook(_louder) for layer in hidden]
     with torch.no_grad():
         model.train()(images)
     for hook in hooks:
