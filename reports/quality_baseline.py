@@ -62,12 +62,13 @@ def figures(scores: Floats, test: Samples) -> dict[str, Any]:
     groups = None if test.groups is None else test.groups.numpy()
     labels = test.labels.numpy().astype(np.float64)
     return {
-        "srcc": _rounded(quality.estimate(quality.srcc(scores, labels), len(test), groups=groups)),
-        "srcc_per_kind": {name: _rounded(found) for name, found in srcc_per_kind(scores, test).items()},
+        "srcc": rounded(quality.estimate(quality.srcc(scores, labels), len(test), groups=groups)),
+        "srcc_per_kind": {name: rounded(found) for name, found in srcc_per_kind(scores, test).items()},
     }
 
 
-def _rounded(found: Estimate) -> dict[str, Any]:
+def rounded(found: Estimate) -> dict[str, Any]:
+    """As JSON holds it."""
     return {name: round(value, DIGITS) if isinstance(value, float) else value for name, value in asdict(found).items()}
 
 
