@@ -126,4 +126,4 @@ def _percent(value: float) -> str:
 def _measured(value: float | str, kind: str) -> str:
     if isinstance(value, str):
         return value
-    return _percent(value) if kind == "percent" else f"{value:.4g}"
+    return _percent(value) if kind == "percent" else f"{value:.3f}"
