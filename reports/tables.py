@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bench.record import Interval, Record
 
@@ -12,38 +12,50 @@ def percent(interval: Interval) -> str:
     return f"{100 * interval.value:.1f} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
 
 
-def robustness_table(records: Sequence[Record], radii: Sequence[str]) -> str:
-    """One row per model: clean, then per radius of ``radii`` accuracy under noise and under each attack."""
-    attacks = [attack.spec for attack in records[0].attacks]
-    header = ["model", "clean"]
-    for eps in radii:
-        header += [f"noise {eps}", *(f"`{attack}` {eps}" for attack in attacks)]
-    lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
-    for record in records:
-        cells = {(cell.eps_text, cell.attack): cell for cell in record.cells}
-        row = [f"`{record.model.ref}`", percent(record.cells[0].clean)]
-        for eps in radii:
-            row += [percent(cells[eps, attacks[0]].noise), *(percent(cells[eps, attack].robust) for attack in attacks)]
-        lines.append("| " + " | ".join(row) + " |")
-    return "\n".join(lines)
-
-
 def told(interval: Interval) -> str:
     """``0.312 [0.284, 0.341]``."""
     return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
+def robustness_table(records: Sequence[Record], radii: Sequence[str]) -> str:
+    """One row per model: clean, then per radius of ``radii`` accuracy under noise and under each attack."""
+    return _table(
+        records,
+        radii,
+        "clean",
+        lambda record: percent(record.cells[0].clean),
+        lambda record: {(cell.eps_text, cell.attack): (percent(cell.noise), percent(cell.robust)) for cell in record.cells},
+    )
+
+
 def shift_table(records: Sequence[Record], radii: Sequence[str]) -> str:
     """One row per model that scores: clean rank correlation, then per radius mean |shift| under noise and each attack."""
+    return _table(
+        records,
+        radii,
+        "clean SRCC",
+        lambda record: told(record.shifts[0].srcc_clean),
+        lambda record: {(one.eps_text, one.attack): (told(one.noise), told(one.absolute)) for one in record.shifts},
+    )
+
+
+def _table(
+    records: Sequence[Record],
+    radii: Sequence[str],
+    about: str,
+    clean: Callable[[Record], str],
+    results: Callable[[Record], dict[tuple[str, str], tuple[str, str]]],
+) -> str:
+    """results: (radius, attack) to what is said of noise and of the attack."""
     attacks = [attack.spec for attack in records[0].attacks]
-    header = ["model", "clean SRCC"]
+    header = ["model", about]
     for eps in radii:
         header += [f"noise {eps}", *(f"`{attack}` {eps}" for attack in attacks)]
     lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
     for record in records:
-        found = {(one.eps_text, one.attack): one for one in record.shifts}
-        row = [f"`{record.model.ref}`", told(record.shifts[0].srcc_clean)]
+        found = results(record)
+        row = [f"`{record.model.ref}`", clean(record)]
         for eps in radii:
-            row += [told(found[eps, attacks[0]].noise), *(told(found[eps, attack].absolute) for attack in attacks)]
+            row += [found[eps, attacks[0]][0], *(found[eps, attack][1] for attack in attacks)]
         lines.append("| " + " | ".join(row) + " |")
     return "\n".join(lines)
