@@ -30,7 +30,8 @@ def test_raw_curves_are_sane(name: str) -> None:
     assert falling[-1] <= 0.02 + slack
     for eps in ("2/255", "8/255"):
         assert robust["pgd", eps] <= robust["fgsm", eps] + slack
-        assert robust["worst case", eps] <= robust["pgd", eps]
+        # The worst attack of a stochastic model is chosen by other draws than those that are reported.
+        assert robust["worst case", eps] <= robust["pgd", eps] + slack
     assert record.reliability.status == "upper_bound"
     assert not record.rows["unstable"].any()
 
