@@ -37,7 +37,7 @@ def verdict(request: Request, rows: pd.DataFrame, cells: list[Cell], units: dict
         *failures(units),
         *_decisions(rows),
         *_gradients(cells),
-        *_noise(cells),
+        *_noise(cells, stochastic=request.subject.stochastic),
         *_radii(cells),
         *_blind_search(request, cells),
     ]
@@ -108,13 +108,16 @@ def _strongest(cells: list[Cell]) -> list[Cell]:
     return list({cell.eps: cell for cell in cells}.values())
 
 
-def _noise(cells: list[Cell]) -> Iterator[Check]:
-    attacked = [cell for cell in _strongest(cells) if cell.backwards]
+def _noise(cells: list[Cell], *, stochastic: bool) -> Iterator[Check]:
+    """Against the worst of K draws; of a stochastic model against one, because the lowest of K noisy rates is too low."""
+    attacked = [cell for cell in _strongest(cells) if cell.backwards and cell.eps > 0]
     if attacked:
-        worst = max(cell.robust.value - cell.noise_best.value for cell in attacked)
+        worst = max(cell.robust.value - (cell.noise if stochastic else cell.noise_best).value for cell in attacked)
         says = (
             "blind noise breaks more than the attack"
             if worst > 0
+            else "the attack breaks at least as much as blind noise"
+            if stochastic
             else "the attack breaks at least as much as blind noise with as many queries"
         )
         # Within a percent the two may differ by chance, at radii so small that neither breaks anything.

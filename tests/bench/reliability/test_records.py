@@ -52,13 +52,21 @@ def test_one_step_that_overshoots_is_not_held_against_the_strongest_attack() -> 
         *(cell("fgsm", 1.0, 0.4, noise=0.2), cell("pgd", 1.0, 0.0, noise=0.2), cell("worst case", 1.0, 0.0, noise=0.2)),
     ]
     assert only(_radii(cells)).status == "pass"
-    assert only(_noise(cells)).status == "pass"
+    assert only(_noise(cells, stochastic=False)).status == "pass"
     alone = [one for one in cells if one.attack == "fgsm"]
     assert only(_radii(alone)).status == "fail"
-    assert only(_noise(alone)).status == "fail"
+    assert only(_noise(alone, stochastic=False)).status == "fail"
 
 
 def test_blind_noise_that_breaks_more_is_held_against_an_attack() -> None:
-    assert only(_noise([cell("pgd", 0.1, 0.5, noise=0.4)])).status == "fail"
-    assert only(_noise([cell("pgd", 0.1, 0.405, noise=0.4)])).status == "warn"
-    assert only(_noise([cell("pgd", 0.1, 0.3, noise=0.4)])).status == "pass"
+    assert only(_noise([cell("pgd", 0.1, 0.5, noise=0.4)], stochastic=False)).status == "fail"
+    assert only(_noise([cell("pgd", 0.1, 0.405, noise=0.4)], stochastic=False)).status == "warn"
+    assert only(_noise([cell("pgd", 0.1, 0.3, noise=0.4)], stochastic=False)).status == "pass"
+
+
+def test_the_lowest_of_many_noisy_rates_is_not_held_against_an_attack_on_a_stochastic_model() -> None:
+    """Nor is a radius of zero, at which nothing can be broken."""
+    noisy = [cell("pgd", 0.1, 0.5, noise=0.4)]
+    assert only(_noise(noisy, stochastic=True)).status == "pass"
+    assert only(_noise([cell("pgd", 0.1, 0.95, noise=0.4)], stochastic=True)).status == "fail"
+    assert list(_noise([cell("pgd", 0.0, 0.95, noise=0.4)], stochastic=False)) == []
