@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ from bench.record import Cell, Interval, StageResult
 from bench.staging import SUMMED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from attacks.base import Stage
     from bench.evaluator import Request
@@ -32,29 +32,29 @@ def assemble(request: Request, units: dict[str, Unit], shards: int) -> pd.DataFr
     Samples that are wrong without any attack have the verdict ``clean_wrong`` and no adversarial columns.
     """
     parts = []
+    for clean, unit, asked in blocks(request, units, shards):
+        own = {name: clean[name] for name in ("sample", "label", "clean_pred", "clean_correct")}
+        parts.append(_with_attack(pd.DataFrame(own | asked), unit))
+    return pd.concat(parts, ignore_index=True)
+
+
+def blocks(request: Request, units: dict[str, Unit], shards: int) -> Iterator[tuple[Unit, Unit, dict[str, Any]]]:
+    """Shard by shard, radius by radius, attack by attack: the clean unit, that of the attack, and the columns that say what
+    was asked and what noise did."""
     for shard in range(shards):
-        clean = units[f"clean/{shard}"]
         for eps in request.eps:
             worst = units[f"noise/{eps.value!r}/{shard}"]["worst"]
             for number, planned in enumerate(request.attacks):
-                unit = units[f"attack/{number}/{eps.value!r}/{shard}"]
-                part = pd.DataFrame(
-                    {
-                        "sample": clean["sample"],
-                        "label": clean["label"],
-                        "clean_pred": clean["clean_pred"],
-                        "clean_correct": clean["clean_correct"],
-                        "attack": planned.spec,
-                        "norm": request.norm,
-                        "eps": eps.value,
-                        "eps_text": eps.text,
-                        "noise_1": [row[0] for row in worst],
-                        "noise_k": [row[planned.noise_draws - 1] for row in worst],
-                        "noise_draws": planned.noise_draws,
-                    }
-                )
-                parts.append(_with_attack(part, unit))
-    return pd.concat(parts, ignore_index=True)
+                asked = {
+                    "attack": planned.spec,
+                    "norm": request.norm,
+                    "eps": eps.value,
+                    "eps_text": eps.text,
+                    "noise_1": [row[0] for row in worst],
+                    "noise_k": [row[planned.noise_draws - 1] for row in worst],
+                    "noise_draws": planned.noise_draws,
+                }
+                yield units[f"clean/{shard}"], units[f"attack/{number}/{eps.value!r}/{shard}"], asked
 
 
 def _with_attack(part: pd.DataFrame, unit: Unit) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bench.assembly import WORST_CASE, units_of_stages
+from bench.assembly import WORST_CASE, blocks, units_of_stages
 from bench.metrics import quality
 from bench.metrics.quality import ScoreRange, Statistic
 from bench.record import Interval, Shift, ShiftStage
@@ -45,32 +45,18 @@ def assemble_scores(request: Request, units: dict[str, Unit], shards: int) -> pd
     groups = request.samples.groups if request.samples.groups is not None else request.samples.ids
     group_of = dict(zip(request.samples.ids.tolist(), groups.tolist(), strict=True))
     parts = []
-    for shard in range(shards):
-        clean = units[f"clean/{shard}"]
-        for eps in request.eps:
-            worst = units[f"noise/{eps.value!r}/{shard}"]["worst"]
-            for number, planned in enumerate(request.attacks):
-                unit = units[f"attack/{number}/{eps.value!r}/{shard}"]
-                part = pd.DataFrame(
-                    {
-                        "sample": clean["sample"],
-                        "group": [group_of[sample] for sample in clean["sample"]],
-                        "label": clean["label"],
-                        "clean": clean["clean"],
-                        "gradient_l1": np.array(clean["gradient_l1"], dtype=float),
-                        "attack": planned.spec,
-                        "norm": request.norm,
-                        "eps": eps.value,
-                        "eps_text": eps.text,
-                        "noise_1": [row[0] for row in worst],
-                        "noise_k": [row[planned.noise_draws - 1] for row in worst],
-                        "noise_draws": planned.noise_draws,
-                    }
-                )
-                for name in OF_UNIT:
-                    values = unit[name]
-                    part[name] = np.array(values, dtype=float) if name.startswith("shift") else values
-                parts.append(_with_largest(part))
+    for clean, unit, asked in blocks(request, units, shards):
+        own = {
+            "sample": clean["sample"],
+            "group": [group_of[sample] for sample in clean["sample"]],
+            "label": clean["label"],
+            "clean": clean["clean"],
+            "gradient_l1": np.array(clean["gradient_l1"], dtype=float),
+        }
+        part = pd.DataFrame(own | asked)
+        for name in OF_UNIT:
+            part[name] = np.array(unit[name], dtype=float) if name.startswith("shift") else unit[name]
+        parts.append(_with_largest(part))
     return pd.concat(parts, ignore_index=True)
 
 
