@@ -29,8 +29,15 @@ from zoo.folding import folded
 from zoo.loading import load
 
 WHERE = Path("leaderboards/stages")
-ON = (("snn_vanilla", "2/255"), ("snn_at", "4/255"), ("snn_gsr", "4/255"), ("snn_gsr_at", "8/255"))
-"""Models and radii at which some samples fall and some stand under PGD."""
+ON = (
+    ("snn_vanilla", "2/255"),
+    ("snn_at", "4/255"),
+    ("snn_gsr", "4/255"),
+    ("snn_gsr_at", "8/255"),
+    ("snn_cos", "2/255"),
+    ("snn_front", "2/255"),
+)
+"""Models and radii at which some samples fall and some stand under PGD: plain, defended, converted, and with a code."""
 PATHS = (
     "training",
     "bptt:surrogate=triangle,width=0.5",
@@ -64,7 +71,10 @@ CANDIDATES = (
     ("apgd:steps=100,objective=ce", "assg"),
     ("sapgd:steps=100,restarts=2", "assg"),
     ("square:queries=1000", "training"),
+    *((f"transfer:source={{model}},proxy={kind},attack=apgd:steps=50", "training") for kind in ("relu", "clip")),
+    *((f"transfer:source={source},attack=apgd:steps=50", "training") for source in ("ann_vanilla", "ann_at", "ann_qcfs")),
 )
+"""(attack, path) specs. ``{model}`` is the model under attack: without its spikes it is the source of a transfer."""
 
 
 def falls(name: str, eps: float, n: int, known: pd.DataFrame) -> pd.DataFrame:
@@ -91,7 +101,7 @@ def falls(name: str, eps: float, n: int, known: pd.DataFrame) -> pd.DataFrame:
         if f"{attack} along {path}" in known:
             found[f"{attack} along {path}"] = known[f"{attack} along {path}"].to_numpy()
             continue
-        stage = Stage(f"{attack} along {path}", plan_attack(attack).attack, plan_path(path)[1])
+        stage = Stage(f"{attack} along {path}", plan_attack(attack.format(model=name)).attack, plan_path(path)[1])
         found[stage.name] = broken(stage).numpy()
     return pd.DataFrame(found, index=samples.ids[right].numpy())
 
@@ -104,7 +114,7 @@ def greedy(found: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
     """
     cost = {}
     for attack, path in CANDIDATES:
-        forwards, backwards = plan_attack(attack).attack.cost()
+        forwards, backwards = plan_attack(attack.format(model=ON[0][0])).attack.cost()
         cost[f"{attack} along {path}"] = max(backwards, math.ceil(forwards / 3)) * (2 if path == "hart_mix" else 1)
     standing = {key: pd.Series(True, index=table.index) for key, table in found.items()}
     left, rows = list(cost), []

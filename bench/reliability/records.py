@@ -74,9 +74,15 @@ def _paths(request: Request) -> Iterator[Check]:
 
 
 def failures(units: dict[str, Unit]) -> Iterator[Check]:
-    """One check for each way in which an attack failed."""
+    """One check for each way in which an attack failed; its value is the number of attacks or stages that did."""
+    alike: dict[str, list[str]] = {}
     for failure in sorted({failure for unit in units.values() for failure in unit.get("failures", ())}):
-        yield Check(name="failure", status="fail", value=1, says=f"an attack failed: {failure}")
+        who, _, why = failure.partition(": ")
+        alike.setdefault(why, []).append(who)
+    for why, who in alike.items():
+        others = f" and {len(who) - 1} more" if len(who) > 1 else ""
+        says = ": ".join(filter(None, ["an attack failed", who[0] + others, why]))
+        yield Check(name="failure", status="fail", value=len(who), says=says)
 
 
 def _decisions(rows: pd.DataFrame) -> Iterator[Check]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 import zoo
 from attacks.gradients.bptt import ThroughTime
 from attacks.gradients.surrogates import Surrogate
+from zoo.spiking.network import over_time
 from zoo.spiking.neurons import LIF
 
 
@@ -62,7 +63,7 @@ class _Foreign(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
-        return (x > 0).to(x.dtype)
+        return (x >= 0).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
@@ -70,18 +71,34 @@ class _Foreign(torch.autograd.Function):
         return grad / (1 + x.abs()) ** 2
 
 
-class ForeignNeurons(nn.Module):
-    """A spiking read-out of the author's own make: steps forward, a made-up slope backward, and no layer takes a path."""
+class _ForeignBody(nn.Module):
+    """The layers of another body, with neurons of hard reset as somebody else would write them."""
 
-    def __init__(self, features: int, classes: int = 2) -> None:
+    def __init__(self, body: nn.Sequential) -> None:
         super().__init__()
-        torch.manual_seed(0)
-        self.first, self.last = nn.Linear(features, 64), nn.Linear(64, classes)
+        self.layers = nn.ModuleList(nn.Identity() if isinstance(layer, LIF) else layer for layer in body)
+        self.dynamics = [layer.dynamics if isinstance(layer, LIF) else None for layer in body]
 
     def forward(self, x: Tensor) -> Tensor:
-        spikes: Tensor = _Foreign.apply(self.first(x.flatten(1)))
-        logits: Tensor = self.last(spikes)
-        return logits
+        for layer, dynamics in zip(self.layers, self.dynamics, strict=True):
+            if dynamics is None:
+                x = over_time(layer, x)
+                continue
+            potential, spikes = torch.zeros_like(x[0]), []
+            for current in x:
+                potential = dynamics.decay * potential + current
+                spikes.append(_Foreign.apply(potential - dynamics.threshold))
+                potential = potential * (1 - spikes[-1])
+            x = torch.stack(spikes)
+        return x
+
+
+def foreign_neurons() -> nn.Module:
+    """The same network with neurons of the author's own make, and a slope of his own: no layer takes a path."""
+    model: Any = zoo.load("snn_vanilla")
+    model.body = _ForeignBody(model.body)
+    twin: nn.Module = model
+    return twin
 
 
 class Thresholded(nn.Module):

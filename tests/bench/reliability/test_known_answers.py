@@ -91,12 +91,11 @@ def test_a_thresholded_input_is_flagged_and_broken_without_gradients() -> None:
     assert record.reliability.status == "unreliable"
 
 
-def test_foreign_neurons_are_flagged() -> None:
-    model = known.ForeignNeurons(64)
-    data = labelled(model, toy(0.3))
-    found = looked_at(model, data)
+def test_foreign_neurons_are_flagged_and_broken(photos: tuple[Tensor, Tensor]) -> None:
+    found = looked_at(known.foreign_neurons(), photos)
     assert found.checks[0].value == 0
     assert "no layer takes a path" in says(found, "fail")
+    assert standard(known.foreign_neurons(), photos).cells[0].robust.value == 0
 
 
 def test_a_random_gate_is_averaged_over(photos: tuple[Tensor, Tensor]) -> None:
@@ -125,10 +124,24 @@ def test_a_gradient_that_fails_on_some_samples(
     assert record.cells[0].undecided == rows["robust"][bright].sum() > 0
 
 
+@pytest.mark.parametrize("make", [known.Crashing, known.NotANumber])
+def test_a_gradient_that_fails_does_not_shelter_a_sample_from_the_attack_set(
+    make: Callable[[nn.Module], nn.Module], photos: tuple[Tensor, Tensor]
+) -> None:
+    record = standard(make(known.undefended()), photos)
+    assert record.cells[0].robust.value == 0
+    assert record.cells[0].undecided == 0
+    assert record.reliability.status == "unreliable"
+    assert len(record.reliability.reasons) <= 3  # one sentence for all stages that failed alike
+
+
 def test_a_model_that_looks_at_its_neighbours(photos: tuple[Tensor, Tensor]) -> None:
     model = known.Social(known.undefended())
     found = looked_at(model, labelled(model, photos[0]))
     assert "in other company" in says(found, "fail")
+    record = standard(model, photos)
+    assert record.cells[0].robust.value == 0
+    assert record.reliability.status == "unreliable"
 
 
 def test_a_robust_model_is_left_standing_and_believed() -> None:
