@@ -32,12 +32,33 @@ class Paper(_Strict):
 
 
 class Claims(_Strict):
-    """Accuracies that the authors state, as fractions."""
+    """What the authors state: accuracies as fractions, of a model that scores its correlation and shifts."""
 
     clean: float | None = Field(default=None, ge=0, le=1)
-    """Without perturbation."""
+    """Accuracy without perturbation."""
     robust: dict[str, float] = {}
     """Radius, as ``8/255``, to accuracy under attack."""
+    srcc: float | None = Field(default=None, ge=-1, le=1)
+    """Rank correlation with the labels, without perturbation."""
+    shift: dict[str, float] = {}
+    """Radius to the mean |shift| of a score under attack, in units of the score range."""
+
+    @property
+    def of_decisions(self) -> bool:
+        """Whether there are accuracies."""
+        return self.clean is not None or bool(self.robust)
+
+    @property
+    def of_scores(self) -> bool:
+        """Whether there are correlations or shifts."""
+        return self.srcc is not None or bool(self.shift)
+
+    @field_validator("shift")
+    @classmethod
+    def _sizes(cls, shift: dict[str, float]) -> dict[str, float]:
+        if not all(value >= 0 for value in shift.values()):
+            raise ValueError("a mean |shift| is not negative")
+        return shift
 
     @field_validator("robust")
     @classmethod

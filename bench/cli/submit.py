@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -36,11 +36,12 @@ def submit() -> None:
 @submit.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--own-code", is_flag=True, help="With a model.py, if no registered builder fits.")
-def new(folder: Path, own_code: bool) -> None:
+@click.option("--task", type=click.Choice(["classification", "quality"]), default="classification", show_default=True)
+def new(folder: Path, own_code: bool, task: Literal["classification", "quality"]) -> None:
     """Write a template into FOLDER, named after the model."""
     from bench.submission.template import write_template
 
-    write_template(folder, own_code=own_code)
+    write_template(folder, own_code=own_code, task=task)
     click.echo(f"Fill in {folder}/submission.yaml, put weights.safetensors beside it, then: bench submit hash {folder}")
 
 

@@ -118,10 +118,15 @@ class Scores:
         return (scores - again).abs() > AGREE * self.width
 
     def _gradient_l1(self, x: Tensor) -> list[float | None]:
+        """None where it is not finite, or the model has none."""
         found: list[float | None] = []
         for part in x.split(self.micro_batch):
             leaf = part.clone().requires_grad_()
-            (gradient,) = torch.autograd.grad(self.scorer.model(leaf).sum(), leaf)
+            scores = self.scorer.model(leaf)
+            if not scores.requires_grad:
+                found += [None] * len(part)
+                continue
+            (gradient,) = torch.autograd.grad(scores.sum(), leaf)
             found += [size if finite(size) else None for size in gradient.flatten(1).abs().sum(1).tolist()]
         return found
 

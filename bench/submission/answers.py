@@ -14,7 +14,7 @@ Ask = Callable[[Tensor], Tensor]
 
 def key(image: Tensor) -> bytes:
     """What an image is known by: all its bits."""
-    return hashlib.sha256(image.contiguous().numpy().tobytes()).digest()
+    return hashlib.sha256(image.detach().contiguous().numpy().tobytes()).digest()
 
 
 class Answers(nn.Module):

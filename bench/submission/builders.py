@@ -15,12 +15,22 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from bench.errors import SubmissionError, UnknownNameError
 
-SIGNATURES = {"compact": "zoo.architectures.compact:Compact"}
-"""Builder to the class whose constructor types its arguments."""
-NESTED = {"neuron": "zoo.spiking.neurons:LIF", "output": "zoo.spiking.neurons:LIF"}
+_TIMED = "zoo.architectures.timed:Timed"
+SIGNATURES = {
+    "compact": ("zoo.architectures.compact:Compact",),
+    "vgg": ("zoo.architectures.vgg:vgg", _TIMED),
+    "wrn16": ("zoo.architectures.residual:wrn16", _TIMED),
+    "resnet18": ("zoo.architectures.residual:resnet18", _TIMED),
+    "dbcnn": ("zoo.quality.dbcnn:DBCNN",),
+    "hyperiqa": ("zoo.quality.hyperiqa:HyperIQA",),
+    "linearity": ("zoo.quality.linearity:LinearityIQA",),
+    "maniqa": ("zoo.quality.maniqa:MANIQA",),
+}
+"""Builder to the classes and functions whose keyword arguments are its arguments."""
+NESTED = {"neuron": ("zoo.spiking.neurons:LIF",), "output": ("zoo.spiking.neurons:LIF",)}
 """Arguments that are themselves keyword arguments of a class."""
 LARGEST = 4096
-"""Of any whole number: no network here is wider or longer."""
+"""Of any number: no network here is wider or longer."""
 MOST_STEPS = 128
 """Time steps."""
 
@@ -36,7 +46,7 @@ def check_arguments(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     return _checked(SIGNATURES[name], arguments, "builder.arguments")
 
 
-def _checked(where: str, arguments: dict[str, Any], path: str) -> dict[str, Any]:
+def _checked(where: tuple[str, ...], arguments: dict[str, Any], path: str) -> dict[str, Any]:
     _bounded(arguments, path)
     try:
         found = _model(where).model_validate_json(json.dumps(arguments, allow_nan=False))
@@ -54,17 +64,18 @@ def _checked(where: str, arguments: dict[str, Any], path: str) -> dict[str, Any]
 
 
 @cache
-def _model(where: str) -> type[BaseModel]:
-    """A strict model with the fields of a constructor."""
-    module, _, attribute = where.partition(":")
-    kind = getattr(import_module(module), attribute)
-    hints = get_type_hints(kind.__init__)
-    fields: dict[str, Any] = {
-        key: (hints[key], ... if one.default is inspect.Parameter.empty else one.default)
-        for key, one in inspect.signature(kind).parameters.items()
-    }
+def _model(where: tuple[str, ...]) -> type[BaseModel]:
+    """A strict model whose fields are the keyword-only arguments of all of ``where``."""
+    fields: dict[str, Any] = {}
+    for place in where:
+        module, _, attribute = place.partition(":")
+        kind = getattr(import_module(module), attribute)
+        hints = get_type_hints(kind.__init__ if inspect.isclass(kind) else kind)
+        for key, one in inspect.signature(kind).parameters.items():
+            if one.kind is inspect.Parameter.KEYWORD_ONLY:
+                fields[key] = (hints[key], ... if one.default is inspect.Parameter.empty else one.default)
     config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-    model: type[BaseModel] = create_model(f"Arguments of {attribute}", __config__=config, **fields)
+    model: type[BaseModel] = create_model("Arguments", __config__=config, **fields)
     return model
 
 
@@ -72,7 +83,7 @@ def _bounded(value: Any, path: str) -> None:
     if isinstance(value, dict):
         for key, part in value.items():
             most = MOST_STEPS if key in ("steps", "input_scale") else LARGEST
-            if isinstance(part, int) and not isinstance(part, bool) and abs(part) > most:
+            if isinstance(part, int | float) and not isinstance(part, bool) and abs(part) > most:
                 raise SubmissionError(f"{path}.{key} is {part}, more than {most}.", "Use a smaller number.")
             _bounded(part, f"{path}.{key}")
     elif isinstance(value, list):

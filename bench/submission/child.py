@@ -10,6 +10,7 @@ import os
 import resource
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -73,7 +74,7 @@ def _loaded(question: Frame) -> Subject:
     opened = open_subject(f"{FOLDER}/model.py::{question.head['factory']}", stochastic=bool(question.head["stochastic"]))
     fill(opened.module, tensors, "weights.safetensors")
     opened.module.eval().requires_grad_(False)
-    return opened
+    return replace(opened, task=question.head["task"], score_range=(0.0, 1.0), higher_is_better=True)
 
 
 def _described(subject: Subject) -> Frame:
@@ -88,8 +89,16 @@ def _logits(subject: Subject, question: Frame) -> Frame:
     return Frame({}, {"logits": logits.float()})
 
 
+def _scores(subject: Subject, question: Frame) -> Frame:
+    from bench.scorer import Scorer
+
+    scorer = Scorer(subject.module, "the model")
+    scores = scorer.scores(question.tensors["images"], batch=int(question.head["batch"]))
+    return Frame({}, {"scores": scores.float()})
+
+
 def _gradient(subject: Subject, question: Frame) -> Frame:
-    """Share of images whose loss has no gradient; the labels are the model's own decisions."""
+    """Share of images whose score, or the loss of the model's own decision, has no gradient."""
     from bench.submission.probes import silent_share
 
     return Frame({"silent": silent_share(subject.module, question.tensors["images"])})
@@ -101,7 +110,19 @@ def _attack(subject: Subject, question: Frame) -> Frame:
     return propose(subject, question)
 
 
-OPERATIONS: dict[str, Callable[[Any, Frame], Frame]] = {"logits": _logits, "gradient": _gradient, "attack": _attack}
+def _move(subject: Subject, question: Frame) -> Frame:
+    from bench.submission.score_proposing import propose_shifts
+
+    return propose_shifts(subject, question)
+
+
+OPERATIONS: dict[str, Callable[[Any, Frame], Frame]] = {
+    "logits": _logits,
+    "scores": _scores,
+    "gradient": _gradient,
+    "attack": _attack,
+    "move": _move,
+}
 
 if __name__ == "__main__":
     sys.exit("This is started by bench submit, in isolation.")

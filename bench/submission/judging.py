@@ -66,13 +66,9 @@ Found = dict[tuple[int, str, int], Proposals]
 
 def judge(request: Request, found: Found, ask: Ask, identity: str) -> Record:
     """The record of a blind subject. request.subject: :class:`Blind` over :class:`~bench.submission.answers.Answers`."""
-    evaluator = Evaluator(request)
-    answers = request.subject.module
-    if not isinstance(answers, Answers):
-        raise TypeError("only answers can be judged")
+    evaluator, answers, generator = Evaluator(request), answers_of(request), secret()
     units: dict[str, Unit] = {}
     draws = max(planned.noise_draws for planned in request.attacks)
-    generator = torch.Generator().manual_seed(int.from_bytes(os.urandom(7), "little"))
     for index, positions in enumerate(evaluator.shards()):
         shard = evaluator.shard(positions)
         of_shard = {(number, eps): one for (number, eps, where), one in found.items() if where == index}
@@ -87,6 +83,18 @@ def judge(request: Request, found: Found, ask: Ask, identity: str) -> Record:
     return build(evaluator, units, identity)
 
 
+def answers_of(request: Request) -> Answers:
+    """What stands in for the model of a blind subject."""
+    if not isinstance(request.subject.module, Answers):
+        raise TypeError("only answers can be judged")
+    return request.subject.module
+
+
+def secret() -> torch.Generator:
+    """Of orders that the code cannot foresee."""
+    return torch.Generator().manual_seed(int.from_bytes(os.urandom(7), "little"))
+
+
 def _mixtures(
     request: Request, shard: Shard, found: dict[tuple[int, str], Proposals], answers: Answers, draws: int
 ) -> Iterator[Tensor]:
@@ -95,12 +103,12 @@ def _mixtures(
     plain = [shard.x]
     for (_, text), one in found.items():
         eps = next(eps for eps in request.eps if eps.text == text)
-        shown = _shown(one.images, shard.x, Threat(norm=request.norm, eps=eps.value))
+        shown = shown_as(one.images, shard.x, Threat(norm=request.norm, eps=eps.value))
         plain += [shown, eight_bit(shown, shard.x)]
     left = {eps.text: torch.arange(len(shard.x)) for eps in request.eps}
     for start in range(0, draws, DRAWS_AT_ONCE):
         noisy = {
-            (eps.text, k): _noise(request, shard, eps, k, left[eps.text])
+            (eps.text, k): noise_of(request, shard, eps, k, left[eps.text])
             for eps in request.eps
             for k in range(start, min(start + DRAWS_AT_ONCE, draws))
             if len(left[eps.text])
@@ -116,13 +124,13 @@ def _mixtures(
             left[eps.text] = left[eps.text][torch.tensor(stands, dtype=torch.bool)]
 
 
-def _shown(images: Tensor, x: Tensor, threat: Threat) -> Tensor:
+def shown_as(images: Tensor, x: Tensor, threat: Threat) -> Tensor:
     """Images as the evaluator will show them: the clean one where the other leaves ball or box."""
     usable = torch.tensor([status == "ok" for status in statuses(images, x, threat)])
     return torch.where(usable.view(-1, *([1] * (x.dim() - 1))), images, x)
 
 
-def _noise(request: Request, shard: Shard, eps: Eps, k: int, rows: Tensor) -> Tensor:
+def noise_of(request: Request, shard: Shard, eps: Eps, k: int, rows: Tensor) -> Tensor:
     """The same draws that the evaluator will make."""
     rng = shard.rng.fold("noise", k).rows(rows)
     return UniformNoise().draw(shard.x[rows], Threat(norm=request.norm, eps=eps.value), rng)
@@ -136,14 +144,8 @@ def _attack_units(
     rows = standing(clean, [])
     index = torch.tensor(rows, dtype=torch.int64)
     stage = Stage(planned.name, Given(images=given.images[index]))
-    judged = evaluator.attack(shard, rows, eps, stage, 0, key)
-    for name in COUNTS:
-        judged[name] = given.counts[name][index].tolist()
-    for position, row in enumerate(rows):
-        told = STATUSES[int(given.status[row])]
-        if judged["status"][position] == "ok":
-            judged["status"][position] = told
-    judged["failure"] = "; ".join(given.failures) or None
+    counts = {name: given.counts[name][index] for name in COUNTS}
+    judged = tell(evaluator.attack(shard, rows, eps, stage, 0, key), counts, given.status[index], given.failures)
     whole = combined((stage,), [judged])
     broke = [
         -1 if rate == 1 else int(told) if told >= 0 else len(stages) - 1
@@ -154,6 +156,16 @@ def _attack_units(
     for number in range(len(stages)):
         units[f"{key}/{number}"] = _stage_unit(whole, broke, number, given.stages[number])
     return units
+
+
+def tell(judged: Unit, counts: dict[str, Tensor], status: Tensor, failures: list[str]) -> Unit:
+    """A judged unit with what the attacked process tells of it: costs, and statuses where nothing worse was seen here."""
+    for name in COUNTS:
+        judged[name] = counts[name].tolist()
+    told = [STATUSES[number] for number in status.tolist()]
+    judged["status"] = [ours if ours != "ok" else theirs for ours, theirs in zip(judged["status"], told, strict=True)]
+    judged["failure"] = "; ".join(failures) or None
+    return judged
 
 
 def _stage_unit(whole: Unit, broke: list[int], number: int, spent: tuple[float, float, float, float]) -> Unit:

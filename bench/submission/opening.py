@@ -61,7 +61,9 @@ def zoo_built(taken: Snapshot) -> Subject:
         raise SubmissionError(f"The network cannot be built: {reason}.", "Correct builder.arguments.") from error
     ref = f"submission:{submission.name}@{submission.version}"
     frozen = model.eval().requires_grad_(False)
-    return Subject(ref, frozen, fingerprint(taken), submission.dataset, submission.spiking, submission.stochastic)
+    return Subject(
+        ref, frozen, fingerprint(taken), submission.dataset, submission.spiking, submission.stochastic, submission.task
+    )
 
 
 def _bytes(model: nn.Module) -> int:

@@ -31,8 +31,12 @@ class Probe(Protocol):
         """``(n, K)``. Raises a :class:`~bench.errors.BenchError` for a wrong shape, NaN or an exception."""
         ...
 
+    def scores(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
+        """``(n,)``, of a model that scores. Raises as :meth:`logits` does."""
+        ...
+
     def silent_share(self, images: Tensor) -> float:
-        """Share of images at which the loss has no gradient."""
+        """Share of images at which the loss, or the score, has no gradient."""
         ...
 
 
@@ -48,6 +52,9 @@ class Here:
 
     def logits(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
         return Scorer(self.subject.module, self.subject.ref).logits(images, batch=batch)
+
+    def scores(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
+        return Scorer(self.subject.module, self.subject.ref).scores(images, batch=batch)
 
     def silent_share(self, images: Tensor) -> float:
         return silent_share(self.subject.module, images)
@@ -67,6 +74,12 @@ class Isolated:
             raise IsolationError("The code's logits are not finite numbers (N, classes).", "Return them from forward(x).")
         return found
 
+    def scores(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
+        found = self.sandbox.ask("scores", {"images": images}, batch=batch).tensors.get("scores")
+        if found is None or found.dtype != torch.float32 or found.shape != images.shape[:1] or not found.isfinite().all():
+            raise IsolationError("The code's scores are not finite numbers (N,).", "Return them from forward(x).")
+        return found
+
     def silent_share(self, images: Tensor) -> float:
         found = self.sandbox.ask("gradient", {"images": images}).head.get("silent")
         if not isinstance(found, float) or not 0 <= found <= 1:
@@ -75,13 +88,16 @@ class Isolated:
 
 
 def silent_share(model: nn.Module, images: Tensor) -> float:
-    """Share of images at which the cross-entropy of the model's own decision has a zero or no gradient."""
+    """Share of images at which the score, or the cross-entropy of the model's own decision, has a zero or no gradient."""
     x = images.clone().requires_grad_(True)
     with torch.enable_grad():
-        logits = model(x)
-        if not logits.requires_grad:
+        answers = model(x)
+        if not answers.requires_grad:
             return 1.0
-        loss = torch.nn.functional.cross_entropy(logits, logits.detach().argmax(1), reduction="sum")
+        if answers.dim() == 1:
+            loss = answers.sum()
+        else:
+            loss = torch.nn.functional.cross_entropy(answers, answers.detach().argmax(1), reduction="sum")
         (gradient,) = torch.autograd.grad(loss, x, allow_unused=True)
     if gradient is None:
         return 1.0
@@ -118,6 +134,7 @@ def started(taken: Snapshot, *, trust_code: bool, limits: Limits) -> Iterator[tu
             factory=submission.code.factory,
             sha256=submission.weights.sha256,
             stochastic=submission.stochastic,
+            task=submission.task,
             memory=limits.memory,
             threads=limits.threads,
         )

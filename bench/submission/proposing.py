@@ -99,29 +99,45 @@ def ask(sandbox: Sandbox, samples: Samples, *, stages: int, **parameters: Any) -
 
 def checked(answer: Frame, samples: Samples, stages: int) -> Proposals:
     """The proposals in an answer of foreign code, or in a file that keeps one."""
-    images, tensors = answer.tensors.get("images"), answer.tensors
-    n = len(samples)
-    columns = {name: tensors.get(name) for name in ("stage", "status", *COUNTS)}
-    proper = images is not None and images.dtype == torch.float32 and images.shape == samples.images.shape
-    whole = {name: column for name, column in columns.items() if column is not None and column.dtype == torch.int64}
-    ranges = {"stage": (-1, stages - 1), "status": (0, len(STATUSES) - 1)}
-    fits = all(
-        column.shape == (n,) and bool(((column >= low) & (column <= high)).all())
-        for name, column in whole.items()
-        for low, high in [ranges.get(name, (0, 2**40))]
-    )
-    told = answer.head.get("stages"), answer.head.get("failures")
-    if images is None or not proper or len(whole) != len(columns) or not fits or not _told(*told, stages):
-        raise IsolationError("The attacked code's answer has not the form of one.", "Leave the evaluator alone.")
-    spent = [(float(a), float(b), float(c), float(d)) for a, b, c, d in answer.head["stages"]]
-    failures = [one_line(failure) for failure in answer.head["failures"]]
-    return Proposals(images, whole["stage"], {c: whole[c] for c in COUNTS}, whole["status"], spent, failures)
+    images, whole = attacked(answer, samples, {"stage": (-1, stages - 1)})
+    spent = answer.head.get("stages")
+    if not (isinstance(spent, list) and len(spent) == stages and all(_cost(one) for one in spent)):
+        raise malformed()
+    costs = [(float(a), float(b), float(c), float(d)) for a, b, c, d in spent]
+    return Proposals(images, whole["stage"], {c: whole[c] for c in COUNTS}, whole["status"], costs, failures_in(answer))
 
 
-def _told(spent: Any, failures: Any, stages: int) -> bool:
-    """Whether costs and failures have the form they should have."""
-    costs = isinstance(spent, list) and len(spent) == stages and all(_cost(one) for one in spent)
-    return costs and isinstance(failures, list) and len(failures) <= 100
+def malformed() -> IsolationError:
+    """What is raised for an answer that is none."""
+    return IsolationError("The attacked code's answer has not the form of one.", "Leave the evaluator alone.")
+
+
+def attacked(answer: Frame, samples: Samples, ranges: dict[str, tuple[int, int]]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Images of the form of ``samples``, and the whole numbers told of each: status, counts, and those of ``ranges``.
+
+    ranges: column to its least and largest value. Raises :class:`~bench.errors.IsolationError` if one is missing or wrong.
+    """
+    images = answer.tensors.get("images")
+    if images is None or images.dtype != torch.float32 or images.shape != samples.images.shape:
+        raise malformed()
+    wanted = {"status": (0, len(STATUSES) - 1), **dict.fromkeys(COUNTS, (0, 2**40)), **ranges}
+    columns = {}
+    for name, (low, high) in wanted.items():
+        column = answer.tensors.get(name)
+        if column is None or column.dtype != torch.int64 or column.shape != (len(samples),):
+            raise malformed()
+        if not bool(((column >= low) & (column <= high)).all()):
+            raise malformed()
+        columns[name] = column
+    return images, columns
+
+
+def failures_in(answer: Frame) -> list[str]:
+    """What went wrong, in words, one line each."""
+    told = answer.head.get("failures")
+    if not isinstance(told, list) or len(told) > 100:
+        raise malformed()
+    return [one_line(failure) for failure in told]
 
 
 def _cost(one: Any) -> bool:

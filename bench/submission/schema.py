@@ -79,8 +79,8 @@ class Submission(_Strict):
     """Of the weights and the code."""
     homepage: Link = ""
     """Where the weights can be had."""
-    task: Literal["classification"]
-    """What the outputs mean."""
+    task: Literal["classification", "quality"]
+    """What the outputs mean: logits, or scores on the scale of the labels (0 to 1, higher is better)."""
     dataset: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     """The data set it was trained for."""
     threat_model: ThreatModel
@@ -96,12 +96,21 @@ class Submission(_Strict):
     weights: WeightsFile
     """The weights."""
     claims: Claims = Claims()
-    """Accuracies the authors state."""
+    """What the authors state."""
 
     @model_validator(mode="after")
     def _one_network(self) -> Submission:
         if (self.builder is None) == (self.code is None):
             raise ValueError("give either builder or code")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> Submission:
+        scores = self.task == "quality"
+        if self.claims.of_decisions if scores else self.claims.of_scores:
+            raise ValueError(f"claims of a model for {self.task} are {'srcc and shift' if scores else 'clean and robust'}")
+        if scores and self.stochastic:
+            raise ValueError("a model that scores must not be stochastic")
         return self
 
     @property

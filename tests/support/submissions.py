@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from bench.boards.store import Board
 from bench.files import sha256_file
 from bench.submission.template import write_hash, write_template
 from zoo.architectures.compact import compact
+from zoo.card import WEIGHTS, card
 
 WIDTHS = [4, 4, 4, 4]
 BUILDER = "    widths: [4, 4, 4, 4]\n    steps: 2\n"
@@ -77,3 +79,26 @@ def own_code(folder: Path, code: str = LINEAR) -> Path:
 def state(folder: Path) -> dict[str, str]:
     """Every file below ``folder`` and its hash."""
     return {str(path.relative_to(folder)): sha256_file(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def scoring_board(root: Path, *, n: int = 5, **changed: object) -> Board:
+    """A board of scores on the first ``n`` test photographs."""
+    fields = {
+        "board": "small-scores",
+        "task": "quality",
+        "data": {"name": "photos", "n": n},
+        "attacks": ["pgd:steps=10", "square:queries=3"],
+    }
+    return small_board(root, n=n, **(fields | changed))
+
+
+def scoring(folder: Path, *, own_code: bool = False, model: str = "iqa_dbcnn") -> Path:
+    """A trained quality model of the zoo, as a stranger would bring it."""
+    write_template(folder, own_code=own_code, task="quality")
+    builder = card(model).builder.name
+    for file in ("submission.yaml", *(["model.py"] if own_code else [])):
+        path = folder / file
+        path.write_text(path.read_text().replace("hyperiqa", builder))
+    shutil.copy(WEIGHTS / f"{model}.safetensors", folder / "weights.safetensors")
+    write_hash(folder)
+    return folder
