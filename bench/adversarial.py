@@ -6,7 +6,7 @@ there are two, which end in ``_up`` and ``_down``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -50,6 +50,17 @@ def merge(folder: Path, key: str, clean: Tensor, stages: Iterable[tuple[str, lis
         wanted = torch.isin(saved["rows"], torch.tensor(taken, dtype=torch.int64))
         images[saved["rows"][wanted]] = saved["images"][wanted].to(images)
     _write(path_of(folder, key), {"images": images})
+
+
+def gather(folder: Path, key: str, clean: Tensor, shown: Mapping[str, list[list[int]]]) -> None:
+    """Replace the files of an attack's stages on one shard by those of the attack.
+
+    shown: an ending for a file's name to, stage by stage, the positions taken from it.
+    """
+    stages = [f"{key}/{step}" for step in range(len(next(iter(shown.values()))))]
+    for ending, taken in shown.items():
+        merge(folder, key + ending, clean, zip(stages, taken, strict=True))
+    discard(folder, stages)
 
 
 def discard(folder: Path, keys: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from attacks.base import Attack
 from attacks.gradients.base import GradientPath
 from attacks.threat import Norm
-from bench.adversarial import discard, is_saved, merge, saver
+from bench.adversarial import gather, is_saved, saver
 from bench.data.base import Samples
 from bench.errors import SpecError
 from bench.evaluator import Evaluator, Request
@@ -161,12 +161,8 @@ def _merge_adversarial(evaluator: Evaluator, folder: Path, units: dict[str, Unit
     for index, positions in enumerate(evaluator.shards()):
         for eps, (number, planned) in product(request.eps, enumerate(request.attacks)):
             key = f"attack/{number}/{eps.value!r}/{index}"
-            stages = evaluator.stages(planned)
-            files = [f"{key}/{step}" for step in range(len(stages))]
-            clean = evaluator.shard(positions).x.cpu()
-            for ending, taken in evaluator.judge.shown(stages, units[key]).items():
-                merge(folder, key + ending, clean, list(zip(files, taken, strict=True)))
-            discard(folder, files)
+            shown = evaluator.judge.shown(evaluator.stages(planned), units[key])
+            gather(folder, key, evaluator.shard(positions).x.cpu(), shown)
 
 
 def folder_name(ref: str, identity: str) -> str:

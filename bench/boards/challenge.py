@@ -13,7 +13,7 @@ from torch import Tensor
 
 from attacks.randomness import KeyedRng
 from attacks.threat import Threat
-from bench.boards.claims import Challenge, ChallengeRow
+from bench.boards.challenge_record import Challenge, ChallengeRow
 from bench.errors import BoardError, DataError
 from bench.files import sha256_bytes
 from bench.request import subject_for

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.boards.claims import challenge_file
+from bench.boards.challenge_record import challenge_file
 from bench.boards.naming import EntryName
 from bench.boards.protocol import HASH_FILE, PROTOCOL_FILE, Protocol
 from bench.boards.render import render, sweep
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from bench.boards.card import EntryCard
-    from bench.boards.claims import Challenge
+    from bench.boards.challenge_record import Challenge
     from bench.boards.store import Entry
     from bench.record import Record
 

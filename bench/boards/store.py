@@ -18,7 +18,7 @@ from bench.errors import BoardError, UnknownNameError, translate_os_error
 from bench.files import sha256_file
 
 if TYPE_CHECKING:
-    from bench.boards.claims import Challenge
+    from bench.boards.challenge_record import Challenge
     from bench.record import Record
 
 CARD_FILE, TABLE_FILE, CHANGES_FILE, CHALLENGES = "card.yaml", "table.csv", "CHANGELOG.md", "challenges"
@@ -79,7 +79,7 @@ class Board:
 
     def entry(self, name: EntryName) -> Entry:
         """One entry, hashes checked. Raises :class:`~bench.errors.BenchError` if it is missing or damaged."""
-        from bench.boards.claims import read_challenges
+        from bench.boards.challenge_record import read_challenges
         from bench.record import RECORD_FILE, read_record
 
         folder = self.entry_folder(name)

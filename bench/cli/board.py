@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.pictures import draw
 from bench.cli.table import show_table
 
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
-    from bench.boards.store import Board, Entry
+    from bench.boards.store import Board
 
 _ROOT = click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
 _OUT = click.option(
@@ -199,20 +200,8 @@ def run(name: str, model: str, root: Path | None, out: Path, device: str, thread
     chosen = open_board(name, boards_root(root))
     with Units() as bar:
         entry = run_zoo(chosen, model, out=out, device=device, on_tick=bar.tick)
-    _draw(chosen, entry, out)
+    draw(chosen, entry, out)
     click.echo(f"{entry.name} entered {chosen}; look at it: bench board show {chosen}")
-
-
-def _draw(board: Board, entry: Entry, out: Path) -> None:
-    """The pictures of an entry; an entry stands without them."""
-    from bench.boards.running import folder_of
-    from bench.errors import BenchError
-    from reports.site.gallery import draw_gallery
-
-    try:
-        draw_gallery(board, entry, folder_of(entry.record, out))
-    except BenchError as error:
-        click.echo(f"{entry.name} has no gallery: {error}", err=True)
 
 
 @board.command()
@@ -250,7 +239,7 @@ def fill(
         try:
             with Units() as bar:
                 entry = run_zoo(chosen, f"zoo:{model}", out=out, device=device, on_tick=bar.tick)
-            _draw(chosen, entry, out)
+            draw(chosen, entry, out)
             click.echo(f"{number} of {len(models)}: {entry.name} entered, {entry.record.reliability.status}")
         except BenchError as error:
             failed += 1
@@ -270,7 +259,7 @@ def gallery(name: str, root: Path | None, out: Path) -> None:
     chosen = open_board(name, boards_root(root))
     for entry in chosen.entries():
         if not gallery_folder(chosen, entry.name).exists():
-            _draw(chosen, entry, out)
+            draw(chosen, entry, out)
 
 
 @board.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from bench.boards.claims import Challenge
+    from bench.boards.challenge_record import Challenge
 
 
 @click.command()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from bench.cli.pictures import draw
 from bench.cli.table import show_table
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def run(folder: Path, name: str, root: Path | None, out: Path, trust_code: bool,
     board = open_board(name, boards_root(root))
     with Units() as bar:
         _, entry = measure(folder, board, out=out, trust_code=trust_code, limits=_limits(hours, memory), on_tick=bar.tick)
+    draw(board, entry, out)
     page = summary(board, entry)
     make_folder(out)
     path = out / f"{entry.name}-on-{board.name}-v{board.version}.md"

@@ -61,8 +61,8 @@ def isolated(
             raise SubmissionError("The code builds another network each time.", "Let the factory build one network.")
         model = Isolated(sandbox, layers)
         if scores:
-            return judge_scores(request, found, model.scores, identity)
-        return judge(request, found, model.logits, identity)
+            return judge_scores(request, found, model.scores, identity, folder)
+        return judge(request, found, model.logits, identity, folder)
 
 
 def _request(taken: Snapshot, protocol: BoardProtocol, layers: int) -> Request:

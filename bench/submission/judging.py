@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from attacks.noise import UniformNoise
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.threat import Threat
+from bench.adversarial import merge, saver
 from bench.evaluator import Evaluator, Request
 from bench.judges.base import Shard
 from bench.plan import Planned
@@ -64,9 +66,12 @@ Found = dict[tuple[int, str, int], Proposals]
 """(number of the attack, radius as given, shard) to its proposals."""
 
 
-def judge(request: Request, found: Found, ask: Ask, identity: str) -> Record:
-    """The record of a blind subject. request.subject: :class:`Blind` over :class:`~bench.submission.answers.Answers`."""
-    evaluator, answers, generator = Evaluator(request), answers_of(request), secret()
+def judge(request: Request, found: Found, ask: Ask, identity: str, folder: Path) -> Record:
+    """The record of a blind subject. request.subject: :class:`Blind` over :class:`~bench.submission.answers.Answers`.
+
+    folder: where adversarial images are left, as an evaluation leaves them.
+    """
+    evaluator, answers, generator = Evaluator(request, saver(folder)), answers_of(request), secret()
     units: dict[str, Unit] = {}
     draws = max(planned.noise_draws for planned in request.attacks)
     for index, positions in enumerate(evaluator.shards()):
@@ -80,6 +85,7 @@ def judge(request: Request, found: Found, ask: Ask, identity: str) -> Record:
             for number, planned in enumerate(request.attacks):
                 key = f"attack/{number}/{eps.value!r}/{index}"
                 units |= _attack_units(evaluator, shard, clean, planned, eps, of_shard[number, eps.text], key)
+                merge(folder, key, shard.x.cpu(), [(key, units[key]["rows"])])
     return build(evaluator, units, identity)
 
 

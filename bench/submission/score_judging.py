@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from attacks.threat import Threat
+from bench.adversarial import gather, saver
 from bench.evaluator import Evaluator, Request
 from bench.judges.base import Shard
 from bench.record import Record
@@ -24,9 +26,12 @@ FoundScores = dict[tuple[int, str, int, int], Moved]
 """(number of the attack, radius as given, shard, stage) to what moved the scores."""
 
 
-def judge_scores(request: Request, found: FoundScores, ask: Ask, identity: str) -> Record:
-    """The record of a blind subject. request.subject: :class:`~bench.submission.judging.Blind`, over answers ``(N,)``."""
-    evaluator, answers, generator = Evaluator(request), answers_of(request), secret()
+def judge_scores(request: Request, found: FoundScores, ask: Ask, identity: str, folder: Path) -> Record:
+    """The record of a blind subject. request.subject: :class:`~bench.submission.judging.Blind`, over answers ``(N,)``.
+
+    folder: where adversarial images are left, as an evaluation leaves them.
+    """
+    evaluator, answers, generator = Evaluator(request, saver(folder)), answers_of(request), secret()
     draws = max(planned.noise_draws for planned in request.attacks)
     units: dict[str, Unit] = {}
     for index, positions in enumerate(evaluator.shards()):
@@ -51,6 +56,7 @@ def judge_scores(request: Request, found: FoundScores, ask: Ask, identity: str) 
                     done.append(tell(unit, given.counts, given.status, given.failures))
                     units[f"{key}/{step}"] = unit
                 units[key] = evaluator.judge.combined(stages, done)
+                gather(folder, key, shard.x.cpu(), evaluator.judge.shown(stages, units[key]))
     return build(evaluator, units, identity)
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.boards.card import KINDS, EntryCard
-from bench.boards.claims import Challenge
+from bench.boards.challenge_record import Challenge
 from bench.boards.gallery import Gallery, gallery_folder, read_gallery
 from bench.boards.protocol import Protocol
 from bench.boards.ranking import Rank, is_current, ranks

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 from support.leaderboard import board, kept_records, many
 
-from bench.boards.claims import Challenge
+from bench.boards.challenge_record import Challenge
 from bench.boards.ranking import Rank
 from bench.claims.claim import Bound, Claim, Result
 from bench.errors import BoardError, StorageError

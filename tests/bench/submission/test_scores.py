@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from support.submissions import scoring, scoring_board, small_board
 
 import bench
+from bench.boards.running import folder_of
 from bench.boards.store import Board
 from bench.boards.verify import verify
 from bench.errors import IsolationError, SubmissionError
@@ -20,6 +21,7 @@ from bench.submission.isolation import Limits
 from bench.submission.running import run
 from bench.submission.summary import summary
 from bench.submission.template import write_hash
+from reports.site.gallery import draw_gallery
 from zoo.card import card, names
 
 pytestmark = pytest.mark.timeout(600)
@@ -82,6 +84,8 @@ def test_own_code_is_judged_by_its_answers_as_the_same_network_is_here(board: Bo
             *(torch.tensor(rows[column].to_numpy(float)) for rows in (entry.record.rows, direct.rows)), atol=1e-4
         )
     assert entry.record.reliability.status == direct.reliability.status
+    assert draw_gallery(board, entry, folder_of(entry.record, tmp_path / "records")) is not None
+    assert verify(board) == []
 
 
 BOASTS = """
