@@ -1,6 +1,6 @@
 """What papers claim, checked on the models of the zoo.
 
-``leaderboards/challenge_record.yaml`` holds one check per claim (:mod:`bench.claims.claim`): which models, under which protocol,
+``leaderboards/claims.yaml`` holds one check per claim (:mod:`bench.claims.claim`): which models, under which protocol,
 which statistic, on which side of which bound the claim puts it. Statistics are listed here; each is a strict schema of
 its protocol plus one method that measures per-sample values and hands them to pure functions. A new kind of claim is a new
 file and a line below.
