@@ -3,7 +3,8 @@
 What AutoAttack (Croce and Hein, ICML 2020) is to smooth networks, these are to spiking ones, where the gradient itself
 is a choice: each stage goes along another gradient path, so that one vanishing surrogate cannot hide what another
 shows. Stages and their order were chosen by how many samples of the *validation* split each broke that the ones before
-had left standing (``python -m reports.stages`` makes that table).
+had left standing (``python -m reports.stages`` makes that table). Transfers are not among them: on six models, five sources,
+the model's own weights without spikes included, broke nothing that these stages had left.
 
 On models without spiking layers there is one path; the stages are then those of AutoAttack.
 """

@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING
 import bench
 from bench.boards.store import open_board
 from bench.errors import BenchError, RecordError
+from bench.measures.plan import Sizes
+from bench.measures.running import measurable, measure_model
 from bench.record import Record, read_record
 from bench.run import folder_name
 from reports import strength
 from reports.board_tables import board_table
 from reports.gallery import contact_sheet
+from reports.measures import sheets
 from reports.picks import choose
 from reports.plots import accuracy_curves, heading, label, save
-from reports.tables import robustness_table
+from reports.zoo_table import zoo_table
 from zoo.card import card
 
 if TYPE_CHECKING:
@@ -35,6 +38,8 @@ ATTACKS = ("pgd:steps=20", "standard")
 MODELS = ("ann_vanilla", "ann_at", "snn_vanilla", "snn_at", "snn_gsr", "snn_gsr_at")
 RADII, SAMPLES, SHOWN = "2/255,4/255,8/255", 300, ("2/255", "8/255")
 
+QUALITY = "iqa-photos-linf"
+"""The board of models that score."""
 SHEET = "zoo:iqa_hyperiqa"
 """Whose gallery is shown."""
 
@@ -45,6 +50,9 @@ def evaluate_all() -> None:
     """Evaluate what has no record yet; an interrupted evaluation is resumed."""
     for name in MODELS:
         bench.evaluate(f"zoo:{name}", attack=ATTACKS, eps=RADII, n=SAMPLES, out=RECORDS / "models")
+    for name in measurable():
+        for _ in measure_model(name, BOARDS, Sizes()):
+            pass  # each part is written as it is done
     strength.main()
 
 
@@ -68,8 +76,11 @@ def models() -> list[Record]:
 
 def tables() -> Tables:
     """The tables by the name of their place in the README."""
-    boards = {name: board_table(open_board(name, BOARDS)) for name in ("snn-cifar10-linf", "iqa-photos-linf")}
-    return {"models": robustness_table(models(), SHOWN), "strength": strength.markdown(), **boards}
+    return {
+        "zoo": zoo_table(sheets(BOARDS), SHOWN),
+        "strength": strength.markdown(),
+        QUALITY: board_table(open_board(QUALITY, BOARDS)),
+    }
 
 
 def quality_gallery() -> Figure:

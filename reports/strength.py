@@ -23,29 +23,34 @@ from bench.record import Record
 from zoo.card import card, names
 
 WHERE = Path(__file__).resolve().parents[1] / "leaderboards" / "strength"
-RADIUS, SAMPLES = "4/255", 50
+RADIUS, SAMPLES, STOCHASTIC = "4/255", 50, 20
 OTHERS = ("foolbox:LinfPGD,steps=40", "torchattacks:AutoAttack")
 ALONG = "pgd:steps=20"
 
 
 def subjects() -> list[str]:
-    """Spiking models with weights whose answers repeat; averaging over draws would multiply the cost by a hundred."""
+    """Spiking models with weights."""
     found = (card(name) for name in names())
-    return [one.name for one in found if one.weights is not None and one.spiking and not one.stochastic]
+    return [one.name for one in found if one.weights is not None and one.spiking]
+
+
+def samples(name: str) -> int:
+    """How many; fewer for stochastic models, whose every query costs ten passes."""
+    return STOCHASTIC if card(name).stochastic else SAMPLES
 
 
 def records(name: str) -> dict[str, Record]:
     """One record per gradient path, and one of all other attacks; kept ones are read back."""
 
     def run(attack: str | tuple[str, ...], path: str = "training") -> Record:
-        return bench.evaluate(f"zoo:{name}", attack=attack, eps=RADIUS, n=SAMPLES, path=path, out=WHERE)
+        return bench.evaluate(f"zoo:{name}", attack=attack, eps=RADIUS, n=samples(name), path=path, out=WHERE)
 
     return {"": run((*OTHERS, "standard"))} | {path: run(ALONG, path) for path in PATHS}
 
 
 def row(name: str, found: dict[str, Record]) -> dict[str, object]:
     """Robust accuracy in percent under each attack, and whether none is below ``standard``."""
-    shown: dict[str, object] = {"model": name}
+    shown: dict[str, object] = {"model": name, "n": samples(name)}
     for path in PATHS:
         shown[f"{ALONG} along {path}"] = _percent(found[path], ALONG)
     for attack in (*OTHERS, "standard"):
@@ -62,14 +67,15 @@ def _percent(record: Record, attack: str) -> float:
 def markdown() -> str:
     """The written table for the README: the strongest of each row in bold."""
     table = pd.read_csv(WHERE / "table.csv")
-    shown = table.drop(columns="standard is strongest")
+    shown = table.drop(columns=["n", "standard is strongest"])
     header = ["model", *(name.removeprefix(f"{ALONG} along ") for name in shown.columns[1:])]
     lines = ["| " + " | ".join(f"`{name}`" if number else name for number, name in enumerate(header)) + " |"]
     lines.append("|---" * len(header) + "|")
-    for _, row in shown.iterrows():
+    for n, (_, row) in zip(table["n"], shown.iterrows(), strict=True):
         values = [float(value) for value in row.iloc[1:]]
         cells = [f"**{value:.1f}**" if value == min(values) else f"{value:.1f}" for value in values]
-        lines.append(f"| `zoo:{row['model']}` | " + " | ".join(cells) + " |")
+        few = "" if n == SAMPLES else f" (n={n})"
+        lines.append(f"| `zoo:{row['model']}`{few} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -8,27 +8,31 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.measures.plan import Sizes
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from bench.run import Tick
+
+    Command = Callable[..., Any]
+
+
+def _size(option: str, field: str, text: str, *, least: int = 0) -> Callable[[Command], Command]:
+    """An option for a number of samples, as usual unless it is given."""
+    return click.option(option, default=getattr(Sizes(), field), show_default=True, type=click.IntRange(least), help=text)
 
 
 @click.command()
 @click.argument("model", required=False)
 @click.option("--all", "everything", is_flag=True, help="All classification models that have weights.")
 @click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder to write below [default: leaderboards].")
-@click.option("--clean-n", default=10_000, show_default=True, type=click.IntRange(1), help="Test images for clean accuracy.")
-@click.option("--cost-n", default=1000, show_default=True, type=click.IntRange(1), help="For spikes and operations.")
-@click.option("--quick-n", default=1000, show_default=True, type=click.IntRange(0), help="For `quick`; 0 leaves it out.")
-@click.option(
-    "--standard-n", default=300, show_default=True, type=click.IntRange(0), help="For `standard`; 0 leaves it out."
-)
-@click.option(
-    "--stochastic-n",
-    default=100,
-    show_default=True,
-    type=click.IntRange(1),
-    help="At most, under attack, for stochastic models.",
-)
+@_size("--clean-n", "clean", "Test images for clean accuracy.", least=1)
+@_size("--cost-n", "cost", "For spikes and operations.", least=1)
+@_size("--quick-n", "quick", "For `quick`; 0 leaves it out.")
+@_size("--standard-n", "standard", "For `standard`; 0 leaves it out.")
+@_size("--stochastic-n", "stochastic", "At most, under attack, for stochastic models.", least=1)
 @click.option("--eps", default="2/255,8/255", show_default=True, help="Radii.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads.")
@@ -53,7 +57,6 @@ def measure(
 
     from bench.boards.store import boards_root
     from bench.errors import BenchError
-    from bench.measures.plan import Sizes
     from bench.measures.running import measurable, measure_model
     from bench.memory import keep_freed_memory
     from bench.request import device_named

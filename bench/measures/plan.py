@@ -18,10 +18,10 @@ class Sizes:
     """
 
     clean: int = 10_000
-    cost: int = 1000
+    cost: int = 500
     quick: int = 1000
     standard: int = 300
-    stochastic: int = 100
+    stochastic: int = 20
     radii: tuple[str, ...] = ("2/255", "8/255")
 
     def attacked(self, attack: str, *, stochastic: bool) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from bench.data.base import Samples
 from bench.errors import ModelError, RecordError
 from bench.measures.cost import cost_of, operations
 from bench.measures.plan import Sizes
-from bench.measures.running import measurable, measure_model
+from bench.measures.running import ATTACKS, measurable, measure_model
 from bench.measures.sheet import read_sheet, sheet_path
 from bench.run import folder_name
 from zoo.architectures.compact import compact
@@ -226,3 +227,21 @@ def test_published_numbers_match_a_fresh_evaluation(name: str, tmp_path: Path) -
         columns = ["sample", "label", "clean_correct", "noise_1", "robust", "stage"]
         assert again.rows[columns].equals(kept.rows[columns].head(5))
     assert cost_of(load(name), load_samples("cifar10", n=sheet.cost.n)) == sheet.cost
+
+
+def test_the_whole_zoo_is_published() -> None:
+    assert measurable() == PUBLISHED
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_figures_are_those_of_their_records(name: str) -> None:
+    sheet = read_sheet(boards_root(), name)
+    assert sheet is not None
+    assert [(one.attack, one.eps) for one in sheet.attacked] == list(product(ATTACKS, Sizes().radii))
+    for one in sheet.attacked:
+        record = bench.read_record(boards_root() / "measures" / "records" / one.record)
+        (cell,) = record.cells
+        assert record.model.fingerprint["weights"]["sha256"] == sheet.weights
+        assert (cell.attack, cell.eps_text, record.reliability.status) == (one.attack, one.eps, one.reliability)
+        assert (cell.robust, cell.noise, cell.noise_best, cell.gap) == (one.robust, one.noise, one.noise_best, one.gap)
+        assert one.robust.n == Sizes().attacked(one.attack, stochastic=card(name).stochastic)
