@@ -23,7 +23,7 @@ from bench.record import Record
 from zoo.card import card, names
 
 WHERE = Path(__file__).resolve().parents[1] / "leaderboards" / "strength"
-RADIUS, SAMPLES, STOCHASTIC = "4/255", 50, 20
+RADIUS, SAMPLES, STOCHASTIC = "4/255", 50, 10
 OTHERS = ("foolbox:LinfPGD,steps=40", "torchattacks:AutoAttack")
 ALONG = "pgd:steps=20"
 

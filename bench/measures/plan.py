@@ -21,7 +21,7 @@ class Sizes:
     cost: int = 500
     quick: int = 1000
     standard: int = 300
-    stochastic: int = 20
+    stochastic: int = 10
     radii: tuple[str, ...] = ("2/255", "8/255")
 
     def attacked(self, attack: str, *, stochastic: bool) -> int:
