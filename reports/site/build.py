@@ -59,7 +59,7 @@ def write(views: Sequence[BoardView], claims: Sequence[ClaimView], out: Path) ->
 
 
 def _pages(views: Sequence[BoardView], claims: Sequence[ClaimView], folder: Path) -> None:
-    latest = [one for one in views if one.latest]
+    latest = sorted((one for one in views if one.latest), key=lambda one: -len(one.entries))  # the fullest board first
     pages = _environment()
     pages.globals |= {"policy": POLICY, "latest": latest}
     shutil.copytree(ASSETS, folder / "assets")
