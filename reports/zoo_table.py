@@ -31,10 +31,10 @@ def zoo_table(sheets: Sequence[Sheet], radii: Sequence[str]) -> str:
     for sheet in sorted(sheets, key=lambda sheet: _rank(sheet, radii[0])):
         under = {(one.attack, one.eps): one for one in sheet.attacked}
         cells = [_cell(under.get(key), usual[key[0]]) for key in shown]
-        noise = next((one.noise for key in shown if (one := under.get(key)) and key[1] == radii[0]), None)
+        noise = next((_noise(one, usual[key[0]]) for key in shown if (one := under.get(key)) and key[1] == radii[0]), NONE)
         about = [f"`zoo:{sheet.model}`", card(sheet.model).defense.name.replace("_", " ")]
         energy = f"{sheet.cost.energy_nj:.0f}" if sheet.cost else NONE
-        lines.append("| " + " | ".join([*about, _point(sheet.clean), _point(noise), *cells, energy]) + " |")
+        lines.append("| " + " | ".join([*about, _point(sheet.clean), noise, *cells, energy]) + " |")
     return "\n".join(lines)
 
 
@@ -52,9 +52,16 @@ def _rank(sheet: Sheet, eps: str) -> tuple[float, str]:
 def _cell(one: Attacked | None, usual: int) -> str:
     if one is None:
         return NONE
-    few = "" if one.robust.n == usual else f" (n={one.robust.n})"
     doubt = " *unreliable*" if one.reliability == "unreliable" else ""
-    return percent(one.robust) + few + doubt
+    return percent(one.robust) + _few(one, usual) + doubt
+
+
+def _noise(one: Attacked, usual: int) -> str:
+    return _point(one.noise) + _few(one, usual)
+
+
+def _few(one: Attacked, usual: int) -> str:
+    return "" if one.robust.n == usual else f" (n={one.robust.n})"
 
 
 def _point(interval: Interval | None) -> str:

@@ -50,7 +50,8 @@ def test_fewer_samples_and_doubts_are_said() -> None:
     few = sheet("snn_poisson", under("standard", "2/255", 0.5, 100, "unreliable"))
     text = zoo_table([*sheets, few], ["2/255"])
     assert "50.0 [40.0, 60.0] (n=100) *unreliable*" in text
-    assert text.count("n=") == 1
+    assert "| 70.0 (n=100) |" in text
+    assert text.count("n=") == 2
 
 
 def test_without_sheets_it_says_how_to_get_them() -> None:
