@@ -18,12 +18,13 @@ import click
 import numpy as np
 
 from bench.data import load_samples
-from bench.errors import BenchError, RecordError
+from bench.errors import RecordError
 from bench.files import atomic_write_text, make_folder
 from bench.metrics import quality
 from bench.metrics.kinds import srcc_per_kind
 from bench.metrics.nss import fit_baseline
 from bench.metrics.statistics import Estimate, Floats
+from reports.script import end_with
 
 if TYPE_CHECKING:
     from bench.data.base import Samples
@@ -103,8 +104,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except BenchError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(error.exit_code)
+    end_with(lambda: main(sys.argv[1:]))

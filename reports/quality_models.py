@@ -8,20 +8,19 @@ hand-crafted baseline (:mod:`reports.quality_baseline`), paired on the same imag
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 import click
 import numpy as np
 
 from bench.data import load_samples
-from bench.errors import BenchError
 from bench.files import atomic_write_text
 from bench.metrics import quality
 from bench.metrics.statistics import Floats
 from bench.scorer import Scorer
 from bench.subject import open_subject
 from reports.quality_baseline import ROOT, SCORES, figures, rounded
+from reports.script import end_with
 from zoo.card import card, names
 
 RESULT = "models.json"
@@ -76,8 +75,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except BenchError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(error.exit_code)
+    end_with(main)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import bench
 from bench.boards.store import open_board
-from bench.errors import BenchError, RecordError
+from bench.errors import RecordError
 from bench.measures.plan import Sizes
 from bench.measures.running import measurable, measure_model
 from bench.record import Record, read_record
@@ -24,6 +24,7 @@ from reports.gallery import contact_sheet
 from reports.measures import sheets
 from reports.picks import choose
 from reports.plots import accuracy_curves, heading, label, save
+from reports.script import end_with
 from reports.zoo_table import zoo_table
 from zoo.card import card
 
@@ -116,8 +117,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except BenchError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(error.exit_code)
+    end_with(lambda: main(sys.argv[1:]))

@@ -16,11 +16,11 @@ import pandas as pd
 
 import bench
 from attacks import PATHS
-from bench.errors import BenchError
 from bench.files import atomic_write_text
 from bench.memory import keep_freed_memory
 from bench.metrics.statistics import Floats, paired_difference
 from bench.record import Record
+from reports.script import end_with
 from zoo.card import card, names
 
 WHERE = Path(__file__).resolve().parents[1] / "leaderboards" / "strength"
@@ -107,8 +107,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except BenchError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(error.exit_code)
+    end_with(main)

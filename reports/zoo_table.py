@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bench.errors import RecordError
+from bench.measures.running import ATTACKS
 from bench.measures.sheet import Attacked, Sheet
 from bench.record import Interval
 from reports.measures import HOW
 from reports.tables import percent
 from zoo.card import card
 
-ATTACKS = ("quick", "standard")
 NONE = "-"
 
 
