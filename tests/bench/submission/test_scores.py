@@ -122,8 +122,10 @@ def test_own_code_does_not_choose_its_scale(board: Board, tmp_path: Path) -> Non
     plain, boasting = scoring(tmp_path / "plain", own_code=True), scoring(tmp_path / "boasting", own_code=True)
     (boasting / "model.py").write_text(BOASTS)
     records = [run(one, board, out=tmp_path / "r", trust_code=True, limits=LIMITS)[1].record for one in (plain, boasting)]
-    assert records[0].rows["shift"].equals(records[1].rows["shift"])
-    assert records[0].shifts[0].in_ranges == records[1].shifts[0].in_ranges
+    told = [torch.tensor(one.rows["shift"].to_numpy(float)) for one in records]
+    assert torch.allclose(*told, atol=1e-4), "images are shuffled anew in each run, which moves the last bits of scores"
+    ranges = [one.shifts[0].in_ranges.value for one in records]
+    assert ranges[1] == pytest.approx(ranges[0], abs=1e-4)
 
 
 def shrunk(folder: Path, factor: float) -> Path:
