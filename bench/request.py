@@ -31,17 +31,20 @@ def resolve(
     model: str | nn.Module | Subject,
     attack: str | Attack | Sequence[str | Attack],
     eps: str,
+    *,
     norm: Norm,
     n: int | None,
     data: str | tuple[Tensor, Tensor] | Samples | None,
-    split: str,
     path: str | GradientPath,
     seed: int,
-    stochastic: bool,
-    eot: int | None,
-    device: str,
-    micro_batch: int | None,
+    split: str = "test",
+    stochastic: bool = False,
+    eot: int | None = None,
+    scorings: int | None = None,
+    device: str = "cpu",
+    micro_batch: int | None = None,
 ) -> Request:
+    """See :func:`bench.evaluate`. Raises :class:`~bench.errors.SpecError` for what cannot be run."""
     if norm not in ("linf", "l2"):
         raise SpecError(f"Unknown norm {norm!r}.", "Use linf or l2.")
     radii = parse_eps(eps, norm=norm)
@@ -52,7 +55,7 @@ def resolve(
     specs = [one.spec for one in planned]
     if len(set(specs)) < len(specs):
         raise SpecError(f"An attack is given twice: {', '.join(specs)}.", "Give each attack once.")
-    for name, value in (("n", n), ("eot", eot), ("micro_batch", micro_batch)):
+    for name, value in (("n", n), ("eot", eot), ("scorings", scorings), ("micro_batch", micro_batch)):
         if value is not None and value < 1:
             raise SpecError(f"{name} must be at least 1, not {value}.", "Correct it, or leave it out.")
     for one in planned:
@@ -75,7 +78,7 @@ def resolve(
         eps=radii,
         seed=seed,
         eot=eot or (STOCHASTIC_DRAWS if subject.stochastic else 1),
-        scorings=STOCHASTIC_DRAWS if subject.stochastic else 1,
+        scorings=scorings or (STOCHASTIC_DRAWS if subject.stochastic else 1),
         device=target,
         micro_batch=micro_batch or (64 if target.type == "cpu" else 512),
     )

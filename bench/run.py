@@ -53,6 +53,7 @@ def evaluate(
     seed: int = 0,
     stochastic: bool = False,
     eot: int | None = None,
+    scorings: int | None = None,
     device: str = "cpu",
     micro_batch: int | None = None,
     out: Path | str | None = None,
@@ -68,7 +69,8 @@ def evaluate(
     attack: spec(s) such as ``"pgd:steps=20,restarts=3"``; several give the per-sample worst case as well.
     eps: radius or comma-separated radii, in [0, 1] pixel units; norm: ``linf`` or ``l2``.
     n: the first n samples; None for all. data: a data set name, ``(images, labels)``, or None for the model's own.
-    path: gradient path through spikes. eot: draws averaged per query (1; 10 for stochastic models).
+    path: gradient path through spikes. eot: draws averaged per query of an attack, scorings: draws per verdict
+        (1 each; 10 for stochastic models, whose accuracy is a rate).
     out: folder for record, rows and journal; the same call resumes there, or reads back a finished record.
         None keeps everything in memory.
     save_adv: also write the adversarial images (safetensors, in ``out``).
@@ -76,7 +78,22 @@ def evaluate(
     Raises a :class:`~bench.errors.BenchError` for anything the user can fix.
     """
     with borrowed(model):
-        request = resolve(model, attack, eps, norm, n, data, split, path, seed, stochastic, eot, device, micro_batch)
+        request = resolve(
+            model,
+            attack,
+            eps,
+            norm=norm,
+            n=n,
+            data=data,
+            path=path,
+            seed=seed,
+            split=split,
+            stochastic=stochastic,
+            eot=eot,
+            scorings=scorings,
+            device=device,
+            micro_batch=micro_batch,
+        )
         identity = digest(identity_fields(request))
         folder = None if out is None else Path(out) / folder_name(request.subject.ref, identity)
         on_start(request, cost_of(request))

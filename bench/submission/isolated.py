@@ -78,10 +78,16 @@ def _request(taken: Snapshot, protocol: BoardProtocol, layers: int) -> Request:
         },
         layers,
     )
-    data, eps = protocol.data, ",".join(protocol.eps)
-    path, seed = protocol.path, protocol.seed
     return resolve(
-        subject, protocol.specs, eps, protocol.norm, data.n, data.name, data.split, path, seed, False, None, "cpu", None
+        subject,
+        protocol.specs,
+        ",".join(protocol.eps),
+        norm=protocol.norm,
+        n=protocol.data.n,
+        data=protocol.data.name,
+        split=protocol.data.split,
+        path=protocol.path,
+        seed=protocol.seed,
     )
 
 

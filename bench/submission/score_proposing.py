@@ -52,16 +52,11 @@ def propose_shifts(subject: Subject, question: Frame) -> Frame:
         subject,
         head["attack"],
         head["eps"],
-        head["norm"],
-        None,
-        samples,
-        "test",
-        head["path"],
-        head["seed"],
-        False,
-        None,
-        "cpu",
-        None,
+        norm=head["norm"],
+        n=None,
+        data=samples,
+        path=head["path"],
+        seed=head["seed"],
     )
     images = samples.images
 

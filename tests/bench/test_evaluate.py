@@ -250,6 +250,7 @@ def test_any_other_request_has_another_identity() -> None:
         evaluated(path="bptt:alpha=3,surrogate=atan"),
         evaluated(seed=1),
         evaluated(eot=2),
+        evaluated(scorings=2),
     ]
     assert len({record.identity for record in records}) == len(records)
 
@@ -554,6 +555,14 @@ def test_a_model_that_changes_its_mind_is_refused() -> None:
         assert record.settings == {"eot": 10, "scorings": 10}
 
 
+def test_more_draws_tell_a_rate_more_finely() -> None:
+    record = evaluated(Noisy(), stochastic=True, scorings=40)
+    assert record.settings == {"eot": 10, "scorings": 40}
+    counts = record.rows["clean_correct"] * 40
+    assert (counts - counts.round()).abs().max() < 1e-4
+    assert (counts.round() % 4 != 0).any()
+
+
 def test_a_stochastic_model_s_rates_are_those_of_its_coin() -> None:
     class Coin(nn.Module):
         """Right with probability 0.7, whatever the image."""
@@ -648,6 +657,7 @@ def test_images_in_the_wrong_range(pixels: Tensor) -> None:
         ({"n": 0}, "n must be at least 1"),
         ({"n": -5}, "n must be at least 1"),
         ({"eot": 0}, "eot must be at least 1"),
+        ({"scorings": 0}, "scorings must be at least 1"),
         ({"micro_batch": -1}, "micro_batch must be at least 1"),
         ({"device": "gpu"}, "no device 'gpu'"),
         ({"device": "meta"}, "Use cpu or cuda"),
