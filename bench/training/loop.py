@@ -95,6 +95,8 @@ def train(
         model.load_state_dict(state.model)
         restore(optimiser, named, state.momentum)
         log = state.log
+    else:
+        defense.before_training(model, train_data.images)
     steps = len(train_data.labels) // recipe.batch_size
     if not steps:
         raise BenchError(

@@ -12,6 +12,7 @@ DEFENSES: dict[str, str] = {
     "trades": "zoo.defenses.trades:Trades",
     "regularised_adversarial_training": "zoo.defenses.regularised:RegularisedAdversarialTraining",
     "membrane_stability": "zoo.defenses.membrane_stability:MembraneStability",
+    "robust_conversion": "zoo.defenses.robust_conversion:RobustConversion",
     "residual_noise": "zoo.conversion.nq:ResidualNoise",
     "regression": "zoo.defenses.regression:Regression",
     "norm_in_norm": "zoo.defenses.norm_in_norm:NormInNorm",

@@ -21,6 +21,9 @@ class Defense(ABC):
         generator: the source of any randomness, on the device of ``x``.
         """
 
+    def before_training(self, model: nn.Module, images: Tensor) -> None:  # noqa: B027  (most defenses need none)
+        """Called once, before the first step. images: those of the training split, uint8 ``(N, C, H, W)``."""
+
     def after_step(self, model: nn.Module) -> None:  # noqa: B027  (most defenses need none)
         """Called after each optimiser step."""
 

@@ -253,6 +253,31 @@ def test_interrupted_within_an_epoch(tmp_path: Path) -> None:
     assert same_weights(whole, resumed)
 
 
+def test_a_defense_prepares_the_model_once(tmp_path: Path) -> None:
+    """Before the first step, and not again where a training goes on."""
+    seen: list[Tensor] = []
+
+    class Prepared(Plain):
+        def before_training(self, model: nn.Module, images: Tensor) -> None:
+            seen.append(images)
+            with torch.no_grad():
+                model[0].weight.mul_(2)  # type: ignore[index, union-attr, operator]
+
+    def interrupt(epoch: Epoch) -> None:
+        raise KeyboardInterrupt
+
+    whole, resumed = network(), network()
+    trained(tmp_path / "whole", whole, Prepared())
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "c", defense=Prepared(), on_epoch=interrupt)
+    trained(tmp_path / "c", resumed, Prepared())
+    assert same_weights(whole, resumed)
+    assert [images is TRAIN.images for images in seen] == [True, True]
+    plain = network()
+    trained(tmp_path / "plain", plain)
+    assert not same_weights(whole, plain)
+
+
 def test_a_finished_training_is_only_loaded(tmp_path: Path) -> None:
     first, second = network(), network()
     log = trained(tmp_path / "c", first)

@@ -1,0 +1,95 @@
+"""Thresholds for the neurons that take the place of ReLU, from the currents that reach them.
+
+Layer by layer: with the thresholds of the layers before it in place, the threshold of a layer is a high percentile of its
+input current, the largest over a few batches (Özdenizci and Legenstein, TMLR 2024, arXiv 2311.09266). Neurons of the zoo
+have one threshold, so a layer's is folded into what feeds it: scale and shift of its BatchNorm, or weight and bias of its
+linear layer, are divided by it. Training these is training the threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from zoo.architectures.blocks import ConvNorm
+from zoo.spiking.encoders import Direct
+from zoo.spiking.membrane import currents
+from zoo.spiking.network import TimeSequential
+from zoo.spiking.neurons import LIF
+from zoo.spiking.signals import constant_in_time, the_step
+
+
+@torch.no_grad()
+def calibrate_(model: nn.Module, batches: Sequence[Tensor], *, steps: int, percentile: float, share: float) -> list[float]:
+    """Give ``model`` thresholds, in place, and return them, first layer first.
+
+    model: on weights of a network without spikes, with a flat body (``compact``, ``vgg``) under direct encoding.
+    batches: images ``(n, C, H, W)`` in [0, 1]. steps: T while currents are looked at.
+    percentile: in (0, 100]. share: what all thresholds are multiplied by in the end, fewer steps needing lower ones.
+    BatchNorm uses the statistics of each batch meanwhile, and has none but those of ``batches`` afterwards.
+    Raises ``TypeError`` for another body, ``ValueError`` if a threshold is not positive: the layer never fires.
+    """
+    pairs, encoder = fed(model), cast(Direct, model.encoder)
+    own, was_training = encoder.steps, model.training
+    model.train()
+    encoder.steps = steps
+    found = []
+    for feeding, neurons in pairs:
+        threshold = max(_percentile(_current(model, neurons, x), percentile) for x in batches)
+        if not threshold > 0:
+            raise ValueError(f"a layer of neurons whose current has its percentile {percentile} at {threshold} never fires")
+        _divide_(feeding, threshold)
+        found.append(threshold)
+    for feeding, _ in pairs:
+        _divide_(feeding, share)
+    encoder.steps = own
+    _settle_(model, batches)
+    model.train(was_training)
+    return [share * threshold for threshold in found]
+
+
+def fed(model: nn.Module) -> list[tuple[nn.Module, LIF]]:
+    """What feeds each layer of neurons of a flat body, and the layer. Raises ``TypeError`` for another kind of model."""
+    body, encoder = getattr(model, "body", None), getattr(model, "encoder", None)
+    pairs = [] if not isinstance(body, TimeSequential) else [(a, b) for a, b in pairwise(body) if isinstance(b, LIF)]
+    neurons = [module for module in model.modules() if isinstance(module, LIF)]
+    if not isinstance(encoder, Direct):
+        raise TypeError(f"a {type(model).__name__} without direct encoding has no currents of the source")
+    if not pairs or len(pairs) < len(neurons) or not all(isinstance(a, ConvNorm | nn.Linear) for a, _ in pairs):
+        raise TypeError(f"the body of a {type(model).__name__} is not a plain sequence of weights and neurons")
+    return pairs
+
+
+def _current(model: nn.Module, neurons: LIF, x: Tensor) -> Tensor:
+    """Current ``(T, n, ...)`` of a layer; one step of it where all are the same."""
+    with currents(neurons) as seen:
+        model(x)
+    return the_step(seen[0]) if constant_in_time(seen[0]) else seen[0]
+
+
+def _percentile(x: Tensor, q: float) -> float:
+    """The element of ``x`` that lies nearest to percentile ``q``; ``torch.quantile`` takes no more than 16 million."""
+    return float(x.flatten().kthvalue(1 + round(q / 100 * (x.numel() - 1))).values)
+
+
+def _divide_(layer: nn.Module, by: float) -> None:
+    last = layer[1] if isinstance(layer, ConvNorm) else layer
+    for parameter in last.parameters(recurse=False):
+        parameter.div_(by)
+
+
+def _settle_(model: nn.Module, batches: Sequence[Tensor]) -> None:
+    """Statistics of BatchNorm: their mean over ``batches``."""
+    norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    kept = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    for x in batches:
+        model(x)
+    for norm, momentum in zip(norms, kept, strict=True):
+        norm.momentum = momentum

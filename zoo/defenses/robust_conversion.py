@@ -1,0 +1,65 @@
+"""A robust network without spikes, converted and trained on (Özdenizci and Legenstein, TMLR 2024, arXiv 2311.09266).
+
+A spiking network starts from the weights of an adversarially trained one without spikes; its thresholds are calibrated
+(:mod:`zoo.conversion.calibration`), and weights and thresholds are then trained on
+
+    L = CE(f(x), y) + beta * KL(p(x) || p(x')),   p = softmax(f)
+
+with x' from one step of R-FGSM on the divergence: half of the radius along the sign of normal noise, half along the sign
+of the gradient. The released code scales the surrogate by nothing when thresholds change; here slopes are in units of
+the threshold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from attacks.projections import project
+from attacks.threat import Threat
+from zoo.conversion.calibration import calibrate_
+from zoo.defenses.adversarial import evaluating
+from zoo.defenses.base import Defense
+from zoo.defenses.trades import divergence
+
+
+@dataclass(frozen=True, kw_only=True)
+class RobustConversion(Defense):
+    """Clean cross-entropy plus ``beta`` times a divergence, from calibrated thresholds on.
+
+    beta: 2 in the paper. eps: linf radius in [0, 1] pixel units.
+    percentile, share, batches, calibration_steps: see :func:`~zoo.conversion.calibration.calibrate_`; values of the paper.
+    The logits returned are those of the clean images.
+    """
+
+    beta: float = 2.0
+    eps: float = 4 / 255
+    percentile: float = 99.7
+    share: float = 0.3
+    batches: int = 11
+    calibration_steps: int = 100
+
+    def before_training(self, model: nn.Module, images: Tensor) -> None:
+        """Calibrate the thresholds on the first ``batches`` batches of 64 images."""
+        batches = [part.float().div(255) for part in images[: 64 * self.batches].split(64)]
+        calibrate_(model, batches, steps=self.calibration_steps, percentile=self.percentile, share=self.share)
+
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        adv = self.craft(model, x, generator=generator)
+        clean: Tensor = model(x)
+        perturbed: Tensor = model(adv)
+        return F.cross_entropy(clean, y) + self.beta * divergence(clean, perturbed) / len(x), clean
+
+    def craft(self, model: nn.Module, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """Examples ``(n, C, H, W)``, detached. The model is in eval mode meanwhile."""
+        threat, half = Threat(norm="linf", eps=self.eps), self.eps / 2
+        noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+        start = project(x + half * noise.sign(), x, threat).requires_grad_()
+        with evaluating(model):
+            with torch.no_grad():
+                clean = model(x)
+            (gradient,) = torch.autograd.grad(divergence(clean, model(start)), start)
+        return project(start + half * gradient.sign(), x, threat).detach()
