@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bench.assembly import WORST_CASE, cell
-from bench.boards.completeness import incomplete, same
+from bench.assembly import cell
+from bench.boards.completeness import drift, incomplete, rows_of
 from bench.metrics.classification import worst_case
 from bench.metrics.statistics import Floats, mean
 from bench.verification import TOLERANCE
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
     from bench.boards.store import Entry
     from bench.record import Cell, Record
-
-MEASURED = {"seconds", "stages"}
-"""Fields of a cell that rows do not determine; stages are held against the rows separately."""
 
 
 def problems(record: Record, protocol: Protocol) -> Iterator[str]:
@@ -59,24 +56,11 @@ def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _drift(record: Record) -> Iterator[str]:
-    seen = set()
+    yield from drift(
+        record.rows, record.cells, worst_case, lambda rows, kept: cell(rows, kept.attack, kept.seconds, kept.stages)
+    )
     for kept in record.cells:
-        at_eps = record.rows[record.rows["eps"] == kept.eps]
-        rows = worst_case(at_eps) if kept.attack == WORST_CASE else at_eps[at_eps["attack"] == kept.attack]
-        seen.add((kept.attack, kept.eps_text))
-        if rows.empty:
-            yield f"a result for {kept.attack} at {kept.eps_text} without rows"
-            continue
-        again = cell(rows, kept.attack, kept.seconds, kept.stages)
-        for name, value in again.model_dump(exclude=MEASURED).items():
-            if not same(value, getattr(kept, name)):
-                yield f"{name} of {kept.attack} at {kept.eps_text} does not follow from the rows"
-        yield from _stage_drift(kept, rows)
-    needed = set(record.rows[["attack", "eps_text"]].itertuples(index=False, name=None))
-    if record.rows["attack"].nunique() > 1:
-        needed |= {(WORST_CASE, eps) for _, eps in needed}
-    if seen != needed:
-        yield "results that do not match the rows' attacks and radii"
+        yield from _stage_drift(kept, rows_of(record.rows, kept, worst_case))
 
 
 def _stage_drift(kept: Cell, rows: pd.DataFrame) -> Iterator[str]:

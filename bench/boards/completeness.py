@@ -1,17 +1,25 @@
-"""Whether a record has the rows that its protocol asks for; the same for every task."""
+"""Whether a record has the rows that its protocol asks for, and results that follow from them; the same for every task."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from bench.assembly import WORST_CASE
 from bench.spec import parse_eps
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bench.boards.protocol import Protocol
-    from bench.record import Record
+    from bench.record import Cell, Record, Shift
+
+Result = TypeVar("Result", bound="Cell | Shift")
+
+MEASURED = {"seconds", "stages"}
+"""Fields of a result that rows do not determine; what of its stages they do is held against them separately."""
 
 
 def incomplete(record: Record, protocol: Protocol) -> Iterator[str]:
@@ -29,6 +37,38 @@ def incomplete(record: Record, protocol: Protocol) -> Iterator[str]:
         ids = ids or own
     if len(rows) != protocol.data.n * len(protocol.specs) * len(radii):
         yield "rows of other attacks or radii"
+
+
+def drift(
+    rows: pd.DataFrame,
+    results: Sequence[Result],
+    worst: Callable[[pd.DataFrame], pd.DataFrame],
+    again: Callable[[pd.DataFrame, Result], Result],
+) -> Iterator[str]:
+    """Results that do not follow from the rows, in words.
+
+    worst: the worst case over the attacks of one radius. again: computes a result anew from its rows.
+    """
+    for kept in results:
+        own = rows_of(rows, kept, worst)
+        if own.empty:
+            yield f"a result for {kept.attack} at {kept.eps_text} without rows"
+            continue
+        for name, value in again(own, kept).model_dump(exclude=MEASURED).items():
+            if not same(value, getattr(kept, name)):
+                yield f"{name} of {kept.attack} at {kept.eps_text} does not follow from the rows"
+    needed = set(rows[["attack", "eps_text"]].itertuples(index=False, name=None))
+    if rows["attack"].nunique() > 1:
+        needed |= {(WORST_CASE, eps) for _, eps in needed}
+    found = [(kept.attack, kept.eps_text) for kept in results]
+    if set(found) != needed or len(found) != len(needed):
+        yield "results that do not match the rows' attacks and radii"
+
+
+def rows_of(rows: pd.DataFrame, kept: Cell | Shift, worst: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    """The rows that a result rests on."""
+    at_eps = rows[rows["eps"] == kept.eps]
+    return worst(at_eps) if kept.attack == WORST_CASE else at_eps[at_eps["attack"] == kept.attack]
 
 
 def same(value: Any, kept: Any) -> bool:

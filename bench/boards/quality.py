@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bench.assembly import WORST_CASE
-from bench.boards.completeness import incomplete, same
+from bench.boards.completeness import drift, incomplete
 from bench.metrics.quality import ScoreRange
 from bench.metrics.statistics import Floats
 from bench.score_assembly import shift_result, worst_case_scores
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
     from bench.boards.store import Entry
     from bench.record import Record, Shift
-
-MEASURED = {"seconds", "stages"}
-"""Fields of a result that rows do not determine."""
 
 
 def problems(record: Record, protocol: Protocol) -> Iterator[str]:
@@ -61,23 +57,10 @@ def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _drift(record: Record) -> Iterator[str]:
-    seen = set()
-    for kept in record.shifts:
-        at_eps = record.rows[record.rows["eps"] == kept.eps]
-        rows = worst_case_scores(at_eps) if kept.attack == WORST_CASE else at_eps[at_eps["attack"] == kept.attack]
-        seen.add((kept.attack, kept.eps_text))
-        if rows.empty:
-            yield f"a result for {kept.attack} at {kept.eps_text} without rows"
-            continue
-        again = shift_result(rows, kept.attack, scale(record), kept.seconds, kept.stages)
-        for name, value in again.model_dump(exclude=MEASURED).items():
-            if not same(value, getattr(kept, name)):
-                yield f"{name} of {kept.attack} at {kept.eps_text} does not follow from the rows"
-    needed = set(record.rows[["attack", "eps_text"]].itertuples(index=False, name=None))
-    if record.rows["attack"].nunique() > 1:
-        needed |= {(WORST_CASE, eps) for _, eps in needed}
-    if seen != needed or len(seen) != len(record.shifts):
-        yield "results that do not match the rows' attacks and radii"
+    def again(rows: pd.DataFrame, kept: Shift) -> Shift:
+        return shift_result(rows, kept.attack, scale(record), kept.seconds, kept.stages)
+
+    return drift(record.rows, record.shifts, worst_case_scores, again)
 
 
 def scale(record: Record) -> ScoreRange:
