@@ -60,21 +60,23 @@ class Scorer:
         return self._answers(x, None, batch, SCORES)
 
     def _answers(self, x: Tensor, rng: KeyedRng | None, batch: int, kind: _Kind) -> Tensor:
-        """Of ``x`` once, or once for each of the streams, which come image by image and then start anew."""
-        total = len(x) if rng is None else len(rng.keys)
         parts = []
-        for start in range(0, total, batch):
-            index = torch.arange(start, start + batch, device=x.device).clamp_max(total - 1)
-            with drawing(None if rng is None else rng.rows(index)):
-                outputs = self._called(x[index % len(x)])
-            parts.append(self._checked(outputs, batch, kind)[: total - start])
+        for start in range(0, len(x), batch):
+            part = x[start : start + batch]
+            missing = batch - len(part)
+            padded = torch.cat([part, part[-1:].expand(missing, *part.shape[1:])]) if missing else part
+            stream = None
+            if rng is not None:
+                index = torch.arange(start, start + batch, device=x.device).clamp_max(len(x) - 1)
+                stream = rng.rows(index)
+            with drawing(stream):
+                parts.append(self._checked(self._called(padded), batch, kind)[: len(part)])
         return torch.cat(parts)
 
     def decisions(self, x: Tensor, rng: KeyedRng, *, batch: int = BATCH) -> Tensor:
         """Predicted classes ``(draws, n)``."""
-        # All draws in one sequence: ten images of ten draws are two full batches, and not ten that are mostly padding.
-        streams = KeyedRng(torch.cat([rng.fold("score", k).keys for k in range(self.draws)]))
-        return self._answers(x, streams, batch, LOGITS).argmax(1).view(self.draws, len(x))
+        scored = [self.logits(x, rng.fold("score", k), batch=batch) for k in range(self.draws)]
+        return torch.stack([logits.argmax(1) for logits in scored])
 
     def _called(self, x: Tensor) -> object:
         try:

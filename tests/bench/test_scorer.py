@@ -72,15 +72,6 @@ def test_stochastic_draws_belong_to_the_sample() -> None:
     assert not torch.equal(decisions, scorer.decisions(x, streams(150, seed=1)))
 
 
-def test_draws_share_batches_and_are_those_of_one_at_a_time() -> None:
-    x, rng, keyed = images(12), streams(12), Keyed()
-    model = Calls(lambda x: keyed(x))
-    together = Scorer(model, "m", draws=10).decisions(x, rng)
-    assert len(model.shapes) == 3
-    alone = [Scorer(keyed, "m").logits(x, rng.fold("score", k)).argmax(1) for k in range(10)]
-    assert torch.equal(together, torch.stack(alone))
-
-
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
