@@ -6,7 +6,7 @@ shows. Stages and their order were chosen by how many samples of the *validation
 had left standing (``python -m reports.stages`` makes that table). Transfers are not among them: on six models, five sources,
 the model's own weights without spikes included, broke nothing that these stages had left.
 
-On models without spiking layers there is one path; the stages are then those of AutoAttack.
+On models without spiking layers there is one path; the stages are then APGD on three losses, restarts, and Square.
 """
 
 from __future__ import annotations

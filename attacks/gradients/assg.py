@@ -1,13 +1,17 @@
 """ASSG (adaptive sharpness surrogate gradient, arXiv 2512.22522): a sharpness per neuron and step, learnt on the way.
 
 A surrogate that is too sharp vanishes away from the threshold, one that is too blunt points the wrong
-way. With x = u - th, each attack iteration updates, per sample, neuron and time step,
+way. With x = (u - th) / th, each attack iteration updates, per sample, neuron and time step,
 
     M <- b1 M + (1 - b1) |x|,   D <- b2 D + (1 - b2) | |x| - M |,   alpha = w / (M + 1.5 D + 1e-4)
 
 with w = (2/pi) tan(pi A / 2), M starting at 1 and D at 0, and differentiates with atan of sharpness alpha,
 which keeps the expected vanishing below A. The state belongs to the run: it is kept per sample, begins anew at
 each restart, and is frozen for the repeated draws of one EOT query.
+
+Two deviations: x is in units of the threshold (the paper's networks have threshold 1), so that nobody hides by choosing
+another unit; and the gradient passes through the reset, where the paper's networks detach it. The latter makes a weaker
+attack on adversarially trained networks of the zoo: it is to change with the next version of the attack sets.
 """
 
 from __future__ import annotations
@@ -145,7 +149,8 @@ class _AdaptiveSlope:
 
     def _slopes(self, trace: Trace, state: _State, rows: Tensor) -> Tensor:
         """``(T, n, ...)``, in torch operations."""
-        x = trace.potential - trace.dynamics.threshold
+        threshold = trace.dynamics.threshold
+        x = (trace.potential - threshold) / threshold
         size = matrix(x.abs()).unflatten(1, (len(rows), -1)).transpose(0, 1)
         centre, deviation = state.centre[rows], state.spread[rows]
         if self.learn:
@@ -155,7 +160,7 @@ class _AdaptiveSlope:
         alpha = self.path.w / (centre + 1.5 * deviation + 1e-4)
         ready = like(x)
         matrix(ready).copy_(alpha.transpose(0, 1).flatten(1))
-        return 0.5 * ready / (1 + (math.pi / 2 * ready * x) ** 2)
+        return 0.5 * ready / (1 + (math.pi / 2 * ready * x) ** 2) / threshold
 
 
 def _in_order(potential: Tensor, one: Tensor) -> Tensor:

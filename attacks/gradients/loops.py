@@ -142,7 +142,7 @@ def through_adaptive_slopes(
     summed = out.shape[0] < steps
     carried, work = np.empty(CHUNK, potential.dtype), np.empty((steps if summed else 0, CHUNK), potential.dtype)
     slope, shared = np.empty(CHUNK, potential.dtype), np.empty(CHUNK, potential.dtype)
-    line, quota = shape[1] * shape[2], one / (shape[3] * shape[3])
+    line, quota, unit = shape[1] * shape[2], one / (shape[3] * shape[3]), one / th
     most = CHUNK // line * line
     for sample in range(low, high):
         row = rows[sample]
@@ -162,13 +162,13 @@ def through_adaptive_slopes(
                 d = spread[row, t, start : start + n]
                 if learn:
                     for j in range(n):
-                        size = abs(u[j] - th)
+                        size = abs(u[j] - th) * unit
                         m[j] = beta1 * m[j] + (one - beta1) * size
                         d[j] = beta2 * d[j] + (one - beta2) * abs(size - m[j])
                 for j in range(n):
                     alpha = w / (m[j] + share * d[j] + tiny)
-                    x = curve * alpha * (u[j] - th)
-                    slope[j] = half * alpha / (one + x * x)
+                    x = curve * alpha * (u[j] - th) * unit
+                    slope[j] = half * alpha / (one + x * x) * unit
                 to_current = work[t, :n] if summed else out[t, first : first + n]
                 step_back(e, u, to_current, slope, carried, decay, th, zero, hard, True, n)
             if summed:

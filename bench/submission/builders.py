@@ -31,6 +31,8 @@ NESTED = {"neuron": ("zoo.spiking.neurons:LIF",), "output": ("zoo.spiking.neuron
 """Arguments that are themselves keyword arguments of a class."""
 LARGEST = 4096
 """Of any number: no network here is wider or longer."""
+SMALLEST_THRESHOLD = 1 / 64
+"""Of a neuron. Networks that differ in its unit alone decide alike, but numbers near zero upset gradients."""
 MOST_STEPS = 128
 """Time steps."""
 
@@ -85,6 +87,11 @@ def _bounded(value: Any, path: str) -> None:
             most = MOST_STEPS if key in ("steps", "input_scale") else LARGEST
             if isinstance(part, int | float) and not isinstance(part, bool) and abs(part) > most:
                 raise SubmissionError(f"{path}.{key} is {part}, more than {most}.", "Use a smaller number.")
+            if key == "threshold" and isinstance(part, int | float) and not part >= SMALLEST_THRESHOLD:
+                raise SubmissionError(
+                    f"{path}.{key} is {part}, less than {SMALLEST_THRESHOLD}.",
+                    "Scale it up, with the weights before it.",
+                )
             _bounded(part, f"{path}.{key}")
     elif isinstance(value, list):
         if len(value) > 64:

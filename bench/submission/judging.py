@@ -105,7 +105,7 @@ def _mixtures(
     request: Request, shard: Shard, found: dict[tuple[int, str], Proposals], answers: Answers, draws: int
 ) -> Iterator[Tensor]:
     """Clean, noisy, adversarial and rounded images together, noise draw by noise draw as long as samples stand."""
-    copies = max(2, request.scorings)  # twice, to see whether a decision depends on its company
+    copies = 2 * request.scorings  # twice: does a decision depend on its company, a rate on its draws?
     plain = [shard.x]
     for (_, text), one in found.items():
         eps = next(eps for eps in request.eps if eps.text == text)

@@ -57,6 +57,22 @@ def test_the_sharpness_follows_the_papers_recursion() -> None:
         assert ask(asked, [current], [0]) == pytest.approx([closed_form(history)])
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_the_unit_of_the_threshold_does_not_matter(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network whose thresholds and currents are all a millionth of another's decides alike and must fall alike."""
+    if not compiled:
+        monkeypatch.setattr("attacks.gradients.compiled.usable", lambda x: False)
+    slopes = []
+    for unit in (1.0, 2.0**-20):
+        neurons = LIF(decay=0.9, threshold=unit)
+        with ASSG(half=0.42).applied(neurons):
+            current = torch.rand(4, 3, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+            weights = torch.rand(4, 3, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+            (slope,) = torch.autograd.grad((neurons(current * unit) * weights).sum(), current)
+        slopes.append(slope)
+    torch.testing.assert_close(slopes[1], slopes[0])
+
+
 def test_each_sample_has_its_own_state_whatever_its_company() -> None:
     asked = oracle(3)
     ask(asked, [0.4, 1.5, 0.7], [0, 1, 2])

@@ -97,6 +97,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "an unknown builder": (lambda f: edit(f, "name: compact", "name: eval"), "eval"),
     "an unknown argument": (lambda f: edit(f, "    steps: 2", "    steps: 2\n    hook: id"), "hook"),
     "steps without end": (lambda f: edit(f, "    steps: 2", "    steps: 100000000"), "more than"),
+    "a threshold that is nearly nothing": (lambda f: edit(f, "threshold: 1.0", "threshold: 9.5e-7"), "less than"),
     "a network without end": (lambda f: edit(f, "[4, 4, 4, 4]", "[4096, 4096, 4096, 4096]"), "larger than the weights"),
     "a javascript link": (lambda f: edit(f, 'homepage: ""', 'homepage: "javascript:alert(1)"'), "homepage"),
     "a javascript paper": (lambda f: edit(f, 'url: ""', 'url: "javascript:alert(1)"'), "paper.url"),
