@@ -1,7 +1,7 @@
 """A robust network without spikes, converted and trained on (Özdenizci and Legenstein, TMLR 2024, arXiv 2311.09266).
 
 A spiking network starts from the weights of an adversarially trained one without spikes; its thresholds are calibrated
-(:mod:`zoo.conversion.calibration`), and weights and thresholds are then trained on
+(:mod:`zoo.conversion.thresholds`), and weights and thresholds are then trained on
 
     L = CE(f(x), y) + beta * KL(p(x) || p(x')),   p = softmax(f)
 
@@ -15,15 +15,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attacks.projections import project
 from attacks.threat import Threat
-from zoo.conversion.calibration import calibrate_
+from zoo.conversion.thresholds import calibrate_
 from zoo.defenses.adversarial import evaluating
 from zoo.defenses.base import Defense
-from zoo.defenses.trades import divergence
+from zoo.defenses.trades import divergence, drawn_together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +30,7 @@ class RobustConversion(Defense):
     """Clean cross-entropy plus ``beta`` times a divergence, from calibrated thresholds on.
 
     beta: 2 in the paper. eps: linf radius in [0, 1] pixel units.
-    percentile, share, batches, calibration_steps: see :func:`~zoo.conversion.calibration.calibrate_`; values of the paper.
+    percentile, share, batches, calibration_steps: see :func:`~zoo.conversion.thresholds.calibrate_`; values of the paper.
     The logits returned are those of the clean images.
     """
 
@@ -49,9 +48,7 @@ class RobustConversion(Defense):
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         adv = self.craft(model, x, generator=generator)
-        clean: Tensor = model(x)
-        perturbed: Tensor = model(adv)
-        return F.cross_entropy(clean, y) + self.beta * divergence(clean, perturbed) / len(x), clean
+        return drawn_together(model, x, y, adv, beta=self.beta)
 
     def craft(self, model: nn.Module, x: Tensor, *, generator: torch.Generator) -> Tensor:
         """Examples ``(n, C, H, W)``, detached. The model is in eval mode meanwhile."""

@@ -35,9 +35,7 @@ class Trades(Defense):
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         adv = self.craft(model, x, generator=generator)
-        clean: Tensor = model(x)
-        perturbed: Tensor = model(adv)
-        return F.cross_entropy(clean, y) + self.beta * divergence(clean, perturbed) / len(x), clean
+        return drawn_together(model, x, y, adv, beta=self.beta)
 
     def craft(self, model: nn.Module, x: Tensor, *, generator: torch.Generator) -> Tensor:
         """Examples ``(n, C, H, W)`` whose predictions differ most from those of ``x``; no label is needed."""
@@ -52,6 +50,13 @@ class Trades(Defense):
             step_size=self.step_size,
             generator=generator,
         )
+
+
+def drawn_together(model: nn.Module, x: Tensor, y: Tensor, adv: Tensor, *, beta: float) -> tuple[Tensor, Tensor]:
+    """``CE(f(x), y) + beta * KL(p(x) || p(adv))``, means over the batch, and the logits ``(n, K)`` of ``x``."""
+    clean: Tensor = model(x)
+    perturbed: Tensor = model(adv)
+    return F.cross_entropy(clean, y) + beta * divergence(clean, perturbed) / len(x), clean
 
 
 def divergence(clean: Tensor, perturbed: Tensor) -> Tensor:

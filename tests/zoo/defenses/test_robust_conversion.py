@@ -7,7 +7,7 @@ from support.networks import settled
 from torch import Tensor, nn
 
 from zoo.architectures.compact import compact
-from zoo.conversion.calibration import calibrate_
+from zoo.conversion.thresholds import calibrate_
 from zoo.defenses.robust_conversion import RobustConversion
 from zoo.defenses.trades import divergence
 
