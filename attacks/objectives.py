@@ -8,6 +8,7 @@ not depend on the batch size.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -67,17 +68,6 @@ class Classification:
 
 
 @dataclass(frozen=True)
-class CrossEntropy(Classification):
-    """Cross-entropy of the label, or minus that of the target (Goodfellow et al., ICLR 2015)."""
-
-    def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
-        _logits(outputs)
-        if target is None:
-            return F.cross_entropy(outputs, reference, reduction="none")
-        return -F.cross_entropy(outputs, target, reduction="none")
-
-
-@dataclass(frozen=True)
 class Margin(Classification):
     """Largest other logit minus the label's; targeted: target minus the largest other.
 
@@ -89,6 +79,28 @@ class Margin(Classification):
         if target is None:
             return best_other(outputs, reference) - pick(outputs, reference)
         return pick(outputs, target) - best_other(outputs, target)
+
+
+SATURATED = 15.0
+"""Margin from which on cross-entropy is continued as a straight line. Where it begins, float32 still resolves 1 - p."""
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Classification):
+    """Cross-entropy of the label, or minus that of the target (Goodfellow et al., ICLR 2015).
+
+    Where the label leads by more than :data:`SATURATED`, cross-entropy is about ``exp(-lead)``: its gradient loses the label
+    first and is zero from a lead of about 100 on, so a model could hide behind a large factor on its logits. There its
+    tangent stands in, ``exp(-15) * (1 + 15 - lead)``, which goes on falling and whose gradient is that of the margin.
+    """
+
+    def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        _logits(outputs)
+        if target is not None:
+            return -F.cross_entropy(outputs, target, reduction="none")
+        lead = -Margin().value(outputs, reference, None)
+        tangent = math.exp(-SATURATED) * (1 + SATURATED - lead)
+        return torch.where(lead > SATURATED, tangent, F.cross_entropy(outputs, reference, reduction="none"))
 
 
 @dataclass(frozen=True)

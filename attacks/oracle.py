@@ -246,22 +246,38 @@ class ModelOracle:
     def forget(self, rows: Tensor) -> None:
         self.session.forget(rows)
 
-    def logits(self, x: Tensor, rows: Tensor, *, learn: bool = True, view: Session | None = None) -> Tensor:
-        """One forward per row; with a stochastic model, one fresh draw per row. learn: see :class:`Session`."""
+    def numbers(self, rows: Tensor, *, forwards: int = 1) -> Tensor:
+        """The number of the next draw of each entry of ``rows`` ``(n,)``, if every entry spends ``forwards``."""
+        return self.books.forwards[self.books.index[rows]] + forwards * _earlier(rows)
+
+    def logits(
+        self,
+        x: Tensor,
+        rows: Tensor,
+        *,
+        learn: bool = True,
+        view: Session | None = None,
+        numbers: Tensor | None = None,
+    ) -> Tensor:
+        """One forward per row; with a stochastic model, one fresh draw per row.
+
+        learn, view: see :class:`Session`. numbers: of the draws ``(n,)``; the next of each row by default.
+        """
         books = self.books
         rng = None
         if self.rng is not None:
-            rng = self.rng.rows(rows).fold("forward", books.forwards[books.index[rows]] + _earlier(rows))
+            rng = self.rng.rows(rows).fold("forward", self.numbers(rows) if numbers is None else numbers)
         books.spend(books.forwards, rows)
         with (view or self.session.views()[0]).applied(self.model, rows, learn=learn), drawing(rng):
             outputs: Tensor = self.model(x)
         return outputs
 
     def query(self, x: Tensor, rows: Tensor, *, grad: bool) -> Answer:
-        parts = [
-            self._query(part, index, grad)
-            for part, index in zip(_split(x, self.micro_batch), _split(rows, self.micro_batch), strict=True)
-        ]
+        views = self.session.views() if grad else self.session.views()[:1]
+        # Of all parts at once: a draw must not hang on the batch that its row came in.
+        numbers = self.numbers(rows, forwards=self.draws * len(views))
+        split = (_split(whole, self.micro_batch) for whole in (x, rows, numbers))
+        parts = [self._query(*part, views, grad) for part in zip(*split, strict=True)]
         gradients = [part.gradient for part in parts if part.gradient is not None]
         return Answer(
             torch.cat([part.value for part in parts]),
@@ -269,17 +285,16 @@ class ModelOracle:
             torch.cat([part.broken for part in parts]),
         )
 
-    def _query(self, x: Tensor, rows: Tensor, grad: bool) -> Answer:
+    def _query(self, x: Tensor, rows: Tensor, numbers: Tensor, views: tuple[Session, ...], grad: bool) -> Answer:
         labels = self.labels[rows]
         target = None if self.target is None else self.target[rows]
         gradient = torch.zeros_like(x) if grad else None
         value = torch.zeros(len(x), dtype=x.dtype, device=x.device)
         broken = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-        views = self.session.views() if grad else self.session.views()[:1]
-        for draw, view in product(range(self.draws), views):
+        for number, (draw, view) in enumerate(product(range(self.draws), views)):
             with torch.set_grad_enabled(grad):
                 leaf = x.detach().requires_grad_(grad)
-                outputs = self.logits(leaf, rows, learn=draw == 0, view=view)
+                outputs = self.logits(leaf, rows, learn=draw == 0, view=view, numbers=numbers + number)
                 values = self.objective.value(outputs, labels, target)
             if gradient is not None:
                 (one,) = torch.autograd.grad(values.sum(), leaf)

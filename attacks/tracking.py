@@ -44,6 +44,7 @@ class Best:
         """
         value, broken = answer.value.view(len(candidates), -1), answer.broken.view(len(candidates), -1)
         # One broken candidate is as good as another: the first, so that the choice does not hang on ties.
-        pick = torch.where(broken.any(0), broken.int().argmax(0), value.argmax(0))
+        # A value that is no number must not win against one that is.
+        pick = torch.where(broken.any(0), broken.int().argmax(0), value.nan_to_num(nan=-torch.inf).argmax(0))
         columns = torch.arange(len(rows), device=rows.device)
         self.update(candidates[pick, columns], rows, Answer(value[pick, columns], None, broken[pick, columns]))

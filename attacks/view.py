@@ -2,18 +2,23 @@
 
 Every forward and every backward that goes through it is booked, the gradient path of the oracle is
 applied, gradients that are not finite are noted and become zeros, and there is no parameter to touch.
+
+A call answers with the mean over the draws of a stochastic model, and through all views of the path, so that these
+attacks get what ours get from a query.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
+    from attacks.gradients.base import Session
     from attacks.oracle import ModelOracle
 
 
@@ -33,12 +38,18 @@ class CountedView(nn.Module):
         inner = x.view_as(x) if self._clean is None else x.to(self._clean).view_as(x)
         if inner.requires_grad:
             inner.register_hook(lambda gradient: oracle.finite(gradient, rows))
+        views = oracle.session.views() if inner.requires_grad else oracle.session.views()[:1]
         with _frozen(oracle.model):
-            outputs = oracle.logits(inner, rows)
-        if outputs.requires_grad:
-            outputs.register_hook(lambda gradient: self._book(rows))
+            asked = [self._one(inner, rows, draw, view) for draw, view in product(range(oracle.draws), views)]
+        outputs = asked[0] if len(asked) == 1 else torch.stack(asked).mean(0)
         # Some libraries work in float32 whatever they were given: they get back what they sent.
         return outputs.to(x.dtype)
+
+    def _one(self, x: Tensor, rows: Tensor, draw: int, view: Session) -> Tensor:
+        outputs = self._hidden[0].logits(x, rows, learn=draw == 0, view=view)
+        if outputs.requires_grad:
+            outputs.register_hook(lambda gradient: self._book(rows))
+        return outputs
 
     def _asked(self, x: Tensor) -> Tensor:
         """The rows that the inputs stand for."""

@@ -65,7 +65,6 @@ def _worse(kept: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     for name in SUMMED:
         merged[name] = kept[name] + now[name]
     merged["unstable"] = kept["unstable"] or now["unstable"]
-    merged["robust_8bit"] = min(kept["robust_8bit"], now["robust_8bit"])
     if merged["selection"] > 0:
         merged["status"] = next((entry["status"] for entry in (kept, now) if entry["status"] != "ok"), "ok")
     return merged

@@ -126,6 +126,7 @@ def through_adaptive_slopes(
     out: np.ndarray[Any, Any],
     numbers: np.ndarray[Any, Any],
     hard: bool,
+    attached: bool,
     learn: bool,
     shape: tuple[int, int, int, int],
     low: int,
@@ -170,7 +171,7 @@ def through_adaptive_slopes(
                     x = curve * alpha * (u[j] - th) * unit
                     slope[j] = half * alpha / (one + x * x) * unit
                 to_current = work[t, :n] if summed else out[t, first : first + n]
-                step_back(e, u, to_current, slope, carried, decay, th, zero, hard, True, n)
+                step_back(e, u, to_current, slope, carried, decay, th, zero, hard, attached, n)
             if summed:
                 add_up(work, out[0, first : first + n], n)
 

@@ -7,7 +7,7 @@ so the surrogate fits any network without knowing how it was trained.
 
 Deviation: the paper pools sigma over the batch, which makes a sample's gradient depend on its
 neighbours. Here it is pooled within the sample: over steps and space per channel, over steps and units in
-layers without space. The population form is used, and a spread of 0 counts as 1.
+layers without space. The population form is used, and a spread of 0 counts as 1. All is in units of the threshold.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ class PotentialDependent:
     needs_current: bool = False
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
-        sigma = spread(trace.potential)
-        x = trace.potential - trace.dynamics.threshold
-        slopes = torch.exp(-((x / sigma - 0.5) ** 2) / 2) / (math.sqrt(2 * math.pi) * sigma)
+        threshold = trace.dynamics.threshold
+        sigma = spread(trace.potential / threshold)
+        x = (trace.potential - threshold) / threshold
+        slopes = torch.exp(-((x / sigma - 0.5) ** 2) / 2) / (math.sqrt(2 * math.pi) * sigma * threshold)
         return through_slopes(grad, trace, slopes, attached=True)
 
 

@@ -112,7 +112,15 @@ class ReadoutOracle(ModelOracle):
     weights: Tensor = field(kw_only=True)
     bias: Tensor = field(kw_only=True)
 
-    def logits(self, x: Tensor, rows: Tensor, *, learn: bool = True, view: Session | None = None) -> Tensor:
+    def logits(
+        self,
+        x: Tensor,
+        rows: Tensor,
+        *,
+        learn: bool = True,
+        view: Session | None = None,
+        numbers: Tensor | None = None,
+    ) -> Tensor:
         self.books.spend(self.books.forwards, rows)
         with (view or self.session.views()[0]).applied(self.model, rows, learn=learn), drawing(None):
             value = (features(self.model, self.last, x) * self.weights[rows]).sum(1) + self.bias[rows]

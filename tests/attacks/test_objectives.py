@@ -33,6 +33,17 @@ def test_cross_entropy_is_torchs(logits: Tensor) -> None:
     torch.testing.assert_close(objective.value(logits, LABELS, TARGETS), expected)
 
 
+@quick
+@given(st.floats(1, 1e6), st.floats(0.01, 10))
+def test_cross_entropy_sees_through_a_large_factor_on_the_logits(factor: float, lead: float) -> None:
+    """float32 resolves no 1 - p beyond a lead of 16: the gradient must not vanish there, nor the value stand still."""
+    logits = (factor * torch.tensor([[lead, 0.0, -1.0], [lead * 0.9, 0.0, -1.0]])).requires_grad_()
+    value = CrossEntropy().value(logits, torch.zeros(2, dtype=torch.long), None)
+    (gradient,) = torch.autograd.grad(value.sum(), logits)
+    assert bool((gradient[:, 0] < 0).all()) and bool((gradient[:, 1] > 0).all())
+    assert bool(value[1] > value[0])
+
+
 def test_margin_is_the_lead_of_the_strongest_wrong_class(logits: Tensor) -> None:
     for z, y, value in zip(logits.numpy(), LABELS, Margin().value(logits, LABELS, None), strict=True):
         assert float(value) == pytest.approx(np.delete(z, y).max() - z[y])

@@ -9,6 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from attacks.gradients.base import GradientPath, Training
+from attacks.gradients.hart import HART
+from attacks.gradients.mix import HARTMix
 from attacks.gradients.rate import BPTR
 from attacks.objectives import CrossEntropy, Margin
 from attacks.oracle import ModelOracle
@@ -143,6 +146,20 @@ def test_a_row_asked_for_twice_at_once_gets_two_draws(
     assert len(set(at_once.value.tolist())) == 4
 
 
+@pytest.mark.parametrize("micro_batch", [1, 2])
+def test_draws_of_a_row_asked_for_twice_do_not_depend_on_the_micro_batch(
+    smooth: Build, images: Build, streams: Build, micro_batch: int
+) -> None:
+    x, labels, model = images(2), torch.tensor([0, 1]), Noisy(smooth())
+    rows = torch.tensor([1, 0, 1, 1])
+    parts, whole = (
+        ModelOracle.of(model, labels, rng=streams(2), draws=3, micro_batch=size).query(x[rows], rows, grad=True)
+        for size in (micro_batch, 64)
+    )
+    torch.testing.assert_close(parts.value, whole.value, rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(parts.gradient, whole.gradient, rtol=1e-12, atol=1e-14)
+
+
 def test_a_stochastic_model_never_reports_broken(smooth: Build, images: Build) -> None:
     model, x, rows = smooth(), images(4), torch.arange(4)
     wrong = (model(x).argmax(1) + 1) % 5
@@ -232,6 +249,31 @@ def test_each_backward_through_the_view_is_counted(smooth: Build, images: Build,
         outputs[:, column].sum().backward(retain_graph=True)
     view(leaf).sum().backward()
     assert (oracle.forwards.tolist(), oracle.backwards.tolist()) == ([2] * 3, [6] * 3)
+
+
+def test_the_view_of_a_stochastic_model_answers_with_the_mean_over_its_draws(
+    smooth: Build, images: Build, streams: Build
+) -> None:
+    x, rows, model = images(2), torch.arange(2), Noisy(smooth())
+    single = ModelOracle.of(model, torch.tensor([0, 1]), rng=streams(2))
+    expected = torch.stack([single.logits(x, rows) for _ in range(4)]).mean(0)
+    oracle = ModelOracle.of(model, torch.tensor([0, 1]), rng=streams(2), draws=4)
+    leaf = x.clone().requires_grad_()
+    outputs = oracle.as_module(rows)(leaf)
+    outputs.sum().backward()
+    torch.testing.assert_close(outputs, expected)
+    assert oracle.forwards.tolist() == oracle.backwards.tolist() == [4, 4]
+
+
+def test_the_view_goes_along_all_views_of_a_path(spiking: Build, images: Build) -> None:
+    model, x, rows = spiking(), images(2), torch.arange(2)
+
+    def slope(path: GradientPath) -> Tensor:
+        leaf = x.clone().requires_grad_()
+        ModelOracle.of(model, torch.tensor([0, 1]), path=path).as_module(rows)(leaf).sum().backward()
+        return leaf.grad
+
+    torch.testing.assert_close(slope(HARTMix()), (slope(HART()) + slope(Training())) / 2)
 
 
 def test_a_view_that_knows_the_clean_inputs_answers_for_some_of_them(smooth: Build, images: Build, oracle_of: Build) -> None:

@@ -67,3 +67,10 @@ def test_rows_are_updated_where_they_belong_and_the_clean_input_is_left_alone() 
     assert best.inputs.tolist() == [[8, 8], [0, 0], [7, 7]]
     assert best.standing().tolist() == [0, 1]
     assert clean.tolist() == tried(0).tolist()
+
+
+def test_of_several_candidates_one_without_a_number_never_wins() -> None:
+    best = Best.starting_at(tried(0, 1))
+    candidates = torch.stack([tried(1, 1), tried(2, 1)])
+    best.update_from(candidates, ROWS[:1], answer([float("nan"), 0.5], [False, False]))
+    assert best.inputs.tolist() == tried(2, 1).tolist()

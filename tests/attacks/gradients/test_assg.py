@@ -92,3 +92,24 @@ def test_a_restart_forgets_and_the_draws_of_one_query_do_not_learn() -> None:
 def test_parameters_out_of_range_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must lie"):
         ASSG(**settings)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("kind", ["hard", "soft"])
+def test_the_gradient_of_the_reset_is_dropped_unless_asked_for(
+    kind: str, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As through given slopes, which know both ways."""
+    if not compiled:
+        monkeypatch.setattr("attacks.gradients.compiled.usable", lambda x: False)
+    neurons = LIF(decay=0.9, reset=kind)
+    current = 2 * torch.rand(4, 3, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+
+    def slope(path: ASSG) -> Tensor:
+        with path.applied(neurons):
+            return torch.autograd.grad(neurons(current).sum(), current)[0]
+
+    dropped, kept = slope(ASSG()), slope(ASSG(reset="attached"))
+    assert torch.equal(dropped[-1], kept[-1])  # no reset after the last step
+    assert not torch.allclose(dropped[:-1], kept[:-1])
+    assert not torch.isclose(slope(ASSG(beta1=0.5)), dropped).all()

@@ -33,3 +33,12 @@ def test_one_step_gives_the_papers_gaussian_shifted_by_half_a_sigma() -> None:
     x = current.detach() - 1
     expected = torch.exp(-((x - sigma / 2) ** 2) / (2 * sigma**2)) / (math.sqrt(2 * math.pi) * sigma)
     torch.testing.assert_close(gradient, expected)
+
+
+def test_the_unit_of_the_threshold_does_not_matter() -> None:
+    current = torch.rand(3, 2, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    slopes = []
+    for unit in (1.0, 2.0**-30):
+        spikes = IntegrateAndFire.apply(current * unit, Dynamics(threshold=unit), PDSG().layer_gradient())
+        slopes.append(torch.autograd.grad(spikes.sum(), current)[0])
+    torch.testing.assert_close(slopes[1], slopes[0])
