@@ -15,7 +15,17 @@ from bench.assembly import assemble, cells
 from bench.errors import ModelError
 from bench.evaluator import Evaluator, Request
 from bench.plan import Planned
-from bench.record import AttackInfo, Cell, DataInfo, ModelInfo, Record, Reliability, Shift, StageInfo
+from bench.record import (
+    EVALUATOR_VERSIONS,
+    AttackInfo,
+    Cell,
+    DataInfo,
+    ModelInfo,
+    Record,
+    Reliability,
+    Shift,
+    StageInfo,
+)
 from bench.reliability.records import verdict
 from bench.reliability.score_records import score_verdict
 from bench.score_assembly import assemble_scores, shifts
@@ -54,6 +64,7 @@ def build(evaluator: Evaluator, units: dict[str, Unit], identity: str) -> Record
     results = (_of_scores if subject.task == "quality" else _of_decisions)(evaluator, units)
     spiking = bool(subject.spiking) or subject.path_takers > 0
     return Record(
+        evaluator_version=EVALUATOR_VERSIONS[subject.task or "classification"],
         identity=identity,
         model=ModelInfo(
             ref=subject.ref,

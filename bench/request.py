@@ -19,7 +19,7 @@ from bench.errors import SpecError
 from bench.evaluator import Request, stages_in
 from bench.orientation import Opposite
 from bench.plan import Planned, Price, plan_attack, plan_path, price, threat_of
-from bench.record import EVALUATOR_VERSION
+from bench.record import EVALUATOR_VERSIONS
 from bench.spec import parse_eps
 from bench.subject import Subject, Task, open_subject
 
@@ -137,7 +137,7 @@ def samples_of(
 def identity_fields(request: Request) -> dict[str, Any]:
     """What determines the rows, as canonical JSON can hold it. Device and batch sizes are not in it."""
     return {
-        "evaluator": EVALUATOR_VERSION,
+        "evaluator": EVALUATOR_VERSIONS[request.subject.task or "classification"],
         "model": request.subject.fingerprint,
         "stochastic": request.subject.stochastic,
         "data": request.samples.sha256(),

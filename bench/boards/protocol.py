@@ -150,12 +150,12 @@ class Protocol(Draft):
 def freeze(draft: Draft, *, released: datetime.date | None = None) -> Protocol:
     """Resolve every name and default as they are now. Raises a :class:`~bench.errors.BenchError` for unknown ones."""
     from bench.data import load_samples
-    from bench.record import EVALUATOR_VERSION
+    from bench.record import EVALUATOR_VERSIONS
 
     samples = load_samples(draft.data.name, split=draft.data.split, n=draft.data.n)
     fields = draft.model_dump() | {
         "data": draft.data.model_dump() | {"sha256": samples.sha256()},
-        "evaluator_version": EVALUATOR_VERSION,
+        "evaluator_version": EVALUATOR_VERSIONS[draft.task],
         "released": released or datetime.datetime.now(datetime.UTC).date(),
         **_resolved(draft, draft.attacks),
     }
@@ -196,12 +196,12 @@ def _resolved(draft: Draft, specs: list[str]) -> dict[str, Any]:
 
 def check_program(protocol: Protocol) -> None:
     """Raise :class:`~bench.errors.BoardError` if this program would not run the protocol as it was frozen."""
-    from bench.record import EVALUATOR_VERSION
+    from bench.record import EVALUATOR_VERSIONS
 
     now = _resolved(protocol, protocol.specs)
     frozen = protocol.model_dump(mode="json")
     changed = [name for name, value in now.items() if frozen[name] != value]
-    if protocol.evaluator_version != EVALUATOR_VERSION:
+    if protocol.evaluator_version != EVALUATOR_VERSIONS[protocol.task]:
         changed.append("evaluator_version")
     if changed:
         raise BoardError(

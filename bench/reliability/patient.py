@@ -83,14 +83,17 @@ class Patient:
         )
 
     def gradient(self, path: GradientPath, x: Tensor | None = None) -> Tensor:
-        """Input gradient of the cross-entropy at ``x`` (the samples themselves), as it comes: NaN stays NaN."""
+        """Input gradient of the plain cross-entropy at ``x`` (the samples themselves), as it comes: NaN stays NaN.
+
+        That is what most published attacks climb; ours goes on where it vanishes (see :class:`~attacks.objectives.CrossEntropy`).
+        """
         oracle = self.oracle(path)
         rows = torch.arange(len(self.y), device=self.y.device)
         asked = self.x if x is None else x
         parts = []
         for batch in rows.split(self.micro_batch):
             leaf = asked[batch].detach().requires_grad_()
-            loss = oracle.objective.value(oracle.logits(leaf, batch), self.y[batch], None)
+            loss = torch.nn.functional.cross_entropy(oracle.logits(leaf, batch), self.y[batch], reduction="none")
             parts.append(torch.autograd.grad(loss.sum(), leaf)[0])
         return torch.cat(parts)
 

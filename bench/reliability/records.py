@@ -96,12 +96,20 @@ def _decisions(rows: pd.DataFrame) -> Iterator[Check]:
 
 
 def _gradients(cells: list[Cell]) -> Iterator[Check]:
-    """Where an attack has several stages, the one that sees most counts: a path that vanishes is why there are others."""
-    asked = [_best_sight(cell) for cell in cells if cell.backwards]
+    """Where an attack has several stages, the one that sees most decides: a path that vanishes is why there are others.
+
+    If a quarter of all gradients vanished, most of the effort was blind all the same, and that is worth a warning.
+    """
+    asked = [cell for cell in cells if cell.backwards]
     if asked:
-        share = max(asked)
-        says = f"{share:.1%} of the gradients were zero everywhere"
-        yield Check(name="zero gradients", status=graded(share, warn=0.05, fail=0.5), value=share, says=says)
+        best, spent = max(map(_best_sight, asked)), max(cell.zero_gradients for cell in asked)
+        status = graded(best, warn=0.05, fail=0.5)
+        if status == "pass" and spent > 0.25:
+            status = "warn"
+        says = f"{spent:.1%} of the gradients were zero everywhere"
+        if best != spent:
+            says += f", {best:.1%} in the stage that saw most"
+        yield Check(name="zero gradients", status=status, value=best, says=says)
 
 
 def _best_sight(cell: Cell) -> float:

@@ -27,7 +27,7 @@ from bench.boards.store import Board, boards, open_board, open_entry
 from bench.boards.verify import verify
 from bench.errors import BenchError, BoardError
 from bench.files import sha256_file
-from bench.record import Record, read_record, write_record
+from bench.record import EVALUATOR_VERSIONS, Record, read_record, write_record
 
 ONE, TWO, OTHER = EntryName("linear", 1), EntryName("linear", 2), EntryName("other", 1)
 
@@ -79,7 +79,7 @@ def test_a_protocol_is_frozen_with_every_parameter(filled: Board) -> None:
 
 def test_a_changed_program_is_refused(filled: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("bench.record.EVALUATOR_VERSION", 999)
+        patch.setitem(EVALUATOR_VERSIONS, "classification", 999)
         with pytest.raises(BoardError, match="evaluator_version"):
             check_program(filled.protocol())
     protocol = filled.protocol()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.record import Cell, Check, Interval
-from bench.reliability.records import _noise, _radii
+from bench.record import Cell, Check, Interval, StageResult
+from bench.reliability.records import _gradients, _noise, _radii
 
 
 def interval(value: float) -> Interval:
@@ -36,6 +36,29 @@ def cell(attack: str, eps: float, robust: float, *, noise: float = 0.9) -> Cell:
 def only(found: object) -> Check:
     (check,) = found  # type: ignore[misc]
     return check
+
+
+@pytest.mark.parametrize(
+    ("spent", "stages", "status"),
+    [
+        (0.0, (), "pass"),
+        (0.1, (), "warn"),
+        (0.6, (), "fail"),
+        (0.2, (0.9, 0.01), "pass"),  # one path vanishes, as some do
+        (0.4, (0.9, 0.01), "warn"),  # most of the effort was blind
+        (0.4, (0.9, 0.1), "warn"),
+        (0.7, (0.9, 0.6), "fail"),
+    ],
+)
+def test_gradients_that_vanish_are_told_by_the_stage_that_sees_most(
+    spent: float, stages: tuple[float, ...], status: str
+) -> None:
+    shares = [
+        StageResult(name=str(n), attempted=9, broken=0, forwards=6, backwards=5, zero_gradients=share, seconds=1)
+        for n, share in enumerate(stages)
+    ]
+    attacked = cell("pgd", 0.1, 0.5).model_copy(update={"zero_gradients": spent, "stages": shares})
+    assert only(_gradients([attacked])).status == status
 
 
 @pytest.mark.parametrize(("values", "status"), [((0.5, 0.1), "pass"), ((0.5, 0.51), "warn"), ((0.5, 0.6), "fail")])
