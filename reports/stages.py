@@ -32,12 +32,17 @@ WHERE = Path("leaderboards/stages")
 ON = (
     ("snn_vanilla", "2/255"),
     ("snn_at", "4/255"),
+    ("snn_trades", "4/255"),
+    ("snn_rat", "4/255"),
+    ("snn_robust_conversion", "4/255"),
     ("snn_gsr", "4/255"),
     ("snn_gsr_at", "8/255"),
     ("snn_cos", "2/255"),
     ("snn_front", "2/255"),
 )
 """Models and radii at which some samples fall and some stand under PGD: plain, defended, converted, and with a code."""
+ASSG = tuple(f"assg:{options}" for options in ("half=0.4", "half=0.42", "half=0.44", "half=0.46", "half=0.48"))
+ATTACHED = tuple(f"{path},reset=attached" for path in ASSG)
 PATHS = (
     "training",
     "bptt:surrogate=triangle,width=0.5",
@@ -55,21 +60,31 @@ PATHS = (
     "hart:width=2",
     "hart_mix",
     "pdsg",
-    "assg",
-    "assg:half=0.38",
-    "assg:half=0.48",
+    *(path for path in (*ASSG, *ATTACHED) if "0.44" in path or "0.48" in path),
 )
 CANDIDATES = (
     *(("pgd:steps=20", path) for path in PATHS),
     *(
         (attack, path)
         for attack in ("apgd:steps=50,objective=ce", "apgd:steps=50,objective=dlr", "sapgd:steps=100")
-        for path in ("training", "bptt:surrogate=triangle,width=2", "hart:width=1", "assg", "assg:half=0.48")
+        for path in ("training", "bptt:surrogate=triangle,width=2", "hart:width=1", ASSG[2], ATTACHED[2])
     ),
-    *(("sapgd:steps=100", f"assg:half={half}") for half in (0.4, 0.42, 0.46)),
-    *((f"{attack},objective=margin", "assg") for attack in ("apgd:steps=50", "sapgd:steps=100")),
-    ("apgd:steps=100,objective=ce", "assg"),
-    ("sapgd:steps=100,restarts=2", "assg"),
+    *(
+        (f"{attack},objective=margin", path)
+        for attack in ("apgd:steps=50", "sapgd:steps=100")
+        for path in (ASSG[2], ATTACHED[2])
+    ),
+    *(("sapgd:steps=100", path) for path in (*ASSG[:2], *ASSG[3:], *ATTACHED[:2], *ATTACHED[3:])),
+    *(("sapgd:steps=200", path) for path in (*ASSG[:4], ATTACHED[1])),
+    *((f"sapgd:steps={steps}", path) for steps in (50, 400) for path in ASSG[1:3]),
+    *((f"apgd:steps={steps},objective=ce", ASSG[2]) for steps in (100, 200)),
+    ("sapgd:steps=100,objective=margin", ASSG[1]),
+    ("sapgd:steps=100,objective=dlr", ASSG[1]),
+    ("sapgd:steps=200,objective=margin", ASSG[2]),
+    ("sapgd:steps=100,restarts=2", ASSG[1]),
+    ("sapgd:steps=100,restarts=2", ATTACHED[2]),
+    ("sapgd:steps=100,objective=margin,target=ranked,restarts=3", ASSG[1]),
+    ("apgd:steps=50,objective=dlr,target=ranked,restarts=4", ASSG[2]),
     ("square:queries=1000", "training"),
     *((f"transfer:source={{model}},proxy={kind},attack=apgd:steps=50", "training") for kind in ("relu", "clip")),
     *((f"transfer:source={source},attack=apgd:steps=50", "training") for source in ("ann_vanilla", "ann_at", "ann_qcfs")),

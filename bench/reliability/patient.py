@@ -85,7 +85,7 @@ class Patient:
     def gradient(self, path: GradientPath, x: Tensor | None = None) -> Tensor:
         """Input gradient of the plain cross-entropy at ``x`` (the samples themselves), as it comes: NaN stays NaN.
 
-        That is what most published attacks climb; ours goes on where it vanishes (see :class:`~attacks.objectives.CrossEntropy`).
+        That is what published attacks climb; ours goes on where it vanishes (:class:`~attacks.objectives.CrossEntropy`).
         """
         oracle = self.oracle(path)
         rows = torch.arange(len(self.y), device=self.y.device)
