@@ -86,24 +86,28 @@ THOROUGH: tuple[Stage, ...] = (
     Stage("Square", Square(queries=5000)),
 )
 
+TARGETED = APGD(steps=50, restarts=9, objective=DLR, target="ranked")
+"""AutoAttack's APGD-T: each restart aims at the next of the nine likeliest wrong classes."""
+
 SMOOTH_QUICK: tuple[Stage, ...] = (
     FIRST,
     Stage("APGD-CE", APGD(steps=60, objective=CE), Training()),
-    Stage("APGD-DLR", APGD(steps=75, objective=DLR), Training()),
+    Stage("APGD-T", APGD(steps=20, restarts=4, objective=DLR, target="ranked"), Training()),
 )
 
 SMOOTH: tuple[Stage, ...] = (
     FIRST,
     Stage("APGD-CE", APGD(steps=100, objective=CE), Training()),
     Stage("APGD-DLR", APGD(steps=100, objective=DLR), Training()),
+    Stage("APGD-T", TARGETED, Training()),
     Stage("APGD-CE, restarts", APGD(steps=100, restarts=4, objective=CE), Training()),
-    Stage("APGD-margin, restarts", APGD(steps=100, restarts=4, objective=MARGIN), Training()),
     Stage("Square", Square(queries=1000)),
 )
 
 SMOOTH_THOROUGH: tuple[Stage, ...] = (
     *SMOOTH[:-1],
     Stage("APGD-DLR, restarts", APGD(steps=100, restarts=10, objective=DLR), Training()),
+    Stage("APGD-margin, restarts", APGD(steps=100, restarts=10, objective=MARGIN), Training()),
     Stage("Square", Square(queries=5000)),
 )
 

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import bench
 from bench.boards.store import open_board
 from bench.errors import RecordError
+from bench.files import digest
 from bench.measures.plan import Sizes
 from bench.measures.running import measurable, measure_model
 from bench.record import Record, read_record
+from bench.request import identity_fields, resolve
 from bench.run import folder_name
 from reports import strength
 from reports.board_tables import board_table
@@ -26,7 +28,6 @@ from reports.picks import choose
 from reports.plots import accuracy_curves, heading, label, save
 from reports.script import end_with
 from reports.zoo_table import zoo_table
-from zoo.card import card
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,21 +59,21 @@ def evaluate_all() -> None:
 
 
 def models() -> list[Record]:
-    """The kept records of the present weights, in the table's order.
+    """The kept records of the present weights under the present attack sets, in the table's order.
 
     Raises :class:`~bench.errors.RecordError` if one is missing.
     """
-    found = {}
-    for path in sorted((RECORDS / "models").glob("*/record.json")):
-        record = read_record(path.parent)
-        name = record.model.ref.removeprefix("zoo:")
-        weights = card(name).weights
-        if weights is not None and record.model.fingerprint["weights"] == weights.model_dump(mode="json"):
-            found[name] = record
-    missing = [name for name in MODELS if name not in found]
+    folders = {name: RECORDS / "models" / _folder(name) for name in MODELS}
+    missing = [name for name, folder in folders.items() if not folder.is_dir()]
     if missing:
         raise RecordError(f"There is no record of {', '.join(missing)}.", "Run: make report.")
-    return [found[name] for name in MODELS]
+    return [read_record(folder) for folder in folders.values()]
+
+
+def _folder(name: str) -> str:
+    """Where :func:`evaluate_all` puts the record of a model."""
+    request = resolve(f"zoo:{name}", ATTACKS, RADII, n=SAMPLES)
+    return folder_name(request.subject.ref, digest(identity_fields(request)))
 
 
 def tables() -> Tables:

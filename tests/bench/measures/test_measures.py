@@ -13,15 +13,18 @@ import torch
 from torch import Tensor, nn
 
 import bench
+from attacks.standard import SMOOTH_QUICK
 from bench.anytime import Anytime, accuracy_by_step, calibration, longest, running
 from bench.boards.store import boards_root
 from bench.data import load_samples
 from bench.data.base import Samples
 from bench.errors import ModelError, RecordError
+from bench.files import digest
 from bench.measures.cost import cost_of, operations
 from bench.measures.plan import Sizes
 from bench.measures.running import ATTACKS, measurable, measure_model
 from bench.measures.sheet import read_sheet, sheet_path
+from bench.request import identity_fields, resolve
 from bench.run import folder_name
 from zoo.architectures.compact import compact
 from zoo.card import card, names
@@ -170,6 +173,15 @@ def test_what_is_measured_under_attack_has_its_record(tmp_path: Path, monkeypatc
         assert folder_name(record.model.ref, record.identity) == one.record
 
 
+def test_what_an_older_attack_set_measured_is_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.measures.running.ATTACKS", ("quick",))
+    sizes = Sizes(clean=5, cost=2, quick=2, standard=0, radii=("8/255",))
+    assert [kept for _, kept in measure_model("ann_vanilla", tmp_path, sizes)] == [False] * 3
+    assert [kept for _, kept in measure_model("ann_vanilla", tmp_path, sizes)] == [True] * 3
+    monkeypatch.setattr("attacks.standard.SMOOTH_QUICK", SMOOTH_QUICK[:1])
+    assert [kept for _, kept in measure_model("ann_vanilla", tmp_path, sizes)] == [True, True, False]
+
+
 def test_what_cannot_be_measured(tmp_path: Path) -> None:
     untrained = next((name for name in names() if card(name).weights is None), None)
     assert untrained not in measurable()
@@ -243,5 +255,7 @@ def test_published_figures_are_those_of_their_records(name: str) -> None:
         (cell,) = record.cells
         assert record.model.fingerprint["weights"]["sha256"] == sheet.weights
         assert (cell.attack, cell.eps_text, record.reliability.status) == (one.attack, one.eps, one.reliability)
+        asked = resolve(f"zoo:{name}", one.attack, one.eps, n=one.robust.n)
+        assert record.identity == digest(identity_fields(asked)), "bench measure would measure this again"
         assert (cell.robust, cell.noise, cell.noise_best, cell.gap) == (one.robust, one.noise, one.noise_best, one.gap)
         assert one.robust.n == Sizes().attacked(one.attack, stochastic=card(name).stochastic)
