@@ -276,8 +276,8 @@ class ModelOracle:
         views = self.session.views() if grad else self.session.views()[:1]
         # Of all parts at once: a draw must not hang on the batch that its row came in.
         numbers = self.numbers(rows, forwards=self.draws * len(views))
-        split = (_split(whole, self.micro_batch) for whole in (x, rows, numbers))
-        parts = [self._query(*part, views, grad) for part in zip(*split, strict=True)]
+        shares = (_split(whole, self.micro_batch) for whole in (x, rows, numbers))
+        parts = [self._query(share, index, draw, views, grad) for share, index, draw in zip(*shares, strict=True)]
         gradients = [part.gradient for part in parts if part.gradient is not None]
         return Answer(
             torch.cat([part.value for part in parts]),
