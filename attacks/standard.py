@@ -3,8 +3,8 @@
 What AutoAttack (Croce and Hein, ICML 2020) is to smooth networks, these are to spiking ones, where the gradient itself
 is a choice: each stage goes along another gradient path, so that one vanishing surrogate cannot hide what another
 shows. Stages and their order were chosen by how many samples of the *validation* split each broke that the ones before
-had left standing (``python -m reports.stages`` makes that table). Transfers are not among them: on nine models, five sources,
-the model's own weights without spikes included, broke nothing that these stages had left.
+had left standing (``python -m reports.stages`` makes that table). Transfers are not among them: on nine models, five
+sources, the model's own weights without spikes included, broke nothing that these stages had left.
 
 On models without spiking layers there is one path; the stages are then APGD, untargeted and targeted, restarts, and Square.
 """
@@ -31,7 +31,7 @@ from attacks.threat import Norm
 CE, DLR, MARGIN = "ce", "dlr", "margin"
 DETACHED, BLUNTER = ASSG(), ASSG(half=0.42)
 ATTACHED, BLUNTER_ATTACHED = ASSG(reset="attached"), ASSG(half=0.42, reset="attached")
-"""Dropping the gradient of the reset is stronger on most of the zoo, and keeping it on networks converted with a soft reset."""
+"""Dropping the gradient of the reset is stronger on most of the zoo, keeping it on networks converted with a soft reset."""
 
 FIRST = Stage("PGD-10", PGD(steps=10), Training())
 """Cheap, and enough for most samples of an undefended model."""
@@ -140,7 +140,8 @@ def fitting(stages: tuple[Stage, ...], norm: Norm) -> tuple[Stage, ...]:
 
 def _without_sapgd(stage: Stage) -> Stage:
     sapgd = stage.attack
-    assert isinstance(sapgd, SAPGD)
+    if not isinstance(sapgd, SAPGD):
+        raise TypeError(f"no stand-in for {type(sapgd).__name__}")
     apgd = APGD(steps=sapgd.steps, restarts=sapgd.restarts, objective=sapgd.objective or CE, target=sapgd.target)
     return replace(stage, name=stage.name.replace("SA-PGD", "APGD"), attack=apgd)
 

@@ -43,15 +43,15 @@ def blocks(request: Request, units: dict[str, Unit], shards: int) -> Iterator[tu
     was asked and what noise did."""
     for shard in range(shards):
         for eps in request.eps:
-            worst = units[f"noise/{eps.value!r}/{shard}"]["worst"]
+            noise = units[f"noise/{eps.value!r}/{shard}"]
             for number, planned in enumerate(request.attacks):
                 asked = {
                     "attack": planned.spec,
                     "norm": request.norm,
                     "eps": eps.value,
                     "eps_text": eps.text,
-                    "noise_1": [row[0] for row in worst],
-                    "noise_k": [row[planned.noise_draws - 1] for row in worst],
+                    "noise_1": noise["first"],
+                    "noise_k": [row[planned.noise_draws - 1] for row in noise["worst"]],
                     "noise_draws": planned.noise_draws,
                 }
                 yield units[f"clean/{shard}"], units[f"attack/{number}/{eps.value!r}/{shard}"], asked

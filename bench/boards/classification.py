@@ -47,7 +47,7 @@ def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
     told = np.where(wrong, "clean_wrong", np.where(rows["selection"] > 0, "robust", "broken"))
     if (told != rows["verdict"]).any():
         yield "verdicts that do not follow from their rates"
-    if (rows["noise_k"] > rows["noise_1"]).any() or (rows["noise_1"] > rows["clean_correct"]).any():
+    if (rows["noise_k"] > rows[["noise_1", "clean_correct"]].min(axis=1)).any():
         yield "noise accuracies that are higher than what bounds them"
     if (rows.loc[~wrong, "norm_value"] > rows.loc[~wrong, "eps"] + TOLERANCE).any():
         yield "perturbations outside of the ball"

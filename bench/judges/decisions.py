@@ -64,23 +64,30 @@ class Decisions:
         return shard
 
     def noise(self, shard: Shard, clean: Unit, eps: Eps, draws: int) -> Unit:
-        """Per sample, the rate of correct decisions under each of ``draws`` uniform draws, cumulatively worst.
+        """Per sample, the rate of correct decisions under uniform noise: under one draw, and cumulatively worst.
 
-        ``worst[k]`` is the lowest rate among draws 0..k. A sample leaves once it has reached 0.
+        ``first`` is that of draw 0 alone, of samples that are wrong without noise too. ``worst[k]`` is the lowest rate among
+        no noise and draws 0..k; a sample leaves once it has reached 0.
         """
         began = time.perf_counter()
-        threat = Threat(norm=self.norm, eps=eps.value)
         worst = torch.tensor(clean["clean_correct"], device=shard.x.device)
-        history = []
-        for k in range(draws):
+        first = self._under_noise(shard, torch.arange(len(worst), device=worst.device), eps, 0)
+        worst = torch.minimum(worst, first)
+        history = [worst]
+        for k in range(1, draws):
             rows = (worst > 0).nonzero()[:, 0]
             if len(rows):
-                rng = shard.rng.fold("noise", k).rows(rows)
-                noisy = UniformNoise().draw(shard.x[rows], threat, rng)
-                rates = (self.scorer.decisions(noisy, rng) == shard.labels[rows]).float().mean(0)
+                rates = self._under_noise(shard, rows, eps, k)
                 worst = worst.index_copy(0, rows, torch.minimum(worst[rows], rates))
             history.append(worst)
-        return {"worst": torch.stack(history, 1).tolist(), "seconds": time.perf_counter() - began}
+        cumulative = torch.stack(history, 1).tolist()
+        return {"first": first.tolist(), "worst": cumulative, "seconds": time.perf_counter() - began}
+
+    def _under_noise(self, shard: Shard, rows: Tensor, eps: Eps, draw: int) -> Tensor:
+        """Rate of correct decisions ``(n,)`` on ``rows`` of the shard under one draw."""
+        rng = shard.rng.fold("noise", draw).rows(rows)
+        noisy = UniformNoise().draw(shard.x[rows], Threat(norm=self.norm, eps=eps.value), rng)
+        return (self.scorer.decisions(noisy, rng) == shard.labels[rows]).float().mean(0)
 
     def standing(self, clean: Unit, done: list[Unit]) -> list[int]:
         return standing(clean, done)

@@ -78,7 +78,8 @@ class Scores:
             farther = (scores - reference).abs() > (worst - reference).abs()
             worst = torch.where(farther, scores, worst)
             history.append(worst)
-        return {"worst": torch.stack(history, 1).tolist(), "seconds": time.perf_counter() - began}
+        farthest = torch.stack(history, 1).tolist()
+        return {"first": history[0].tolist(), "worst": farthest, "seconds": time.perf_counter() - began}
 
     def standing(self, clean: Unit, done: list[Unit]) -> list[int]:
         """All of them, at every stage: a score is moved, never broken."""

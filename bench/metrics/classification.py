@@ -22,7 +22,7 @@ def clean_accuracy(rows: pd.DataFrame) -> Estimate:
 
 
 def noise_accuracy(rows: pd.DataFrame, *, which: Noise) -> Estimate:
-    """Share that is right without noise and under one uniform draw (``noise_1``), or also under all of K (``noise_k``)."""
+    """Share that is right under one uniform draw (``noise_1``), or without noise and under all of K draws (``noise_k``)."""
     return mean(rows[which].to_numpy(float))
 
 

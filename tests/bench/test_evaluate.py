@@ -173,7 +173,8 @@ GOLDEN_IMAGES = [[0.9, 0.1], [0.6, 0.4], [0.52, 0.48], [0.2, 0.8], [0.55, 0.45],
 GOLDEN_LABELS = [0, 0, 0, 1, 1, 1]
 GOLDEN = {
     # radius: per image the verdict; right under one draw and under all three, right when rounded to 8 bits, forwards and
-    # backwards; size of the perturbation. The difference of the two pixels falls by at most twice the radius.
+    # backwards; size of the perturbation. The difference of the two pixels falls by at most twice the radius. The fifth
+    # image is wrong and becomes right under one draw of the larger noise: noise accuracy is that of any noisy image.
     0.04: (
         ["robust", "robust", "broken", "robust", "clean_wrong", "broken"],
         [[1, 1, 1, 3, 2], [1, 1, 1, 3, 2], [0, 0, 1, 2, 2], [1, 1, 1, 3, 2], [0, 0, 0, 0, 0], [0, 0, 0, 2, 2]],
@@ -181,7 +182,7 @@ GOLDEN = {
     ),
     0.12: (
         ["robust", "broken", "broken", "robust", "clean_wrong", "broken"],
-        [[1, 1, 1, 3, 2], [1, 1, 0, 3, 2], [0, 0, 0, 2, 2], [1, 1, 1, 3, 2], [0, 0, 0, 0, 0], [0, 0, 0, 2, 2]],
+        [[1, 1, 1, 3, 2], [1, 1, 0, 3, 2], [0, 0, 0, 2, 2], [1, 1, 1, 3, 2], [1, 0, 0, 0, 0], [0, 0, 0, 2, 2]],
         [0.12, 0.12, 0.1047111, 0.12, 0.0, 0.1028996],
     ),
 }
