@@ -157,7 +157,9 @@ class _AdaptiveSlope:
         )
         arrays = (incoming(grad, trace), potential, state.centre.numpy(), state.spread.numpy())
         choices = (dynamics.reset == "hard", path.attached, self.learn, shape_of(trace.windows))
-        compiled.in_parallel(loops.through_adaptive_slopes, batch, *arrays, rows.numpy(), out, numbers, *choices, least=1)
+        # A row that stands there twice shares one state: then one thread, so that the order in which it learns is fixed.
+        least = 1 if len(rows.unique()) == batch else batch
+        compiled.in_parallel(loops.through_adaptive_slopes, batch, *arrays, rows.numpy(), out, numbers, *choices, least=least)
         return result
 
     def _slopes(self, trace: Trace, state: _State, rows: Tensor) -> Tensor:
