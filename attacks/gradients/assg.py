@@ -159,7 +159,9 @@ class _AdaptiveSlope:
         choices = (dynamics.reset == "hard", path.attached, self.learn, shape_of(trace.windows))
         # A row that stands there twice shares one state: then one thread, so that the order in which it learns is fixed.
         least = 1 if len(rows.unique()) == batch else batch
-        compiled.in_parallel(loops.through_adaptive_slopes, batch, *arrays, rows.numpy(), out, numbers, *choices, least=least)
+        compiled.in_parallel(
+            loops.through_adaptive_slopes, batch, *arrays, rows.numpy(), out, numbers, *choices, least=least
+        )
         return result
 
     def _slopes(self, trace: Trace, state: _State, rows: Tensor) -> Tensor:
