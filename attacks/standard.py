@@ -110,13 +110,14 @@ SMOOTH: tuple[Stage, ...] = (
     Stage("APGD-DLR", APGD(steps=100, objective=DLR), Training()),
     Stage("APGD-T", TARGETED, Training()),
     Stage("APGD-CE, restarts", APGD(steps=100, restarts=4, objective=CE), Training()),
+    Stage("APGD-margin, restarts", APGD(steps=100, restarts=4, objective=MARGIN), Training()),
     Stage("Square", Square(queries=1000)),
 )
 
 SMOOTH_THOROUGH: tuple[Stage, ...] = (
     *SMOOTH[:-1],
     Stage("APGD-DLR, restarts", APGD(steps=100, restarts=10, objective=DLR), Training()),
-    Stage("APGD-margin, restarts", APGD(steps=100, restarts=10, objective=MARGIN), Training()),
+    Stage("APGD-margin, more restarts", APGD(steps=100, restarts=10, objective=MARGIN), Training()),
     Stage("Square", Square(queries=5000)),
 )
 
