@@ -162,7 +162,7 @@ class Quick(Cascade):
 
 @dataclass(frozen=True, kw_only=True)
 class Standard(Cascade):
-    """At most 1,500 pairs and 1,000 further forwards on a sample that survives everything: for publication."""
+    """At most 1,520 pairs and 1,000 further forwards on a sample that survives everything: for publication."""
 
     def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
         return fitting((*STANDARD, *(CODED if coded else ())) if spiking else SMOOTH, norm)

@@ -38,7 +38,7 @@ RECORDS = BOARDS / "readme"
 ATTACKS = ("pgd:steps=20", "standard")
 
 MODELS = ("ann_vanilla", "ann_at", "snn_vanilla", "snn_at", "snn_gsr", "snn_gsr_at")
-RADII, SAMPLES, SHOWN = "2/255,4/255,8/255", 300, ("2/255", "8/255")
+RADII, SAMPLES, SHOWN = "2/255,4/255,8/255", 100, ("2/255", "8/255")
 
 QUALITY = "iqa-photos-linf"
 """The board of models that score."""
