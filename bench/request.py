@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,10 +15,12 @@ from attacks.base import Attack
 from attacks.cascade import Cascade
 from attacks.gradients.base import GradientPath, Training
 from attacks.threat import Norm
+from attacks.transfer import Transfer
 from bench.data import load_samples
 from bench.data.base import Samples
 from bench.errors import SpecError
 from bench.evaluator import Request, stages_in
+from bench.files import sha256_file
 from bench.orientation import Opposite
 from bench.plan import Planned, Price, plan_attack, plan_path, price, threat_of
 from bench.record import EVALUATOR_VERSIONS
@@ -25,6 +29,9 @@ from bench.subject import Subject, Task, open_subject
 
 STOCHASTIC_DRAWS = 10
 """EOT draws per query and scoring draws per verdict of a stochastic model, unless told otherwise."""
+
+SUITE = ("attacks", "zoo", "bench", "reports")
+"""Packages of this suite."""
 
 
 def resolve(
@@ -144,7 +151,7 @@ def identity_fields(request: Request) -> dict[str, Any]:
         "norm": request.norm,
         "eps": [eps.value for eps in request.eps],
         "attacks": [_attack_fields(planned, request) for planned in request.attacks],
-        "path": {"type": type(request.path).__name__, **asdict(request.path)},
+        "path": {"type": type(request.path).__name__, **asdict(request.path), **_sources([request.path])},
         "seed": request.seed,
         "eot": request.eot,
         "scorings": request.scorings,
@@ -162,7 +169,26 @@ def _score_fields(subject: Subject) -> dict[str, Any]:
 def _attack_fields(planned: Planned, request: Request) -> dict[str, Any]:
     stages = stages_in(request, planned)
     given = {"name": planned.name, **planned.defaulted, **planned.passed}
-    return given if not isinstance(planned.attack, Cascade) else given | {"stages": [repr(stage) for stage in stages]}
+    if isinstance(planned.attack, Cascade):
+        given["stages"] = [repr(stage) for stage in stages]
+    attacks = [planned.attack, *(stage.attack for stage in stages)]
+    attacks += [attack.attack for attack in attacks if isinstance(attack, Transfer)]
+    return given | _sources([*attacks, *(stage.path for stage in stages)])
+
+
+def _sources(things: Sequence[object]) -> dict[str, Any]:
+    """Hashes of the modules whose classes are not part of the suite; of the suite's own, the evaluator's version tells."""
+    kinds = {type(one) for one in things if type(one).__module__.partition(".")[0] not in (*SUITE, "builtins")}
+    found = {f"{kind.__module__}:{kind.__qualname__}": _source_sha256(kind) for kind in kinds}
+    return {"source_sha256": found} if found else {}
+
+
+def _source_sha256(kind: type) -> str | None:
+    """Of the file that defines a class; None for one that was typed into an interpreter."""
+    try:
+        return sha256_file(Path(inspect.getfile(kind)))
+    except (OSError, TypeError):
+        return None
 
 
 def cost_of(request: Request) -> Price:

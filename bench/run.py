@@ -60,6 +60,7 @@ def evaluate(
     save_adv: bool = False,
     fresh: bool = False,
     on_start: Callable[[Request, Price], None] = lambda request, cost: None,
+    on_kept: Callable[[Record], None] = lambda record: None,
     on_tick: Watcher = lambda tick: None,
 ) -> Record:
     """Evaluate a model and return its record, rows included.
@@ -74,7 +75,9 @@ def evaluate(
     out: folder for record, rows and journal; the same call resumes there, or reads back a finished record.
         None keeps everything in memory.
     save_adv: also write the adversarial images (safetensors, in ``out``).
-    fresh: forget what an earlier call left in ``out``.
+    fresh: forget what an earlier call left in ``out``, as is needed after edits of modules that a model's file or an attack
+        imports, which nobody notices.
+    on_start: called before anything is computed; on_kept: called instead with a finished record that is read back.
     Raises a :class:`~bench.errors.BenchError` for anything the user can fix.
     """
     with borrowed(model):
@@ -96,6 +99,10 @@ def evaluate(
         )
         identity = digest(identity_fields(request))
         folder = None if out is None else Path(out) / folder_name(request.subject.ref, identity)
+        if folder is not None and not fresh and not save_adv and (folder / RECORD_FILE).exists():
+            record = read_record(folder)
+            on_kept(record)
+            return record
         on_start(request, cost_of(request))
         if folder is None:
             if save_adv:
@@ -103,8 +110,6 @@ def evaluate(
             evaluator = Evaluator(request)
             units = _compute(evaluator, {}, lambda key, unit: None, on_tick)
             return build(evaluator, units, identity)
-        if not fresh and not save_adv and (folder / RECORD_FILE).exists():
-            return read_record(folder)
         make_folder(folder)
         evaluator = Evaluator(request, saver(folder) if save_adv else None)
         journal_path = folder / "journal.jsonl"

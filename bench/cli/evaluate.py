@@ -12,7 +12,13 @@ from bench.cli.summary import duration, summarise
 if TYPE_CHECKING:
     from bench.evaluator import Request
     from bench.plan import Price
+    from bench.record import Record
     from bench.run import Tick
+
+_FRESH = (
+    "Forget what an earlier run of the same command left. Needed after edits that are not noticed: of modules that FILE.py "
+    "or an attack of your own imports, and of this suite."
+)
 
 
 @click.command()
@@ -36,7 +42,7 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(1), help="CPU threads.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where records go.")
 @click.option("--save-adv", is_flag=True, help="Keep the adversarial images.")
-@click.option("--fresh", is_flag=True, help="Forget what an earlier run of the same command left.")
+@click.option("--fresh", is_flag=True, help=_FRESH)
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 def evaluate(
     model: str, attacks: tuple[str, ...], n: str, threads: int | None, out: Path, as_json: bool, **options: Any
@@ -57,6 +63,7 @@ def evaluate(
             n=_count(n),
             out=out,
             on_start=live.start,
+            on_kept=live.kept,
             on_tick=live.tick,
             **options,
         )
@@ -113,6 +120,10 @@ class _Live:
                 "less as samples fall",
                 highlight=False,
             )
+
+    def kept(self, record: Record) -> None:
+        """Said even where progress is not: an old answer must not pass for a new one."""
+        self._console.print(f"already done on {record.created[:10]} (--fresh to run it again)", highlight=False)
 
     def tick(self, tick: Tick) -> None:
         self._bar.update(self._task, description=tick.label, completed=tick.done, total=tick.total)

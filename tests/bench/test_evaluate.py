@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,16 @@ from torch import Tensor, nn
 
 import bench
 from attacks.base import Attack
+from attacks.gradients.base import Training
 from attacks.oracle import Oracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
 from attacks.threat import Threat
+from attacks.transfer import Transfer
 from bench import evaluator
 from bench.errors import BenchError, DataError, ModelError, SpecError, StorageError
 from bench.record import RECORD_FILE, Record, read_record
+from bench.request import identity_fields, resolve
 from bench.run import Tick
 from bench.scorer import BATCH
 from zoo.architectures.compact import compact
@@ -346,6 +350,56 @@ def test_a_finished_record_is_read_back(tmp_path: Path) -> None:
     assert ticks and not any(tick.reused for tick in ticks)
     same_answer(first, fresh)
     assert sorted(path.name for path in next(tmp_path.iterdir()).iterdir()) == ["record.json", "rows.parquet"]
+
+
+def test_who_asks_is_told_whether_a_record_is_old_or_will_be_computed(tmp_path: Path) -> None:
+    started: list[int] = []
+    kept: list[Record] = []
+    watched: dict[str, Any] = {"on_start": lambda request, cost: started.append(cost.forwards), "on_kept": kept.append}
+    first = evaluated(out=tmp_path, **watched)
+    assert len(started) == 1 and not kept
+    evaluated(out=tmp_path, **watched)
+    assert len(started) == 1
+    assert [record.created for record in kept] == [first.created]
+    evaluated(out=tmp_path, fresh=True, **watched)
+    assert len(started) == 2 and len(kept) == 1
+
+
+ATTACK = """
+from dataclasses import dataclass
+from attacks.base import Attack
+
+@dataclass(frozen=True, kw_only=True)
+class Mine(Attack):
+    def cost(self):
+        return 1, 0
+
+    def perturb(self, oracle, x, threat, *, rng):
+        return x
+"""
+
+
+def test_an_edit_of_an_attack_of_one_s_own_is_another_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "attack_of_a_user.py"
+
+    def identity(source: str, **options: Any) -> str:
+        file.write_text(source)
+        monkeypatch.delitem(sys.modules, "attack_of_a_user", raising=False)
+        mine = import_module("attack_of_a_user").Mine()
+        attack = Transfer(model=Linear().eval(), attack=mine, path=Training()) if options.pop("inside", False) else mine
+        return evaluated(attack=attack, n=2, **options).identity
+
+    for options in ({}, {"inside": True}):
+        before, same, after = (identity(source, **options) for source in (ATTACK, ATTACK, ATTACK + "# edited" * 3))
+        assert before == same != after
+
+
+def test_attacks_of_the_suite_bring_no_source_into_the_identity() -> None:
+    for attack in ("pgd", "standard", "foolbox:LinfPGD", "torchattacks:PGD"):
+        request = resolve(LINEAR, attack, "0.1", norm="linf", n=2, data=DATA, path="training", seed=0)
+        fields = identity_fields(request)
+        assert "source_sha256" not in {**fields["attacks"][0], **fields["path"]}
 
 
 def test_a_damaged_record_says_how_to_go_on(tmp_path: Path) -> None:

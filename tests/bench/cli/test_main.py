@@ -191,6 +191,7 @@ def test_evaluate_as_json(run: Bench, net: str, tmp_path: Path) -> None:
     (folder,) = (tmp_path / "records").iterdir()
     assert json.loads((folder / "record.json").read_text())["identity"] == record["identity"]
     again = run(*arguments, "--json")
+    assert again.err == f"already done on {record['created'][:10]} (--fresh to run it again)\n"
     assert json.loads(again.out) == record | {"rows_sha256": json.loads(again.out)["rows_sha256"]}
     compared = json.loads(run("compare", folder, folder, "--json").out)
     assert [one["difference"]["value"] for one in compared] == [0.0] * len(compared)
@@ -203,6 +204,7 @@ def test_evaluate_as_a_table(run: Bench, net: str, tmp_path: Path) -> None:
     for words in ("clean", "random noise", "gap", "eps 2/255", "eps 8/255", "12 test images of own", "verdict:"):
         assert words in said.out
     assert "at most" in said.err
+    assert "already done" not in said.err
     folder = Path(said.out.rpartition("record: ")[2].split("  (")[0])
     assert (tmp_path / folder / "record.json").exists()
 
