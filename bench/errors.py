@@ -44,6 +44,10 @@ class DataError(BenchError):
     """A data set that is missing, damaged or does not fit."""
 
 
+class TooFewError(DataError):
+    """A data set with fewer samples than were asked for."""
+
+
 class ModelError(BenchError):
     """A model that cannot be built or does not keep its contract."""
 

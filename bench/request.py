@@ -17,8 +17,8 @@ from attacks.gradients.base import GradientPath, Training
 from attacks.threat import Norm
 from attacks.transfer import Transfer
 from bench.data import load_samples
-from bench.data.base import Samples
-from bench.errors import SpecError
+from bench.data.base import Samples, UpTo
+from bench.errors import SpecError, TooFewError
 from bench.evaluator import Request, stages_in
 from bench.files import sha256_file
 from bench.orientation import Opposite
@@ -29,6 +29,9 @@ from bench.subject import Subject, Task, open_subject
 
 STOCHASTIC_DRAWS = 10
 """EOT draws per query and scoring draws per verdict of a stochastic model, unless told otherwise."""
+
+DEFAULT_N = UpTo(1000)
+"""Samples of an evaluation, unless told otherwise."""
 
 SUITE = ("attacks", "zoo", "bench", "reports")
 """Packages of this suite."""
@@ -132,11 +135,19 @@ def device_named(name: str) -> torch.device:
 def samples_of(
     data: str | tuple[Tensor, Tensor] | Samples | None, split: str, n: int | None, *, scores: bool = False
 ) -> Samples:
-    """The first ``n`` samples of what was named or given. scores: whether labels of one's own are scores."""
+    """The first ``n`` samples of what was named or given. scores: whether labels of one's own are scores.
+
+    Raises :class:`~bench.errors.TooFewError` for a named set that has fewer, unless ``n`` is :class:`~bench.data.base.UpTo`.
+    """
     if data is None:
         raise SpecError("The model does not say which data it is for.", "Give --data NAME, for example --data cifar10.")
     if isinstance(data, str):
-        return load_samples(data, split=split, n=n)
+        try:
+            return load_samples(data, split=split, n=n)
+        except TooFewError:
+            if not isinstance(n, UpTo):
+                raise
+            return load_samples(data, split=split)
     samples = data if isinstance(data, Samples) else Samples.of(*data, scores=scores)
     return samples if n is None or n >= len(samples.labels) else samples.take(n)
 

@@ -21,7 +21,7 @@ from bench.journal import Journal
 from bench.plan import Planned, Price
 from bench.record import RECORD_FILE, Record, read_record, write_record
 from bench.recording import build
-from bench.request import cost_of, identity_fields, resolve
+from bench.request import DEFAULT_N, cost_of, identity_fields, resolve
 from bench.spec import Eps
 from bench.staging import Unit
 from bench.subject import Subject, borrowed
@@ -46,7 +46,7 @@ def evaluate(
     attack: str | Attack | Sequence[str | Attack] = "pgd",
     eps: str = "8/255",
     norm: Norm = "linf",
-    n: int | None = 1000,
+    n: int | None = DEFAULT_N,
     data: str | tuple[Tensor, Tensor] | Samples | None = None,
     split: str = "test",
     path: str | GradientPath = "training",
@@ -69,7 +69,8 @@ def evaluate(
         on data whose labels are scores), or a subject.
     attack: spec(s) such as ``"pgd:steps=20,restarts=3"``; several give the per-sample worst case as well.
     eps: radius or comma-separated radii, in [0, 1] pixel units; norm: ``linf`` or ``l2``.
-    n: the first n samples; None for all. data: a data set name, ``(images, labels)``, or None for the model's own.
+    n: the first n samples (by default 1000, or all where there are fewer); None for all.
+    data: a data set name, ``(images, labels)``, or None for the model's own.
     path: gradient path through spikes. eot: draws averaged per query of an attack, scorings: draws per verdict
         (1 each; 10 for stochastic models, whose accuracy is a rate).
     out: folder for record, rows and journal; the same call resumes there, or reads back a finished record.

@@ -28,7 +28,7 @@ _FRESH = (
 )
 @click.option("--eps", default="8/255", show_default=True, help="Radius, or several: 2/255,8/255.")
 @click.option("--norm", type=click.Choice(["linf", "l2"]), default="linf", show_default=True)
-@click.option("--n", default="1000", show_default=True, help="First N samples, or all.")
+@click.option("--n", help="First N samples, or all [default: 1000, or all where there are fewer].")
 @click.option("--data", help="Data set [default: the model's own], or folder:PATH.")
 @click.option("--split", default="test", show_default=True)
 @click.option(
@@ -45,7 +45,7 @@ _FRESH = (
 @click.option("--fresh", is_flag=True, help=_FRESH)
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 def evaluate(
-    model: str, attacks: tuple[str, ...], n: str, threads: int | None, out: Path, as_json: bool, **options: Any
+    model: str, attacks: tuple[str, ...], n: str | None, threads: int | None, out: Path, as_json: bool, **options: Any
 ) -> None:
     """Measure accuracy (or scores) clean, under noise and under attack, and the gap between noise and attack."""
     import torch
@@ -73,9 +73,12 @@ def evaluate(
         summarise(record, out)
 
 
-def _count(text: str) -> int | None:
+def _count(text: str | None) -> int | None:
     from bench.errors import SpecError
+    from bench.request import DEFAULT_N
 
+    if text is None:
+        return DEFAULT_N
     if text == "all":
         return None
     if not text.isdecimal() or int(text) < 1:

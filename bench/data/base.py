@@ -18,10 +18,14 @@ import torch
 from torch import Tensor
 
 from bench.data.info import DatasetInfo
-from bench.errors import DataError
+from bench.errors import DataError, TooFewError
 
 HELD_OUT = 10
 """One in this many training samples of each class is set aside for validation."""
+
+
+class UpTo(int):
+    """A number of samples; where a set has fewer, all of it is meant."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +93,7 @@ class Samples:
         if n < 1:
             raise DataError(f"{n} samples cannot be evaluated.", "Ask for at least 1.")
         if n > len(self):
-            raise DataError(
+            raise TooFewError(
                 f"{n:,} samples were asked for, but {self.name} ({self.split}) has {len(self):,}.",
                 f"Ask for at most {len(self)}.",
             )
@@ -111,7 +115,10 @@ class Dataset(Protocol):
     def info(self) -> DatasetInfo: ...
 
     def load(self, split: str, root: Path | None = None, n: int | None = None) -> Samples:
-        """The first ``n`` samples of a split (None: all). Raises :class:`~bench.errors.DataError`."""
+        """The first ``n`` samples of a split (None: all).
+
+        Raises :class:`~bench.errors.DataError`; :class:`~bench.errors.TooFewError` if there are fewer.
+        """
         ...
 
 

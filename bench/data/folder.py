@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from bench.data.base import Samples, check_split
 from bench.data.scored_folder import has_scores, read_scored_folder
-from bench.errors import DataError
+from bench.errors import DataError, TooFewError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -52,7 +52,7 @@ def read_folder(spec: str, *, split: str = "test", n: int | None = None) -> Samp
     except OSError as error:
         raise DataError(f"{top} cannot be listed ({error.strerror}).", "Give yourself the right to read it.") from error
     if n is not None and not 1 <= n <= len(files):
-        raise DataError(f"{n:,} samples were asked for, but {top} has {len(files):,}.", f"Ask for at most {len(files)}.")
+        raise TooFewError(f"{n:,} samples were asked for, but {top} has {len(files):,}.", f"Ask for at most {len(files)}.")
     images = [open_image(path, size) for path, _ in files[:n]]
     mode = "L" if all(image.mode == "L" for image in images) else "RGB"
     for image, (path, _) in zip(images, files, strict=False):

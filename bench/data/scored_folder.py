@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data.base import Samples
-from bench.errors import DataError
+from bench.errors import DataError, TooFewError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +57,7 @@ def read_scored_folder(spec: str, *, n: int | None = None) -> Samples:
     top, side = split_spec(spec)
     rated = read_table(top)
     if n is not None and not 1 <= n <= len(rated):
-        raise DataError(f"{n:,} samples were asked for, but {top} has {len(rated):,}.", f"Ask for at most {len(rated)}.")
+        raise TooFewError(f"{n:,} samples were asked for, but {top} has {len(rated):,}.", f"Ask for at most {len(rated)}.")
     pixels = [_pixels(one.image, side, top) for one in rated[:n]]
     for one, found in zip(rated, pixels, strict=False):
         if found.shape != pixels[0].shape:

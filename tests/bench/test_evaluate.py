@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from support.networks import settled
 from support.tiny import Linear, Noisy, images, labelled
 from torch import Tensor, nn
@@ -30,9 +31,10 @@ from attacks.randomness import KeyedRng
 from attacks.threat import Threat
 from attacks.transfer import Transfer
 from bench import evaluator
-from bench.errors import BenchError, DataError, ModelError, SpecError, StorageError
+from bench.data import load_samples
+from bench.errors import BenchError, DataError, ModelError, SpecError, StorageError, TooFewError
 from bench.record import RECORD_FILE, Record, read_record
-from bench.request import identity_fields, resolve
+from bench.request import DEFAULT_N, identity_fields, resolve, samples_of
 from bench.run import Tick
 from bench.scorer import BATCH
 from zoo.architectures.compact import compact
@@ -350,6 +352,24 @@ def test_a_finished_record_is_read_back(tmp_path: Path) -> None:
     assert ticks and not any(tick.reused for tick in ticks)
     same_answer(first, fresh)
     assert sorted(path.name for path in next(tmp_path.iterdir()).iterdir()) == ["record.json", "rows.parquet"]
+
+
+def test_the_default_takes_what_there_is_and_a_number_is_meant(tmp_path: Path) -> None:
+    sorted_, rated = tmp_path / "sorted", tmp_path / "rated"
+    for label in "abc":
+        (sorted_ / label).mkdir(parents=True)
+        for i in range(2):
+            Image.new("L", (3, 3), 20 * i).save(sorted_ / label / f"{i}.png")
+    rated.mkdir()
+    Image.new("RGB", (16, 16)).save(rated / "a.png")
+    (rated / "scores.csv").write_text("image,score\na.png,1\n")
+    assert evaluated(data=f"folder:{sorted_}").data.n == 6
+    for data in (f"folder:{sorted_}", f"folder:{rated}", "photos"):
+        available = len(samples_of(data, "test", DEFAULT_N))
+        assert available == len(load_samples(data))
+        with pytest.raises(TooFewError, match="1,000 samples were asked for"):
+            samples_of(data, "test", 1000)
+        assert len(samples_of(data, "test", 1)) == 1
 
 
 def test_who_asks_is_told_whether_a_record_is_old_or_will_be_computed(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from bench.data.layouts import Layout, folders
 from bench.data.rated.tables import Rating
 from bench.data.routes import LocalRoute, Progress, Route
 from bench.data.stored import ImageSet
-from bench.errors import DataError
+from bench.errors import DataError, TooFewError
 from bench.files import atomic_write_text, make_folder
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class RatedSet(ImageSet):
         number = {name: place for place, name in enumerate(sorted({rating.reference for rating in ratings}))}
         chosen = [row for row, rating in enumerate(ratings) if split in split_of(number[rating.reference])]
         if n is not None and not 1 <= n <= len(chosen):
-            raise DataError(
+            raise TooFewError(
                 f"{n:,} samples were asked for, but {self.info.name} ({split}) has {len(chosen):,}.",
                 f"Ask for 1 to {len(chosen)}.",
             )

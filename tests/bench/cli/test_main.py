@@ -260,7 +260,14 @@ def test_comparing_nothing(run: Bench, tmp_path: Path) -> None:
     refused(run("compare", tmp_path / "file", tmp_path), "no readable record")
 
 
+def test_without_a_count_a_small_set_is_taken_whole(run: Bench, net: str) -> None:
+    arguments = ("evaluate", "--model", net, "--data", "own", "--attack", "fgsm", "--json")
+    assert json.loads(run(*arguments).out)["data"]["n"] == 12
+    refused(run(*arguments, "--n", 1000), "1,000 samples were asked for, but own (test) has 12")
+
+
 def test_counts() -> None:
+    assert _count(None) == 1000
     assert _count("all") is None
     assert _count("12") == 12
     for text in ("", "0", "-1", "x", "1e3", "²", " 3"):
