@@ -13,7 +13,7 @@ from torch import Tensor
 
 from attacks.randomness import KeyedRng
 from attacks.threat import Threat
-from bench.boards.challenge_record import Challenge, ChallengeRow
+from bench.boards.challenge_record import Challenge, ChallengeRow, check_words
 from bench.errors import BoardError, DataError
 from bench.files import sha256_bytes
 from bench.request import subject_for
@@ -83,8 +83,10 @@ def score(
 ) -> Challenge:
     """Image by image: is it inside ball and box, and what does the model answer?
 
-    samples: the board's. Raises :class:`~bench.errors.BoardError` if ``subject`` is not the model that was entered.
+    samples: the board's. Raises :class:`~bench.errors.BoardError` if ``subject`` is not the model that was entered, or the
+    words are not plain text and the link no https address.
     """
+    check_words(who=who, how=how, link=link)
     if subject.fingerprint != entry.record.model.fingerprint:
         raise BoardError(f"The model at hand is not the one entered as {entry.name}.", "Give the submission as entered.")
     if eps not in protocol.eps:

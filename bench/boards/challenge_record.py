@@ -6,7 +6,7 @@ import datetime
 import json
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bench.boards.text import Line, Link, Note
 from bench.errors import BoardError
@@ -56,6 +56,16 @@ class Challenge(_Strict):
     """Of the file that was scored."""
     rows: list[ChallengeRow] = Field(min_length=1)
     """Image by image."""
+
+
+def check_words(**words: str) -> None:
+    """Raise :class:`~bench.errors.BoardError` for the first of ``who``, ``how``, ``link`` that may not stand on a board."""
+    for name, text in words.items():
+        try:
+            TypeAdapter({"who": Line, "how": Note, "link": Link}[name]).validate_python(text)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise BoardError(f"{name} is {text[:60]!r}, which may not stand on a board: {reason}.", "Correct it.") from error
 
 
 def challenge_file(folder: Path) -> Path:

@@ -17,6 +17,7 @@ import yaml
 from support.boards import DAY, card, draft, measured, new_board
 from support.tiny import Linear
 
+from bench.boards.challenge import Images, score
 from bench.boards.comparison import changes, moves
 from bench.boards.entering import enter, release
 from bench.boards.naming import EntryName, is_slug, parse_place
@@ -25,9 +26,11 @@ from bench.boards.ranking import ranks
 from bench.boards.render import render
 from bench.boards.store import Board, boards, open_board, open_entry
 from bench.boards.verify import verify
+from bench.data import load_samples
 from bench.errors import BenchError, BoardError
 from bench.files import sha256_file
 from bench.record import EVALUATOR_VERSIONS, Record, read_record, write_record
+from bench.subject import open_subject
 
 ONE, TWO, OTHER = EntryName("linear", 1), EntryName("linear", 2), EntryName("other", 1)
 
@@ -318,6 +321,20 @@ def test_metadata_can_be_edited_without_evaluating(board: Board) -> None:
 def test_metadata_is_plain(changed: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         card(**changed)
+
+
+@pytest.mark.parametrize(
+    "words", [{"link": "http://x.org"}, {"link": "nowhere"}, {"who": ""}, {"who": "<b>"}, {"how": "=1+1"}, {"who": "a\nb"}]
+)
+def test_words_of_a_challenge_are_plain(filled: Board, words: dict[str, str]) -> None:
+    samples = load_samples(filled.protocol().data.name)
+    given = Images(samples.images, samples.ids, "0" * 64)
+    entry = filled.entries()[0]
+    with pytest.raises(BoardError, match=f"^{next(iter(words))} is .* may not stand on a board: ") as caught:
+        score(
+            open_subject(Linear()), samples, given, entry, filled.protocol(), eps="0.1", **({"who": "A", "how": "B"} | words)
+        )
+    assert "\n" not in str(caught.value)
 
 
 def test_the_change_log_only_grows(board: Board, spare: Record) -> None:
