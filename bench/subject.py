@@ -20,7 +20,8 @@ import torch
 from torch import nn
 
 from attacks.gradients.base import TakesCoding, TakesGradientPath
-from bench.errors import BenchError, ModelError, UnknownNameError, WeightsError
+from bench.cards import card_of
+from bench.errors import BenchError, ModelError, WeightsError
 from bench.files import digest, sha256_file
 from bench.spec import FileRef, PyiqaRef, ZooRef, parse_model_ref
 
@@ -84,12 +85,10 @@ def open_subject(model: str | nn.Module | Subject, *, stochastic: bool = False) 
 
 
 def _from_zoo(text: str, ref: ZooRef) -> Subject:
-    from zoo.card import WEIGHTS, card, names
+    from zoo.card import WEIGHTS
 
     name = ref.spec.name
-    if name not in names():
-        raise UnknownNameError.of("model", f"zoo:{name}", [f"zoo:{known}" for known in names()])
-    described = card(name)
+    described = card_of(name)
     if ref.spec.version is not None and str(described.version) != ref.spec.version.removeprefix("v"):
         raise ModelError(f"zoo:{name} is at version {described.version} here.", f"Drop @{ref.spec.version}.")
     return _described(text, described, WEIGHTS)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 HOME = Path(__file__).parent
 CARDS = HOME / "cards"
@@ -158,7 +158,12 @@ def read_card(path: Path) -> Card:
         content = yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name} is not valid YAML: {error}") from error
-    found = Card.model_validate(content)
+    try:
+        found = Card.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise ValueError(f"{path.name}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
     if found.name != path.stem:
         raise ValueError(f"{path.name} describes a model named {found.name!r}; a card is named after its model")
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.boards.naming import EntryName
+from bench.cards import card_of
 from bench.errors import BoardError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def waiting(board: Board, only: Sequence[str] = ()) -> list[str]:
     A model fits if it answers the board's task and was made for its data set. only: names to restrict that to.
     Raises :class:`~bench.errors.BenchError` if one of ``only`` is unknown, does not fit, or has no weights.
     """
-    from zoo.card import card, names
+    from zoo.card import names
 
     protocol, there = board.protocol(), set(board.names())
     for name in only:
@@ -27,7 +28,7 @@ def waiting(board: Board, only: Sequence[str] = ()) -> list[str]:
             raise UnknownNameError.of("model", name, list(names()))
     found = []
     for name in only or names():
-        one = card(name)
+        one = card_of(name)
         why = (
             f"is for {one.task} on {one.dataset}"
             if (one.task, one.dataset) != (protocol.task, protocol.data.name)

@@ -8,12 +8,15 @@ from pathlib import Path
 import click
 
 from bench.cli.table import show_table
+from bench.errors import BenchError
 
 PROXIES = {
     "proxy=relu": "Another network: the same weights as a ReLU network. Use --attack transfer:source=NAME,proxy=relu.",
     "proxy=clip": "Another network: the same weights, clipped and quantised. Use --attack transfer:source=NAME,proxy=clip.",
 }
 """Not paths through the model's own spikes, but asked for in their place."""
+
+MEASURED = ("clean", "quick 2/255", "quick 8/255", "standard 8/255")
 
 
 @click.command()
@@ -38,12 +41,18 @@ def _narrow(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 
 def _models() -> list[dict[str, str]]:
     from bench.boards.store import boards_root
-    from zoo.card import card, names
+    from bench.cards import card_of
+    from zoo.card import names
 
     root = boards_root()
     rows = []
     for name in names():
-        described = card(name)
+        try:
+            described = card_of(name)
+        except BenchError as error:  # one card that is wrong hides no other
+            unknown = dict.fromkeys(("dataset", "defense", "weights", "size", *MEASURED), "-")
+            rows.append({"model": f"zoo:{name}"} | unknown | {"summary": f"(broken: {error.what})"})
+            continue
         rows.append(
             {
                 "model": f"zoo:{name}",
@@ -63,7 +72,7 @@ def _measured(root: Path, name: str) -> dict[str, str]:
     from bench.measures.sheet import read_sheet
 
     sheet = read_sheet(root, name)
-    found = dict.fromkeys(("clean", "quick 2/255", "quick 8/255", "standard 8/255"), "-")
+    found = dict.fromkeys(MEASURED, "-")
     if sheet is None:
         return found
     if sheet.clean is not None:

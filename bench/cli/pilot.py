@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.errors import SpecError, UnknownNameError
+from bench.errors import SpecError
 
 
 @click.command()
@@ -31,19 +31,18 @@ def pilot(
     """Try weights of the penalty of MODEL (zoo:NAME): the largest that costs no more than --lose on validation."""
     import torch
 
+    from bench.cards import card_of
     from bench.memory import keep_freed_memory
     from bench.training.job import default_runs
     from bench.training.pilot import chosen, pilots, start_figure
     from bench.training.tasks import TASKS
-    from zoo.card import CARDS, card, names
+    from zoo.card import CARDS
 
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
     name = model.removeprefix("zoo:")
-    if name not in names():
-        raise UnknownNameError.of("model", f"zoo:{name}", [f"zoo:{known}" for known in names()])
-    described = card(name)
+    described = card_of(name)
     shown = TASKS[described.task].shown
     begin = start_figure(described, device=device, data_root=data_root)
     click.echo(f"{described.training.start}: {shown(begin)} on validation; a pilot must keep {shown(begin - lose)}")

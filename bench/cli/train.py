@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.errors import BenchError, ModelError, UnknownNameError
+from bench.errors import BenchError, ModelError
 
 if TYPE_CHECKING:
     from bench.training.checkpoint import Epoch
@@ -49,6 +49,7 @@ def train(
     """Train MODEL (zoo:NAME) from its card, or convert it from its source. Run the same command again to resume."""
     import torch
 
+    from bench.cards import card_of
     from bench.memory import keep_freed_memory
     from bench.training.conversion import convert_model
     from bench.training.job import default_runs, train_model
@@ -64,10 +65,10 @@ def train(
         raise BenchError("Nothing to train was named.", "Name one model (bench train zoo:NAME), or give --all.")
     wanted = size or ("compact" if device == "cpu" else "all")
     chosen = _in_order(
-        [model.removeprefix("zoo:")] if model else [name for name in names() if wanted in ("all", card(name).size)]
+        [model.removeprefix("zoo:")] if model else [name for name in names() if wanted in ("all", card_of(name).size)]
     )
     for name in chosen:
-        described = card(name)
+        described = card_of(name)
         if missing and described.weights is not None:
             continue
         click.echo(f"{name}: {described.summary}")
@@ -96,16 +97,14 @@ def train(
 
 def _in_order(wanted: list[str]) -> list[str]:
     """The names, each after the model it starts or is converted from. Raises on unknown names and cycles."""
-    from zoo.card import card, names
+    from bench.cards import card_of
 
     ordered: list[str] = []
 
     def visit(name: str, seen: tuple[str, ...]) -> None:
-        if name not in names():
-            raise UnknownNameError.of("model", f"zoo:{name}", [f"zoo:{known}" for known in names()])
         if name in seen:
             raise ModelError(f"The cards {', '.join(seen)} start from one another.", "Break the cycle.")
-        before = card(name).needs
+        before = card_of(name).needs
         if before is not None and before in wanted:
             visit(before, (*seen, name))
         if name not in ordered:

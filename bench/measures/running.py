@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.anytime import accuracy_by_step, calibration, longest
+from bench.cards import card_of
 from bench.data import load_samples
 from bench.errors import ModelError
 from bench.files import digest
@@ -30,7 +31,7 @@ ATTACKS = ("quick", "standard")
 
 def measurable() -> list[str]:
     """Classification models that have weights."""
-    found = (card(name) for name in names())
+    found = (card_of(name) for name in names())
     return [one.name for one in found if one.weights is not None and one.task == "classification"]
 
 

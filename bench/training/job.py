@@ -73,11 +73,14 @@ def train_model(
     for split in ("train", "val"):
         samples = load_samples(described.dataset, split=split, root=data_root)
         splits[split] = Split(samples.pixels, samples.labels).to(target)
-    model = initial_model(described).to(target)
+    try:
+        model, defense = initial_model(described).to(target), build_defense(described.defense)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"{described.name} cannot be built: {error}.", "Correct the arguments in its card.") from error
     digest = recipe_digest(described)
     log = train(
         model.requires_grad_(True),
-        build_defense(described.defense),
+        defense,
         described.training,
         splits["train"],
         splits["val"],

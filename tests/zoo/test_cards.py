@@ -121,8 +121,10 @@ WRONG: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize(("content", "named"), WRONG.values(), ids=WRONG)
 def test_wrong_card(content: Any, named: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=named):
+    with pytest.raises(ValueError, match=named) as caught:
         read_card(written(tmp_path, content))
+    assert str(caught.value).startswith("some_model.yaml")
+    assert "\n" not in str(caught.value).partition("not valid YAML")[0]
 
 
 def test_unknown_name() -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from bench.cli import main as module
 from bench.cli.evaluate import _count
 from bench.data.base import Samples
 from bench.errors import SpecError
+from zoo import card as cards
 
 ROOT = Path(__file__).parents[3]
 
@@ -175,6 +176,32 @@ def test_show(run: Bench) -> None:
     assert json.loads(run("show", "zoo:snn_vanilla", "--json").out)["name"] == "snn_vanilla"
     assert "name: snn_vanilla" in run("show", "snn_vanilla").out
     refused(run("show", "zoo:snn_vanila"), "Unknown model", "Did you mean", "zoo:snn_vanilla")
+
+
+@pytest.fixture
+def misspelt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A zoo with two cards, one of which has a key misspelt; the name of that."""
+    for name in ("snn_vanilla", "snn_gn"):
+        text = (cards.CARDS / f"{name}.yaml").read_text()
+        (tmp_path / f"{name}.yaml").write_text(text.replace("summary:", "sumary:") if name == "snn_gn" else text)
+    monkeypatch.setattr(cards, "CARDS", tmp_path)
+    for cached in (cards.names, cards.card):
+        cached.cache_clear()
+    yield "snn_gn"
+    for cached in (cards.names, cards.card):
+        cached.cache_clear()
+
+
+def test_a_broken_card_is_named_and_hides_no_other(run: Bench, misspelt: str, tmp_path: Path) -> None:
+    good, bad = (next(r for r in json.loads(run("ls", "models", "--json").out) if r["model"] == f"zoo:{name}")
+                 for name in ("snn_vanilla", misspelt))  # fmt: skip
+    assert good["dataset"] == "cifar10"
+    assert bad["summary"].startswith(f"(broken: The card of zoo:{misspelt} cannot be read ({misspelt}.yaml: su")
+    assert good.keys() == bad.keys() and all(bad.values())
+    assert run("ls", "models").code == 0
+    for arguments in (["show", misspelt], ["train", f"zoo:{misspelt}"], ["train", "--all"], ["evaluate", "--model"]):
+        arguments += [f"zoo:{misspelt}"] if arguments[0] == "evaluate" else []
+        refused(run(*arguments), f"The card of zoo:{misspelt} cannot be read", f"{misspelt}.yaml")
 
 
 # --- the main job ---

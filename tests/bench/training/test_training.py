@@ -369,6 +369,14 @@ def test_from_card_to_model(source: Path) -> None:
     assert again.card.read_text() == files.card.read_text()
 
 
+@pytest.mark.parametrize("part", ["builder", "defense"])
+def test_a_misspelt_argument_of_a_card_is_one_sentence(source: Path, part: str) -> None:
+    described = read_card(source)
+    wrong = getattr(described, part).model_copy(update={"arguments": {"stepz": 2}})
+    with pytest.raises(ModelError, match=f"{described.name} cannot be built: .*stepz.*Correct the arguments in its card"):
+        job.train_model(described.model_copy(update={part: wrong}), source=source, out=source.parent, runs=source.parent)
+
+
 def test_what_follows_the_weights_in_a_card_is_kept(source: Path) -> None:
     old = "weights:\n  sha256: " + "ab" * 32 + "\n  bytes: 3\n"
     source.write_text(CARD + old + "paper: Somebody, Somewhere\n")
