@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,12 +48,29 @@ def labels(records: Sequence[Record]) -> list[str]:
     ]
 
 
-def check_comparable(records: Sequence[Record]) -> None:
-    """Raise :class:`~bench.errors.RecordError` if records may not share a picture: other data, norm, or protocol."""
+COMMON: dict[str, Callable[[Record], str]] = {
+    "kinds of model": lambda record: record.task,
+    "data": lambda record: f"{record.data.name} ({record.data.split})",
+    "norms": lambda record: record.norm,
+    "attacks": lambda record: " and ".join(attack.spec for attack in record.attacks),
+    "protocols": lambda record: str(record.protocol and f"{record.protocol.board} v{record.protocol.version}"),
+}
+"""What records in one picture or table have in common, because its title says it once."""
+
+
+def check_comparable(records: Sequence[Record], *, samples: bool = True) -> None:
+    """Raise :class:`~bench.errors.RecordError`, saying what differs, if records may not share a picture.
+
+    samples: whether they must be of the very same samples, too, as their number is in the title.
+    """
     if not records:
         raise RecordError("There is nothing to draw.", "Name at least one record.")
-    if len({(r.data.name, r.data.split, r.norm, r.protocol.sha256 if r.protocol else "") for r in records}) > 1:
-        raise RecordError("The records are of different data or norms or protocols.", "Draw them in separate pictures.")
+    for what, told in COMMON.items():
+        if len(found := dict.fromkeys(map(told, records))) > 1:
+            raise RecordError(f"The records are of different {what}: {'; '.join(found)}.", "Show them separately.")
+    if samples and len({record.data.sha256 for record in records}) > 1:
+        sizes = ", ".join(str(n) for n in sorted({record.data.n for record in records}))
+        raise RecordError(f"The records are of different samples ({sizes} of them).", "Evaluate with the same --n.")
 
 
 def accuracy_curves(records: Sequence[Record]) -> Figure:

@@ -18,7 +18,7 @@ def told(interval: Interval) -> str:
 
 
 def robustness_table(records: Sequence[Record], radii: Sequence[str]) -> str:
-    """One row per model: clean, then per radius of ``radii`` accuracy under noise and under each attack."""
+    """One row per model: samples, clean, then per radius of ``radii`` accuracy under noise and under each attack."""
     return _table(
         records,
         radii,
@@ -29,7 +29,7 @@ def robustness_table(records: Sequence[Record], radii: Sequence[str]) -> str:
 
 
 def shift_table(records: Sequence[Record], radii: Sequence[str]) -> str:
-    """One row per model that scores: clean rank correlation, then per radius mean |shift| under noise and each attack."""
+    """One row per model that scores: samples, clean rank correlation, then mean |shift| per radius, noise and attack."""
     return _table(
         records,
         radii,
@@ -48,13 +48,13 @@ def _table(
 ) -> str:
     """results: (radius, attack) to what is said of noise and of the attack."""
     attacks = [attack.spec for attack in records[0].attacks]
-    header = ["model", about]
+    header = ["model", "n", about]
     for eps in radii:
         header += [f"noise {eps}", *(f"`{attack}` {eps}" for attack in attacks)]
     lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
     for record in records:
         found = results(record)
-        row = [f"`{record.model.ref}`", clean(record)]
+        row = [f"`{record.model.ref}`", str(record.data.n), clean(record)]
         for eps in radii:
             row += [found[eps, attacks[0]][0], *(found[eps, attack][1] for attack in attacks)]
         lines.append("| " + " | ".join(row) + " |")

@@ -52,14 +52,14 @@ def table(records: tuple[Path, ...]) -> None:
     """A Markdown table of RECORDS: clean, noise and attacks (accuracies, or score shifts) at every radius they share."""
     from bench.errors import RecordError
     from bench.record import read_record
+    from reports.plots import check_comparable
     from reports.tables import robustness_table, shift_table
 
     read = [read_record(path) for path in records]
+    check_comparable(read, samples=False)
     results = [record.shifts if record.task == "quality" else record.cells for record in read]
     radii = [list(dict.fromkeys(one.eps_text for one in found)) for found in results]
     shared = [eps for eps in radii[0] if all(eps in others for others in radii)]
-    if len({record.task for record in read}) > 1 or len({tuple(a.spec for a in record.attacks) for record in read}) > 1:
-        raise RecordError("The records are not of one kind.", "Evaluate models of one task, with the same --attack.")
     if not shared:
         raise RecordError("The records share no radius.", "Evaluate them with the same --eps.")
     click.echo((shift_table if read[0].task == "quality" else robustness_table)(read, shared))

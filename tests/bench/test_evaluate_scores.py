@@ -290,6 +290,6 @@ def test_models_of_two_kinds_are_not_compared(record: Record) -> None:
 
 def test_a_table_of_shifts_holds_the_numbers_of_the_records(record: Record) -> None:
     lines = shift_table([record, record], ["0.02"]).splitlines()
-    assert len(lines) == 4 and {line.count("|") for line in lines} == {7}
+    assert len(lines) == 4 and {line.count("|") for line in lines} == {8}
     pgd = next(one for one in record.shifts if (one.attack, one.eps_text) == ("pgd", "0.02"))
     assert f"| {told(pgd.absolute)} |" in lines[2]

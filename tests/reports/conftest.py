@@ -31,6 +31,6 @@ def record() -> Callable[..., Record]:
     labels = (images.flatten(1).mean(1) > 0.5).long()
 
     def make(*, bias: float = 0.0, eps: str = "0.01,0.1", **settings: object) -> Record:
-        return bench.evaluate(Linear(bias), data=(images, labels), eps=eps, attack="fgsm", **settings)
+        return bench.evaluate(Linear(bias), data=(images, labels), eps=eps, **({"attack": "fgsm"} | settings))
 
     return make

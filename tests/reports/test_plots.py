@@ -9,7 +9,8 @@ import pytest
 
 from bench.errors import RecordError
 from bench.record import Record
-from reports.plots import accuracy_curves, last_cells, save
+from reports.album import pictures
+from reports.plots import accuracy_curves, check_comparable, last_cells, save
 
 Make = Callable[..., Record]
 
@@ -26,10 +27,19 @@ def test_the_curve_goes_through_the_accuracies_of_the_record(record: Make) -> No
 
 
 def test_records_of_different_norms_are_not_drawn_together(record: Make) -> None:
-    with pytest.raises(RecordError, match="different data or norms"):
+    with pytest.raises(RecordError, match="different norms: linf; l2"):
         accuracy_curves([record(), record(norm="l2")])
     with pytest.raises(RecordError, match="nothing to draw"):
         accuracy_curves([])
+
+
+def test_what_a_title_says_once_holds_for_every_record(record: Make) -> None:
+    for draw in (accuracy_curves, lambda records: list(pictures(records))):
+        with pytest.raises(RecordError, match="different attacks: fgsm; uniform and pgd:steps=2"):
+            draw([record(), record(attack=["uniform", "pgd:steps=2"])])
+        with pytest.raises(RecordError, match=r"different samples \(30, 40 of them\)"):
+            draw([record(), record(n=30)])
+    check_comparable([record(), record(n=30)], samples=False)
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])

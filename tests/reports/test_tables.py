@@ -11,11 +11,11 @@ Make = Callable[..., Record]
 
 
 def test_one_row_per_record_one_group_of_columns_per_radius(record: Make) -> None:
-    first, second = record(), record(bias=0.05)
+    first, second = record(), record(bias=0.05, n=30)
     lines = robustness_table([first, second], ["0.01", "0.1"]).splitlines()
     assert len(lines) == 4
-    assert {line.count("|") for line in lines} == {7}
+    assert {line.count("|") for line in lines} == {8}
     cell = second.cells[1]
     assert cell.eps_text == "0.1"
     assert lines[3].split(" | ")[-2:] == [percent(cell.noise), f"{percent(cell.robust)} |"]
-    assert lines[2] != lines[3]
+    assert [line.split(" | ")[1] for line in lines[2:]] == ["40", "30"]
