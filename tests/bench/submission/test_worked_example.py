@@ -10,14 +10,29 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 from support.submissions import small_board
 
 from bench.boards.store import Board
 from bench.boards.verify import verify
 from bench.cli.main import main
+from zoo.architectures.compact import compact
 
 ROOT = Path(__file__).parents[3]
 LINES = re.search(r"<!-- worked example -->\n```\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+
+
+def test_weights_are_saved_however_they_lie_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = re.search(r"```python\n(from safetensors.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    assert code is not None
+    model = compact(steps=1, neuron={}, widths=(2, 2, 2, 2)).to(memory_format=torch.channels_last)
+    (tmp_path / "my_defense").mkdir()
+    monkeypatch.chdir(tmp_path)
+    exec(code[1], {"model": model})
+    saved = load_file(tmp_path / "my_defense" / "weights.safetensors")
+    assert saved.keys() == model.state_dict().keys()
+    assert all(torch.equal(value, model.state_dict()[key]) for key, value in saved.items())
 
 
 @pytest.mark.timeout(600)
