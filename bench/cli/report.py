@@ -66,13 +66,15 @@ def table(records: tuple[Path, ...]) -> None:
 
 
 @report.command()
-@click.argument("record", type=click.Path(path_type=Path))
+@click.argument("records", metavar="RECORD", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--eps", "eps_text", help="Radius, as in the record [default: its largest].")
 @click.option("--attack", help="Attack, as in the record [default: its first].")
 @click.option("--count", type=click.IntRange(min=1), default=4, show_default=True, help="Worst and best images, of each.")
 @click.option("--data", help="Where the clean images are, if the set's name does not say it: folder:PATH.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("gallery.png"), show_default=True, help="PNG or SVG.")
-def gallery(record: Path, eps_text: str | None, attack: str | None, count: int, data: str | None, out: Path) -> None:
+def gallery(
+    records: tuple[Path, ...], eps_text: str | None, attack: str | None, count: int, data: str | None, out: Path
+) -> None:
     """A contact sheet of RECORD: clean, adversarial, difference, and what the model says, for the worst and best images.
 
     RECORD is a folder that bench evaluate --save-adv wrote.
@@ -83,6 +85,10 @@ def gallery(record: Path, eps_text: str | None, attack: str | None, count: int, 
     from reports.picks import choose, radius_of
     from reports.plots import heading, label, save
 
+    if len(records) > 1:  # NAME-* matches several once a model has been evaluated twice
+        several = ", ".join(str(path) for path in records)
+        raise SpecError(f"A gallery shows one record, and {len(records)} were named ({several}).", "Name one of them.")
+    (record,) = records
     if out.suffix not in (".png", ".svg"):
         raise SpecError(f"A gallery cannot be written as {out.name}.", "Give --out a name that ends in .png or .svg.")
     read = read_record(record)

@@ -157,5 +157,8 @@ def test_the_command_writes_a_picture(saved: tuple[Record, Path, list[str]], tmp
     assert asked == ["mine"] and "wrote" in run.output
     with Image.open(out) as picture:
         assert min(picture.size) > 300
+    several = CliRunner().invoke(report, ["gallery", str(folder), str(tmp_path)])
+    assert isinstance(several.exception, SpecError)
+    assert f"shows one record, and 2 were named ({folder}, {tmp_path})" in str(several.exception)
     wrong = CliRunner().invoke(report, ["gallery", str(folder), "--out", str(tmp_path / "sheet.pdf")])
     assert isinstance(wrong.exception, SpecError) and ".png or .svg" in wrong.exception.fix
