@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from attacks.base import Attack
 from attacks.cascade import Cascade
@@ -17,7 +17,7 @@ from attacks.gradients.base import GradientPath, Training
 from attacks.threat import Norm
 from attacks.transfer import Transfer
 from bench.data import load_samples
-from bench.data.base import Samples, UpTo
+from bench.data.base import Array, Samples, UpTo
 from bench.errors import SpecError, TooFewError
 from bench.evaluator import Request, stages_in
 from bench.files import sha256_file
@@ -40,11 +40,11 @@ SUITE = ("attacks", "zoo", "bench", "reports")
 def resolve(
     model: str | nn.Module | Subject,
     attack: str | Attack | Sequence[str | Attack],
-    eps: str,
+    eps: str | float | Sequence[str | float],
     *,
     norm: Norm = "linf",
     n: int | None,
-    data: str | tuple[Tensor, Tensor] | Samples | None = None,
+    data: str | tuple[Array, Array] | Samples | None = None,
     path: str | GradientPath = "training",
     seed: int = 0,
     split: str = "test",
@@ -133,7 +133,7 @@ def device_named(name: str) -> torch.device:
 
 
 def samples_of(
-    data: str | tuple[Tensor, Tensor] | Samples | None, split: str, n: int | None, *, scores: bool = False
+    data: str | tuple[Array, Array] | Samples | None, split: str, n: int | None, *, scores: bool = False
 ) -> Samples:
     """The first ``n`` samples of what was named or given. scores: whether labels of one's own are scores.
 

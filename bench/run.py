@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import count, product
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import nn
 
 from attacks.base import Attack
 from attacks.gradients.base import GradientPath
 from attacks.threat import Norm
 from bench.adversarial import gather, is_saved, saver
-from bench.data.base import Samples
+from bench.data.base import Array, Samples
 from bench.errors import SpecError
 from bench.evaluator import Evaluator, Request
 from bench.files import digest, make_folder
@@ -44,10 +44,10 @@ def evaluate(
     model: str | nn.Module | Subject,
     *,
     attack: str | Attack | Sequence[str | Attack] = "pgd",
-    eps: str = "8/255",
+    eps: str | float | Sequence[str | float] = "8/255",
     norm: Norm = "linf",
     n: int | None = DEFAULT_N,
-    data: str | tuple[Tensor, Tensor] | Samples | None = None,
+    data: str | tuple[Array, Array] | Samples | None = None,
     split: str = "test",
     path: str | GradientPath = "training",
     seed: int = 0,
@@ -68,7 +68,8 @@ def evaluate(
     model: ``zoo:NAME``, ``file.py::factory``, an ``nn.Module`` (images in [0, 1] to logits ``(N, K)``, or to scores ``(N,)``
         on data whose labels are scores), or a subject.
     attack: spec(s) such as ``"pgd:steps=20,restarts=3"``; several give the per-sample worst case as well.
-    eps: radius or comma-separated radii, in [0, 1] pixel units; norm: ``linf`` or ``l2``.
+    eps: radius or radii, in [0, 1] pixel units: numbers, or text such as ``2/255,8/255``.
+        norm: ``linf`` or ``l2``.
     n: the first n samples (by default 1000, or all where there are fewer); None for all.
     data: a data set name, ``(images, labels)``, or None for the model's own.
     path: gradient path through spikes. eot: draws averaged per query of an attack, scorings: draws per verdict

@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import re
 import types
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from numbers import Real
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from bench.errors import SpecError, UnknownNameError
@@ -23,6 +24,7 @@ _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LIBRARIES = ("foolbox", "torchattacks")
 """Prefixes of names that contain a colon."""
 
+_RADII = "Write 8/255, 0.03 or a list: 2/255,8/255."
 _GRAMMAR = "Write NAME[@VERSION][:key=value,...], for example pgd:steps=20,restarts=3."
 
 
@@ -156,17 +158,32 @@ def number(text: str) -> float:
     return value
 
 
-def parse_eps(text: str, *, norm: str = "linf") -> list[Eps]:
-    """Radii from ``8/255`` or ``2/255,8/255``, in the order given.
+def _as_text(value: str | float) -> str:
+    """A radius as text that is read back exactly: as short as it gets, ``8/255`` for the pixel level ``8 / 255``."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise SpecError(f"eps {value!r} is not a number.", _RADII)
+    if isinstance(value, int):
+        return str(value)
+    plain = repr(float(value))
+    level = f"{round(255 * value)}/255" if abs(value) <= 1 else plain
+    return level if len(level) < len(plain) and number(level) == value else plain
+
+
+def parse_eps(given: str | float | Sequence[str | float], *, norm: str = "linf") -> list[Eps]:
+    """Radii from ``8/255``, ``2/255,8/255``, a number, or several of these, in the order given.
 
     Raises :class:`~bench.errors.SpecError` if one is malformed, negative, repeated, or above 1 in linf.
     """
     found: list[Eps] = []
+    several = [given] if isinstance(given, str) or not isinstance(given, Sequence) else given
+    text = ",".join(map(_as_text, several))
     for part in (piece.strip() for piece in text.split(",")):
         try:
             value = number(part)
         except ValueError as error:
-            raise SpecError(f"eps {part!r} is not a number.", "Write 8/255, 0.03 or a list: 2/255,8/255.") from error
+            raise SpecError(f"eps {part!r} is not a number.", _RADII) from error
         if value < 0:
             raise SpecError(f"eps {part} is negative.", "Give a radius of at least 0.")
         if norm == "linf" and value > 1:

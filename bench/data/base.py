@@ -12,13 +12,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.data.info import DatasetInfo
 from bench.errors import DataError, TooFewError
+
+Array = Tensor | NDArray[Any]
 
 HELD_OUT = 10
 """One in this many training samples of each class is set aside for validation."""
@@ -50,13 +54,13 @@ class Samples:
     kind_names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, images: Tensor, labels: Tensor, *, name: str = "own", split: str = "test", scores: bool = False) -> Samples:
-        """A user's own tensors. images: uint8, or floating point in [0,1]; labels: whole numbers (N,).
+    def of(cls, images: Array, labels: Array, *, name: str = "own", split: str = "test", scores: bool = False) -> Samples:
+        """A user's own tensors or numpy arrays. images: uint8, or floating point in [0,1]; labels: whole numbers (N,).
 
         scores: labels are finite scores (N,) instead, higher meaning better.
         Raises :class:`~bench.errors.DataError` if they do not fit together.
         """
-        pixels, labels = images.detach().cpu(), labels.detach().cpu()
+        pixels, labels = _tensor(images), _tensor(labels)
         if pixels.ndim < 2 or labels.ndim != 1 or len(pixels) != len(labels) or len(labels) == 0:
             raise DataError(
                 f"Images of shape {tuple(pixels.shape)} and labels of shape {tuple(labels.shape)} do not fit together.",
@@ -106,6 +110,15 @@ class Samples:
             found.update(json.dumps([str(tensor.dtype), list(tensor.shape)]).encode())
             found.update(tensor.contiguous().numpy().data.cast("B"))
         return found.hexdigest()
+
+
+def _tensor(values: Array) -> Tensor:
+    if isinstance(values, Tensor):
+        return values.detach().cpu()
+    try:
+        return torch.from_numpy(np.array(values, order="C"))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"A {type(values).__name__} does not hold samples.", "Give tensors or arrays of numbers.") from error
 
 
 class Dataset(Protocol):

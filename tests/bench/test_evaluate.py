@@ -354,6 +354,12 @@ def test_a_finished_record_is_read_back(tmp_path: Path) -> None:
     assert sorted(path.name for path in next(tmp_path.iterdir()).iterdir()) == ["record.json", "rows.parquet"]
 
 
+def test_numbers_and_arrays_do_as_well_as_text_and_tensors() -> None:
+    record = evaluated(eps="8/255,0.1")
+    for eps in ([8 / 255, 0.1], ["8/255", np.float64(0.1)]):
+        same_answer(evaluated(eps=eps, data=tuple(part.numpy() for part in DATA)), record)
+
+
 def test_the_default_takes_what_there_is_and_a_number_is_meant(tmp_path: Path) -> None:
     sorted_, rated = tmp_path / "sorted", tmp_path / "rated"
     for label in "abc":

@@ -6,8 +6,9 @@ import contextlib
 import math
 from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,6 +134,38 @@ def test_bad_eps(text: str, said: str) -> None:
 @given(st.floats(0, 1))
 def test_any_radius_is_read_exactly(value: float) -> None:
     assert [e.value for e in parse_eps(repr(value))] == [value]
+
+
+@given(st.floats())
+def test_a_number_is_a_radius_and_its_text_says_it_exactly(value: float) -> None:
+    if not 0 <= value <= 1:
+        with pytest.raises(SpecError, match=r"is not a number|is negative|exceeds 1"):
+            parse_eps(value)
+        return
+    (eps,) = parse_eps(value)
+    assert eps.value == value == number(eps.text)
+
+
+@pytest.mark.parametrize(
+    ("given", "texts"),
+    [
+        (8 / 255, ["8/255"]),
+        (np.float64(8 / 255), ["8/255"]),
+        (0.2, ["0.2"]),
+        (0, ["0"]),
+        (1, ["1"]),
+        ([2 / 255, "4/255", 0.1], ["2/255", "4/255", "0.1"]),
+        (np.array([0.5]).tolist(), ["0.5"]),
+    ],
+)
+def test_numbers_are_told_as_one_would_write_them(given: Any, texts: list[str]) -> None:
+    assert [eps.text for eps in parse_eps(given)] == texts
+
+
+@pytest.mark.parametrize("given", [True, None, [None], [[0.1]], {0.1}, 10**400])
+def test_what_is_no_radius(given: Any) -> None:
+    with pytest.raises(SpecError, match="is not a number"):
+        parse_eps(given)
 
 
 @given(st.integers(0, 255), st.integers(1, 255))

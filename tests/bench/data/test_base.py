@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -76,6 +77,20 @@ def test_own_tensors_become_samples() -> None:
     assert samples.images.dtype == torch.float32
     assert samples.labels.dtype == torch.int64
     assert samples.ids.tolist() == [0, 1, 2, 3]
+
+
+def test_own_arrays_become_the_samples_that_their_tensors_do() -> None:
+    images, labels = np.random.default_rng(0).random((4, 1, 2, 2)), np.arange(4)
+    wanted = Samples.of(torch.from_numpy(images), torch.from_numpy(labels))
+    read_only = images[::-1][::-1]
+    read_only.flags.writeable = False
+    for x, y in ((images, labels), (read_only, labels.astype(np.uint8)), (images, torch.from_numpy(labels))):
+        samples = Samples.of(x, y)
+        assert samples.sha256() == wanted.sha256()
+        assert samples.pixels.data_ptr() != images.ctypes.data
+    for nothing in ("photos", None, np.array([None] * 4), [[1], [1, 2]]):
+        with pytest.raises(DataError, match="does not hold samples"):
+            Samples.of(nothing, labels)  # type: ignore[arg-type]
 
 
 @given(st.lists(st.integers(0, 4), max_size=200))
