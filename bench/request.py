@@ -33,6 +33,9 @@ STOCHASTIC_DRAWS = 10
 DEFAULT_N = UpTo(1000)
 """Samples of an evaluation, unless told otherwise."""
 
+DEFAULT_EPS = "8/255"
+"""Radius in linf, unless told otherwise."""
+
 SUITE = ("attacks", "zoo", "bench", "reports")
 """Packages of this suite."""
 
@@ -40,7 +43,7 @@ SUITE = ("attacks", "zoo", "bench", "reports")
 def resolve(
     model: str | nn.Module | Subject,
     attack: str | Attack | Sequence[str | Attack],
-    eps: str | float | Sequence[str | float],
+    eps: str | float | Sequence[str | float] | None,
     *,
     norm: Norm = "linf",
     n: int | None,
@@ -57,7 +60,9 @@ def resolve(
     """See :func:`bench.evaluate`. Raises :class:`~bench.errors.SpecError` for what cannot be run."""
     if norm not in ("linf", "l2"):
         raise SpecError(f"Unknown norm {norm!r}.", "Use linf or l2.")
-    radii = parse_eps(eps, norm=norm)
+    if eps is None and norm == "l2":  # a linf radius of the usual size moves nothing there
+        raise SpecError("There is no default radius in l2.", "Give --eps, for example --eps 0.5.")
+    radii = parse_eps(DEFAULT_EPS if eps is None else eps, norm=norm)
     given = [attack] if isinstance(attack, str | Attack) else list(attack)
     planned = [plan_attack(one) for one in given]
     if not planned:

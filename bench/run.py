@@ -44,7 +44,7 @@ def evaluate(
     model: str | nn.Module | Subject,
     *,
     attack: str | Attack | Sequence[str | Attack] = "pgd",
-    eps: str | float | Sequence[str | float] = "8/255",
+    eps: str | float | Sequence[str | float] | None = None,
     norm: Norm = "linf",
     n: int | None = DEFAULT_N,
     data: str | tuple[Array, Array] | Samples | None = None,
@@ -68,8 +68,8 @@ def evaluate(
     model: ``zoo:NAME``, ``file.py::factory``, an ``nn.Module`` (images in [0, 1] to logits ``(N, K)``, or to scores ``(N,)``
         on data whose labels are scores), or a subject.
     attack: spec(s) such as ``"pgd:steps=20,restarts=3"``; several give the per-sample worst case as well.
-    eps: radius or radii, in [0, 1] pixel units: numbers, or text such as ``2/255,8/255``.
-        norm: ``linf`` or ``l2``.
+    eps: radius or radii, in [0, 1] pixel units: numbers, or text such as ``2/255,8/255`` (by default 8/255 in ``linf``;
+        ``l2`` has no default). norm: ``linf`` or ``l2``.
     n: the first n samples (by default 1000, or all where there are fewer); None for all.
     data: a data set name, ``(images, labels)``, or None for the model's own.
     path: gradient path through spikes. eot: draws averaged per query of an attack, scorings: draws per verdict

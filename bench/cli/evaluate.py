@@ -26,7 +26,7 @@ _FRESH = (
 @click.option(
     "--attack", "attacks", multiple=True, default=("pgd",), show_default=True, help="Attack; repeat for a worst case."
 )
-@click.option("--eps", default="8/255", show_default=True, help="Radius, or several: 2/255,8/255.")
+@click.option("--eps", help="Radius, or several: 2/255,8/255 [default: 8/255 in linf; none in l2].")
 @click.option("--norm", type=click.Choice(["linf", "l2"]), default="linf", show_default=True)
 @click.option("--n", help="First N samples, or all [default: 1000, or all where there are fewer].")
 @click.option("--data", help="Data set [default: the model's own], or folder:PATH.")

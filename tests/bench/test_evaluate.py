@@ -360,6 +360,13 @@ def test_numbers_and_arrays_do_as_well_as_text_and_tensors() -> None:
         same_answer(evaluated(eps=eps, data=tuple(part.numpy() for part in DATA)), record)
 
 
+def test_l2_has_no_default_radius() -> None:
+    assert evaluated(eps=None, n=4).cells[0].eps_text == "8/255"
+    with pytest.raises(SpecError, match="no default radius in l2"):
+        evaluated(eps=None, norm="l2")
+    assert evaluated(eps=0.5, norm="l2", n=4).cells[0].eps_text == "0.5"
+
+
 def test_the_default_takes_what_there_is_and_a_number_is_meant(tmp_path: Path) -> None:
     sorted_, rated = tmp_path / "sorted", tmp_path / "rated"
     for label in "abc":

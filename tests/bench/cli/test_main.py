@@ -247,6 +247,7 @@ def test_evaluate_as_a_table(run: Bench, net: str, tmp_path: Path) -> None:
         (["--eps", "abc"], ["not a number"]),
         (["--eps", "-8/255"], ["negative"]),
         (["--eps", "8"], ["exceeds 1", "8/255"]),
+        (["--norm", "l2"], ["no default radius in l2", "--eps"]),
         (["--n", "0"], ["--n"]),
         (["--n", "-3"], ["--n"]),
         (["--n", "many"], ["--n", "'many'"]),
