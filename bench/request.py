@@ -83,6 +83,7 @@ def resolve(
     subject = open_subject(model, stochastic=stochastic)
     samples = samples_of(data if data is not None else subject.dataset, split, n, scores=subject.task == "quality")
     subject = subject_for(subject, samples)
+    _check_path(chosen, path_spec, subject)
     request = Request(
         subject=replace(subject, module=subject.module.to(target)),
         samples=samples,
@@ -123,6 +124,17 @@ def subject_for(subject: Subject, samples: Samples) -> Subject:
         low, high = subject.score_range
         return replace(subject, module=Opposite(subject.module).eval(), score_range=(-high, -low))
     return subject
+
+
+def _check_path(path: GradientPath, spec: str, subject: Subject) -> None:
+    """Raise :class:`~bench.errors.SpecError` for a path that would change nothing: another number than was asked for."""
+    traits = subject.traits
+    if path.coding is not None and not traits["coded"]:
+        raise SpecError(
+            f"{subject.ref} has no encoder that takes a coding, as {spec} gives it.", "Leave coding out of --path."
+        )
+    if path.coding is None and not isinstance(path, Training) and not traits["spiking"]:
+        raise SpecError(f"{subject.ref} has no layer that takes the gradient path {spec}.", "Leave --path out.")
 
 
 def device_named(name: str) -> torch.device:

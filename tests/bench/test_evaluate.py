@@ -25,6 +25,7 @@ from torch import Tensor, nn
 import bench
 from attacks.base import Attack
 from attacks.gradients.base import Training
+from attacks.gradients.bptt import BPTT
 from attacks.oracle import Oracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
@@ -136,10 +137,8 @@ def test_several_attacks_give_the_worst_case() -> None:
 
 
 def test_a_user_s_spiking_network() -> None:
-    torch.manual_seed(0)
-    x, y = torch.rand(6, 3, 32, 32), torch.arange(6) % 3
-    model = settled(compact(steps=2, neuron={}, classes=3, widths=(2, 2, 2, 2)), x)
-    record = evaluated(model, data=(x, y), attack="fgsm", path="bptt:surrogate=atan,alpha=10")
+    model, data = spiking_network()
+    record = evaluated(model, data=data, attack="fgsm", path="bptt:surrogate=atan,alpha=10")
     assert record.model.spiking
     assert record.model.layers == 4
     assert record.attacks[0].path == "bptt:surrogate=atan,alpha=10"
@@ -230,6 +229,32 @@ def test_equal_requests_have_equal_identities(tmp_path: Path) -> None:
         assert other.identity == base.identity
 
 
+def spiking_network() -> tuple[nn.Module, Data]:
+    torch.manual_seed(0)
+    x, y = torch.rand(6, 3, 32, 32), torch.arange(6) % 3
+    return settled(compact(steps=2, neuron={}, classes=3, widths=(2, 2, 2, 2)), x), (x, y)
+
+
+def test_another_gradient_path_is_another_request() -> None:
+    model, data = spiking_network()
+    paths = ["training", "bptr", "bptt", "bptt:alpha=3,surrogate=atan"]
+    identities = [evaluated(model, data=data, attack="fgsm", path=path, n=2).identity for path in paths]
+    assert len(set(identities)) == len(paths)
+
+
+@pytest.mark.parametrize("path", ["bptt", "bptt:surrogate=atan,alpha=10", BPTT(surrogate="atan"), "assg"])
+def test_a_path_that_no_layer_takes_is_refused(path: Any) -> None:
+    with pytest.raises(SpecError, match=r"Linear has no layer that takes the gradient path .*Leave --path out"):
+        evaluated(path=path)
+
+
+def test_a_coding_that_no_encoder_takes_is_refused() -> None:
+    model, data = spiking_network()
+    for path in ("training:coding=masked", "bptt:coding=smooth"):
+        with pytest.raises(SpecError, match="no encoder that takes a coding"):
+            evaluated(model, data=data, path=path)
+
+
 def test_any_other_request_has_another_identity() -> None:
     x, y = DATA
     moved, relabelled = x.clone(), y.clone()
@@ -252,9 +277,6 @@ def test_any_other_request_has_another_identity() -> None:
         evaluated(data=(moved, y)),
         evaluated(data=(x, relabelled)),
         evaluated(data=(x.flip(0), y.flip(0))),
-        evaluated(path="bptr"),
-        evaluated(path="bptt"),
-        evaluated(path="bptt:alpha=3,surrogate=atan"),
         evaluated(seed=1),
         evaluated(eot=2),
         evaluated(scorings=2),
