@@ -59,6 +59,8 @@ def concluded(checks: list[Check], *, decisive: bool, why: str) -> Reliability:
 def _why(request: Request) -> str:
     if any(isinstance(planned.attack, Cascade) for planned in request.attacks):
         return "a short attack set: an upper bound on robustness"
+    if not any(planned.attack.access == "white-box" for planned in request.attacks):
+        return "no gradients of this model were used: an upper bound on robustness"
     return "one gradient path: an upper bound on robustness"
 
 

@@ -146,6 +146,19 @@ def test_a_user_s_spiking_network() -> None:
     assert {cell.robust.n for cell in record.cells} == {6}
 
 
+@pytest.mark.parametrize(
+    ("attack", "why"),
+    [
+        ("uniform:draws=2", "no gradients of this model were used"),
+        (["uniform", "sign"], "no gradients of this model were used"),
+        ("fgsm", "one gradient path"),
+        (["uniform", "fgsm"], "one gradient path"),
+    ],
+)
+def test_the_verdict_says_what_the_attacker_used(attack: Any, why: str) -> None:
+    assert evaluated(attack=attack, n=6).reliability.reasons[0] == f"{why}: an upper bound on robustness"
+
+
 def test_wrong_from_the_start() -> None:
     """No sample left to attack, in one shard or in all."""
     x, y = labelled(LINEAR, 8, wrong=8)
