@@ -72,10 +72,10 @@ def stages_in(request: Request, planned: Planned) -> tuple[Stage, ...]:
 def judge_of(request: Request) -> Judge:
     """Who says what an image did to the model of a request."""
     subject = request.subject
-    scorer = Scorer(subject.module, subject.ref, request.scorings)
     if subject.task == "quality":
         low, high = subject.score_range
-        return Scores(scorer, request.norm, high - low, request.micro_batch)
+        return Scores(Scorer(subject.module, subject.ref), request.norm, high - low, request.micro_batch)
+    scorer = Scorer(subject.module, subject.ref, request.scorings, classes=int(request.samples.labels.max()) + 1)
     return Decisions(scorer, request.norm, subject.stochastic, request.micro_batch)
 
 

@@ -40,11 +40,13 @@ class Scorer:
 
     draws: keyed forwards per input; more than one only for stochastic models, whose rows then
         hold the rate of correct decisions instead of one lucky or unlucky draw.
+    classes: how many the labels tell apart; a model that knows fewer can never be right on some.
     """
 
     model: nn.Module
     name: str
     draws: int = 1
+    classes: int = 2
 
     @torch.no_grad()  # inference_mode would poison tensors that a model caches in its first call
     def logits(self, x: Tensor, rng: KeyedRng | None = None, *, batch: int = BATCH) -> Tensor:
@@ -52,7 +54,13 @@ class Scorer:
 
         batch: another size than the canonical one is only for asking whether a decision depends on it.
         """
-        return self._answers(x, rng, batch, LOGITS)
+        found = self._answers(x, rng, batch, LOGITS)
+        if found.shape[1] < self.classes:
+            raise ModelError(
+                f"{self.name} tells {found.shape[1]} classes apart, and there are labels up to {self.classes - 1}.",
+                "Let forward(x) return a logit for each class, or choose other data.",
+            )
+        return found
 
     @torch.no_grad()
     def scores(self, x: Tensor, *, batch: int = BATCH) -> Tensor:

@@ -21,9 +21,9 @@ from torch import nn
 
 from attacks.gradients.base import TakesCoding, TakesGradientPath
 from bench.cards import card_of
-from bench.errors import BenchError, ModelError, WeightsError
+from bench.errors import BenchError, ModelError, SpecError, WeightsError
 from bench.files import digest, sha256_file
-from bench.spec import FileRef, PyiqaRef, ZooRef, parse_model_ref
+from bench.spec import CardRef, FileRef, PyiqaRef, ZooRef, parse_model_ref
 
 if TYPE_CHECKING:
     from zoo.card import Card
@@ -67,7 +67,7 @@ class Subject:
 def open_subject(model: str | nn.Module | Subject, *, stochastic: bool = False) -> Subject:
     """Load what ``model`` names; a subject is one already.
 
-    stochastic: for a user's own model, whether two calls may differ (cards say it themselves).
+    stochastic: for a user's own model, whether two calls may differ (cards and subjects say it themselves).
     Raises a :class:`~bench.errors.BenchError` for unknown names, damaged weights and failing factories.
     """
     if isinstance(model, Subject):
@@ -75,6 +75,8 @@ def open_subject(model: str | nn.Module | Subject, *, stochastic: bool = False) 
     if isinstance(model, nn.Module):
         return _own(type(model).__name__, model, {}, stochastic)
     ref = parse_model_ref(model)
+    if stochastic and isinstance(ref, ZooRef | CardRef):
+        raise SpecError(f"{model} says itself whether it is stochastic.", "Leave --stochastic out.")
     if isinstance(ref, ZooRef):
         return _from_zoo(model, ref)
     if isinstance(ref, FileRef):

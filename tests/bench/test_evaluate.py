@@ -734,6 +734,15 @@ def test_a_model_that_breaks_its_contract(forward: Callable[[Tensor], Any], said
         evaluated(Broken())
 
 
+def test_a_model_that_knows_fewer_classes_than_the_labels_is_refused() -> None:
+    x, y = DATA
+    for attack in ("fgsm", "uniform"):
+        with pytest.raises(ModelError, match="Linear tells 3 classes apart, and there are labels up to 3") as caught:
+            evaluated(data=(x, torch.where(y == 2, 3, y)), attack=attack)
+    assert "\n" not in str(caught.value)
+    assert evaluated(data=(x, y.clamp_max(1)), attack="fgsm").data.n == 40
+
+
 def test_the_user_s_module_is_given_back_as_it_was() -> None:
     model = Linear().train()
     model.norm.eval()

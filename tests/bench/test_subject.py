@@ -14,7 +14,7 @@ from safetensors.torch import save
 from support.tiny import Linear
 from torch import nn
 
-from bench.errors import BenchError, ModelError, UnknownNameError, WeightsError
+from bench.errors import BenchError, ModelError, SpecError, UnknownNameError, WeightsError
 from bench.subject import borrowed, open_subject, parameters_sha256, structure_sha256
 from zoo.architectures.compact import compact
 from zoo.card import card
@@ -179,6 +179,12 @@ def test_bad_cards(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(BenchError, match=said) as caught:
         open_subject(str(path))
     assert "\n" not in str(caught.value)
+
+
+def test_cards_say_themselves_whether_they_are_stochastic(tmp_path: Path) -> None:
+    for model in ("zoo:snn_vanilla", "zoo:snn_poisson", str(shipped(tmp_path))):
+        with pytest.raises(SpecError, match="says itself whether it is stochastic"):
+            open_subject(model, stochastic=True)
 
 
 def test_cards_that_name_no_network(tmp_path: Path) -> None:
