@@ -139,6 +139,13 @@ def test_versions_follow_each_other(board: Board) -> None:
     assert moved[TWO].after is None
 
 
+def test_only_versions_of_one_board_are_compared(board: Board) -> None:
+    other = new_board(board.folder.parents[1], board.protocol().data.name, board="other-linf")
+    with pytest.raises(BoardError, match="tiny-linf/v1 and other-linf/v1 are different boards"):
+        changes(board, other)
+    assert changes(board, board) == []
+
+
 def test_boards_of_unknown_tasks_are_not_released(tmp_path: Path, filled: Board) -> None:
     protocol = Protocol.model_validate(filled.protocol().model_dump() | {"task": "quality"})
     with pytest.raises(BoardError):
