@@ -14,6 +14,12 @@ from bench.submission.safe_yaml import load
 
 MANIFEST, WEIGHTS, CODE = "submission.yaml", "weights.safetensors", "model.py"
 MOST_WEIGHTS = 2**31
+PLACEHOLDERS = {
+    "summary": "One line about {name}.",
+    "authors": "Your Name",
+    "defense": "How it was trained or built to resist.",
+}
+"""What stands in the template in the place of the author's own words."""
 
 
 class _Strict(BaseModel):
@@ -125,14 +131,22 @@ class Submission(_Strict):
 
 
 def parse(content: bytes) -> Submission:
-    """Parse ``submission.yaml``. Raises :class:`~bench.errors.SubmissionError` naming the first field that is wrong."""
+    """Parse ``submission.yaml``. Raises :class:`~bench.errors.SubmissionError` naming the first field that is wrong.
+
+    A field that still says what the template says is wrong, too.
+    """
     fields = load(content, MANIFEST)
     if not isinstance(fields, dict):
         raise SubmissionError(f"{MANIFEST} does not hold fields.", "Start from bench submit new.")
     try:
-        return Submission.model_validate(fields)
+        found = Submission.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part)[:40] for part in first["loc"]) or "the whole"
         message = first["msg"].removeprefix("Value error, ")
         raise SubmissionError(f"{MANIFEST}: {where!r}: {message}.", "Correct this field.") from error
+    for field, text in PLACEHOLDERS.items():
+        given = getattr(found, field)
+        if text.format(name=found.name) in (given if isinstance(given, list) else [given]):
+            raise SubmissionError(f"{MANIFEST}: {field!r} is still what the template says.", "Fill it in.")
+    return found

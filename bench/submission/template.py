@@ -8,7 +8,7 @@ from typing import Literal
 from bench.boards.naming import is_slug
 from bench.errors import SubmissionError
 from bench.files import atomic_write_text, make_folder, sha256_file
-from bench.submission.schema import CODE, MANIFEST, WEIGHTS
+from bench.submission.schema import CODE, MANIFEST, PLACEHOLDERS, WEIGHTS
 
 Task = Literal["classification", "quality"]
 
@@ -16,9 +16,9 @@ TEMPLATE = """\
 schema_version: 1
 name: {name}
 version: 1
-summary: One line about {name}.
-authors: [Your Name]
-defense: How it was trained or built to resist.
+summary: {words[summary]}
+authors: [{words[authors]}]
+defense: {words[defense]}
 paper: {{title: "", url: ""}}
 licence: Apache-2.0
 homepage: ""
@@ -97,7 +97,10 @@ def write_template(folder: Path, *, own_code: bool, task: Task = "classification
         raise SubmissionError(f"{folder} exists already.", "Choose another name.")
     make_folder(folder)
     network = OWN if own_code else BUILT[task]
-    text = TEMPLATE.format(name=folder.name, task=TASKS[task], network=network, nothing="0" * 64, claims=CLAIMS[task])
+    words = {field: text.format(name=folder.name) for field, text in PLACEHOLDERS.items()}
+    text = TEMPLATE.format(
+        name=folder.name, words=words, task=TASKS[task], network=network, nothing="0" * 64, claims=CLAIMS[task]
+    )
     if own_code:
         atomic_write_text(folder / CODE, MODEL[task])
     atomic_write_text(folder / MANIFEST, text)

@@ -12,7 +12,7 @@ from bench.boards.entering import release
 from bench.boards.protocol import Draft, freeze
 from bench.boards.store import Board
 from bench.files import sha256_file
-from bench.submission.template import write_hash, write_template
+from bench.submission.template import Task, write_hash, write_template
 from zoo.architectures.compact import compact
 from zoo.card import WEIGHTS, card
 
@@ -51,9 +51,17 @@ def small_board(root: Path, *, n: int = 6, **changed: object) -> Board:
     return release(freeze(Draft.model_validate(fields | changed)), root)
 
 
+def filled_in(folder: Path, *, own_code: bool, task: Task = "classification") -> None:
+    """The template, with an author's words."""
+    write_template(folder, own_code=own_code, task=task)
+    manifest = folder / "submission.yaml"
+    text = manifest.read_text().replace("One line about", "One network called").replace("Your Name", "A. Nobody")
+    manifest.write_text(text.replace("How it was trained or built to resist.", "None."))
+
+
 def zoo_built(folder: Path, *, seed: int = 0) -> Path:
     """A spiking network of 1,600 weights in a registered builder."""
-    write_template(folder, own_code=False)
+    filled_in(folder, own_code=False)
     manifest = folder / "submission.yaml"
     manifest.write_text(manifest.read_text().replace("    steps: 4\n", BUILDER))
     torch.manual_seed(seed)
@@ -65,7 +73,7 @@ def zoo_built(folder: Path, *, seed: int = 0) -> Path:
 
 def own_code(folder: Path, code: str = LINEAR) -> Path:
     """A linear model with code of its own. code: of ``model.py``, after which its ``build`` must fit the weights."""
-    write_template(folder, own_code=True)
+    filled_in(folder, own_code=True)
     manifest = folder / "submission.yaml"
     manifest.write_text(manifest.read_text().replace("spiking: true", "spiking: false"))
     (folder / "model.py").write_text(code)
@@ -94,7 +102,7 @@ def scoring_board(root: Path, *, n: int = 5, **changed: object) -> Board:
 
 def scoring(folder: Path, *, own_code: bool = False, model: str = "iqa_dbcnn") -> Path:
     """A trained quality model of the zoo, as a stranger would bring it."""
-    write_template(folder, own_code=own_code, task="quality")
+    filled_in(folder, own_code=own_code, task="quality")
     builder = card(model).builder.name
     for file in ("submission.yaml", *(["model.py"] if own_code else [])):
         path = folder / file
