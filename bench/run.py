@@ -186,7 +186,7 @@ def _merge_adversarial(evaluator: Evaluator, folder: Path, units: dict[str, Unit
         for eps, (number, planned) in product(request.eps, enumerate(request.attacks)):
             key = f"attack/{number}/{eps.value!r}/{index}"
             shown = evaluator.judge.shown(evaluator.stages(planned), units[key])
-            gather(folder, key, evaluator.shard(positions).x.cpu(), shown)
+            gather(folder, key, evaluator.shard(positions), shown)
 
 
 def folder_name(ref: str, identity: str) -> str:

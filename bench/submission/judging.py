@@ -85,7 +85,7 @@ def judge(request: Request, found: Found, ask: Ask, identity: str, folder: Path)
             for number, planned in enumerate(request.attacks):
                 key = f"attack/{number}/{eps.value!r}/{index}"
                 units |= _attack_units(evaluator, shard, clean, planned, eps, of_shard[number, eps.text], key)
-                merge(folder, key, shard.x.cpu(), [(key, units[key]["rows"])])
+                merge(folder, key, shard, [(key, units[key]["rows"])])
     return build(evaluator, units, identity)
 
 

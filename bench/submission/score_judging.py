@@ -56,7 +56,7 @@ def judge_scores(request: Request, found: FoundScores, ask: Ask, identity: str, 
                     done.append(tell(unit, given.counts, given.status, given.failures))
                     units[f"{key}/{step}"] = unit
                 units[key] = evaluator.judge.combined(stages, done)
-                gather(folder, key, shard.x.cpu(), evaluator.judge.shown(stages, units[key]))
+                gather(folder, key, shard, evaluator.judge.shown(stages, units[key]))
     return build(evaluator, units, identity)
 
 

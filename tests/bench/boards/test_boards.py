@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from support.boards import DAY, card, draft, measured, new_board
 from support.tiny import Linear
 
-from bench.boards.challenge import Images, score
+import bench
+from bench import evaluator
+from bench.boards.challenge import Images, read_images, score
 from bench.boards.comparison import changes, moves
 from bench.boards.entering import enter, release
 from bench.boards.naming import EntryName, is_slug, parse_place
@@ -328,6 +331,22 @@ def test_metadata_can_be_edited_without_evaluating(board: Board) -> None:
 def test_metadata_is_plain(changed: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         card(**changed)
+
+
+def test_images_of_an_evaluation_are_a_challenge_as_they_are(filled: Board, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(evaluator, "SHARD", 5)
+    protocol, entry = filled.protocol(), filled.entries()[0]
+    samples = load_samples(protocol.data.name)
+    bench.evaluate(Linear(), attack="pgd:steps=5", eps="0.1", data=protocol.data.name, out=tmp_path, save_adv=True)
+    files = sorted(tmp_path.glob("*/adversarial/*.safetensors"))
+    given = [read_images(file, samples.ids) for file in files]
+    assert torch.equal(torch.cat([one.samples for one in given]), samples.ids)
+    record = bench.read_record(next(tmp_path.iterdir()))
+    robust = record.rows.set_index("sample")["robust"]
+    for one in given:
+        found = score(open_subject(Linear()), samples, one, entry, protocol, eps="0.1", who="A", how="PGD")
+        assert {row.status for row in found.rows} == {"ok"}
+        assert {row.sample: row.robust for row in found.rows} == {i: robust[i] for i in one.samples.tolist()}
 
 
 @pytest.mark.parametrize(
