@@ -28,10 +28,13 @@ class UnknownNameError(BenchError):
 
     @classmethod
     def of(cls, kind: str, name: str, known: Sequence[str]) -> Self:
-        """The error for ``name`` of a ``kind`` ("attack"), suggesting similar ones among ``known``."""
-        similar = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        """The error for ``name`` of a ``kind`` ("attack"), suggesting similar ones among ``known``, whatever their case."""
+        if not known:
+            return cls(f"Unknown {kind} {name!r}.", "There is none.")
+        folded = {one.casefold(): one for one in known}
+        similar = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
         if similar:
-            return cls(f"Unknown {kind} {name!r}.", f"Did you mean: {', '.join(similar)}?")
+            return cls(f"Unknown {kind} {name!r}.", f"Did you mean: {', '.join(folded[one] for one in similar)}?")
         more = "" if len(known) <= 20 else f" and {len(known) - 20} more"
         return cls(f"Unknown {kind} {name!r}.", f"Known: {', '.join(known[:20])}{more}.")
 

@@ -69,6 +69,12 @@ def test_an_alias_warns_and_works(install: Install) -> None:
 def test_unknown_names(install: Install) -> None:
     with pytest.raises(UnknownNameError, match=r"Unknown thing 'conter'\. Did you mean: counter\?"):
         install().get("conter")
+    with pytest.raises(UnknownNameError, match=r"Did you mean: counter\?"):
+        install().get("COUNTER")
+    with pytest.raises(UnknownNameError, match=r"Did you mean: Upper\?"):
+        raise UnknownNameError.of("thing", "uper", ["Upper"])
+    with pytest.raises(UnknownNameError, match=r"Unknown thing 'zzz'\. There is none\."):
+        raise UnknownNameError.of("thing", "zzz", [])
     with pytest.raises(UnknownNameError, match=r"Known: counter, missing, plugged\."):
         install(plugged="this:s").get("zzz")
     with pytest.raises(UnknownNameError, match=r"18, 19 and 5 more\."):
