@@ -49,7 +49,7 @@ def _percent(key: str) -> Callable[[Row], str]:
 
 def _between(value: str, low: str, high: str, scale: float, form: str) -> Callable[[Row], str]:
     def shown(row: Row) -> str:
-        middle, bottom, top = (f"{scale * float(row[key]):{form}}" for key in (value, low, high))
+        middle, bottom, top = (f"{scale * float(row[key]):z{form}}" for key in (value, low, high))
         return f"{middle} [{bottom}, {top}]"
 
     return shown

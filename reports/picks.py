@@ -166,7 +166,7 @@ _AGAIN = "Repeat the evaluation with --save-adv."
 
 def _words(row: dict[str, Any], names: tuple[str, ...]) -> tuple[str, str]:
     if "shift" in row:
-        return f"{row['clean']:.2f}", f"{row['clean'] + row['shift']:.2f} ({row['shift']:+.2f})"
+        return f"{row['clean']:z.2f}", f"{row['clean'] + row['shift']:z.2f} ({row['shift']:+z.2f})"
     before, after = (int(row[name]) for name in ("clean_pred", "adv_pred"))
     return (names[before], names[after]) if names else (f"class {before}", f"class {after}")
 

@@ -9,12 +9,12 @@ from bench.record import Interval, Record
 
 def percent(interval: Interval) -> str:
     """``31.2 [28.4, 34.1]``."""
-    return f"{100 * interval.value:.1f} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+    return f"{100 * interval.value:z.1f} [{100 * interval.low:z.1f}, {100 * interval.high:z.1f}]"
 
 
 def told(interval: Interval) -> str:
     """``0.312 [0.284, 0.341]``."""
-    return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+    return f"{interval.value:z.3f} [{interval.low:z.3f}, {interval.high:z.3f}]"
 
 
 def robustness_table(records: Sequence[Record], radii: Sequence[str]) -> str:

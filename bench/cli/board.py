@@ -87,10 +87,10 @@ def _line(row: dict[str, str], protocol: Protocol) -> dict[str, str]:
         measured[f"noise {eps}"] = row[f"noise@{eps}"]
         measured[f"attack {eps}"] = row[f"{'shift' if quality else 'robust'}@{eps}"]
         measured[f"external {eps}"] = row[f"best_known_external@{eps}"]
-    line |= {key: f"{100 * float(value):.1f}" if _is_number(value) else value for key, value in measured.items()}
+    line |= {key: f"{100 * float(value):z.1f}" if _is_number(value) else value for key, value in measured.items()}
     if quality:
-        line["SRCC"] = f"{float(row['srcc']):.3f}"
-        line[f"SRCC attacked {protocol.rank_by}"] = f"{float(row[f'srcc_attacked@{protocol.rank_by}']):.3f}"
+        line["SRCC"] = f"{float(row['srcc']):z.3f}"
+        line[f"SRCC attacked {protocol.rank_by}"] = f"{float(row[f'srcc_attacked@{protocol.rank_by}']):z.3f}"
     return line | {"verdict": row["verdict"], "": "" if row["status"] == "current" else row["status"]}
 
 
@@ -118,8 +118,8 @@ def diff(first: str, second: str, root: Path | None, as_json: bool) -> None:
     rows = [
         {
             "entry": str(move.name),
-            str(one): "" if move.before is None else f"{100 * move.before:.1f}",
-            str(other): "" if move.after is None else f"{100 * move.after:.1f}",
+            str(one): "" if move.before is None else f"{100 * move.before:z.1f}",
+            str(other): "" if move.after is None else f"{100 * move.after:z.1f}",
             "rank before": move.rank_before,
             "rank after": move.rank_after,
         }

@@ -25,7 +25,7 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
         click.echo(json.dumps([asdict(one) for one in found], indent=1))
         return
     scores = read_record(first).task == "quality"
-    plain, signed = (".3f", "+.3f") if scores else (".1%", "+.1%")
+    plain, signed = ("z.3f", "+z.3f") if scores else ("z.1%", "+z.1%")
     rows = [
         {
             "|shift| (clean: SRCC)" if scores else "accuracy": one.what,

@@ -84,7 +84,7 @@ def _explain(found: Diagnosis, eps: str) -> None:
         click.echo("\nmean cosine between the input gradients along different paths")
         show_table(
             [
-                {"": name} | {other: f"{value:.2f}" for other, value in zip(found.path_names, row, strict=True)}
+                {"": name} | {other: f"{value:z.2f}" for other, value in zip(found.path_names, row, strict=True)}
                 for name, row in zip(found.path_names, found.cosines, strict=True)
             ]
         )

@@ -17,5 +17,9 @@ def show(model: str, as_json: bool) -> None:
     from bench.cards import card_of
 
     fields = card_of(model.removeprefix("zoo:").partition("@")[0]).model_dump(mode="json")
-    text = json.dumps(fields, indent=1) if as_json else yaml.safe_dump(fields, sort_keys=False, width=100).rstrip()
+    text = (
+        json.dumps(fields, indent=1)
+        if as_json
+        else yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=100).rstrip()
+    )
     click.echo(text)

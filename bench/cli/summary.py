@@ -62,7 +62,7 @@ def _by_shift_stage(shift: Shift) -> list[dict[str, str]]:
     return [
         {
             "": stage.name,
-            "mean shift": f"{stage.shift:+.3f}",
+            "mean shift": f"{stage.shift:+z.3f}",
             "passes per sample": f"{stage.forwards:.1f} + {stage.backwards:.1f}",
             "time": duration(stage.seconds),
         }
@@ -125,7 +125,7 @@ def _turned(columns: dict[str, dict[str, str]], keep: Callable[[str], bool]) -> 
     ]
 
 
-def _told(interval: Interval | None, form: str = ".3f") -> str:
+def _told(interval: Interval | None, form: str = "z.3f") -> str:
     if interval is None:
         return "-"
     return f"{interval.value:{form}} [{interval.low:{form}}, {interval.high:{form}}]"

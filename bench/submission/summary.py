@@ -22,7 +22,7 @@ def _against(claimed: float | None, low: float, high: float, form: str) -> str:
 
 
 def _row(what: str, measured: Interval, form: str, claimed: str = " | ") -> str:
-    return f"| {what} | {measured.value:{form}} [{measured.low:{form}}, {measured.high:{form}}] | {claimed} |"
+    return f"| {what} | {measured.value:z{form}} [{measured.low:z{form}}, {measured.high:z{form}}] | {claimed} |"
 
 
 def _accuracies(entry: Entry, protocol: Protocol) -> list[str]:

@@ -120,10 +120,10 @@ def _environment() -> Environment:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.1f}"
+    return f"{100 * value:z.1f}"
 
 
 def _measured(value: float | str, kind: str) -> str:
     if isinstance(value, str):
         return value
-    return _percent(value) if kind == "percent" else f"{value:.3f}"
+    return _percent(value) if kind == "percent" else f"{value:z.3f}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.record import Record
-from reports.tables import percent, robustness_table
+from bench.record import Interval, Record
+from reports.tables import percent, robustness_table, told
 
 Make = Callable[..., Record]
 
@@ -19,3 +19,9 @@ def test_one_row_per_record_one_group_of_columns_per_radius(record: Make) -> Non
     assert cell.eps_text == "0.1"
     assert lines[3].split(" | ")[-2:] == [percent(cell.noise), f"{percent(cell.robust)} |"]
     assert [line.split(" | ")[1] for line in lines[2:]] == ["40", "30"]
+
+
+def test_nothing_is_told_without_a_minus() -> None:
+    nothing = Interval(value=-1e-9, low=-0.0, high=-1e-4, n=3)
+    assert percent(nothing) == "0.0 [0.0, 0.0]"
+    assert told(nothing) == "0.000 [0.000, 0.000]"
