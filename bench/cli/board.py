@@ -91,7 +91,7 @@ def _line(row: dict[str, str], protocol: Protocol) -> dict[str, str]:
     if quality:
         line["SRCC"] = f"{float(row['srcc']):z.3f}"
         line[f"SRCC attacked {protocol.rank_by}"] = f"{float(row[f'srcc_attacked@{protocol.rank_by}']):z.3f}"
-    return line | {"verdict": row["verdict"], "": "" if row["status"] == "current" else row["status"]}
+    return line | {"verdict": row["verdict"] + ("" if row["status"] == "current" else f", {row['status']}")}
 
 
 def _is_number(text: str) -> bool:

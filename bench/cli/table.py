@@ -3,25 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 WIDEST = 200
 """Columns of a table that goes into a file or a pipe."""
+TIGHTER = ((1, 80), (0, 80), (0, 14))
+"""(space around a column, longest word that is kept whole), tried until a table fits."""
 
 
 def show_table(rows: Sequence[Mapping[str, str]], *, title: str | None = None, right: Sequence[str] = ()) -> None:
     """Print rows under their keys. right: columns aligned to the right."""
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, column in enumerate(rows[0] if rows else ()):
-        side: Literal["left", "right"] = "right" if column in right else "left"
-        table.add_column(column, justify=side, overflow="fold", no_wrap=number == 0)  # names are there to be copied
-    for row in rows:
-        table.add_row(*row.values())
     console = Console(soft_wrap=False)
     if not console.is_terminal:  # nobody's screen ends there, and a name that is cut cannot be copied
         console = Console(soft_wrap=False, width=WIDEST)
-    console.print(table)
+    console.print(table_of(rows, console.width, title=title, right=right))
+
+
+def table_of(rows: Sequence[Mapping[str, str]], room: int, *, title: str | None = None, right: Sequence[str] = ()) -> Table:
+    """The table for a terminal with ``room`` columns: lines break between words where that can be done."""
+    from rich import box
+    from rich.table import Table
+
+    names = list(rows[0]) if rows else []
+    padding, widths = fitted([[name, *(row[name] for row in rows)] for name in names], room)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, padding))
+    table.show_edge = padding > 0
+    for number, (column, width) in enumerate(zip(names, widths, strict=True)):
+        side: Literal["left", "right"] = "right" if column in right else "left"
+        # Names, in the first column, are there to be copied.
+        table.add_column(column, justify=side, overflow="fold", no_wrap=number == 0, width=width)
+    for row in rows:
+        table.add_row(*row.values())
+    return table
+
+
+def fitted(columns: Sequence[Sequence[str]], room: int) -> tuple[int, Sequence[int | None]]:
+    """Space around each column, and its width: as much as it has, unless all together exceed ``room``.
+
+    Then the widest give way, down to their longest word; the first one never does. None: whatever can be had.
+    """
+    for padding, longest in TIGHTER:
+        widths = [max(1, *map(len, cells)) for cells in columns]
+        words = [max((len(word) for cell in cells for word in cell.split()), default=0) for cells in columns]
+        least = [*widths[:1], *(min(word, longest) for word in words[1:])]
+        # Between two columns lie the padding of both and a line of the box; the edges have a line only where there is room.
+        excess = sum(widths) + (2 * padding + 1) * (len(columns) - 1) + (2 if padding else 0) - room
+        while excess > 0 and any(width > low for width, low in zip(widths, least, strict=True)):
+            widest = max(range(len(widths)), key=lambda i: widths[i] if widths[i] > least[i] else -1)
+            widths[widest] -= 1
+            excess -= 1
+        if excess <= 0:
+            return padding, widths
+    return 0, [None] * len(columns)
