@@ -212,18 +212,23 @@ def test_published_models_meet_the_bars(name: str) -> None:
         assert at_eight.accuracy.value >= source.clean.value - 0.03
 
 
-@pytest.mark.parametrize("name", [name for name in PUBLISHED if "eps" in card(name).defense.arguments and name[:3] == "snn"])
-def test_adversarial_training_beats_none_beyond_doubt(name: str) -> None:
+HARDENED = [name for name in PUBLISHED if "eps" in card(name).defense.arguments and name[:3] == "snn"]
+TOO_FEW = {("snn_robust_conversion", "8/255")}
+"""Where so little stands that 1,000 images cannot tell it from nothing: 4 of 1,000 against 0."""
+
+
+@pytest.mark.parametrize("eps", ["2/255", "8/255"])
+@pytest.mark.parametrize("name", HARDENED)
+def test_adversarial_training_beats_none_beyond_doubt(name: str, eps: str) -> None:
     folders = []
     for model in (name, "snn_vanilla"):
         sheet = read_sheet(boards_root(), model)
         assert sheet is not None
-        found = [one.record for one in sheet.attacked if (one.attack, one.eps) == ("quick", "8/255")]
-        if not found:
-            pytest.skip(f"{model} has not been measured under quick at 8/255")
+        found = [one.record for one in sheet.attacked if (one.attack, one.eps) == ("quick", eps)]
+        assert found, f"{model} has not been measured under quick at {eps}"
         folders.append(boards_root() / "measures" / "records" / found[0])
     (difference,) = (one.difference for one in bench.compare(*folders) if one.what == "quick")
-    assert difference.low > 0
+    assert (difference.low > 0) == ((name, eps) not in TOO_FEW)
 
 
 @pytest.mark.parametrize("name", [name for name in ("snn_vanilla", "snn_at", "snn_qcfs") if name in PUBLISHED])
