@@ -18,7 +18,7 @@ import bench
 from attacks import PATHS
 from bench.files import atomic_write_text
 from bench.memory import keep_freed_memory
-from bench.record import Record
+from bench.record import EVALUATOR_VERSIONS, Record
 from reports.script import end_with
 from zoo.card import card, names
 
@@ -54,7 +54,7 @@ def records(name: str) -> dict[str, Record]:
 
 def row(name: str, found: dict[str, Record]) -> dict[str, object]:
     """Robust accuracy in percent under each attack, and whether none is below ``standard``."""
-    shown: dict[str, object] = {"model": name, "n": samples(name)}
+    shown: dict[str, object] = {"model": name, "n": samples(name), "evaluator": found[""].evaluator_version}
     for path in PATHS:
         shown[f"{ALONG} along {path}"] = _percent(found[path], ALONG)
     for attack in (*OTHERS, "standard"):
@@ -71,15 +71,16 @@ def _percent(record: Record, attack: str) -> float:
 def markdown() -> str:
     """The written table for the README: the strongest of each row in bold."""
     table = pd.read_csv(WHERE / "table.csv")
-    shown = table.drop(columns=["n", "standard is strongest"])
+    shown = table.drop(columns=["n", "evaluator", "standard is strongest"])
     header = ["model", *(name.removeprefix(f"{ALONG} along ") for name in shown.columns[1:])]
     lines = ["| " + " | ".join(f"`{name}`" if number else name for number, name in enumerate(header)) + " |"]
     lines.append("|---" * len(header) + "|")
-    for n, (_, row) in zip(table["n"], shown.iterrows(), strict=True):
+    for n, version, (_, row) in zip(table["n"], table["evaluator"], shown.iterrows(), strict=True):
         values = [float(value) for value in row.iloc[1:]]
         cells = [f"**{value:.1f}**" if value == min(values) else f"{value:.1f}" for value in values]
-        few = "" if n == SAMPLES else f" (n={n})"
-        lines.append(f"| `zoo:{row['model']}`{few} | " + " | ".join(cells) + " |")
+        odd = [f"n={n}"] * (n != SAMPLES) + [f"evaluator {version}"] * (version != EVALUATOR_VERSIONS["classification"])
+        note = f" ({', '.join(odd)})" if odd else ""
+        lines.append(f"| `zoo:{row['model']}`{note} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
