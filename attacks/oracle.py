@@ -269,7 +269,11 @@ class ModelOracle:
             rng = self.rng.rows(rows).fold("forward", self.numbers(rows) if numbers is None else numbers)
         books.spend(books.forwards, rows)
         with (view or self.session.views()[0]).applied(self.model, rows, learn=learn), drawing(rng):
-            outputs: Tensor = self.model(x)
+            return self.outputs(x, rows)
+
+    def outputs(self, x: Tensor, rows: Tensor) -> Tensor:
+        """What the model answers, before any book is kept: ``(n, K)`` for inputs ``x`` standing for ``rows``."""
+        outputs: Tensor = self.model(x)
         return outputs
 
     def query(self, x: Tensor, rows: Tensor, *, grad: bool) -> Answer:

@@ -189,6 +189,11 @@ def _merge_adversarial(evaluator: Evaluator, folder: Path, units: dict[str, Unit
             gather(folder, key, evaluator.shard(positions), shown)
 
 
+def folder_for(request: Request) -> str:
+    """Where the record of a request lies below ``out``."""
+    return folder_name(request.subject.ref, digest(identity_fields(request)))
+
+
 def folder_name(ref: str, identity: str) -> str:
     """Where a record lies below ``out``: readable, and unique to what was asked."""
     readable = "".join(c if c.isalnum() or c in "-_" else "-" for c in ref.rpartition("/")[2])

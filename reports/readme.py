@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 import bench
 from bench.boards.store import open_board
 from bench.errors import RecordError
-from bench.files import digest
 from bench.measures.plan import Sizes
 from bench.measures.running import measurable, measure_model
 from bench.record import Record, read_record
-from bench.request import identity_fields, resolve
-from bench.run import folder_name
+from bench.request import resolve
+from bench.run import folder_for, folder_name
 from reports import strength
 from reports.board_tables import board_table
 from reports.gallery import contact_sheet
@@ -72,8 +71,7 @@ def models() -> list[Record]:
 
 def _folder(name: str) -> str:
     """Where :func:`evaluate_all` puts the record of a model."""
-    request = resolve(f"zoo:{name}", ATTACKS, RADII, n=SAMPLES)
-    return folder_name(request.subject.ref, digest(identity_fields(request)))
+    return folder_for(resolve(f"zoo:{name}", ATTACKS, RADII, n=SAMPLES))
 
 
 def tables() -> Tables:

@@ -14,14 +14,13 @@ from bench.anytime import accuracy_by_step, calibration, longest
 from bench.cards import card_of
 from bench.data import load_samples
 from bench.errors import ModelError
-from bench.files import digest
 from bench.measures.cost import cost_of
 from bench.measures.plan import STEPS, Sizes
 from bench.measures.sheet import FOLDER, Attacked, Sheet, Step, blank, read_sheet, write_sheet
 from bench.metrics.statistics import Floats, mean
 from bench.record import Interval
-from bench.request import identity_fields, resolve
-from bench.run import Tick, evaluate, folder_name
+from bench.request import resolve
+from bench.run import Tick, evaluate, folder_for, folder_name
 from bench.spec import parse_eps
 from bench.subject import Subject, open_subject
 from zoo.card import card, names
@@ -66,8 +65,7 @@ def measure_model(
     for attack in ATTACKS:
         n = sizes.attacked(attack, stochastic=described.stochastic)
         for eps in sizes.radii if n else ():
-            asked = resolve(subject, attack, eps, n=n, device=device)
-            expected = folder_name(asked.subject.ref, digest(identity_fields(asked)))
+            expected = folder_for(resolve(subject, attack, eps, n=n, device=device))
             kept = any((one.attack, one.eps, one.record) == (attack, eps, expected) for one in sheet.attacked)
             if not kept:
                 sheet = _with(sheet, _under(subject, attack, eps, n, root, device, on_tick))

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
-from attacks.gradients.base import GradientPath, Session, Training
+from attacks.gradients.base import GradientPath, Training
 from attacks.noise import SignNoise, UniformNoise
 from attacks.oracle import Books, ModelOracle
-from attacks.randomness import drawing
 from attacks.standard import Quick
 from attacks.threat import Threat
 from bench.record import Check
@@ -112,18 +111,8 @@ class ReadoutOracle(ModelOracle):
     weights: Tensor = field(kw_only=True)
     bias: Tensor = field(kw_only=True)
 
-    def logits(
-        self,
-        x: Tensor,
-        rows: Tensor,
-        *,
-        learn: bool = True,
-        view: Session | None = None,
-        numbers: Tensor | None = None,
-    ) -> Tensor:
-        self.books.spend(self.books.forwards, rows)
-        with (view or self.session.views()[0]).applied(self.model, rows, learn=learn), drawing(None):
-            value = (features(self.model, self.last, x) * self.weights[rows]).sum(1) + self.bias[rows]
+    def outputs(self, x: Tensor, rows: Tensor) -> Tensor:
+        value = (features(self.model, self.last, x) * self.weights[rows]).sum(1) + self.bias[rows]
         return torch.stack([-value, value], 1)
 
     def subset(self, rows: Tensor, *, path: GradientPath | None = None) -> ReadoutOracle:
