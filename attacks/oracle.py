@@ -8,6 +8,7 @@ once, so an attack is only its search rule.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Protocol, Self
@@ -20,6 +21,14 @@ from attacks.objectives import CrossEntropy, Objective
 from attacks.randomness import KeyedRng, drawing
 from attacks.threat import per_row
 from attacks.view import CountedView
+
+Lens = Callable[[Tensor, Tensor], Tensor]
+"""What becomes of inputs ``(n, ...)`` standing for rows ``(n,)`` before the model sees them; differentiable."""
+
+
+def clear(x: Tensor, rows: Tensor) -> Tensor:
+    """The lens that changes nothing."""
+    return x
 
 
 @dataclass(frozen=True)
@@ -162,6 +171,8 @@ class ModelOracle:
     draws: forwards averaged per query (EOT, Athalye et al., ICML 2018). With ``stochastic`` no row
         is ever reported broken: one lucky flip must not end the attack on a sample.
     micro_batch: largest number of rows in one pass through the model.
+    lens: what the model sees of an input. It belongs to the threat: an attacker who must hand over images of 8 bits
+        searches through their rounding.
     """
 
     model: nn.Module
@@ -173,6 +184,7 @@ class ModelOracle:
     draws: int = 1
     stochastic: bool = False
     micro_batch: int = 64
+    lens: Lens = clear
     books: Books = field(kw_only=True)
     session: Session = field(kw_only=True)
 
@@ -231,6 +243,7 @@ class ModelOracle:
             labels=self.labels[rows],
             path=chosen,
             target=None if self.target is None else self.target[rows],
+            lens=self.lens if self.lens is clear else _of_rows(self.lens, rows),
             rng=None if self.rng is None else self.rng.rows(rows),
             books=self.books.at(rows),
             session=chosen.session(len(rows)),
@@ -269,7 +282,7 @@ class ModelOracle:
             rng = self.rng.rows(rows).fold("forward", self.numbers(rows) if numbers is None else numbers)
         books.spend(books.forwards, rows)
         with (view or self.session.views()[0]).applied(self.model, rows, learn=learn), drawing(rng):
-            return self.outputs(x, rows)
+            return self.outputs(self.lens(x, rows), rows)
 
     def outputs(self, x: Tensor, rows: Tensor) -> Tensor:
         """What the model answers, before any book is kept: ``(n, K)`` for inputs ``x`` standing for ``rows``."""
@@ -354,6 +367,11 @@ def _earlier(rows: Tensor) -> Tensor:
     earlier = torch.empty_like(rows)
     earlier[order] = torch.arange(len(rows), device=rows.device) - torch.searchsorted(ordered, ordered)
     return earlier
+
+
+def _of_rows(lens: Lens, chosen: Tensor) -> Lens:
+    """The lens of a view of the rows ``chosen``."""
+    return lambda x, rows: lens(x, chosen[rows])
 
 
 def _split(x: Tensor, most: int) -> tuple[Tensor, ...]:

@@ -20,10 +20,11 @@ from torch import Tensor
 
 from attacks.base import Attack, Stage
 from attacks.gradients.base import GradientPath
+from attacks.levels import nearest
 from attacks.objectives import OBJECTIVES, Classification
-from attacks.oracle import ModelOracle
+from attacks.oracle import Lens, ModelOracle, clear
 from attacks.randomness import KeyedRng
-from attacks.threat import Norm, Threat
+from attacks.threat import Norm, Threat, per_row
 from bench.data.base import Samples
 from bench.errors import BenchError, SpecError
 from bench.judges.base import Judge, Shard
@@ -35,6 +36,7 @@ from bench.scorer import Scorer
 from bench.spec import Eps
 from bench.staging import Unit, stages_of
 from bench.subject import Subject
+from bench.verification import statuses
 from zoo.folding import folded
 
 SHARD = 250
@@ -57,6 +59,8 @@ class Request:
     scorings: int
     device: torch.device
     micro_batch: int
+    eight_bit: bool
+    """Whether what is handed over, of attacks and of noise, is an image of 8 bits."""
 
 
 def stages_in(request: Request, planned: Planned) -> tuple[Stage, ...]:
@@ -74,9 +78,9 @@ def judge_of(request: Request) -> Judge:
     subject = request.subject
     if subject.task == "quality":
         low, high = subject.score_range
-        return Scores(Scorer(subject.module, subject.ref), request.norm, high - low, request.micro_batch)
+        return Scores(Scorer(subject.module, subject.ref), request.norm, high - low, request.micro_batch, request.eight_bit)
     scorer = Scorer(subject.module, subject.ref, request.scorings, classes=int(request.samples.labels.max()) + 1)
-    return Decisions(scorer, request.norm, subject.stochastic, request.micro_batch)
+    return Decisions(scorer, request.norm, subject.stochastic, request.micro_batch, request.eight_bit)
 
 
 class Evaluator:
@@ -132,8 +136,12 @@ class Evaluator:
             draws=request.eot,
             stochastic=request.subject.stochastic,
             micro_batch=request.micro_batch,
+            lens=_rounding(x, threat) if request.eight_bit else clear,
         )
         adv, failures = self._perturbed(stage.attack, oracle, x, threat, rng.fold("attack"))
+        if request.eight_bit:  # not where it left the ball: that must be seen
+            inside = torch.tensor([status == "ok" for status in statuses(adv, x, threat)], device=x.device)
+            adv = torch.where(per_row(inside, x), nearest(adv, x, threat), adv)
         scored = self.judge.scored(adv, x, reference, threat, rng.fold("verdict"))
         for i in failures:
             scored["status"][i] = "attack_error"
@@ -184,3 +192,14 @@ class Evaluator:
             halves.append(part)
             start += len(rows)
         return torch.cat(halves), failures
+
+
+def _rounding(x: Tensor, threat: Threat) -> Lens:
+    """Inputs at the nearest 8-bit images in the ball around ``x``; gradients pass as if they had not been moved."""
+
+    def rounded(adv: Tensor, rows: Tensor) -> Tensor:
+        with torch.no_grad():
+            change = nearest(adv, x[rows], threat.rows(rows)) - adv
+        return adv + change
+
+    return rounded

@@ -54,6 +54,7 @@ def resolve(
     stochastic: bool = False,
     eot: int | None = None,
     scorings: int | None = None,
+    eight_bit: bool = False,
     device: str = "cpu",
     micro_batch: int | None = None,
 ) -> Request:
@@ -97,6 +98,7 @@ def resolve(
         scorings=scorings or (STOCHASTIC_DRAWS if subject.stochastic else 1),
         device=target,
         micro_batch=micro_batch or (64 if target.type == "cpu" else 512),
+        eight_bit=eight_bit,
     )
     for one in planned:
         stages_in(request, one)  # raises for attacks that are not for this model, before anything is computed
@@ -183,6 +185,7 @@ def identity_fields(request: Request) -> dict[str, Any]:
         "seed": request.seed,
         "eot": request.eot,
         "scorings": request.scorings,
+        **({"eight_bit": True} if request.eight_bit else {}),  # records from before there was a choice keep their identity
         **_score_fields(request.subject),
     }
 

@@ -54,6 +54,7 @@ def evaluate(
     stochastic: bool = False,
     eot: int | None = None,
     scorings: int | None = None,
+    eight_bit: bool = False,
     device: str = "cpu",
     micro_batch: int | None = None,
     out: Path | str | None = None,
@@ -74,6 +75,8 @@ def evaluate(
     data: a data set name, ``(images, labels)``, or None for the model's own.
     path: gradient path through spikes. eot: draws averaged per query of an attack, scorings: draws per verdict
         (1 each; 10 for stochastic models, whose accuracy is a rate).
+    eight_bit: what attacks and noise hand over is rounded to multiples of 1/255, and attacks search through that rounding:
+        the attacker who has to store a picture. Otherwise pixels are real numbers, as in most of the literature.
     out: folder for record, rows and journal; the same call resumes there, or reads back a finished record.
         None keeps everything in memory.
     save_adv: also write the adversarial images (safetensors, in ``out``).
@@ -96,6 +99,7 @@ def evaluate(
             stochastic=stochastic,
             eot=eot,
             scorings=scorings,
+            eight_bit=eight_bit,
             device=device,
             micro_batch=micro_batch,
         )

@@ -38,6 +38,7 @@ _FRESH = (
 @click.option("--stochastic", is_flag=True, help="FILE.py models only: two calls may differ.")
 @click.option("--eot", type=click.IntRange(1), help="Draws averaged per query [default: 1, stochastic models 10].")
 @click.option("--scorings", type=click.IntRange(1), help="Draws per verdict [default: 1, stochastic models 10].")
+@click.option("--eight-bit", is_flag=True, help="The attacker hands over images of 8 bits, and searches among them.")
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--threads", type=click.IntRange(1), help="CPU threads.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where records go.")

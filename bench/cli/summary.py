@@ -40,7 +40,14 @@ def summarise(record: Record, out: Path) -> None:
         click.echo(f"{VERDICTS[record.reliability.status]}: {reason}")
     if record.reliability.status == "upper_bound":
         click.echo("         use --attack standard for a number to publish; bench doctor looks closer")
+    if any(_lost_by_rounding(cell) for cell in record.cells) and not record.settings.get("eight_bit"):
+        click.echo("8 bits:  many of these images lose their effect as stored pictures; --eight-bit searches among pictures")
     click.echo(f"record: {out}/{_folder(record)}  ({duration(record.seconds)})")
+
+
+def _lost_by_rounding(cell: Cell) -> bool:
+    """Whether a tenth of all samples was broken by images that do not survive being stored."""
+    return cell.robust_8bit.value - cell.robust.value >= 0.1
 
 
 def _by_stage(cell: Cell) -> list[dict[str, str]]:

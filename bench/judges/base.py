@@ -9,6 +9,8 @@ from typing import Protocol
 from torch import Tensor
 
 from attacks.base import Stage
+from attacks.levels import nearest
+from attacks.noise import UniformNoise
 from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
 from attacks.threat import Threat
@@ -29,6 +31,12 @@ class Shard:
     ids: list[int]
     rng: KeyedRng
     reference: Tensor
+
+
+def noisy(x: Tensor, threat: Threat, rng: KeyedRng, *, eight_bit: bool) -> Tensor:
+    """One draw of uniform noise on ``x`` ``(n, ...)``, rounded if images of 8 bits are asked for."""
+    drawn = UniformNoise().draw(x, threat, rng)
+    return nearest(drawn, x, threat) if eight_bit else drawn
 
 
 class Judge(Protocol):

@@ -10,26 +10,27 @@ import torch
 from torch import Tensor
 
 from attacks.base import Stage
-from attacks.noise import UniformNoise
+from attacks.levels import towards_clean
 from attacks.objectives import CrossEntropy, Objective
 from attacks.randomness import KeyedRng
 from attacks.threat import Norm, Threat, per_row
 from bench.errors import ModelError
-from bench.judges.base import Shard
+from bench.judges.base import Shard, noisy
 from bench.scorer import Scorer
 from bench.spec import Eps
 from bench.staging import TAKEN, Unit, combined, standing
-from bench.verification import eight_bit, norms, sha256_rows, statuses
+from bench.verification import norms, sha256_rows, statuses
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """micro_batch: another batch size, in which decisions that stand are asked for again."""
+    """micro_batch: another batch size, in which decisions that stand are asked for again. eight_bit: noise is rounded."""
 
     scorer: Scorer
     norm: Norm
     stochastic: bool
     micro_batch: int
+    eight_bit: bool
 
     @property
     def objective(self) -> Objective:
@@ -86,8 +87,8 @@ class Decisions:
     def _under_noise(self, shard: Shard, rows: Tensor, eps: Eps, draw: int) -> Tensor:
         """Rate of correct decisions ``(n,)`` on ``rows`` of the shard under one draw."""
         rng = shard.rng.fold("noise", draw).rows(rows)
-        noisy = UniformNoise().draw(shard.x[rows], Threat(norm=self.norm, eps=eps.value), rng)
-        return (self.scorer.decisions(noisy, rng) == shard.labels[rows]).float().mean(0)
+        drawn = noisy(shard.x[rows], Threat(norm=self.norm, eps=eps.value), rng, eight_bit=self.eight_bit)
+        return (self.scorer.decisions(drawn, rng) == shard.labels[rows]).float().mean(0)
 
     def standing(self, clean: Unit, done: list[Unit]) -> list[int]:
         return standing(clean, done)
@@ -113,7 +114,7 @@ class Decisions:
         robust_8bit = robust.clone()
         fallen = (robust < 1).nonzero()[:, 0]
         if len(fallen):
-            rounded = eight_bit(shown[fallen], x[fallen])
+            rounded = towards_clean(shown[fallen], x[fallen])
             decided = self.scorer.decisions(rounded, rng.rows(fallen).fold("8 bit"))
             robust_8bit[fallen] = (decided == reference[fallen]).float().mean(0)
         return {

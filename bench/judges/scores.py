@@ -10,18 +10,18 @@ import torch
 from torch import Tensor
 
 from attacks.base import Stage
-from attacks.noise import UniformNoise
+from attacks.levels import towards_clean
 from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
 from attacks.score_objectives import Increase
 from attacks.threat import Norm, Threat, per_row
 from bench.errors import ModelError
-from bench.judges.base import Shard
+from bench.judges.base import Shard, noisy
 from bench.judges.directions import WAYS, combined_scores
 from bench.scorer import Scorer
 from bench.spec import Eps
 from bench.staging import Unit
-from bench.verification import eight_bit, norms, sha256_rows, statuses
+from bench.verification import norms, sha256_rows, statuses
 
 AGREE = 1e-4
 """Two scorings of one image that differ by more, in units of the score range, are not the same answer. Other batch shapes
@@ -31,12 +31,13 @@ move the scores of the zoo by less than 1e-6."""
 @dataclass(frozen=True)
 class Scores:
     """scorer: answers ``(n,)``, higher meaning better. width: of the score range. micro_batch: another batch size, in which
-    scores are asked for again."""
+    scores are asked for again. eight_bit: whether noise is rounded."""
 
     scorer: Scorer
     norm: Norm
     width: float
     micro_batch: int
+    eight_bit: bool
 
     @property
     def objective(self) -> Objective:
@@ -74,7 +75,7 @@ class Scores:
         history = []
         for k in range(draws):
             rng = shard.rng.fold("noise", k)
-            scores = self.scorer.scores(UniformNoise().draw(shard.x, threat, rng))
+            scores = self.scorer.scores(noisy(shard.x, threat, rng, eight_bit=self.eight_bit))
             farther = (scores - reference).abs() > (worst - reference).abs()
             worst = torch.where(farther, scores, worst)
             history.append(worst)
@@ -92,7 +93,7 @@ class Scores:
         shown = torch.where(per_row(usable, x), adv, x)
         scores = self.scorer.scores(shown)
         again = self.scorer.scores(shown, batch=self.micro_batch)
-        rounded = self.scorer.scores(eight_bit(shown, x))
+        rounded = self.scorer.scores(towards_clean(shown, x))
         return {
             "status": status,
             "norm_value": norms(shown, x, threat).tolist(),

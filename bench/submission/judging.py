@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from attacks.base import Attack, Stage
+from attacks.levels import towards_clean
 from attacks.noise import UniformNoise
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
@@ -32,7 +33,7 @@ from bench.staging import Unit, combined, standing
 from bench.subject import Subject
 from bench.submission.answers import Answers, Ask
 from bench.submission.proposing import COUNTS, STATUSES, Proposals
-from bench.verification import eight_bit, statuses
+from bench.verification import statuses
 
 DRAWS_AT_ONCE = 10
 """Noise draws per mixture: enough to hide the rest among, few enough to fit into memory."""
@@ -110,7 +111,7 @@ def _mixtures(
     for (_, text), one in found.items():
         eps = next(eps for eps in request.eps if eps.text == text)
         shown = shown_as(one.images, shard.x, Threat(norm=request.norm, eps=eps.value))
-        plain += [shown, eight_bit(shown, shard.x)]
+        plain += [shown, towards_clean(shown, shard.x)]
     left = {eps.text: torch.arange(len(shard.x)) for eps in request.eps}
     for start in range(0, draws, DRAWS_AT_ONCE):
         noisy = {

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from attacks.levels import towards_clean
 from attacks.threat import Threat
 from bench.adversarial import gather, saver
 from bench.evaluator import Evaluator, Request
@@ -20,7 +21,6 @@ from bench.staging import Unit
 from bench.submission.answers import Ask
 from bench.submission.judging import DRAWS_AT_ONCE, Given, answers_of, noise_of, secret, shown_as, tell
 from bench.submission.score_proposing import Moved
-from bench.verification import eight_bit
 
 FoundScores = dict[tuple[int, str, int, int], Moved]
 """(number of the attack, radius as given, shard, stage) to what moved the scores."""
@@ -66,7 +66,7 @@ def _mixtures(request: Request, shard: Shard, found: dict[tuple[int, str, int], 
     for (_, text, _), one in found.items():
         eps = next(eps for eps in request.eps if eps.text == text)
         shown = shown_as(one.images, shard.x, Threat(norm=request.norm, eps=eps.value))
-        plain += [shown, eight_bit(shown, shard.x)]
+        plain += [shown, towards_clean(shown, shard.x)]
     everyone = torch.arange(len(shard.x))
     for start in range(0, draws, DRAWS_AT_ONCE):
         ks = range(start, min(start + DRAWS_AT_ONCE, draws))

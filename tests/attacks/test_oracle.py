@@ -317,3 +317,18 @@ def test_asking_leaves_the_global_random_state_alone(smooth: Build, images: Buil
     rng: KeyedRng = streams(2)
     ModelOracle.of(Noisy(smooth()), torch.tensor([0, 1]), rng=rng).query(x, torch.arange(2), grad=True)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_a_lens_stands_before_the_model_in_every_view(smooth: Build, images: Build) -> None:
+    model, x, labels, rows = smooth(), images(6), torch.arange(6) % 5, torch.tensor([4, 0, 2])
+    shift = images(6).flip(0)
+    oracle = ModelOracle.of(model, labels, lens=lambda x, rows: x + shift[rows])
+    seen, some = model(x + shift), torch.tensor([2, 1])
+    torch.testing.assert_close(oracle.logits(x[rows], rows), seen[rows])
+    torch.testing.assert_close(oracle.subset(rows).logits(x[rows[some]], some), seen[rows[some]])
+    deeper = oracle.subset(rows).subset(some)
+    torch.testing.assert_close(deeper.logits(x[rows[some]], torch.arange(2)), seen[rows[some]])
+    torch.testing.assert_close(oracle.as_module(rows)(x[rows]), seen[rows])
+    plain = ModelOracle.of(model, labels).query(x + shift, torch.arange(6), grad=True)
+    answer = oracle.query(x, torch.arange(6), grad=True)
+    torch.testing.assert_close((answer.value, answer.gradient), (plain.value, plain.gradient))

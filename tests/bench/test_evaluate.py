@@ -293,6 +293,7 @@ def test_any_other_request_has_another_identity() -> None:
         evaluated(seed=1),
         evaluated(eot=2),
         evaluated(scorings=2),
+        evaluated(eight_bit=True),
     ]
     assert len({record.identity for record in records}) == len(records)
 
