@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from attacks.randomness import KeyedRng
+from bench.data.base import UpTo
 from bench.errors import BenchError, DataError, SpecError
 from bench.record import Check
 from bench.reliability import active, decisions, gradients, searches
@@ -126,7 +127,7 @@ def _admitted(
             f"{subject.ref} scores, and the doctor examines models that decide.",
             "The checks of a model that scores are in its record: bench evaluate.",
         )
-    samples = samples_of(data if data is not None else subject.dataset, "test", 2 * n)
+    samples = samples_of(data if data is not None else subject.dataset, "test", UpTo(2 * n))
     x, y = samples.images.to(target), samples.labels.to(target)
     rng = KeyedRng.of(seed, samples.ids.to(target))
     draws = STOCHASTIC_DRAWS if subject.stochastic else 1

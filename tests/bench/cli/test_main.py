@@ -297,6 +297,27 @@ def test_without_a_count_a_small_set_is_taken_whole(run: Bench, net: str) -> Non
     refused(run(*arguments, "--n", 1000), "1,000 samples were asked for, but own (test) has 12")
 
 
+def test_pictures_only(run: Bench, net: str) -> None:
+    arguments = ("evaluate", "--model", net, "--data", "own", "--attack", "fgsm", "--eps", "0.9/255", "--json")
+    record, pictures = (json.loads(run(*arguments, *more).out) for more in ([], ["--eight-bit"]))
+    assert pictures["settings"] == record["settings"] | {"eight_bit": True}
+    assert pictures["cells"][0]["robust"]["value"] == record["cells"][0]["clean"]["value"]
+
+
+def test_the_doctor_takes_the_samples_there_are(run: Bench, net: str) -> None:
+    found = json.loads(run("doctor", net, "--data", "own", "--json").out)
+    assert 0 < found["samples"] <= 12
+    said = run("doctor", net, "--data", "own", "--n", 2)
+    assert "examined on" in said.out
+    assert "passed" in said.out
+
+
+@pytest.mark.parametrize("model", ["net.py::Nat", "zoo:snn_vanila", "none.yaml", "broken.yaml"])
+def test_the_doctor_refuses_in_one_line(run: Bench, net: str, model: str) -> None:
+    Path("broken.yaml").write_text("name: [")
+    refused(run("doctor", model, "--data", "own"))
+
+
 def test_counts() -> None:
     assert _count(None) == 1000
     assert _count("all") is None
