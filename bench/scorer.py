@@ -49,12 +49,13 @@ class Scorer:
     classes: int = 2
 
     @torch.no_grad()  # inference_mode would poison tensors that a model caches in its first call
-    def logits(self, x: Tensor, rng: KeyedRng | None = None, *, batch: int = BATCH) -> Tensor:
+    def logits(self, x: Tensor, rng: KeyedRng | None = None, *, rows: Tensor | None = None, batch: int = BATCH) -> Tensor:
         """``(n, K)`` float32. Raises :class:`~bench.errors.ModelError` on a wrong shape, NaN or an exception.
 
-        batch: another size than the canonical one is only for asking whether a decision depends on it.
+        rows: which inputs ``(n,)`` to answer for, one stream each; all by default. batch: another size than the canonical
+        one is only for asking whether a decision depends on it.
         """
-        found = self._answers(x, rng, batch, LOGITS)
+        found = self._answers(x, rng, batch, LOGITS, rows)
         if found.shape[1] < self.classes:
             raise ModelError(
                 f"{self.name} tells {found.shape[1]} classes apart, and there are labels up to {self.classes - 1}.",
@@ -67,24 +68,22 @@ class Scorer:
         """``(n,)`` float32, of a model that scores. Raises and batches as :meth:`logits` does."""
         return self._answers(x, None, batch, SCORES)
 
-    def _answers(self, x: Tensor, rng: KeyedRng | None, batch: int, kind: _Kind) -> Tensor:
+    def _answers(self, x: Tensor, rng: KeyedRng | None, batch: int, kind: _Kind, rows: Tensor | None = None) -> Tensor:
+        rows = torch.arange(len(x), device=x.device) if rows is None else rows
         parts = []
-        for start in range(0, len(x), batch):
-            part = x[start : start + batch]
-            missing = batch - len(part)
-            padded = torch.cat([part, part[-1:].expand(missing, *part.shape[1:])]) if missing else part
-            stream = None
-            if rng is not None:
-                index = torch.arange(start, start + batch, device=x.device).clamp_max(len(x) - 1)
-                stream = rng.rows(index)
-            with drawing(stream):
-                parts.append(self._checked(self._called(padded), batch, kind)[: len(part)])
+        for start in range(0, len(rows), batch):
+            index = torch.arange(start, start + batch, device=x.device).clamp_max(len(rows) - 1)
+            with drawing(None if rng is None else rng.rows(index)):
+                answers = self._checked(self._called(x[rows[index]]), batch, kind)
+            parts.append(answers[: len(rows) - start])
         return torch.cat(parts)
 
     def decisions(self, x: Tensor, rng: KeyedRng, *, batch: int = BATCH) -> Tensor:
-        """Predicted classes ``(draws, n)``."""
-        scored = [self.logits(x, rng.fold("score", k), batch=batch) for k in range(self.draws)]
-        return torch.stack([logits.argmax(1) for logits in scored])
+        """Predicted classes ``(draws, n)``. The draws share batches: those of a few inputs would be mostly padding."""
+        rows = torch.arange(len(x), device=x.device).repeat(self.draws)
+        draws = torch.arange(self.draws, device=x.device).repeat_interleave(len(x))
+        logits = self.logits(x, rng.rows(rows).fold("score", draws), rows=rows, batch=batch)
+        return logits.argmax(1).view(self.draws, len(x))
 
     def _called(self, x: Tensor) -> object:
         try:

@@ -59,6 +59,16 @@ def test_neighbours_and_padding_do_not_matter(n: int, random: object) -> None:
     assert torch.allclose(scorer.logits(x), whole, atol=1e-6)
 
 
+@pytest.mark.parametrize(("n", "draws"), [(1, 3), (7, 10), (50, 2), (61, 3)])
+def test_draws_share_batches_and_are_the_same_as_one_by_one(n: int, draws: int) -> None:
+    model = Calls(Keyed())
+    x, rng = images(n), streams(n, seed=4)
+    together = Scorer(model, "m", draws).decisions(x, rng)
+    assert model.shapes == [(BATCH, 1, 3, 3)] * -(-n * draws // BATCH)
+    alone = [Scorer(Keyed(), "m").logits(x, rng.fold("score", k)).argmax(1) for k in range(draws)]
+    assert torch.equal(together, torch.stack(alone))
+
+
 def test_stochastic_draws_belong_to_the_sample() -> None:
     x, rng = images(150), streams(150)
     scorer = Scorer(Keyed(), "m", draws=4)
