@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from attacks.base import Stage
 from attacks.oracle import ModelOracle
@@ -92,33 +93,62 @@ CANDIDATES = (
 """(attack, path) specs. ``{model}`` is the model under attack: without its spikes it is the source of a transfer."""
 
 
-def falls(name: str, eps: float, n: int, known: pd.DataFrame) -> pd.DataFrame:
-    """Which of the first n validation images each candidate breaks: one column per candidate, rows that are right.
+@dataclass(frozen=True)
+class Trial:
+    """Validation images that one model gets right, and which of them a search breaks.
+
+    x: ``(n, C, H, W)``. y: ``(n,)``. ids: their numbers in the split ``(n,)``.
+    """
+
+    name: str
+    scorer: Scorer
+    proposer: nn.Module
+    x: Tensor
+    y: Tensor
+    ids: Tensor
+    rng: KeyedRng
+    threat: Threat
+
+    @classmethod
+    def of(cls, name: str, radius: str, n: int) -> Trial:
+        """On the first n validation images. radius: as it is written, ``2/255``."""
+        samples = load_samples("cifar10", split="val", n=n)
+        model = load(name)
+        scorer = Scorer(model, name)
+        rng = KeyedRng.of(0, samples.ids)
+        right = (scorer.decisions(samples.images, rng)[0] == samples.labels).nonzero()[:, 0]
+        x, y, ids = samples.images[right], samples.labels[right], samples.ids[right]
+        top, _, bottom = radius.partition("/")
+        threat = Threat(eps=int(top) / int(bottom))
+        return cls(name, scorer, folded(model), x, y, ids, rng.rows(right), threat)
+
+    def among(self, rows: Tensor) -> Trial:
+        """The same for some rows ``(m,)`` only."""
+        return replace(self, x=self.x[rows], y=self.y[rows], ids=self.ids[rows], rng=self.rng.rows(rows))
+
+    def broken(self, stage: Stage) -> Tensor:
+        """Which rows fall ``(n,)`` bool, verified and scored as an evaluation does."""
+        oracle = ModelOracle.of(self.proposer, self.y, path=stage.path, rng=self.rng.fold("layers"))
+        adv = stage.attack.perturb(oracle, self.x, self.threat, rng=self.rng.fold("attack"))
+        inside = torch.tensor([status == "ok" for status in statuses(adv, self.x, self.threat)])
+        return (self.scorer.decisions(adv, self.rng)[0] != self.y) & inside
+
+    def stage(self, attack: str, path: str) -> Stage:
+        """The candidate that two specs tell. ``{model}`` in the first is this model."""
+        plan = plan_attack(attack.format(model=self.name))
+        return Stage(f"{attack} along {path}", plan.attack, plan_path(path)[1])
+
+
+def falls(trial: Trial, known: pd.DataFrame) -> pd.DataFrame:
+    """Which images each candidate breaks: one column per candidate.
 
     known: columns of an earlier run, which are not computed again.
     """
-    samples = load_samples("cifar10", split="val", n=n)
-    model = load(name)
-    scorer, proposer = Scorer(model, name), folded(model)
-    rng = KeyedRng.of(0, samples.ids)
-    right = (scorer.decisions(samples.images, rng)[0] == samples.labels).nonzero()[:, 0]
-    x, y, rng = samples.images[right], samples.labels[right], rng.rows(right)
-    threat = Threat(eps=eps)
-
-    def broken(stage: Stage) -> Tensor:
-        oracle = ModelOracle.of(proposer, y, path=stage.path, rng=rng.fold("layers"))
-        adv = stage.attack.perturb(oracle, x, threat, rng=rng.fold("attack"))
-        inside = torch.tensor([status == "ok" for status in statuses(adv, x, threat)])
-        return (scorer.decisions(adv, rng)[0] != y) & inside
-
     found = {}
     for attack, path in CANDIDATES:
-        if f"{attack} along {path}" in known:
-            found[f"{attack} along {path}"] = known[f"{attack} along {path}"].to_numpy()
-            continue
-        stage = Stage(f"{attack} along {path}", plan_attack(attack.format(model=name)).attack, plan_path(path)[1])
-        found[stage.name] = broken(stage).numpy()
-    return pd.DataFrame(found, index=samples.ids[right].numpy())
+        stage = trial.stage(attack, path)
+        found[stage.name] = known[stage.name].to_numpy() if stage.name in known else trial.broken(stage).numpy()
+    return pd.DataFrame(found, index=trial.ids.numpy())
 
 
 def greedy(found: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
@@ -160,8 +190,7 @@ def main() -> None:
     for name, text in ON:
         kept = WHERE / f"{name}_{text.replace('/', '_')}.csv"
         known = pd.read_csv(kept, index_col="sample").astype(bool) if kept.exists() else pd.DataFrame()
-        top, _, bottom = text.partition("/")
-        found[name, text] = falls(name, int(top) / int(bottom), n, known)
+        found[name, text] = falls(Trial.of(name, text, n), known)
         atomic_write_text(kept, found[name, text].astype(int).to_csv(index_label="sample"))
     atomic_write_text(WHERE / "gains.csv", greedy(found).to_csv(index=False))
 

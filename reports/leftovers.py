@@ -1,0 +1,81 @@
+"""What ``standard`` leaves standing, and what longer or other searches still break of it.
+
+    python -m reports.leftovers
+
+On validation images, of each model the ones that stand after ``standard``; each search below is then run on these. Few
+that fall mean that the attack set has converged. Writes ``leaderboards/stages/leftovers.csv``.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import pandas as pd
+import torch
+
+from attacks.base import Stage
+from attacks.standard import Standard
+from bench.files import atomic_write_text, make_folder
+from reports.stages import WHERE, Trial
+
+ON = (
+    ("snn_cos", "2/255"),
+    ("snn_srp", "2/255"),
+    ("snn_nq", "2/255"),
+    ("snn_ttfs", "2/255"),
+    ("snn_mppd_gn", "2/255"),
+    ("snn_mppd_at", "4/255"),
+    ("snn_at", "2/255"),
+    ("snn_trades", "2/255"),
+)
+"""Conversions, a timing code, two stabilised networks and two trained on adversarial examples."""
+
+SEARCHES = (
+    ("sapgd:steps=200", "assg:half=0.42,reset=attached"),
+    ("sapgd:steps=100", "assg:half=0.44,reset=attached"),
+    ("sapgd:steps=100", "assg:half=0.4,reset=attached"),
+    ("sapgd:steps=100,objective=margin", "assg:half=0.42,reset=attached"),
+    ("sapgd:steps=200,objective=margin", "assg:half=0.44,reset=attached"),
+    ("apgd:steps=100,objective=margin", "assg:half=0.44,reset=attached"),
+    ("sapgd:steps=200", "assg:half=0.4,reset=detached"),
+    ("sapgd:steps=100,restarts=3", "assg:half=0.42,reset=detached"),
+)
+"""(attack, path) specs."""
+
+
+def rows(name: str, radius: str, n: int) -> list[dict[str, object]]:
+    """One row per search on this model; ``after all`` is what stands when all of them are run."""
+    trial = Trial.of(name, radius, n)
+    standing = (~trial.broken(Stage("standard", Standard()))).nonzero()[:, 0]
+    left = trial.among(standing)
+    found, any_of_them = [], torch.zeros(len(standing), dtype=torch.bool)
+    for attack, path in SEARCHES:
+        broken = left.broken(left.stage(attack, path))
+        any_of_them |= broken
+        found.append(
+            {
+                "model": name,
+                "eps": radius,
+                "right": len(trial.y),
+                "standing": len(standing),
+                "search": f"{attack} along {path}",
+                "breaks": int(broken.sum()),
+            }
+        )
+    return [row | {"after all": len(standing) - int(any_of_them.sum())} for row in found]
+
+
+def main() -> None:
+    """Run everything and write the table, model by model."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--n", type=int, default=150, help="validation images")
+    n = options.parse_args().n
+    make_folder(WHERE)
+    table: list[dict[str, object]] = []
+    for name, radius in ON:
+        table += rows(name, radius, n)
+        atomic_write_text(WHERE / "leftovers.csv", pd.DataFrame(table).to_csv(index=False))
+
+
+if __name__ == "__main__":
+    main()
