@@ -19,7 +19,7 @@ from bench.measures.running import measurable, measure_model
 from bench.record import Record, read_record
 from bench.request import resolve
 from bench.run import folder_for, folder_name
-from reports import strength
+from reports import pictures, strength
 from reports.board_tables import board_table
 from reports.gallery import contact_sheet
 from reports.measures import sheets
@@ -55,6 +55,7 @@ def evaluate_all() -> None:
         for _ in measure_model(name, BOARDS, Sizes()):
             pass  # each part is written as it is done
     strength.main()
+    pictures.main()
 
 
 def models() -> list[Record]:
@@ -79,6 +80,7 @@ def tables() -> Tables:
     return {
         "zoo": zoo_table(sheets(BOARDS), SHOWN),
         "strength": strength.markdown(),
+        "pictures": pictures.markdown(),
         QUALITY: board_table(open_board(QUALITY, BOARDS)),
     }
 

@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 
 import bench
+from bench.boards.store import open_board
 from bench.errors import RecordError
-from reports import readme, strength
+from bench.record import EVALUATOR_VERSIONS, read_record
+from reports import pictures, readme, strength
 
 
 def test_the_tables_in_the_readme_are_the_tables_of_the_records() -> None:
@@ -28,6 +30,20 @@ def test_standard_is_at_least_as_strong_as_everything_else_on_every_spiking_mode
     values = table.drop(columns=["n", "evaluator", "standard is strongest"])
     assert (values["standard"] == values.min(axis=1)).all()
     assert table["standard is strongest"].all()
+
+
+def test_the_table_of_pictures_is_that_of_the_board_and_of_its_records() -> None:
+    table = pd.read_csv(pictures.WHERE / "table.csv").set_index("model")
+    board = open_board(pictures.BOARD, pictures.BOARDS)
+    entries = {entry.record.model.ref: entry.record for entry in pictures.subjects(board)}
+    records = {record.model.ref: record for record in map(read_record, pictures.WHERE.glob("zoo-*"))}
+    assert set(table.index) == set(entries) == set(records)
+    for name, record in records.items():
+        assert record.settings["eight_bit"] and record.evaluator_version == EVALUATOR_VERSIONS["classification"]
+        assert record.attacks[0].stages == entries[name].attacks[0].stages
+        assert (record.model.fingerprint, record.data.sha256) == (entries[name].model.fingerprint, entries[name].data.sha256)
+        assert record.cells[0].robust.value == record.cells[0].robust_8bit.value == table["searched"][name]
+        assert entries[name].cells[0].robust.value == table["real"][name]
 
 
 @pytest.mark.parametrize("name", ["ann_at", "snn_gsr"])

@@ -1,0 +1,78 @@
+"""Do attacks survive being stored? Robust accuracy among real-valued pixels and among images of 8 bits.
+
+    python -m reports.pictures
+
+For every deterministic model on the newest version of the board, at its smallest radius, on its samples: what ``standard``
+leaves when pixels are real numbers (the entry), what is left when those very images are rounded (the same entry), and
+what ``standard`` leaves when it searches among images of 8 bits. Keeps its records in ``leaderboards/pictures`` and
+writes ``table.csv`` there.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+import bench
+from bench.boards.store import Board, Entry, open_board
+from bench.files import atomic_write_text
+from bench.memory import keep_freed_memory
+from bench.record import Cell
+from reports.script import end_with
+
+BOARDS = Path(__file__).resolve().parents[1] / "leaderboards"
+WHERE = BOARDS / "pictures"
+BOARD, ATTACK, RADIUS = "snn-cifar10-linf", "standard", "2/255"
+RATES = {"real": "pixels are real numbers", "rounded": "those images rounded", "searched": "searched among 8-bit images"}
+"""Columns of the table, and what the README says of them."""
+
+
+def subjects(board: Board) -> list[Entry]:
+    """Entries that are not stochastic: ten draws a query cost too much for a second look."""
+    return [entry for entry in board.entries() if not entry.record.model.stochastic]
+
+
+def row(entry: Entry, seed: int) -> dict[str, object]:
+    """One model; a kept record is read back."""
+    model, n = entry.record.model.ref, entry.record.data.n
+    searched = bench.evaluate(model, attack=ATTACK, eps=RADIUS, n=n, seed=seed, eight_bit=True, out=WHERE)
+    kept = _cell(entry.record.cells)
+    found = {"real": kept.robust, "rounded": kept.robust_8bit, "searched": _cell(searched.cells).robust}
+    shown: dict[str, object] = {"model": model, "n": n}
+    for name, rate in found.items():
+        shown |= {name: rate.value, f"{name} low": rate.low, f"{name} high": rate.high}
+    return shown
+
+
+def _cell(cells: list[Cell]) -> Cell:
+    return next(cell for cell in cells if (cell.attack, cell.eps_text) == (ATTACK, RADIUS))
+
+
+def markdown() -> str:
+    """The written table for the README, the most robust among real-valued pixels first."""
+    table = pd.read_csv(WHERE / "table.csv").sort_values("real", ascending=False, kind="stable")
+    lines = [" | ".join(["| model", *RATES.values()]) + " |", "|---" * (1 + len(RATES)) + "|"]
+    for _, row in table.iterrows():
+        rates = [[100 * row[f"{name}{end}"] for end in ("", " low", " high")] for name in RATES]
+        cells = [f"{value:.0f} [{low:.0f}, {high:.0f}]" for value, low, high in rates]
+        lines.append(" | ".join([f"| `{row['model']}`", *cells]) + " |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Evaluate what has no record yet and write the table."""
+    keep_freed_memory()
+    board = open_board(BOARD, BOARDS)
+    rows = []
+    for entry in subjects(board):
+        rows.append(row(entry, board.protocol().seed))
+        sys.stdout.write(f"{entry.name}: {rows[-1]['real']} real, {rows[-1]['searched']} among 8-bit images\n")
+        sys.stdout.flush()
+        atomic_write_text(WHERE / "table.csv", pd.DataFrame(rows).to_csv(index=False))
+    return 0
+
+
+if __name__ == "__main__":
+    end_with(main)
