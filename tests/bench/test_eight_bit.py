@@ -85,6 +85,26 @@ def test_a_radius_below_one_level_leaves_nothing_to_do() -> None:
     assert (record.rows["norm_value"] == 0).all()
 
 
+class Brightness(nn.Module):
+    """A score: the mean of all entries."""
+
+    task = "quality"
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1).mean(1)
+
+
+def test_scores_are_moved_by_pictures_too() -> None:
+    x = (images(12) * 127).round() / 255 + 60 / 255
+    data = (x, x.flatten(1).mean(1) + 0.01 * torch.arange(12).sin())
+    options = {"attack": ["pgd:steps=5", "uniform"], "eps": "2.5/255", "data": data}
+    record, plain = (bench.evaluate(Brightness(), **options, eight_bit=only) for only in (True, False))
+    assert record.shifts[0].absolute.value == pytest.approx(2 / 255, abs=1e-6)
+    assert plain.shifts[0].absolute.value == pytest.approx(2.5 / 255, abs=1e-6)
+    for shift in record.shifts:
+        assert shift.rounded.value == pytest.approx(shift.absolute.value, abs=1e-6)
+
+
 def test_without_the_option_a_record_does_not_speak_of_it() -> None:
     record = bench.evaluate(Linear(), attack="pgd:steps=5", eps="3/255", data=(images(4), torch.zeros(4).long()))
     assert "eight_bit" not in record.settings

@@ -1,0 +1,64 @@
+"""Stages are chosen by what falls in an evaluation, in an order that follows from the table alone."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+import pytest
+import torch
+
+import bench
+from bench.data import load_samples
+from reports import leftovers, stages
+from reports.stages import Trial, greedy
+
+N = 12
+
+
+@pytest.fixture
+def trial(monkeypatch: pytest.MonkeyPatch) -> Trial:
+    """On test images, which ship here; validation images do not."""
+    monkeypatch.setattr(stages, "load_samples", lambda name, *, split, n: load_samples(name, n=n))
+    return Trial.of("snn_gsr", "2/255", N)
+
+
+def test_a_trial_sees_what_an_evaluation_sees(trial: Trial) -> None:
+    rows = bench.evaluate("zoo:snn_gsr", attack="pgd:steps=3", eps="2/255", n=N).rows
+    right = rows[rows["verdict"] != "clean_wrong"]
+    assert trial.ids.tolist() == right["sample"].tolist()
+    broken = trial.broken(trial.stage("pgd:steps=3", "training"))
+    assert broken.tolist() == (right["verdict"] == "broken").tolist()
+    assert 0 < broken.sum() < len(broken)
+    some = torch.tensor([5, 0, 3])
+    assert torch.equal(trial.among(some).broken(trial.stage("pgd:steps=3", "training")), broken[some])
+
+
+def test_what_is_left_is_counted_once(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "Standard", lambda: trial.stage("uniform", "training").attack)
+    searches = (("pgd:steps=3", "training"), ("pgd:steps=3", "bptr"))
+    monkeypatch.setattr(leftovers, "SEARCHES", searches)
+    found = leftovers.rows("snn_gsr", "2/255", N)
+    left = trial.among((~trial.broken(trial.stage("uniform", "training"))).nonzero()[:, 0])
+    fallen = [left.broken(left.stage(*search)) for search in searches]
+    assert [row["breaks"] for row in found] == [int(one.sum()) for one in fallen]
+    assert {row["standing"] for row in found} == {len(left.y)}
+    assert {row["after all"] for row in found} == {int((~(fallen[0] | fallen[1])).sum())}
+
+
+def test_the_order_is_that_of_gain_per_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    candidates = (("pgd:steps=20", "training"), ("pgd:steps=10", "bptr"), ("sapgd:steps=50", "assg"))
+    monkeypatch.setattr(stages, "CANDIDATES", candidates)
+    names = [f"{attack} along {path}" for attack, path in candidates]
+    table = partial(pd.DataFrame, columns=names, index=range(4))
+    found = {
+        ("one", "2/255"): table([[1, 1, 0], [1, 0, 1], [1, 0, 1], [0, 0, 1]]).astype(bool),
+        ("two", "4/255"): table([[0, 0, 1], [0, 0, 1], [1, 0, 1], [0, 0, 0]]).astype(bool),
+    }
+    chosen = greedy(found)
+    # Shares per pair: 1.0 / 20, 0.25 / 10 and 1.5 / 50; after the first, 0 / 10 and 0.75 / 50.
+    assert chosen["stage"].tolist() == [names[0], names[2], names[1]]
+    assert chosen["pairs"].tolist() == [20, 50, 10]
+    assert chosen["one 2/255 so far"].tolist() == [25.0, 0.0, 0.0]
+    assert chosen["two 4/255 so far"].tolist() == [75.0, 25.0, 25.0]
+    assert chosen["one 2/255 alone"].tolist() == [25.0, 25.0, 75.0]
