@@ -344,6 +344,16 @@ class Record(_Model):
         return self
 
     @property
+    def eight_bit(self) -> bool:
+        """Whether attacks and noise handed over images of 8 bits."""
+        return bool(self.settings.get("eight_bit", False))
+
+    @property
+    def threat(self) -> str:
+        """Norm and kind of pixels, for titles."""
+        return f"{self.norm}, images of 8 bits" if self.eight_bit else self.norm
+
+    @property
     def rows(self) -> pd.DataFrame:
         """One row per sample, attack and radius."""
         if self._rows is None:

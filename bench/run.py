@@ -125,7 +125,7 @@ def evaluate(
             if save_adv:
                 _merge_adversarial(evaluator, folder, units)
             record = write_record(build(evaluator, units, identity), folder)
-            journal_path.unlink()
+            journal_path.unlink(missing_ok=True)
         return record
 
 

@@ -31,7 +31,7 @@ def heading(records: Sequence[Record]) -> str:
     first = records[0]
     board = f"{first.protocol.board} v{first.protocol.version}: " if first.protocol else ""
     attacks = ", ".join(dict.fromkeys(attack.spec for attack in first.attacks))
-    return f"{board}{first.data.name}, {first.data.n} {first.data.split} images, {first.norm}, {attacks}"
+    return f"{board}{first.data.name}, {first.data.n} {first.data.split} images, {first.threat}, {attacks}"
 
 
 def label(record: Record) -> str:
@@ -51,7 +51,7 @@ def labels(records: Sequence[Record]) -> list[str]:
 COMMON: dict[str, Callable[[Record], str]] = {
     "kinds of model": lambda record: record.task,
     "data": lambda record: f"{record.data.name} ({record.data.split})",
-    "norms": lambda record: record.norm,
+    "threats": lambda record: record.threat,
     "attacks": lambda record: " and ".join(attack.spec for attack in record.attacks),
     "protocols": lambda record: str(record.protocol and f"{record.protocol.board} v{record.protocol.version}"),
 }

@@ -64,7 +64,7 @@ def problems(board: Board, protocol: Protocol, record: Record) -> list[str]:
             ("its norm", record.norm != protocol.norm),
             ("its seed", record.seed != protocol.seed),
             ("its draws", record.settings.get("eot") != draws or record.settings.get("scorings") != draws),
-            ("its images", record.settings.get("eight_bit", False)),
+            ("its images", record.eight_bit),
             ("its attacks", [attack.spec for attack in record.attacks] != protocol.specs),
         )
         if wrong

@@ -18,7 +18,7 @@ VERDICTS = {"unreliable": "UNRELIABLE", "upper_bound": "verdict", "reliable": "v
 
 def summarise(record: Record, out: Path) -> None:
     """Print it."""
-    title = f"{record.model.ref} on {record.data.n} {record.data.split} images of {record.data.name}, {record.norm}"
+    title = f"{record.model.ref} on {record.data.n} {record.data.split} images of {record.data.name}, {record.threat}"
     click.echo(title)
     if record.task == "quality":
         show_table(_shifts_by_radius(record))
@@ -40,7 +40,7 @@ def summarise(record: Record, out: Path) -> None:
         click.echo(f"{VERDICTS[record.reliability.status]}: {reason}")
     if record.reliability.status == "upper_bound":
         click.echo("         use --attack standard for a number to publish; bench doctor looks closer")
-    if any(_lost_by_rounding(cell) for cell in record.cells) and not record.settings.get("eight_bit"):
+    if any(_lost_by_rounding(cell) for cell in record.cells) and not record.eight_bit:
         click.echo("8 bits:  many of these images lose their effect as stored pictures; --eight-bit searches among pictures")
     click.echo(f"record: {out}/{_folder(record)}  ({duration(record.seconds)})")
 

@@ -27,7 +27,7 @@ def test_the_curve_goes_through_the_accuracies_of_the_record(record: Make) -> No
 
 
 def test_records_of_different_norms_are_not_drawn_together(record: Make) -> None:
-    with pytest.raises(RecordError, match="different norms: linf; l2"):
+    with pytest.raises(RecordError, match="different threats: linf; l2"):
         accuracy_curves([record(), record(norm="l2")])
     with pytest.raises(RecordError, match="nothing to draw"):
         accuracy_curves([])

@@ -301,6 +301,7 @@ def test_pictures_only(run: Bench, net: str) -> None:
     arguments = ("evaluate", "--model", net, "--data", "own", "--attack", "fgsm", "--eps", "0.9/255", "--json")
     record, pictures = (json.loads(run(*arguments, *more).out) for more in ([], ["--eight-bit"]))
     assert pictures["settings"] == record["settings"] | {"eight_bit": True}
+    assert "linf, images of 8 bits" in run(*arguments[:-1], "--eight-bit").out
     assert pictures["cells"][0]["robust"]["value"] == record["cells"][0]["clean"]["value"]
 
 
