@@ -33,6 +33,12 @@ def is_saved(folder: Path, key: str) -> bool:
     return not key.startswith("attack/") or path_of(folder, key).exists()
 
 
+def all_saved(folder: Path, keys: Iterable[str]) -> bool:
+    """Whether the images of the attacks ``keys`` are there, stages put together; of models that score, both ways."""
+    kinds = (("",), ("_up", "_down"))
+    return all(any(all(path_of(folder, key + ending).exists() for ending in kind) for kind in kinds) for key in keys)
+
+
 def saver(folder: Path) -> Saver:
     """Writes each stage's images below ``folder``."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, product
 from pathlib import Path
@@ -12,7 +12,7 @@ from torch import nn
 from attacks.base import Attack
 from attacks.gradients.base import GradientPath
 from attacks.threat import Norm
-from bench.adversarial import gather, is_saved, saver
+from bench.adversarial import all_saved, gather, is_saved, saver
 from bench.data.base import Array, Samples
 from bench.errors import SpecError
 from bench.evaluator import Evaluator, Request
@@ -25,6 +25,9 @@ from bench.request import DEFAULT_N, cost_of, identity_fields, resolve
 from bench.spec import Eps
 from bench.staging import Unit
 from bench.subject import Subject, borrowed
+
+JOURNAL_FILE = "journal.jsonl"
+"""Beside a record that is not finished."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def evaluate(
         )
         identity = digest(identity_fields(request))
         folder = None if out is None else Path(out) / folder_name(request.subject.ref, identity)
-        if folder is not None and not fresh and not save_adv and (folder / RECORD_FILE).exists():
+        if folder is not None and not fresh and _is_finished(request, folder, save_adv):
             record = read_record(folder)
             on_kept(record)
             return record
@@ -118,7 +121,7 @@ def evaluate(
             return build(evaluator, units, identity)
         make_folder(folder)
         evaluator = Evaluator(request, saver(folder) if save_adv else None)
-        journal_path = folder / "journal.jsonl"
+        journal_path = folder / JOURNAL_FILE
         with Journal.open(journal_path, identity=identity, fresh=fresh) as journal:
             kept = {key: unit for key, unit in journal.done.items() if not save_adv or is_saved(folder, key)}
             units = _compute(evaluator, kept, journal.append, on_tick)
@@ -185,12 +188,25 @@ def _label(planned: Planned, step: int, steps: int, eps: Eps) -> str:
 
 
 def _merge_adversarial(evaluator: Evaluator, folder: Path, units: dict[str, Unit]) -> None:
+    for key, positions, planned in _attacked(evaluator):
+        gather(folder, key, evaluator.shard(positions), evaluator.judge.shown(evaluator.stages(planned), units[key]))
+
+
+def _attacked(evaluator: Evaluator) -> Iterator[tuple[str, range, Planned]]:
+    """Every attack on every shard at every radius, by its key."""
     request = evaluator.request
     for index, positions in enumerate(evaluator.shards()):
         for eps, (number, planned) in product(request.eps, enumerate(request.attacks)):
-            key = f"attack/{number}/{eps.value!r}/{index}"
-            shown = evaluator.judge.shown(evaluator.stages(planned), units[key])
-            gather(folder, key, evaluator.shard(positions), shown)
+            yield f"attack/{number}/{eps.value!r}/{index}", positions, planned
+
+
+def _is_finished(request: Request, folder: Path, save_adv: bool) -> bool:
+    """Whether all that is asked for is there; a journal beside a record means that its images are being made."""
+    if not (folder / RECORD_FILE).exists():
+        return False
+    if not save_adv:
+        return True
+    return not (folder / JOURNAL_FILE).exists() and all_saved(folder, (key for key, *_ in _attacked(Evaluator(request))))
 
 
 def folder_for(request: Request) -> str:

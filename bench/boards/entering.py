@@ -109,6 +109,7 @@ def enter(board: Board, record: Record, card: EntryCard) -> Entry:
 
 def _write_entry(folder: Path, record: Record, card: EntryCard) -> None:
     """All files under another name first, then one rename."""
+    make_folder(folder.parent)  # a board that is fresh from git has none: git keeps no empty folder
     try:
         with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent, ignore_cleanup_errors=True) as name:
             staged = Path(name) / folder.name

@@ -511,6 +511,21 @@ def test_adversarial_images_are_kept(tmp_path: Path) -> None:
         evaluated(save_adv=True)
 
 
+def test_a_finished_record_with_its_images_is_read_back(tmp_path: Path) -> None:
+    options = {"out": tmp_path, "attack": ["pgd:steps=3", "fgsm"], "eps": "0.1,0.2"}
+    kept: list[Record] = []
+    plain = evaluated(**options, on_kept=kept.append)
+    first = evaluated(**options, save_adv=True, on_kept=kept.append)  # the images are not there yet
+    assert not kept
+    same_answer(first, plain)
+    evaluated(**options, save_adv=True, on_kept=kept.append)
+    assert len(kept) == 1
+    next(tmp_path.glob("*/adversarial/*.safetensors")).unlink()
+    same_answer(evaluated(**options, save_adv=True, on_kept=kept.append), plain)
+    assert len(kept) == 1
+    assert len(list(tmp_path.glob("*/adversarial/*.safetensors"))) == 4
+
+
 def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced = os.fsync
     calls = 0

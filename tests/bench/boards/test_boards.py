@@ -255,6 +255,12 @@ def test_what_may_not_enter(board: Board, spare: Record, reason: str) -> None:
     assert sorted(path.name for path in board.folder.rglob("*")) == before
 
 
+def test_the_first_entry_of_a_board_that_came_through_git(board: Board, spare: Record) -> None:
+    shutil.rmtree(board.folder / "entries")  # git keeps no empty folder
+    assert not board.names()
+    assert enter(board, spare, card("first")).name == EntryName("first", 1)
+
+
 # --- drift ---
 
 
