@@ -140,7 +140,8 @@ class Evaluator:
         )
         adv, failures = self._perturbed(stage.attack, oracle, x, threat, rng.fold("attack"))
         if request.eight_bit:  # not where it left the ball: that must be seen
-            inside = torch.tensor([status == "ok" for status in statuses(adv, x, threat)], device=x.device)
+            ok = [status == "ok" for status in statuses(adv, x, threat)]
+            inside = torch.tensor(ok, dtype=torch.bool, device=x.device)
             adv = torch.where(per_row(inside, x), nearest(adv, x, threat), adv)
         scored = self.judge.scored(adv, x, reference, threat, rng.fold("verdict"))
         for i in failures:

@@ -85,6 +85,12 @@ def test_a_radius_below_one_level_leaves_nothing_to_do() -> None:
     assert (record.rows["norm_value"] == 0).all()
 
 
+def test_stages_for_which_nothing_is_left() -> None:
+    record = evaluated(Linear(), "quick", eps="128/255")
+    assert record.cells[0].robust.value == 0
+    assert record.cells[0].stages[-1].attempted == 0
+
+
 class Brightness(nn.Module):
     """A score: the mean of all entries."""
 
