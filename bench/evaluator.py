@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -61,6 +62,12 @@ class Request:
     micro_batch: int
     eight_bit: bool
     """Whether what is handed over, of attacks and of noise, is an image of 8 bits."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Knobs that change rows. One that was left alone and is younger than some records is not named, so that these
+        keep their identity."""
+        return {"eot": self.eot, "scorings": self.scorings} | ({"eight_bit": True} if self.eight_bit else {})
 
 
 def stages_in(request: Request, planned: Planned) -> tuple[Stage, ...]:

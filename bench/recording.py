@@ -78,7 +78,7 @@ def build(evaluator: Evaluator, units: dict[str, Unit], identity: str) -> Record
         norm=request.norm,
         attacks=[_attack_info(planned, evaluator.stages(planned), request) for planned in request.attacks],
         seed=request.seed,
-        settings={"eot": request.eot, "scorings": request.scorings, **({"eight_bit": True} if request.eight_bit else {})},
+        settings=request.settings,
         task=subject.task or "classification",
         cells=results.cells,
         shifts=results.shifts,

@@ -183,9 +183,7 @@ def identity_fields(request: Request) -> dict[str, Any]:
         "attacks": [_attack_fields(planned, request) for planned in request.attacks],
         "path": {"type": type(request.path).__name__, **asdict(request.path), **_sources([request.path])},
         "seed": request.seed,
-        "eot": request.eot,
-        "scorings": request.scorings,
-        **({"eight_bit": True} if request.eight_bit else {}),  # records from before there was a choice keep their identity
+        **request.settings,
         **_score_fields(request.subject),
     }
 

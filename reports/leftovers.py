@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import argparse
 
-import pandas as pd
 import torch
 
 from attacks.base import Stage
 from attacks.standard import Standard
-from bench.files import atomic_write_text, make_folder
+from reports.growing import write_growing
 from reports.stages import WHERE, Trial
 
 ON = (
@@ -66,11 +65,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--n", type=int, default=150, help="validation images")
     n = options.parse_args().n
-    make_folder(WHERE)
-    table: list[dict[str, object]] = []
-    for name, radius in ON:
-        table += rows(name, radius, n)
-        atomic_write_text(WHERE / "leftovers.csv", pd.DataFrame(table).to_csv(index=False))
+    found = (row for name, radius in ON for row in rows(name, radius, n))
+    write_growing(WHERE / "leftovers.csv", found, "{model}: {breaks} of {standing} by {search}".format_map)
 
 
 if __name__ == "__main__":

@@ -10,16 +10,15 @@ writes ``table.csv`` there.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pandas as pd
 
 import bench
 from bench.boards.store import Board, Entry, open_board
-from bench.files import atomic_write_text
 from bench.memory import keep_freed_memory
 from bench.record import Cell
+from reports.growing import write_growing
 from reports.script import end_with
 
 BOARDS = Path(__file__).resolve().parents[1] / "leaderboards"
@@ -65,12 +64,10 @@ def main() -> int:
     """Evaluate what has no record yet and write the table."""
     keep_freed_memory()
     board = open_board(BOARD, BOARDS)
-    rows = []
-    for entry in subjects(board):
-        rows.append(row(entry, board.protocol().seed))
-        sys.stdout.write(f"{entry.name}: {rows[-1]['real']} real, {rows[-1]['searched']} among 8-bit images\n")
-        sys.stdout.flush()
-        atomic_write_text(WHERE / "table.csv", pd.DataFrame(rows).to_csv(index=False))
+    seed = board.protocol().seed
+    rows = (row(entry, seed) for entry in subjects(board))
+    told = "{model}: {real} real, {searched} among 8-bit images".format_map
+    write_growing(WHERE / "table.csv", rows, told)
     return 0
 
 

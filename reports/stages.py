@@ -25,6 +25,7 @@ from bench.data import load_samples
 from bench.files import atomic_write_text, make_folder
 from bench.plan import plan_attack, plan_path
 from bench.scorer import Scorer
+from bench.spec import number
 from bench.verification import statuses
 from zoo.folding import folded
 from zoo.loading import load
@@ -118,9 +119,7 @@ class Trial:
         rng = KeyedRng.of(0, samples.ids)
         right = (scorer.decisions(samples.images, rng)[0] == samples.labels).nonzero()[:, 0]
         x, y, ids = samples.images[right], samples.labels[right], samples.ids[right]
-        top, _, bottom = radius.partition("/")
-        threat = Threat(eps=int(top) / int(bottom))
-        return cls(name, scorer, folded(model), x, y, ids, rng.rows(right), threat)
+        return cls(name, scorer, folded(model), x, y, ids, rng.rows(right), Threat(eps=number(radius)))
 
     def among(self, rows: Tensor) -> Trial:
         """The same for some rows ``(m,)`` only."""

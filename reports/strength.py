@@ -9,16 +9,15 @@ the model's own surrogate, PGD along every single gradient path, and ``standard`
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pandas as pd
 
 import bench
 from attacks import PATHS
-from bench.files import atomic_write_text
 from bench.memory import keep_freed_memory
 from bench.record import EVALUATOR_VERSIONS, Record
+from reports.growing import write_growing
 from reports.script import end_with
 from zoo.card import card, names
 
@@ -87,12 +86,8 @@ def markdown() -> str:
 def main() -> int:
     """Evaluate what has no record yet and write the table."""
     keep_freed_memory()
-    rows = []
-    for name in subjects():
-        rows.append(row(name, records(name)))
-        sys.stdout.write(f"{name}: standard {rows[-1]['standard']}\n")
-        sys.stdout.flush()
-        atomic_write_text(WHERE / "table.csv", pd.DataFrame(rows).to_csv(index=False))
+    rows = (row(name, records(name)) for name in subjects())
+    write_growing(WHERE / "table.csv", rows, lambda row: f"{row['model']}: standard {row['standard']}")
     return 0
 
 

@@ -1,0 +1,24 @@
+"""What is done of a table is on disk, whatever happens to the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from reports.growing import Row, write_growing
+
+
+def test_rows_are_kept_and_told_one_by_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def rows() -> Iterator[Row]:
+        yield {"model": "a", "rate": 0.5}
+        yield {"model": "b", "rate": 0.25}
+        raise KeyboardInterrupt
+
+    path = tmp_path / "new" / "table.csv"
+    with pytest.raises(KeyboardInterrupt):
+        write_growing(path, rows(), "{model} {rate}".format_map)
+    assert pd.read_csv(path).to_dict("list") == {"model": ["a", "b"], "rate": [0.5, 0.25]}
+    assert capsys.readouterr().out == "a 0.5\nb 0.25\n"
