@@ -14,19 +14,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.comparison import compare
     from bench.data import load_data
-    from bench.record import Record, read_record
-    from bench.run import evaluate
+    from bench.evaluation.evaluate import evaluate
+    from bench.evaluation.records.comparison import compare
+    from bench.evaluation.records.record import Record, read_record
     from zoo.loading import load
 
 _WHERE = {
-    "evaluate": "bench.run",
-    "compare": "bench.comparison",
+    "evaluate": "bench.evaluation.evaluate",
+    "compare": "bench.evaluation.records.comparison",
     "load": "zoo.loading",
     "load_data": "bench.data",
-    "read_record": "bench.record",
-    "Record": "bench.record",
+    "read_record": "bench.evaluation.records.record",
+    "Record": "bench.evaluation.records.record",
 }
 
 __all__ = ["Record", "compare", "evaluate", "load", "load_data", "read_record"]

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.files import make_folder
-from bench.measures.sheet import Sheet
-from bench.record import Record
+from bench.evaluation.records.record import Record
+from bench.foundation.files import make_folder
+from bench.studies.measures.sheet import Sheet
 from reports.attribution import stage_attribution, staged
 from reports.correlation import srcc_before_after
 from reports.forest import difference_forest
@@ -33,7 +33,7 @@ def shared_radii(records: Sequence[Record]) -> list[str]:
 
 
 def pictures(records: Sequence[Record]) -> Iterator[tuple[str, Draw]]:
-    """Name and drawing of every picture. Raises :class:`~bench.errors.RecordError` if the records are not comparable."""
+    """Name and drawing of every picture. Raises ``RecordError`` if the records are not comparable."""
     check_comparable(records)
     rated = [record for record in records if scores(record)]
     decided = [record for record in records if not scores(record)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.errors import RecordError
-from bench.record import Cell, Record
+from bench.evaluation.records.record import Cell, Record
+from bench.foundation.errors import RecordError
 from reports.plots import COLOURS, SIZE, check_comparable, heading, labels
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def shares(cell: Cell) -> dict[str, float]:
 def stage_attribution(records: Sequence[Record], eps_text: str) -> Figure:
     """One bar per model at a radius, cut by the stage that broke each sample; samples are few, stages ran in order.
 
-    Raises :class:`~bench.errors.RecordError` if the records are not comparable or none was attacked in stages.
+    Raises ``RecordError`` if the records are not comparable or none was attacked in stages.
     """
     from matplotlib.figure import Figure
 

@@ -17,7 +17,7 @@ Column = tuple[str, Callable[[Row], str]]
 def board_table(board: Board) -> str:
     """One line per current entry, best first; what is unreliable comes last, without a rank.
 
-    Raises :class:`~bench.errors.BenchError` if the board is damaged.
+    Raises ``BenchError`` if the board is damaged.
     """
     protocol = board.protocol()
     rows = [row for row in csv.DictReader(io.StringIO(table_text(board.entries(), protocol))) if row["status"] == "current"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.errors import RecordError
-from bench.record import Record, Shift
+from bench.evaluation.records.record import Record, Shift
+from bench.foundation.errors import RecordError
 from reports.plots import COLOURS, SIZE, check_comparable, heading, label, labels
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def srcc_before_after(records: Sequence[Record], eps_text: str) -> Figure:
     """One line per model at a radius: SRCC with the opinion scores, clean (circle) and attacked (square), 95% intervals.
 
-    Raises :class:`~bench.errors.RecordError` if the records are not comparable, lack the radius, or are not of score models.
+    Raises ``RecordError`` if the records are not comparable, lack the radius, or are not of score models.
     """
     from matplotlib.figure import Figure
 

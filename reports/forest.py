@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.comparison import Comparison, compare
-from bench.errors import RecordError
-from bench.record import Record
+from bench.evaluation.records.comparison import Comparison, compare
+from bench.evaluation.records.record import Record
+from bench.foundation.errors import RecordError
 from reports.plots import COLOURS, SIZE, check_comparable, heading, label, labels, last_cells
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def difference_forest(records: Sequence[Record], eps_text: str) -> Figure:
     """Accuracy under attack of the best model minus that of each other, on the samples they share, in points.
 
     An interval that crosses zero means that these samples cannot tell the two apart. Best: highest accuracy at the radius.
-    Raises :class:`~bench.errors.RecordError` if there are fewer than two records, or if they are not comparable.
+    Raises ``RecordError`` if there are fewer than two records, or if they are not comparable.
     """
     from matplotlib.figure import Figure
 

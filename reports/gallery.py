@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.errors import RecordError
+from bench.foundation.errors import RecordError
 from reports.picks import Pick
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def amplified(picks: Sequence[Pick]) -> tuple[list[NDArray[np.float32]], float]:
 
 
 def contact_sheet(picks: Sequence[Pick], title: str) -> Figure:
-    """One column per image; the worst to the left of the best. Raises :class:`~bench.errors.RecordError` for none."""
+    """One column per image; the worst to the left of the best. Raises ``RecordError`` for none."""
     from matplotlib.figure import Figure
 
     if not picks:

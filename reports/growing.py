@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.files import atomic_write_text, make_folder
+from bench.foundation.files import atomic_write_text, make_folder
 
 Row = dict[str, object]
 

@@ -1,6 +1,6 @@
 """What ``bench measure`` found, as pictures: accuracy over time steps, and robustness over energy.
 
-Input: sheets of ``leaderboards/measures/NAME.json`` (:class:`bench.measures.sheet.Sheet`). Only sheets of present weights
+Input: sheets of ``leaderboards/measures/NAME.json`` (``Sheet``). Only sheets of present weights
 are drawn.
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import RecordError
-from bench.measures.sheet import FOLDER, Attacked, Sheet, read_sheet
+from bench.foundation.errors import RecordError
+from bench.studies.measures.sheet import FOLDER, Attacked, Sheet, read_sheet
 from reports.plots import COLOURS, MARKERS, SIZE
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def attacks_of(found: Sequence[Sheet]) -> list[tuple[str, str]]:
 def accuracy_over_steps(found: Sequence[Sheet]) -> Figure:
     """Clean accuracy against time steps up to the answer, calibration included, one colour per model, with its 95% band.
 
-    Raises :class:`~bench.errors.RecordError` if no model was measured at two steps.
+    Raises ``RecordError`` if no model was measured at two steps.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import ScalarFormatter
@@ -65,7 +65,7 @@ def accuracy_over_steps(found: Sequence[Sheet]) -> Figure:
 def robustness_over_energy(found: Sequence[Sheet], attack: str, eps: str) -> Figure:
     """One point per model: estimated energy per image (log) and accuracy under attack, with its 95% interval.
 
-    Raises :class:`~bench.errors.RecordError` if no sheet has both.
+    Raises ``RecordError`` if no sheet has both.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import ScalarFormatter

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.data import DATASETS, load_samples
-from bench.errors import RecordError
-from bench.record import Record
+from bench.evaluation.records.record import Record
+from bench.foundation.errors import RecordError
 from reports.shifts import scores
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def choose(
     Scores: by size of their shift. Classes: broken ones by size of the perturbation, then ones that stand, in order.
     folder: of the record. eps_text, attack: as in the record; None for its largest radius and first attack.
     data: where the clean images are if their set's name does not say it, for example ``folder:PATH``.
-    Raises :class:`~bench.errors.RecordError` if the record lacks what was asked for, or its images are not there.
+    Raises ``RecordError`` if the record lacks what was asked for, or its images are not there.
     """
     chosen, number = _attack(record, attack)
     rows = _rows(record, chosen, radius_of(record, eps_text))
@@ -84,7 +84,7 @@ def _attack(record: Record, attack: str | None) -> tuple[str, int]:
 
 
 def radius_of(record: Record, eps_text: str | None) -> str:
-    """The radius asked for, or the largest. Raises :class:`~bench.errors.RecordError` for one that is not there."""
+    """The radius asked for, or the largest. Raises ``RecordError`` for one that is not there."""
     radii = dict(record.rows[["eps_text", "eps"]].itertuples(index=False, name=None))
     if eps_text is not None and eps_text not in radii:
         raise RecordError(f"The record has no radius {eps_text!r}.", f"It has: {', '.join(radii)}.")
@@ -120,7 +120,7 @@ def _dicts(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def _samples(record: Record, data: str | None) -> Samples:
-    """The clean images of a record. Raises :class:`~bench.errors.RecordError` if they cannot be had."""
+    """The clean images of a record. Raises ``RecordError`` if they cannot be had."""
     info = record.data
     if data is None and info.name not in DATASETS:
         raise RecordError(f"The images of the record ({info.name}) cannot be found by name.", _WHERE)
@@ -135,8 +135,8 @@ def _saved(folder: Path, number: int, row: dict[str, Any], position: int, n: int
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    from bench.adversarial import path_of
-    from bench.evaluator import SHARD
+    from bench.evaluation.saved_images import path_of
+    from bench.evaluation.units import SHARD
 
     wanted = {row[name] for name in (HASH, f"{HASH}_up", f"{HASH}_down") if isinstance(row.get(name), str)}
     if row.get("shift_up") is not None and row.get("shift") is not None:

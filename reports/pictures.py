@@ -16,8 +16,8 @@ import pandas as pd
 
 import bench
 from bench.boards.store import Board, Entry, open_board
-from bench.memory import keep_freed_memory
-from bench.record import Cell
+from bench.evaluation.records.record import Cell
+from bench.foundation.memory import keep_freed_memory
 from reports.growing import write_growing
 from reports.script import end_with
 

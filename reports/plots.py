@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import RecordError
-from bench.files import atomic_path
-from bench.record import Cell, Record
+from bench.evaluation.records.record import Cell, Record
+from bench.foundation.errors import RecordError
+from bench.foundation.files import atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +59,7 @@ COMMON: dict[str, Callable[[Record], str]] = {
 
 
 def check_comparable(records: Sequence[Record], *, samples: bool = True) -> None:
-    """Raise :class:`~bench.errors.RecordError`, saying what differs, if records may not share a picture.
+    """Raise ``RecordError``, saying what differs, if records may not share a picture.
 
     samples: whether they must be of the very same samples, too, as their number is in the title.
     """
@@ -76,7 +76,7 @@ def check_comparable(records: Sequence[Record], *, samples: bool = True) -> None
 def accuracy_curves(records: Sequence[Record]) -> Figure:
     """Accuracy against radius, one colour per model: solid under attack, with its 95% band; dashed under random noise.
 
-    Raises :class:`~bench.errors.RecordError` if the records are not comparable.
+    Raises ``RecordError`` if the records are not comparable.
     """
     from matplotlib.figure import Figure
 

@@ -18,8 +18,8 @@ import click
 import numpy as np
 
 from bench.data import load_samples
-from bench.errors import RecordError
-from bench.files import atomic_write_text, make_folder
+from bench.foundation.errors import RecordError
+from bench.foundation.files import atomic_write_text, make_folder
 from bench.metrics import quality
 from bench.metrics.kinds import srcc_per_kind
 from bench.metrics.nss import fit_baseline
@@ -74,7 +74,7 @@ def rounded(found: Estimate) -> dict[str, Any]:
 
 
 def stored(folder: Path = ROOT) -> dict[str, Any]:
-    """The kept result. Raises :class:`~bench.errors.RecordError` unless it follows from the kept scores and the test set."""
+    """The kept result. Raises ``RecordError`` unless it follows from the kept scores and the test set."""
     try:
         result: dict[str, Any] = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         ids, scores = np.loadtxt(folder / SCORES, delimiter=",", skiprows=1, unpack=True)

@@ -14,11 +14,11 @@ import click
 import numpy as np
 
 from bench.data import load_samples
-from bench.files import atomic_write_text
+from bench.foundation.files import atomic_write_text
 from bench.metrics import quality
 from bench.metrics.statistics import Floats
-from bench.scorer import Scorer
-from bench.subject import open_subject
+from bench.models.scorer import Scorer
+from bench.models.subject import open_subject
 from reports.quality_baseline import ROOT, SCORES, figures, rounded
 from reports.script import end_with
 from zoo.card import card, names

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import bench
 from bench.boards.store import open_board
-from bench.errors import RecordError
-from bench.measures.plan import Sizes
-from bench.measures.running import measurable, measure_model
-from bench.record import Record, read_record
-from bench.request import resolve
-from bench.run import folder_for, folder_name
+from bench.evaluation.evaluate import folder_for, folder_name
+from bench.evaluation.records.record import Record, read_record
+from bench.evaluation.request.resolve import resolve
+from bench.foundation.errors import RecordError
+from bench.studies.measures.running import measurable, measure_model
+from bench.studies.measures.sizes import Sizes
 from reports import pictures, strength
 from reports.board_tables import board_table
 from reports.gallery import contact_sheet
@@ -61,7 +61,7 @@ def evaluate_all() -> None:
 def models() -> list[Record]:
     """The kept records of the present weights under the present attack sets, in the table's order.
 
-    Raises :class:`~bench.errors.RecordError` if one is missing.
+    Raises ``RecordError`` if one is missing.
     """
     folders = {name: RECORDS / "models" / _folder(name) for name in MODELS}
     missing = [name for name, folder in folders.items() if not folder.is_dir()]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.errors import RecordError
-from bench.record import Cell, Record
+from bench.evaluation.records.record import Cell, Record
+from bench.foundation.errors import RecordError
 from reports.plots import COLOURS, MARKERS, check_comparable, heading, label, labels, last_cells
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def noise_scatter(records: Sequence[Record], eps_text: str) -> Figure:
     """One point per model at a radius: accuracy under noise (x) and under attack (y), with 95% intervals.
 
     The vertical distance to the diagonal is the gap. A dead model lies at the lower left, not on top.
-    Raises :class:`~bench.errors.RecordError` if the records are not comparable or lack the radius.
+    Raises ``RecordError`` if the records are not comparable or lack the radius.
     """
     from matplotlib.figure import Figure
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from bench.errors import BenchError
+from bench.foundation.errors import BenchError
 
 
 def end_with(main: Callable[[], int]) -> NoReturn:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from bench.errors import RecordError
+from bench.evaluation.records.record import Record
+from bench.foundation.errors import RecordError
 from bench.metrics.statistics import Floats
-from bench.record import Record
 from reports.plots import COLOURS, SIZE, check_comparable, heading, label, labels
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def scores(record: Record) -> bool:
 def score_shifts(records: Sequence[Record], eps_text: str) -> Figure:
     """Per model the distribution of score shifts at a radius, attacked upwards and downwards.
 
-    Raises :class:`~bench.errors.RecordError` if the records are not comparable or a record is not of a score model.
+    Raises ``RecordError`` if the records are not comparable or a record is not of a score model.
     """
     check_comparable(records)
     found = {}

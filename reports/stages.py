@@ -22,11 +22,11 @@ from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng
 from attacks.threat import Threat
 from bench.data import load_samples
-from bench.files import atomic_write_text, make_folder
-from bench.plan import plan_attack, plan_path
-from bench.scorer import Scorer
-from bench.spec import number
-from bench.verification import statuses
+from bench.evaluation.request.attack_specs import plan_attack, plan_path
+from bench.foundation.files import atomic_write_text, make_folder
+from bench.foundation.spec import number
+from bench.models.scorer import Scorer
+from bench.tasks.feasibility import statuses
 from zoo.folding import folded
 from zoo.loading import load
 

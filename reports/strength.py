@@ -15,8 +15,8 @@ import pandas as pd
 
 import bench
 from attacks import PATHS
-from bench.memory import keep_freed_memory
-from bench.record import EVALUATOR_VERSIONS, Record
+from bench.evaluation.records.record import EVALUATOR_VERSIONS, Record
+from bench.foundation.memory import keep_freed_memory
 from reports.growing import write_growing
 from reports.script import end_with
 from zoo.card import card, names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bench.record import Interval, Record
+from bench.evaluation.records.record import Interval, Record
 
 
 def percent(interval: Interval) -> str:

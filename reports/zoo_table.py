@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from bench.errors import RecordError
-from bench.measures.running import ATTACKS
-from bench.measures.sheet import Attacked, Sheet
-from bench.record import Interval
+from bench.evaluation.records.record import Interval
+from bench.foundation.errors import RecordError
+from bench.studies.measures.running import ATTACKS
+from bench.studies.measures.sheet import Attacked, Sheet
 from reports.measures import HOW
 from reports.tables import percent
 from zoo.card import card
@@ -20,7 +20,7 @@ def zoo_table(sheets: Sequence[Sheet], radii: Sequence[str]) -> str:
     """One row per model, the most robust under ``standard`` at the first radius first, those not measured there last.
 
     Accuracies in %, with the 95% interval under attack; the energy of one image in nJ. A number of samples is said where
-    it is not that of most models. Raises :class:`~bench.errors.RecordError` without sheets.
+    it is not that of most models. Raises ``RecordError`` without sheets.
     """
     if not sheets:
         raise RecordError("There are no measures to make a table of.", HOW)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from bench.boards.naming import LONGEST, SLUG
 from bench.boards.text import Line, Link, Note
-from bench.errors import BoardError
+from bench.foundation.errors import BoardError
 
 Kind = Literal["zoo", "zoo_built", "own_code"]
 """Shipped with the suite; foreign weights in a registered builder; foreign code."""
@@ -118,7 +118,7 @@ def zoo_card(name: str, today: datetime.date) -> EntryCard:
 
 
 def read_entry_card(path: Path) -> EntryCard:
-    """Parse a ``card.yaml``. Raises :class:`~bench.errors.BoardError` if it is missing or a field is wrong."""
+    """Parse a ``card.yaml``. Raises ``BoardError`` if it is missing or a field is wrong."""
     try:
         return EntryCard.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except OSError as error:

@@ -14,18 +14,18 @@ from torch import Tensor
 from attacks.randomness import KeyedRng
 from attacks.threat import Threat
 from bench.boards.challenge_record import Challenge, ChallengeRow, check_words
-from bench.errors import BoardError, DataError
-from bench.files import sha256_bytes
-from bench.request import subject_for
-from bench.scorer import Scorer
-from bench.spec import parse_eps
-from bench.verification import norms, statuses
+from bench.evaluation.request.resolve import subject_for
+from bench.foundation.errors import BoardError, DataError
+from bench.foundation.files import sha256_bytes
+from bench.foundation.spec import parse_eps
+from bench.models.scorer import Scorer
+from bench.tasks.feasibility import norms, statuses
 
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
     from bench.boards.store import Entry
     from bench.data.base import Samples
-    from bench.subject import Subject
+    from bench.models.subject import Subject
 
 MOST_BYTES = 2**32
 MICRO_BATCH = 64
@@ -44,7 +44,7 @@ class Images:
 def read_images(path: Path, ids: Tensor) -> Images:
     """``images`` and ``samples`` of a safetensors file; without ``samples``, one image for each of ``ids`` in order.
 
-    Raises :class:`~bench.errors.DataError` for a file that is none, or whose parts do not fit together or the samples.
+    Raises ``DataError`` for a file that is none, or whose parts do not fit together or the samples.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -83,7 +83,7 @@ def score(
 ) -> Challenge:
     """Image by image: is it inside ball and box, and what does the model answer?
 
-    samples: the board's. Raises :class:`~bench.errors.BoardError` if ``subject`` is not the model that was entered, or the
+    samples: the board's. Raises ``BoardError`` if ``subject`` is not the model that was entered, or the
     words are not plain text and the link no https address.
     """
     check_words(who=who, how=how, link=link)

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bench.boards.text import Line, Link, Note
-from bench.errors import BoardError
+from bench.foundation.errors import BoardError
 
 
 class _Strict(BaseModel):
@@ -59,7 +59,7 @@ class Challenge(_Strict):
 
 
 def check_words(**words: str) -> None:
-    """Raise :class:`~bench.errors.BoardError` for the first of ``who``, ``how``, ``link`` that may not stand on a board."""
+    """Raise ``BoardError`` for the first of ``who``, ``how``, ``link`` that may not stand on a board."""
     for name, text in words.items():
         try:
             TypeAdapter({"who": Line, "how": Note, "link": Link}[name]).validate_python(text)
@@ -75,7 +75,7 @@ def challenge_file(folder: Path) -> Path:
 
 
 def read_challenges(folder: Path) -> list[Challenge]:
-    """All challenges below an entry, in the order they came. Raises :class:`~bench.errors.BoardError` for a damaged one."""
+    """All challenges below an entry, in the order they came. Raises ``BoardError`` for a damaged one."""
     found = []
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.boards.ranking import ranks
 from bench.boards.tasks import rules
-from bench.errors import BoardError
+from bench.foundation.errors import BoardError
 
 if TYPE_CHECKING:
     from bench.boards.naming import EntryName
@@ -40,7 +40,7 @@ class Moved:
 def changes(first: Board, second: Board) -> list[Change]:
     """Every field in which the protocols differ, but for their dates and version numbers.
 
-    Raises :class:`~bench.errors.BoardError` for two boards that are not versions of one.
+    Raises ``BoardError`` for two boards that are not versions of one.
     """
     if first.name != second.name:
         raise BoardError(f"{first} and {second} are different boards.", "Name two versions of one board.")

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bench.assembly import WORST_CASE
-from bench.spec import parse_eps
+from bench.foundation.spec import parse_eps
+from bench.tasks.classification.results import WORST_CASE
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bench.boards.protocol import Protocol
-    from bench.record import Cell, Record, Shift
+    from bench.evaluation.records.record import Cell, Record, Shift
 
 Result = TypeVar("Result", bound="Cell | Shift")
 

@@ -12,9 +12,9 @@ from bench.boards.protocol import HASH_FILE, PROTOCOL_FILE, Protocol
 from bench.boards.render import render, sweep
 from bench.boards.store import CARD_FILE, CHALLENGES, Board, versions
 from bench.boards.tasks import rules
-from bench.errors import BoardError, translate_os_error
-from bench.files import atomic_write_text, make_folder, sha256_bytes, sync_folder
-from bench.record import ProtocolInfo, write_record
+from bench.evaluation.records.record import ProtocolInfo, write_record
+from bench.foundation.errors import BoardError, translate_os_error
+from bench.foundation.files import atomic_write_text, make_folder, sha256_bytes, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from bench.boards.card import EntryCard
     from bench.boards.challenge_record import Challenge
     from bench.boards.store import Entry
-    from bench.record import Record
+    from bench.evaluation.records.record import Record
 
 
 def release(protocol: Protocol, root: Path) -> Board:
-    """Make a new version of a board. Raises :class:`~bench.errors.BoardError` if it exists or leaves a gap."""
+    """Make a new version of a board. Raises ``BoardError`` if it exists or leaves a gap."""
     rules(protocol.task)
     board = Board(protocol.board, protocol.version, root / protocol.board / f"v{protocol.version}")
     latest = max(versions(root, protocol.board), default=0)
@@ -88,7 +88,7 @@ def problems(board: Board, protocol: Protocol, record: Record) -> list[str]:
 def enter(board: Board, record: Record, card: EntryCard) -> Entry:
     """Put a record on a board and bring the table up to date.
 
-    Raises :class:`~bench.errors.BoardError` if the record does not keep the protocol, is incomplete or undecided, or if
+    Raises ``BoardError`` if the record does not keep the protocol, is incomplete or undecided, or if
     this version of the model is there already.
     """
     protocol = board.protocol()

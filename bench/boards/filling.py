@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.boards.naming import EntryName
-from bench.cards import card_of
-from bench.errors import BoardError, UnknownNameError
+from bench.foundation.errors import BoardError, UnknownNameError
+from bench.models.cards import card_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ def waiting(board: Board, only: Sequence[str] = ()) -> list[str]:
     """Names of the zoo models that could enter a board and have not, in the order of their names.
 
     A model fits if it answers the board's task and was made for its data set. only: names to restrict that to.
-    Raises :class:`~bench.errors.BenchError` if one of ``only`` is unknown, does not fit, or has no weights.
+    Raises ``BenchError`` if one of ``only`` is unknown, does not fit, or has no weights.
     """
     from zoo.card import names
 

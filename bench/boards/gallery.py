@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bench.errors import BoardError
-from bench.files import sha256_file
+from bench.foundation.errors import BoardError
+from bench.foundation.files import sha256_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +69,7 @@ def gallery_folder(board: Board, name: EntryName) -> Path:
 
 
 def read_gallery(board: Board, name: EntryName) -> Gallery | None:
-    """The list of an entry's pictures, or None. Raises :class:`~bench.errors.BoardError` if it is damaged."""
+    """The list of an entry's pictures, or None. Raises ``BoardError`` if it is damaged."""
     path = gallery_folder(board, name) / LIST_FILE
     if not path.is_file():
         return None

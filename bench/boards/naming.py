@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bench.errors import BoardError
+from bench.foundation.errors import BoardError
 
 SLUG = r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*"
 LONGEST = 64
@@ -30,7 +30,7 @@ class EntryName:
 
     @classmethod
     def parse(cls, text: str) -> EntryName:
-        """Raises :class:`~bench.errors.BoardError` unless ``text`` is ``MODEL@VERSION``."""
+        """Raises ``BoardError`` unless ``text`` is ``MODEL@VERSION``."""
         found = _ENTRY.fullmatch(text)
         if found is None or len(found[1]) > LONGEST:
             raise BoardError(f"{text!r} does not name an entry.", "Write MODEL@VERSION, for example snn_at@1.")
@@ -48,7 +48,7 @@ class Place:
 
 
 def parse_place(text: str) -> Place:
-    """``BOARD[/vN][/MODEL[@VERSION]]``. Raises :class:`~bench.errors.BoardError` for anything else."""
+    """``BOARD[/vN][/MODEL[@VERSION]]``. Raises ``BoardError`` for anything else."""
     board, *rest = text.split("/")
     version = None
     if rest and (found := _VERSION.fullmatch(rest[0])):

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import BoardError
-from bench.subject import Subject, open_subject
+from bench.foundation.errors import BoardError
+from bench.models.subject import Subject, open_subject
 
 if TYPE_CHECKING:
     from bench.boards.store import Entry
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def subject_of(entry: Entry, submission: Path | None) -> Iterator[Subject]:
     """The entry's model: of the zoo, or of the ``submission`` folder it came from.
 
-    Raises a :class:`~bench.errors.BenchError` if it is not at hand. Whether it is the same is for the caller to compare.
+    Raises a ``BenchError`` if it is not at hand. Whether it is the same is for the caller to compare.
     """
     if entry.card.kind == "zoo":
         yield open_subject(f"zoo:{entry.name.model}@{entry.name.version}")
@@ -28,7 +28,7 @@ def subject_of(entry: Entry, submission: Path | None) -> Iterator[Subject]:
         raise BoardError(f"{entry.name} is a submission, not a model of the zoo.", f"Give --submission DIR{where}.")
     if entry.card.kind == "own_code":
         raise BoardError(f"{entry.name} runs code of its own.", "Score it by bench submit run, in isolation.")
-    from bench.submission.opening import opened
+    from bench.boards.submission.opening import opened
 
     with opened(submission) as subject:
         yield subject

@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from bench.boards.naming import is_slug
 from bench.boards.text import Line, Note
-from bench.errors import BenchError, BoardError
-from bench.files import canonical_json
-from bench.spec import parse_eps
+from bench.foundation.errors import BenchError, BoardError
+from bench.foundation.files import canonical_json
+from bench.foundation.spec import parse_eps
 
 PROTOCOL_FILE, HASH_FILE = "protocol.yaml", "protocol.sha256"
 T = TypeVar("T", bound="Draft")
@@ -139,7 +139,7 @@ class Protocol(Draft):
 
     @property
     def specs(self) -> list[str]:
-        """The attacks, as :func:`bench.run.evaluate` takes them."""
+        """The attacks, as :func:`bench.evaluation.evaluate.evaluate` takes them."""
         return [attack.spec for attack in self.attacks]
 
     def text(self) -> str:
@@ -148,9 +148,9 @@ class Protocol(Draft):
 
 
 def freeze(draft: Draft, *, released: datetime.date | None = None) -> Protocol:
-    """Resolve every name and default as they are now. Raises a :class:`~bench.errors.BenchError` for unknown ones."""
+    """Resolve every name and default as they are now. Raises a ``BenchError`` for unknown ones."""
     from bench.data import load_samples
-    from bench.record import EVALUATOR_VERSIONS
+    from bench.evaluation.records.record import EVALUATOR_VERSIONS
 
     samples = load_samples(draft.data.name, split=draft.data.split, n=draft.data.n)
     fields = draft.model_dump() | {
@@ -166,10 +166,10 @@ def _resolved(draft: Draft, specs: list[str]) -> dict[str, Any]:
     """What the program makes of the attacks and the path today."""
     from dataclasses import asdict
 
-    from bench.judges.directions import score_stages
-    from bench.plan import plan_attack, plan_path, threat_of
-    from bench.request import STOCHASTIC_DRAWS
-    from bench.staging import stages_of
+    from bench.evaluation.request.attack_specs import plan_attack, plan_path, threat_of
+    from bench.evaluation.request.resolve import STOCHASTIC_DRAWS
+    from bench.tasks.classification.stages import stages_of
+    from bench.tasks.quality.stages import score_stages
 
     _, path = plan_path(draft.path)
     attacks = []
@@ -195,8 +195,8 @@ def _resolved(draft: Draft, specs: list[str]) -> dict[str, Any]:
 
 
 def check_program(protocol: Protocol) -> None:
-    """Raise :class:`~bench.errors.BoardError` if this program would not run the protocol as it was frozen."""
-    from bench.record import EVALUATOR_VERSIONS
+    """Raise ``BoardError`` if this program would not run the protocol as it was frozen."""
+    from bench.evaluation.records.record import EVALUATOR_VERSIONS
 
     now = _resolved(protocol, protocol.specs)
     frozen = protocol.model_dump(mode="json")
@@ -211,12 +211,12 @@ def check_program(protocol: Protocol) -> None:
 
 
 def read_protocol(path: Path) -> Protocol:
-    """Parse ``protocol.yaml``. Raises :class:`~bench.errors.BoardError` if it is missing or damaged."""
+    """Parse ``protocol.yaml``. Raises ``BoardError`` if it is missing or damaged."""
     return _read(path, Protocol)
 
 
 def read_draft(path: Path) -> Draft:
-    """Parse a draft. Raises :class:`~bench.errors.BoardError` if it is missing or a field is wrong."""
+    """Parse a draft. Raises ``BoardError`` if it is missing or a field is wrong."""
     return _read(path, Draft)
 
 

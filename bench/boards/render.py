@@ -12,7 +12,7 @@ from bench.boards.ranking import is_current, ranks
 from bench.boards.store import CHANGES_FILE, TABLE_FILE
 from bench.boards.tasks import rules
 from bench.boards.text import cell
-from bench.files import atomic_write_text
+from bench.foundation.files import atomic_write_text
 
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import torch
 
 from bench.boards.protocol import check_program
-from bench.errors import BoardError
-from bench.run import Watcher, evaluate
+from bench.evaluation.evaluate import Watcher, evaluate
+from bench.foundation.errors import BoardError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bench.boards.store import Board, Entry
     from bench.data.base import Samples
-    from bench.subject import Subject
+    from bench.models.subject import Subject
 
 ALLOWED = 0.02
 """Share of verdicts that may differ: on another chip other roundings flip spikes, and attacks go other ways. Of a score, how

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from bench.boards.card import zoo_card
 from bench.boards.entering import enter
 from bench.boards.protocol import check_program
-from bench.errors import BoardError
-from bench.record import ProtocolInfo
-from bench.run import Watcher, evaluate, folder_name
-from bench.spec import ZooRef, parse_model_ref
+from bench.evaluation.evaluate import Watcher, evaluate, folder_name
+from bench.evaluation.records.record import ProtocolInfo
+from bench.foundation.errors import BoardError
+from bench.foundation.spec import ZooRef, parse_model_ref
 
 if TYPE_CHECKING:
     from bench.boards.store import Board, Entry
-    from bench.record import Record
-    from bench.subject import Subject
+    from bench.evaluation.records.record import Record
+    from bench.models.subject import Subject
 
 
 def under(record: Record, board: Board) -> Record:
@@ -31,7 +31,7 @@ def measure(
 ) -> Record:
     """Evaluate a model under the protocol, resuming in ``out`` what was begun there; adversarial images are kept there.
 
-    Raises a :class:`~bench.errors.BenchError` if the program is not that of the protocol, or as ``evaluate`` does.
+    Raises a ``BenchError`` if the program is not that of the protocol, or as ``evaluate`` does.
     """
     protocol = board.protocol()
     check_program(protocol)

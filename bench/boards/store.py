@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from bench.boards.card import EntryCard, read_entry_card
 from bench.boards.naming import EntryName, Place, is_slug, parse_place
 from bench.boards.protocol import HASH_FILE, PROTOCOL_FILE, Protocol, read_protocol
-from bench.errors import BoardError, UnknownNameError, translate_os_error
-from bench.files import sha256_file
+from bench.foundation.errors import BoardError, UnknownNameError, translate_os_error
+from bench.foundation.files import sha256_file
 
 if TYPE_CHECKING:
     from bench.boards.challenge_record import Challenge
-    from bench.record import Record
+    from bench.evaluation.records.record import Record
 
 CARD_FILE, TABLE_FILE, CHANGES_FILE, CHALLENGES = "card.yaml", "table.csv", "CHANGELOG.md", "challenges"
 
@@ -53,7 +53,7 @@ class Board:
         return sha256_file(self.folder / PROTOCOL_FILE)
 
     def protocol(self) -> Protocol:
-        """The frozen protocol. Raises :class:`~bench.errors.BoardError` if it is not the one that was released."""
+        """The frozen protocol. Raises ``BoardError`` if it is not the one that was released."""
         protocol = read_protocol(self.folder / PROTOCOL_FILE)
         frozen = self.folder / HASH_FILE
         words = frozen.read_text().split() if frozen.is_file() else []
@@ -67,7 +67,7 @@ class Board:
         return protocol
 
     def names(self) -> list[EntryName]:
-        """All entries, sorted. Raises :class:`~bench.errors.BoardError` for a folder that is none."""
+        """All entries, sorted. Raises ``BoardError`` for a folder that is none."""
         entries = self.folder / "entries"
         if not entries.is_dir():
             return []
@@ -78,9 +78,9 @@ class Board:
         return self.folder / "entries" / str(name)
 
     def entry(self, name: EntryName) -> Entry:
-        """One entry, hashes checked. Raises :class:`~bench.errors.BenchError` if it is missing or damaged."""
+        """One entry, hashes checked. Raises ``BenchError`` if it is missing or damaged."""
         from bench.boards.challenge_record import read_challenges
-        from bench.record import RECORD_FILE, read_record
+        from bench.evaluation.records.record import RECORD_FILE, read_record
 
         folder = self.entry_folder(name)
         if not folder.is_dir():
@@ -134,7 +134,7 @@ def boards(root: Path) -> list[Board]:
 def open_board(text: str, root: Path) -> Board:
     """The board of ``BOARD[/vN]``, its latest version if none is given.
 
-    Raises :class:`~bench.errors.BoardError` if there is none of that name.
+    Raises ``BoardError`` if there is none of that name.
     """
     return board_at(parse_place(text), root)
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from bench.errors import BoardError
+from bench.foundation.errors import BoardError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bench.boards.protocol import Protocol as Frozen
     from bench.boards.store import Entry
+    from bench.evaluation.records.record import Record
     from bench.metrics.statistics import Floats
-    from bench.record import Record
 
-TASKS = {"classification": "bench.boards.classification", "quality": "bench.boards.quality"}
+TASKS = {"classification": "bench.tasks.classification.board", "quality": "bench.tasks.quality.board"}
 """Task to module."""
 
 
@@ -40,7 +40,7 @@ class Rules(Protocol):
 
 
 def rules(task: str) -> Rules:
-    """The rules of a task. Raises :class:`~bench.errors.BoardError` if there can be no boards of it."""
+    """The rules of a task. Raises ``BoardError`` if there can be no boards of it."""
     if task not in TASKS:
         raise BoardError(f"There are no boards for the task {task!r}.", f"Boards are of: {', '.join(TASKS)}.")
     return cast(Rules, import_module(TASKS[task]))

@@ -9,8 +9,8 @@ from bench.boards.entering import problems
 from bench.boards.gallery import gallery_problems
 from bench.boards.render import changes_text, table_text
 from bench.boards.store import CARD_FILE, CHALLENGES, CHANGES_FILE, TABLE_FILE, Board, Entry
-from bench.errors import BenchError
-from bench.record import RECORD_FILE, ROWS_FILE
+from bench.evaluation.records.record import RECORD_FILE, ROWS_FILE
+from bench.foundation.errors import BenchError
 
 if TYPE_CHECKING:
     from pathlib import Path

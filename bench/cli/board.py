@@ -192,7 +192,7 @@ def run(name: str, model: str, root: Path | None, out: Path, device: str, thread
     from bench.boards.running import run_zoo
     from bench.boards.store import boards_root, open_board
     from bench.cli.progress import Units
-    from bench.memory import keep_freed_memory
+    from bench.foundation.memory import keep_freed_memory
 
     keep_freed_memory()
     if threads:
@@ -226,8 +226,8 @@ def fill(
     from bench.boards.running import run_zoo
     from bench.boards.store import boards_root, open_board
     from bench.cli.progress import Units
-    from bench.errors import BenchError
-    from bench.memory import keep_freed_memory
+    from bench.foundation.errors import BenchError
+    from bench.foundation.memory import keep_freed_memory
 
     keep_freed_memory()
     if threads:

@@ -11,7 +11,7 @@ import click
 from bench.cli.table import show_table
 
 if TYPE_CHECKING:
-    from bench.claims.claim import Claim, Result
+    from bench.studies.claims.claim import Claim, Result
 
 
 @click.command()
@@ -27,7 +27,7 @@ def claims(
 ) -> int:
     """Show the claims (all, or NAMES) with what was measured; with --run, measure them. A killed run is resumed."""
     from bench.boards.store import boards_root
-    from bench.claims.claim import read_claims
+    from bench.studies.claims.claim import read_claims
 
     folder, failed = boards_root(root), 0
     if running:
@@ -35,7 +35,7 @@ def claims(
     found = read_claims(folder)
     unknown = [name for name in names if name not in found]
     if unknown:
-        from bench.errors import UnknownNameError
+        from bench.foundation.errors import UnknownNameError
 
         raise UnknownNameError.of("claim", unknown[0], list(found))
     shown = {name: claim for name, claim in found.items() if not names or name in names}
@@ -50,10 +50,10 @@ def _run(root: Path, names: tuple[str, ...], out: Path, device: str, threads: in
     """Run, telling as it goes on stderr; how many could not be run."""
     import torch
 
-    from bench.claims.lab import Lab
-    from bench.claims.running import run
-    from bench.memory import keep_freed_memory
-    from bench.request import device_named
+    from bench.evaluation.request.resolve import device_named
+    from bench.foundation.memory import keep_freed_memory
+    from bench.studies.claims.lab import Lab
+    from bench.studies.claims.running import run
 
     keep_freed_memory()
     if threads:
@@ -70,7 +70,7 @@ def _run(root: Path, names: tuple[str, ...], out: Path, device: str, threads: in
 
 
 def _show(claims: dict[str, Claim]) -> None:
-    from bench.claims.freshness import stale
+    from bench.studies.claims.freshness import stale
 
     rows = [
         {

@@ -17,8 +17,8 @@ from bench.cli.table import show_table
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def compare(first: Path, second: Path, as_json: bool) -> None:
     """Paired difference FIRST minus SECOND, with its 95% interval, on the samples both records share."""
-    from bench.comparison import compare as paired
-    from bench.record import read_record
+    from bench.evaluation.records.comparison import compare as paired
+    from bench.evaluation.records.record import read_record
 
     found = paired(first, second)
     if as_json:

@@ -95,7 +95,7 @@ def get(name: str, source: Path | None, root: Path | None) -> None:
 @_ROOT
 def path(name: str, root: Path | None) -> None:
     """Print the folder that holds NAME."""
-    from bench.errors import DataError
+    from bench.foundation.errors import DataError
 
     chosen = _open(name)
     if not chosen.present(root):
@@ -107,7 +107,7 @@ def _open(name: str) -> ImageSet:
     """A set that is stored under the data root; plug-ins keep their files themselves."""
     from bench.data import DATASETS, open_dataset
     from bench.data.stored import ImageSet
-    from bench.errors import DataError, UnknownNameError
+    from bench.foundation.errors import DataError, UnknownNameError
 
     if name.startswith("folder:"):
         raise DataError("A folder of your own needs no fetching.", f"Use it as it is: bench evaluate --data {name}")

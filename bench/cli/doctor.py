@@ -11,7 +11,7 @@ import click
 from bench.cli.table import show_table
 
 if TYPE_CHECKING:
-    from bench.reliability.doctor import Diagnosis
+    from bench.evaluation.reliability.doctor import Diagnosis
 
 WORDS = {
     "pass": "Nothing was found that would fool an attack.",
@@ -47,8 +47,8 @@ def doctor(
     import torch
     from rich.console import Console
 
-    from bench.memory import keep_freed_memory
-    from bench.reliability.doctor import EXAMINATIONS, examine
+    from bench.evaluation.reliability.doctor import EXAMINATIONS, examine
+    from bench.foundation.memory import keep_freed_memory
 
     keep_freed_memory()
     if threads:

@@ -10,10 +10,10 @@ import click
 from bench.cli.summary import duration, summarise
 
 if TYPE_CHECKING:
-    from bench.evaluator import Request
-    from bench.plan import Price
-    from bench.record import Record
-    from bench.run import Tick
+    from bench.evaluation.evaluate import Tick
+    from bench.evaluation.records.record import Record
+    from bench.evaluation.request.attack_specs import Price
+    from bench.evaluation.units import Request
 
 _FRESH = (
     "Forget what an earlier run of the same command left. Needed after edits that are not noticed: of modules that FILE.py "
@@ -51,8 +51,8 @@ def evaluate(
     """Measure accuracy (or scores) clean, under noise and under attack, and the gap between noise and attack."""
     import torch
 
-    from bench.memory import keep_freed_memory
-    from bench.run import evaluate as run
+    from bench.evaluation.evaluate import evaluate as run
+    from bench.foundation.memory import keep_freed_memory
 
     keep_freed_memory()
     if threads:
@@ -75,8 +75,8 @@ def evaluate(
 
 
 def _count(text: str | None) -> int | None:
-    from bench.errors import SpecError
-    from bench.request import DEFAULT_N
+    from bench.evaluation.request.resolve import DEFAULT_N
+    from bench.foundation.errors import SpecError
 
     if text is None:
         return DEFAULT_N
@@ -137,7 +137,7 @@ def estimate(request: Request, cost: Price) -> float:
     """Seconds the request may take: its price times the measured time of one forward, in the scorer's batches."""
     import time
 
-    from bench.scorer import BATCH, Scorer
+    from bench.models.scorer import BATCH, Scorer
 
     scorer = Scorer(request.subject.module, request.subject.ref)
     ask = scorer.scores if request.subject.task == "quality" else scorer.logits

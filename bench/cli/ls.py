@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bench.cli.table import show_table
-from bench.errors import BenchError
+from bench.foundation.errors import BenchError
 
 PROXIES = {
     "proxy=relu": "Another network: the same weights as a ReLU network. Use --attack transfer:source=NAME,proxy=relu.",
@@ -41,7 +41,7 @@ def _narrow(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 
 def _models() -> list[dict[str, str]]:
     from bench.boards.store import boards_root
-    from bench.cards import card_of
+    from bench.models.cards import card_of
     from zoo.card import names
 
     root = boards_root()
@@ -69,7 +69,7 @@ def _models() -> list[dict[str, str]]:
 
 def _measured(root: Path, name: str) -> dict[str, str]:
     """Accuracies in percent, a dash where nothing was measured on the present weights."""
-    from bench.measures.sheet import read_sheet
+    from bench.studies.measures.sheet import read_sheet
 
     sheet = read_sheet(root, name)
     found = dict.fromkeys(MEASURED, "-")
@@ -102,7 +102,7 @@ def _datasets() -> list[dict[str, str]]:
 
 def _first_lines(kind: str, catalogue: dict[str, str], group: str) -> dict[str, str]:
     """Name to the first line of its docstring, read from the source without importing it; plug-ins come last."""
-    from bench.registry import Registry
+    from bench.foundation.registry import Registry
 
     registry: Registry[object] = Registry(kind, catalogue, group)
     return {name: _first_line(registry.where(name)) for name in registry.names()}

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bench.errors import BenchError
+from bench.foundation.errors import BenchError
 
 VERBS = {
     "evaluate": ("bench.cli.evaluate:evaluate", "Measure how robust a model is."),
@@ -47,7 +47,7 @@ class _Lazy(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in VERBS and not args[0].startswith("-"):
-            from bench.errors import UnknownNameError
+            from bench.foundation.errors import UnknownNameError
 
             raise UnknownNameError.of("command", args[0], list(VERBS))
         return super().resolve_command(ctx, args)

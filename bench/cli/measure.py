@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.measures.plan import Sizes
+from bench.studies.measures.sizes import Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from bench.run import Tick
+    from bench.evaluation.evaluate import Tick
 
     Command = Callable[..., Any]
 
@@ -56,10 +56,10 @@ def measure(
     import torch
 
     from bench.boards.store import boards_root
-    from bench.errors import BenchError
-    from bench.measures.running import measurable, measure_model
-    from bench.memory import keep_freed_memory
-    from bench.request import device_named
+    from bench.evaluation.request.resolve import device_named
+    from bench.foundation.errors import BenchError
+    from bench.foundation.memory import keep_freed_memory
+    from bench.studies.measures.running import measurable, measure_model
 
     keep_freed_memory()
     if threads:

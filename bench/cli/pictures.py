@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def draw(board: Board, entry: Entry, out: Path) -> None:
     """Draw them from the images that the evaluation left below ``out``; says why if it cannot."""
     from bench.boards.running import folder_of
-    from bench.errors import BenchError
+    from bench.foundation.errors import BenchError
     from reports.site.gallery import draw_gallery
 
     try:

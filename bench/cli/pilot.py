@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.errors import SpecError
+from bench.foundation.errors import SpecError
 
 
 @click.command()
@@ -31,8 +31,8 @@ def pilot(
     """Try weights of the penalty of MODEL (zoo:NAME): the largest that costs no more than --lose on validation."""
     import torch
 
-    from bench.cards import card_of
-    from bench.memory import keep_freed_memory
+    from bench.foundation.memory import keep_freed_memory
+    from bench.models.cards import card_of
     from bench.training.job import default_runs
     from bench.training.pilot import chosen, pilots, start_figure
     from bench.training.tasks import TASKS

@@ -26,8 +26,8 @@ def plots(records: tuple[Path, ...], name: str | None, measures: bool, root: Pat
     """
     from bench.boards.ranking import is_current
     from bench.boards.store import boards_root, open_board
-    from bench.errors import SpecError
-    from bench.record import read_record
+    from bench.evaluation.records.record import read_record
+    from bench.foundation.errors import SpecError
     from reports.album import draw_all
     from reports.measures import sheets
 
@@ -50,8 +50,8 @@ def plots(records: tuple[Path, ...], name: str | None, measures: bool, root: Pat
 @click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
 def table(records: tuple[Path, ...]) -> None:
     """A Markdown table of RECORDS: clean, noise and attacks (accuracies, or score shifts) at every radius they share."""
-    from bench.errors import RecordError
-    from bench.record import read_record
+    from bench.evaluation.records.record import read_record
+    from bench.foundation.errors import RecordError
     from reports.plots import check_comparable
     from reports.tables import robustness_table, shift_table
 
@@ -79,8 +79,8 @@ def gallery(
 
     RECORD is a folder that bench evaluate --save-adv wrote.
     """
-    from bench.errors import SpecError
-    from bench.record import RECORD_FILE, read_record
+    from bench.evaluation.records.record import RECORD_FILE, read_record
+    from bench.foundation.errors import SpecError
     from reports.gallery import contact_sheet
     from reports.picks import choose, radius_of
     from reports.plots import heading, label, save

@@ -14,7 +14,7 @@ def show(model: str, as_json: bool) -> None:
     """Show the card of MODEL (zoo:NAME)."""
     import yaml
 
-    from bench.cards import card_of
+    from bench.models.cards import card_of
 
     fields = card_of(model.removeprefix("zoo:").partition("@")[0]).model_dump(mode="json")
     text = (

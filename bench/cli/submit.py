@@ -12,7 +12,7 @@ from bench.cli.pictures import draw
 from bench.cli.table import show_table
 
 if TYPE_CHECKING:
-    from bench.submission.isolation import Limits
+    from bench.boards.submission.namespaces import Limits
 
 _TRUST = click.option("--trust-code", is_flag=True, help="Run the submission's model.py, in isolation. Read it first.")
 _HOURS = click.option(
@@ -24,7 +24,7 @@ _MEMORY = click.option("--memory", type=click.IntRange(1), default=6, show_defau
 def _limits(hours: float, memory: int) -> Limits:
     import os
 
-    from bench.submission.isolation import Limits
+    from bench.boards.submission.namespaces import Limits
 
     return Limits(seconds=3600 * hours, memory=memory * 2**30, threads=os.cpu_count() or 1)
 
@@ -40,7 +40,7 @@ def submit() -> None:
 @click.option("--task", type=click.Choice(["classification", "quality"]), default="classification", show_default=True)
 def new(folder: Path, own_code: bool, task: Literal["classification", "quality"]) -> None:
     """Write a template into FOLDER, named after the model."""
-    from bench.submission.template import write_template
+    from bench.boards.submission.template import write_template
 
     write_template(folder, own_code=own_code, task=task)
     click.echo(f"Fill in {folder}/submission.yaml, put weights.safetensors beside it, then: bench submit hash {folder}")
@@ -50,7 +50,7 @@ def new(folder: Path, own_code: bool, task: Literal["classification", "quality"]
 @click.argument("folder", type=click.Path(path_type=Path))
 def hash_(folder: Path) -> None:
     """Write size and sha256 of the weights in FOLDER into its submission.yaml."""
-    from bench.submission.template import write_hash
+    from bench.boards.submission.template import write_hash
 
     write_hash(folder)
     click.echo(f"Now: bench submit check {folder}")
@@ -65,7 +65,7 @@ def hash_(folder: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_json: bool) -> int:
     """Run the checks that continuous integration runs on FOLDER; exit 1 if one fails."""
-    from bench.submission.checking import check as checked
+    from bench.boards.submission.checking import check as checked
 
     found = checked(folder, n=n, trust_code=trust_code, limits=_limits(hours, memory))
     if as_json:
@@ -87,10 +87,10 @@ def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_
 def run(folder: Path, name: str, root: Path | None, out: Path, trust_code: bool, hours: float, memory: int) -> None:
     """Evaluate FOLDER under a board's frozen protocol and enter it; the same command resumes."""
     from bench.boards.store import boards_root, open_board
+    from bench.boards.submission.running import run as measure
+    from bench.boards.submission.summary import summary
     from bench.cli.progress import Units
-    from bench.files import atomic_write_text, make_folder
-    from bench.submission.running import run as measure
-    from bench.submission.summary import summary
+    from bench.foundation.files import atomic_write_text, make_folder
 
     board = open_board(name, boards_root(root))
     with Units() as bar:

@@ -11,7 +11,7 @@ import click
 from bench.cli.table import show_table
 
 if TYPE_CHECKING:
-    from bench.record import Cell, Interval, Record, Shift
+    from bench.evaluation.records.record import Cell, Interval, Record, Shift
 
 VERDICTS = {"unreliable": "UNRELIABLE", "upper_bound": "verdict", "reliable": "verdict: reliable"}
 
@@ -139,7 +139,7 @@ def _told(interval: Interval | None, form: str = "z.3f") -> str:
 
 
 def _folder(record: Record) -> str:
-    from bench.run import folder_name
+    from bench.evaluation.evaluate import folder_name
 
     return folder_name(record.model.ref, record.identity)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.errors import BenchError, ModelError
+from bench.foundation.errors import BenchError, ModelError
 
 if TYPE_CHECKING:
     from bench.training.checkpoint import Epoch
@@ -49,8 +49,8 @@ def train(
     """Train MODEL (zoo:NAME) from its card, or convert it from its source. Run the same command again to resume."""
     import torch
 
-    from bench.cards import card_of
-    from bench.memory import keep_freed_memory
+    from bench.foundation.memory import keep_freed_memory
+    from bench.models.cards import card_of
     from bench.training.conversion import convert_model
     from bench.training.job import default_runs, train_model
     from bench.training.tasks import TASKS
@@ -97,7 +97,7 @@ def train(
 
 def _in_order(wanted: list[str]) -> list[str]:
     """The names, each after the model it starts or is converted from. Raises on unknown names and cycles."""
-    from bench.cards import card_of
+    from bench.models.cards import card_of
 
     ordered: list[str] = []
 

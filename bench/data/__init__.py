@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.data.base import Dataset, Samples
-    from bench.registry import Registry
+    from bench.foundation.registry import Registry
 
 DATASETS = {
     "cifar10": "bench.data.cifar:CIFAR10",
@@ -43,7 +43,7 @@ def load_samples(name: str, *, split: str = "test", n: int | None = None, root: 
     name: one of :data:`DATASETS` (rated sets also as ``kadid10k,crop=96``), a plug-in, or ``folder:PATH`` for images
     of one's own (see ``folder.py``).
     split: ``test``, ``train``, ``val`` or ``train_full``. n: None for all. root: the data root, if not the usual one.
-    Raises :class:`~bench.errors.UnknownNameError`, and :class:`~bench.errors.DataError` if the set is
+    Raises ``UnknownNameError``, and ``DataError`` if the set is
     missing, damaged, or smaller than ``n``.
     """
     if name.startswith(FOLDER_PREFIX):
@@ -56,7 +56,7 @@ def load_samples(name: str, *, split: str = "test", n: int | None = None, root: 
 def open_dataset(name: str) -> Dataset:
     """The set of this name; ``NAME,crop=SIDE`` for a rated set in crops of another size.
 
-    Raises :class:`~bench.errors.UnknownNameError`, and :class:`~bench.errors.DataError` for a set that is not cropped.
+    Raises ``UnknownNameError``, and ``DataError`` for a set that is not cropped.
     """
     base, comma, side = name.partition(",crop=")
     chosen = _registry().get(base)()
@@ -67,7 +67,7 @@ def _cropped(chosen: Dataset, name: str, side: str) -> Dataset:
     from dataclasses import replace
 
     from bench.data.rated.base import RatedSet
-    from bench.errors import DataError
+    from bench.foundation.errors import DataError
 
     if not isinstance(chosen, RatedSet) or not side.isdecimal() or not 16 <= int(side) <= 4096:
         raise DataError(f"{name!r} is no data set.", "Only rated sets are cropped, to 16 or more pixels: kadid10k,crop=96.")
@@ -75,6 +75,6 @@ def _cropped(chosen: Dataset, name: str, side: str) -> Dataset:
 
 
 def _registry() -> Registry[type[Dataset]]:
-    from bench.registry import Registry
+    from bench.foundation.registry import Registry
 
     return Registry("data set", DATASETS, "bench.datasets")

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.data.info import DatasetInfo
-from bench.errors import DataError, TooFewError
+from bench.foundation.errors import DataError, TooFewError
 
 Array = Tensor | NDArray[Any]
 
@@ -58,7 +58,7 @@ class Samples:
         """A user's own tensors or numpy arrays. images: uint8, or floating point in [0,1]; labels: whole numbers (N,).
 
         scores: labels are finite scores (N,) instead, higher meaning better.
-        Raises :class:`~bench.errors.DataError` if they do not fit together.
+        Raises ``DataError`` if they do not fit together.
         """
         pixels, labels = _tensor(images), _tensor(labels)
         if pixels.ndim < 2 or labels.ndim != 1 or len(pixels) != len(labels) or len(labels) == 0:
@@ -93,7 +93,7 @@ class Samples:
         return replace(self, **{name: tensor[rows] for name, tensor in there.items()})
 
     def take(self, n: int) -> Samples:
-        """The first ``n``. Raises :class:`~bench.errors.DataError` unless 1 <= n <= len(self)."""
+        """The first ``n``. Raises ``DataError`` unless 1 <= n <= len(self)."""
         if n < 1:
             raise DataError(f"{n} samples cannot be evaluated.", "Ask for at least 1.")
         if n > len(self):
@@ -130,7 +130,7 @@ class Dataset(Protocol):
     def load(self, split: str, root: Path | None = None, n: int | None = None) -> Samples:
         """The first ``n`` samples of a split (None: all).
 
-        Raises :class:`~bench.errors.DataError`; :class:`~bench.errors.TooFewError` if there are fewer.
+        Raises ``DataError``; ``TooFewError`` if there are fewer.
         """
         ...
 
@@ -149,6 +149,6 @@ def held_out(labels: Tensor, classes: int) -> Tensor:
 
 
 def check_split(split: str, known: Sequence[str], name: str) -> None:
-    """Raise :class:`~bench.errors.DataError` if ``split`` is none of ``known``."""
+    """Raise ``DataError`` if ``split`` is none of ``known``."""
     if split not in known:
         raise DataError(f"{name} has no split {split!r}.", f"Use one of: {', '.join(known)}.")

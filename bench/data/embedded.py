@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from bench.data.base import Samples
-from bench.errors import DataError
-from bench.files import sha256_bytes
+from bench.foundation.errors import DataError
+from bench.foundation.files import sha256_bytes
 
 FOLDER = Path(__file__).parent / "embedded"
 PICTURE, LABELS = "cifar10_test_2000.webp", "cifar10_test_2000.json"
@@ -25,7 +25,7 @@ SHA256 = "742a693d1d106abb346e692f020eb324ce0f60080177ff3a86b7e10da53b630b"
 
 
 def embedded_samples(folder: Path = FOLDER) -> Samples:
-    """All 2,000, as ``test`` of ``cifar10``. Raises :class:`~bench.errors.DataError` if a file is missing or damaged."""
+    """All 2,000, as ``test`` of ``cifar10``. Raises ``DataError`` if a file is missing or damaged."""
     from PIL import Image
 
     from bench.data.cifar import CIFAR10

@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.data.base import Samples
 from bench.data.embedded import COLUMNS, COUNT, FOLDER, LABELS, PICTURE, SIDE
-from bench.files import atomic_write_bytes, atomic_write_text, sha256_bytes
+from bench.foundation.files import atomic_write_bytes, atomic_write_text, sha256_bytes
 
 
 def write_embedded(samples: Samples, folder: Path) -> str:

@@ -17,8 +17,8 @@ from bench.data.info import StoredFile
 from bench.data.layouts import MALFORMED, Layout, find_layouts
 from bench.data.routes import Progress, Route, RouteError
 from bench.data.verified import md5_bytes, md5_file, remember
-from bench.errors import DataError, translate_os_error
-from bench.files import atomic_write_bytes, make_folder
+from bench.foundation.errors import DataError, translate_os_error
+from bench.foundation.files import atomic_write_bytes, make_folder
 
 
 def fetch_set(
@@ -34,7 +34,7 @@ def fetch_set(
 ) -> Route:
     """Fill ``folder`` with ``files``; the route that did it. fix: what to do when all fail.
 
-    Raises :class:`~bench.errors.DataError` if every route fails, :class:`~bench.errors.StorageError` if the disk does.
+    Raises ``DataError`` if every route fails, ``StorageError`` if the disk does.
     """
     make_folder(folder)
     downloads = folder / ".downloads"

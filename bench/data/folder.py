@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from bench.data.base import Samples, check_split
 from bench.data.scored_folder import has_scores, read_scored_folder
-from bench.errors import DataError, TooFewError
+from bench.foundation.errors import DataError, TooFewError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,7 +33,7 @@ _SIZED = re.compile(r"(?P<path>.+),size=(?P<height>[1-9]\d{0,4})(?:x(?P<width>[1
 
 
 def read_folder(spec: str, *, split: str = "test", n: int | None = None) -> Samples:
-    """The first ``n`` images of ``PATH[,size=...]``, uint8. Raises :class:`~bench.errors.DataError`.
+    """The first ``n`` images of ``PATH[,size=...]``, uint8. Raises ``DataError``.
 
     split: only ``test``; point at another folder for other splits.
     """
@@ -69,7 +69,7 @@ def read_folder(spec: str, *, split: str = "test", n: int | None = None) -> Samp
 
 
 def list_images(top: Path) -> tuple[tuple[str, ...], list[tuple[Path, int]]]:
-    """Class names in label order, and (file, label) in sample order. Raises :class:`~bench.errors.DataError`."""
+    """Class names in label order, and (file, label) in sample order. Raises ``DataError``."""
     if not top.is_dir():
         raise DataError(f"{top} is not a folder.", "Name a folder that holds one folder of images per class.")
     found = sorted(path.name for path in top.iterdir() if path.is_dir() and not path.name.startswith("."))
@@ -106,7 +106,7 @@ def _images(folder: Path) -> list[Path]:
 
 
 def open_image(path: Path, size: tuple[int, int] | None) -> Image:
-    """The image in mode L or RGB, turned upright as its EXIF data say. Raises :class:`~bench.errors.DataError`."""
+    """The image in mode L or RGB, turned upright as its EXIF data say. Raises ``DataError``."""
     import warnings
 
     from PIL import Image, ImageOps

@@ -21,7 +21,7 @@ from bench.data.photo_plan import SIDE, plan, to_records
 from bench.data.photo_sources import PHOTOS
 from bench.data.photos import COLUMNS, FOLDER, PICTURE, TABLE
 from bench.data.pseudo_mos import RANKS, Ranks, shipped_ranks
-from bench.files import atomic_write_bytes, atomic_write_text, sha256_bytes
+from bench.foundation.files import atomic_write_bytes, atomic_write_text, sha256_bytes
 
 
 def write_ranks(crops: Callable[[int], Sequence[Image]], done: Callable[[int], None]) -> None:

@@ -24,8 +24,8 @@ from bench.data.photo_sources import PHOTOS, photos_of
 from bench.data.routes import LocalRoute, Progress, Route
 from bench.data.stored import ImageSet
 from bench.data.verified import check_files
-from bench.errors import DataError
-from bench.files import sha256_bytes
+from bench.foundation.errors import DataError
+from bench.foundation.files import sha256_bytes
 
 if TYPE_CHECKING:
     from bench.data.base import Samples
@@ -90,7 +90,7 @@ class Photos(ImageSet):
         return None
 
     def load(self, split: str, root: Path | None = None, n: int | None = None) -> Samples:
-        """The first ``n`` samples of a split (None: all). Raises :class:`~bench.errors.DataError`."""
+        """The first ``n`` samples of a split (None: all). Raises ``DataError``."""
         from bench.data.base import check_split
 
         check_split(split, tuple(self.info.splits), self.info.name)
@@ -108,7 +108,7 @@ class Photos(ImageSet):
 
 
 def embedded_records(folder: Path = FOLDER) -> Records:
-    """The test records that ship. Raises :class:`~bench.errors.DataError` if a file is missing or damaged."""
+    """The test records that ship. Raises ``DataError`` if a file is missing or damaged."""
     from PIL import Image
 
     try:

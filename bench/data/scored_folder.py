@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data.base import Samples
-from bench.errors import DataError, TooFewError
+from bench.foundation.errors import DataError, TooFewError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,7 @@ def has_scores(spec: str) -> bool:
 def read_scored_folder(spec: str, *, n: int | None = None) -> Samples:
     """The first ``n`` images in the order of the table, RGB uint8, with their scores and references.
 
-    Raises :class:`~bench.errors.DataError` for a table that does not match the images, and for images of several sizes.
+    Raises ``DataError`` for a table that does not match the images, and for images of several sizes.
     """
     import numpy as np
     import torch
@@ -78,7 +78,7 @@ def read_scored_folder(spec: str, *, n: int | None = None) -> Samples:
 
 
 def read_table(top: Path) -> list[Rated]:
-    """The table of a folder, checked against its images. Raises :class:`~bench.errors.DataError`."""
+    """The table of a folder, checked against its images. Raises ``DataError``."""
     from bench.data.folder import ENDINGS
 
     table = top / TABLE

@@ -13,7 +13,7 @@ from bench.data.info import DatasetInfo, Part, StoredFile
 from bench.data.layouts import Layout
 from bench.data.routes import LocalRoute, Progress, Route
 from bench.data.verified import check_files
-from bench.errors import DataError
+from bench.foundation.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +61,7 @@ class ImageSet:
     def get(self, root: Path | None, *, source: Path | None, progress: Progress) -> Route | None:
         """Fetch the set unless it is there and whole; the route taken, None if nothing was to be done.
 
-        source: a user's own copy, the only route then. Raises :class:`~bench.errors.DataError`.
+        source: a user's own copy, the only route then. Raises ``DataError``.
         """
         try:
             check_files(self.where(root), self.files, "")
@@ -81,7 +81,7 @@ class ImageSet:
         return None
 
     def load(self, split: str, root: Path | None = None, n: int | None = None) -> Samples:
-        """The first ``n`` samples of a split (None: all). Raises :class:`~bench.errors.DataError`."""
+        """The first ``n`` samples of a split (None: all). Raises ``DataError``."""
         import torch
 
         from bench.data.base import Samples, check_split, held_out

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.info import StoredFile
-from bench.errors import DataError, StorageError
-from bench.files import atomic_write_text
+from bench.foundation.errors import DataError, StorageError
+from bench.foundation.files import atomic_write_text
 
 MEMORY = ".verified"
 
@@ -33,7 +33,7 @@ def md5_file(path: Path) -> str:
 
 
 def check_files(folder: Path, files: Iterable[StoredFile], fix: str) -> None:
-    """Raise :class:`~bench.errors.DataError` (with ``fix``) if a file is missing, cut short or damaged."""
+    """Raise ``DataError`` (with ``fix``) if a file is missing, cut short or damaged."""
     memory = _recall(folder)
     before = dict(memory)
     for file in files:

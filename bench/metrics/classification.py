@@ -1,7 +1,7 @@
 """Accuracies and gaps, from rows alone.
 
 The denominator is always the whole set: a sample that is wrong without any perturbation is
-not robust. Columns are those of :func:`bench.assembly.assemble`; rates are 0 or 1 for
+not robust. Columns are those of :func:`bench.tasks.classification.results.assemble`; rates are 0 or 1 for
 deterministic models and in between for stochastic ones.
 """
 

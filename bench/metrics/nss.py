@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, special
 
-from bench.errors import BenchError
+from bench.foundation.errors import BenchError
 from bench.metrics import quality
 from bench.metrics.statistics import Estimate
 
@@ -102,7 +102,7 @@ GRID = tuple((c, gamma) for c in (0.1, 0.3, 1.0, 3.0, 10.0) for gamma in (0.003,
 def fit_baseline(train: Samples, val: Samples, test: Samples) -> Baseline:
     """Fit on ``train``, choose C and gamma on ``val``, report on ``test`` with an interval over its references.
 
-    Raises :class:`~bench.errors.BenchError` if scikit-learn is not installed.
+    Raises ``BenchError`` if scikit-learn is not installed.
     """
     try:
         from sklearn.pipeline import make_pipeline

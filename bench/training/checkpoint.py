@@ -16,8 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from bench.errors import BenchError
-from bench.files import atomic_write_bytes
+from bench.foundation.errors import BenchError
+from bench.foundation.files import atomic_write_bytes
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from bench.data import load_samples
-from bench.errors import ModelError
-from bench.files import make_folder
+from bench.foundation.errors import ModelError
+from bench.foundation.files import make_folder
 from bench.training.job import write_weights
 from bench.training.loop import Split, figure
 from bench.training.tasks import TASKS
@@ -34,7 +34,7 @@ def convert_model(
 
     source: the card file, whose text is kept but for its weights. out: where the files go. The weights depend on the
     source's weights alone; validation images only tell how well the result does.
-    Raises :class:`~bench.errors.BenchError` if the source has no weights or is none.
+    Raises ``BenchError`` if the source has no weights or is none.
     """
     if described.conversion is None:
         raise ModelError(f"{described.name} is trained, not converted.", "Train it with its recipe.")

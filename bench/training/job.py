@@ -14,8 +14,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from bench.data import load_samples
-from bench.errors import ModelError
-from bench.files import atomic_write_bytes, atomic_write_text, canonical_json, make_folder
+from bench.foundation.errors import ModelError
+from bench.foundation.files import atomic_write_bytes, atomic_write_text, canonical_json, make_folder
 from bench.training.checkpoint import Epoch
 from bench.training.history import as_csv, curve
 from bench.training.loop import Progress, Split, train
@@ -63,7 +63,7 @@ def train_model(
 
     source: the card file, whose text is kept but for its weights. out: where the files go.
     runs: where checkpoints are kept; a checkpoint of the same recipe is continued.
-    Raises :class:`~bench.errors.BenchError` if the data set or a start model is missing, or training diverges.
+    Raises ``BenchError`` if the data set or a start model is missing, or training diverges.
     """
     run = runs / described.name
     for folder in (run, out):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from attacks.randomness import KeyedRng, drawing
-from bench.errors import BenchError
+from bench.foundation.errors import BenchError
 from bench.training.augment import AUGMENTATIONS
 from bench.training.checkpoint import Checkpoint, Epoch
 from bench.training.optimiser import optimiser_of, restore, state_of

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from bench.data import load_samples
-from bench.errors import ModelError
+from bench.foundation.errors import ModelError
 from bench.training.job import train_model
 from bench.training.loop import Split, figure
 from bench.training.tasks import TASKS
@@ -31,7 +31,7 @@ class Pilot:
 
 
 def start_figure(described: Card, *, device: str = "cpu", data_root: Path | None = None) -> float:
-    """The figure of the start model on validation images. Raises :class:`~bench.errors.ModelError` if there is none."""
+    """The figure of the start model on validation images. Raises ``ModelError`` if there is none."""
     start = described.training.start if described.recipe else None
     if start is None or card(start).weights is None:
         raise ModelError(f"{described.name} starts from no trained model.", "Pilots are for recipes that fine-tune.")
@@ -54,7 +54,7 @@ def pilots(
     """Train a pilot for each weight, smallest first, until one ends below ``least``: larger ones are then not tried.
 
     source: the card file. runs: where pilots are kept; one that is finished is not trained again.
-    Raises :class:`~bench.errors.ModelError` if the defense has no weight.
+    Raises ``ModelError`` if the defense has no weight.
     """
     if "weight" not in described.defense.arguments:
         raise ModelError(f"The defense of {described.name} has no weight to choose.", "Pilots choose a penalty's weight.")

@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 from torch import Tensor, nn
 
 from attacks.randomness import KeyedRng, drawing
-from bench.errors import BenchError
+from bench.foundation.errors import BenchError
 from zoo.quality.base import QualityModel
 
 
@@ -77,7 +77,7 @@ def outputs(model: nn.Module, images: Tensor, *, batch: int = 500) -> Tensor:
 def calibrate(model: nn.Module, images: Tensor, labels: Tensor) -> None:
     """Put a quality model's scores on the scale of ``labels`` ``(N,)``, from validation images.
 
-    Raises :class:`~bench.errors.BenchError` if it is no quality model or does not tell the images apart.
+    Raises ``BenchError`` if it is no quality model or does not tell the images apart.
     """
     if not isinstance(model, QualityModel):
         raise BenchError(f"A {type(model).__name__} cannot be calibrated.", "Build a quality model from QualityModel.")

@@ -12,9 +12,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bench.boards.store import boards, versions
-from bench.claims.claim import read_claims
-from bench.errors import BoardError, StorageError, translate_os_error
-from bench.files import make_folder
+from bench.foundation.errors import BoardError, StorageError, translate_os_error
+from bench.foundation.files import make_folder
+from bench.studies.claims.claim import read_claims
 from reports.site.claims import ClaimView
 from reports.site.claims import view as claim_view
 from reports.site.curve import curve
@@ -33,7 +33,7 @@ ASSETS = Path(__file__).with_name("assets")
 def build(root: Path, out: Path) -> list[str]:
     """Write the site of all boards below ``root``; the names of the boards.
 
-    Raises a :class:`~bench.errors.BenchError` if a board is damaged, there is none, or ``out`` holds anything but a site.
+    Raises a ``BenchError`` if a board is damaged, there is none, or ``out`` holds anything but a site.
     """
     views = [view(board, versions(root, board.name)) for board in boards(root)]
     if not views:

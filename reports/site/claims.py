@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.claims.claim import Claim
-from bench.claims.freshness import stale
+from bench.studies.claims.claim import Claim
+from bench.studies.claims.freshness import stale
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.boards.quality import scale
-from bench.record import Interval, Record
+from bench.evaluation.records.record import Interval, Record
+from bench.tasks.quality.board import scale
 from reports.plots import last_cells
 
 WIDTH, HEIGHT = 460, 280

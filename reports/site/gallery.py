@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.boards.gallery import LIST_FILE, Gallery, Shown, gallery_folder
-from bench.errors import translate_os_error
-from bench.files import atomic_write_bytes, atomic_write_text, make_folder
+from bench.foundation.errors import translate_os_error
+from bench.foundation.files import atomic_write_bytes, atomic_write_text, make_folder
 from reports.gallery import amplified
 from reports.picks import choose
 
@@ -31,7 +31,7 @@ GAP = 3
 def draw_gallery(board: Board, entry: Entry, folder: Path) -> Gallery | None:
     """Write the pictures of an entry and their list; None if there are some already.
 
-    folder: of the record that was entered, with its adversarial images. Raises a :class:`~bench.errors.BenchError` if these
+    folder: of the record that was entered, with its adversarial images. Raises a ``BenchError`` if these
     are not there or not those of the record.
     """
     target = gallery_folder(board, entry.name)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from bench.boards.classification import standing
 from bench.boards.protocol import Protocol
-from bench.boards.quality import by_photograph, moved
 from bench.boards.store import Entry
 from bench.metrics.statistics import Floats
+from bench.tasks.classification.board import standing
+from bench.tasks.quality.board import by_photograph, moved
 
 Outcomes = dict[str, str | list[float]]
 """Measure to packed bits, or to numbers where they are not all 0 or 1."""

@@ -13,7 +13,7 @@ from bench.boards.protocol import Protocol
 from bench.boards.ranking import Rank, is_current, ranks
 from bench.boards.store import Board, Entry
 from bench.boards.tasks import rules
-from bench.record import Record
+from bench.evaluation.records.record import Record
 from reports.site.columns import Column, Values, columns
 from reports.site.outcomes import Outcomes, outcomes
 
@@ -92,7 +92,7 @@ class BoardView:
 
 
 def view(board: Board, versions: list[int]) -> BoardView:
-    """Read a board. Raises a :class:`~bench.errors.BenchError` if it is damaged."""
+    """Read a board. Raises a ``BenchError`` if it is damaged."""
     protocol, entries = board.protocol(), board.entries()
     order = ranks(entries, protocol)
     names = [entry.name for entry in entries]

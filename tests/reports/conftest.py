@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import bench
-from bench.record import Record
+from bench.evaluation.records.record import Record
 
 
 class Linear(nn.Module):

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.comparison import compare
-from bench.errors import RecordError
-from bench.record import Record, StageResult
+from bench.evaluation.records.comparison import compare
+from bench.evaluation.records.record import Record, StageResult
+from bench.foundation.errors import RecordError
 from reports.album import draw_all, shared_radii
 from reports.attribution import shares, stage_attribution
 from reports.forest import difference_forest

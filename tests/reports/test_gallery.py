@@ -17,11 +17,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 import reports.picks
-from bench.adversarial import path_of
 from bench.cli.report import report
 from bench.data.base import Samples
-from bench.errors import RecordError, SpecError
-from bench.record import Record
+from bench.evaluation.records.record import Record
+from bench.evaluation.saved_images import path_of
+from bench.foundation.errors import RecordError, SpecError
 from reports.gallery import amplified, contact_sheet, strip
 from reports.picks import Pick, choose
 

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 import bench
 from bench.cli.report import report as command
-from bench.errors import RecordError, SpecError
-from bench.measures.sheet import Attacked, Cost, Sheet, Step, blank, write_sheet
-from bench.record import Interval, Record
+from bench.evaluation.records.record import Interval, Record
+from bench.foundation.errors import RecordError, SpecError
+from bench.studies.measures.sheet import Attacked, Cost, Sheet, Step, blank, write_sheet
 from reports.album import draw_all
 from reports.correlation import srcc_before_after
 from reports.measures import accuracy_over_steps, attacks_of, robustness_over_energy, sheets

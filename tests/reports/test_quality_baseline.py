@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from bench.data import load_samples
-from bench.errors import RecordError
+from bench.foundation.errors import RecordError
 from bench.metrics.kinds import srcc_per_kind
 from reports import quality_baseline
 

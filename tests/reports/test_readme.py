@@ -7,8 +7,8 @@ import pytest
 
 import bench
 from bench.boards.store import open_board
-from bench.errors import RecordError
-from bench.record import EVALUATOR_VERSIONS, read_record
+from bench.evaluation.records.record import EVALUATOR_VERSIONS, read_record
+from bench.foundation.errors import RecordError
 from reports import pictures, readme, strength
 
 

@@ -13,8 +13,8 @@ from support.leaderboard import board, kept_records, many
 
 from bench.boards.challenge_record import Challenge
 from bench.boards.ranking import Rank
-from bench.claims.claim import Bound, Claim, Result
-from bench.errors import BoardError, StorageError
+from bench.foundation.errors import BoardError, StorageError
+from bench.studies.claims.claim import Bound, Claim, Result
 from reports.site.build import POLICY, build, write
 from reports.site.claims import ClaimView
 from reports.site.claims import view as claim_view

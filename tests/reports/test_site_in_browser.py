@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from support.leaderboard import board, kept_records, many
 
-from bench.boards.classification import standing
+from bench.evaluation.records.record import read_record
 from bench.metrics.statistics import paired_difference
-from bench.record import read_record
+from bench.tasks.classification.board import standing
 from reports.site.build import write
 from reports.site.view import view
 

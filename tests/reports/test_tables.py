@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.record import Interval, Record
+from bench.evaluation.records.record import Interval, Record
 from reports.tables import percent, robustness_table, told
 
 Make = Callable[..., Record]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench.errors import RecordError
-from bench.measures.sheet import Attacked, Sheet, blank
-from bench.record import Interval
+from bench.evaluation.records.record import Interval
+from bench.foundation.errors import RecordError
+from bench.studies.measures.sheet import Attacked, Sheet, blank
 from reports.zoo_table import zoo_table
 
 

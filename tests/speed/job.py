@@ -20,7 +20,7 @@ from support.spikingjelly_twin import compact_in_spikingjelly
 from torch import Tensor, nn
 
 import bench
-from bench.memory import keep_freed_memory
+from bench.foundation.memory import keep_freed_memory
 
 N, BATCH, STEPS, EPS, BAR = 250, 50, 10, 8 / 255, 3.0
 

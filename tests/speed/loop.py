@@ -16,7 +16,7 @@ from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
 from attacks.threat import Threat
-from bench.memory import keep_freed_memory
+from bench.foundation.memory import keep_freed_memory
 
 N, MICRO_BATCH, BAR = 250, 64, 1.15
 

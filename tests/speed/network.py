@@ -22,7 +22,7 @@ from support.spikingjelly_twin import compact_in_spikingjelly
 from torch import Tensor, nn
 
 import bench
-from bench.memory import keep_freed_memory
+from bench.foundation.memory import keep_freed_memory
 from zoo.architectures.compact import Compact
 from zoo.folding import folded
 

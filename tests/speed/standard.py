@@ -11,7 +11,7 @@ from side_by_side import say  # isort: skip
 import torch
 
 import bench
-from bench.memory import keep_freed_memory
+from bench.foundation.memory import keep_freed_memory
 
 RUNS = (("quick", 1000, 3.0), ("standard", 500, 20.0))
 

@@ -13,8 +13,8 @@ import yaml
 from bench.boards.protocol import Protocol
 from bench.boards.ranking import Rank
 from bench.boards.store import Board
-from bench.files import sha256_bytes
-from bench.record import Record, read_record
+from bench.evaluation.records.record import Record, read_record
+from bench.foundation.files import sha256_bytes
 from reports.site.view import BoardView
 
 RECORDS = Path(__file__).parents[2] / "leaderboards" / "readme" / "models"

@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from bench.boards.entering import release
 from bench.boards.protocol import Draft, freeze
 from bench.boards.store import Board
-from bench.files import sha256_file
-from bench.submission.template import Task, write_hash, write_template
+from bench.boards.submission.template import Task, write_hash, write_template
+from bench.foundation.files import sha256_file
 from zoo.architectures.compact import compact
 from zoo.card import WEIGHTS, card
 

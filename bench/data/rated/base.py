@@ -19,8 +19,8 @@ from bench.data.layouts import Layout, folders
 from bench.data.rated.tables import Rating
 from bench.data.routes import LocalRoute, Progress, Route
 from bench.data.stored import ImageSet
-from bench.errors import DataError, TooFewError
-from bench.files import atomic_write_text, make_folder
+from bench.foundation.errors import DataError, TooFewError
+from bench.foundation.files import atomic_write_text, make_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,7 @@ class RatedSet(ImageSet):
         return self._find(self._source(root)) is not None
 
     def get(self, root: Path | None, *, source: Path | None, progress: Progress) -> Route | None:
-        """Verify the user's copy and remember it. Raises :class:`~bench.errors.DataError`."""
+        """Verify the user's copy and remember it. Raises ``DataError``."""
         if source is None:
             if self.present(root):
                 self.ratings(root)
@@ -72,7 +72,7 @@ class RatedSet(ImageSet):
         return LocalRoute(top)
 
     def ratings(self, root: Path | None = None) -> list[Rating]:
-        """All rated images, in the order of the table, verified. Raises :class:`~bench.errors.DataError`."""
+        """All rated images, in the order of the table, verified. Raises ``DataError``."""
         top = self._find(self._source(root))
         if top is None:
             name = self.info.name
@@ -80,7 +80,7 @@ class RatedSet(ImageSet):
         return self._checked(top)
 
     def load(self, split: str, root: Path | None = None, n: int | None = None) -> Samples:
-        """The first ``n`` samples of a split (None: all). Raises :class:`~bench.errors.DataError`.
+        """The first ``n`` samples of a split (None: all). Raises ``DataError``.
 
         One in five references is for ``test``, one in ten for ``val``, in sorted order; ids are rows of the table.
         """
@@ -148,7 +148,7 @@ def split_of(reference: int) -> tuple[str, ...]:
 
 
 def read_crop(path: Path, side: int, name: str) -> NDArray[np.uint8]:
-    """The central pixels (3, side, side). Raises :class:`~bench.errors.DataError` for smaller or odd images."""
+    """The central pixels (3, side, side). Raises ``DataError`` for smaller or odd images."""
     import numpy as np
 
     from bench.data.folder import open_image

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import DataError
+from bench.foundation.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class _Images:
         self.folder, self.left, self.taken = folder, {path.name.lower(): path for path in files}, set[str]()
 
     def take(self, name: str) -> Path:
-        """Raises :class:`~bench.errors.DataError` if the image is missing or was taken before."""
+        """Raises ``DataError`` if the image is missing or was taken before."""
         key = name.lower()
         if key in self.taken:
             raise DataError(f"The scores of {self.folder} name {name} twice.", _AGAIN)
@@ -116,7 +116,7 @@ class _Images:
         return self.left.pop(key)
 
     def must_be_used(self, except_for: Sequence[str] | set[str] = ()) -> None:
-        """Raises :class:`~bench.errors.DataError` if images without a score are left."""
+        """Raises ``DataError`` if images without a score are left."""
         if left := sorted(set(self.left) - set(except_for)):
             raise DataError(f"{self.folder} holds {len(left):,} images without a score, {left[0]} first.", _AGAIN)
 

@@ -19,7 +19,6 @@ from support.boards import DAY, card, draft, measured, new_board
 from support.tiny import Linear
 
 import bench
-from bench import evaluator
 from bench.boards.challenge import Images, read_images, score
 from bench.boards.comparison import changes, moves
 from bench.boards.entering import enter, release
@@ -30,10 +29,11 @@ from bench.boards.render import render
 from bench.boards.store import Board, boards, open_board, open_entry
 from bench.boards.verify import verify
 from bench.data import load_samples
-from bench.errors import BenchError, BoardError
-from bench.files import sha256_file
-from bench.record import EVALUATOR_VERSIONS, Record, read_record, write_record
-from bench.subject import open_subject
+from bench.evaluation import units as evaluator
+from bench.evaluation.records.record import EVALUATOR_VERSIONS, Record, read_record, write_record
+from bench.foundation.errors import BenchError, BoardError
+from bench.foundation.files import sha256_file
+from bench.models.subject import open_subject
 
 ONE, TWO, OTHER = EntryName("linear", 1), EntryName("linear", 2), EntryName("other", 1)
 

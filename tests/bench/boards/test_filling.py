@@ -12,7 +12,7 @@ from bench.boards.filling import waiting
 from bench.boards.naming import EntryName
 from bench.boards.verify import verify
 from bench.cli.board import board as command
-from bench.errors import BenchError
+from bench.foundation.errors import BenchError
 from zoo.card import card, names
 
 

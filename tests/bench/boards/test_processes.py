@@ -16,11 +16,11 @@ from support.submissions import small_board, state, zoo_built
 from bench.boards.entering import enter
 from bench.boards.render import render
 from bench.boards.store import Board
+from bench.boards.submission.running import run
 from bench.boards.verify import verify
-from bench.errors import BoardError
-from bench.files import atomic_write_text
-from bench.record import Record, read_record
-from bench.submission.running import run
+from bench.evaluation.records.record import Record, read_record
+from bench.foundation.errors import BoardError
+from bench.foundation.files import atomic_write_text
 
 
 def started(work: Callable[[], None]) -> int:

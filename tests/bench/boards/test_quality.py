@@ -17,16 +17,16 @@ from torch import Tensor, nn
 
 from bench.boards.challenge import read_images, score
 from bench.boards.entering import add_challenge, enter
-from bench.boards.quality import best_known, by_photograph, moved, ranked_by
 from bench.boards.ranking import ranks
 from bench.boards.rescoring import rescore
 from bench.boards.running import folder_of, measure
 from bench.boards.store import Board
 from bench.boards.verify import verify
 from bench.data import load_samples
-from bench.errors import BoardError
-from bench.record import Record
-from bench.subject import Subject, open_subject
+from bench.evaluation.records.record import Record
+from bench.foundation.errors import BoardError
+from bench.models.subject import Subject, open_subject
+from bench.tasks.quality.board import best_known, by_photograph, moved, ranked_by
 from reports.site.gallery import draw_gallery
 
 N, PHOTOGRAPHS = 20, 13

@@ -15,11 +15,11 @@ import pytest
 import torch
 from support.tiny import Linear
 
-from bench import registry
 from bench.cli import main as module
 from bench.cli.evaluate import _count
 from bench.data.base import Samples
-from bench.errors import SpecError
+from bench.foundation import registry
+from bench.foundation.errors import SpecError
 from zoo import card as cards
 
 ROOT = Path(__file__).parents[3]
@@ -86,7 +86,7 @@ def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         samples = Samples(pixels, torch.arange(12) % 3, torch.arange(12), name, split)
         return samples if n is None else samples.take(n)
 
-    monkeypatch.setattr("bench.request.load_samples", load)
+    monkeypatch.setattr("bench.evaluation.request.resolve.load_samples", load)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text(NET)
     return "net.py::Net"
@@ -339,7 +339,7 @@ def raising(error: BaseException) -> Callable[..., Any]:
 
 
 def test_ctrl_c(run: Bench, net: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.judges.decisions.Decisions.clean", raising(KeyboardInterrupt()))
+    monkeypatch.setattr("bench.tasks.classification.judge.Decisions.clean", raising(KeyboardInterrupt()))
     said = run("evaluate", "--model", net, "--data", "own", "--n", "12", "--json")
     assert said.code == 130
     assert said.err.strip() == "bench: interrupted; run the same command again to go on."
@@ -352,7 +352,7 @@ def test_a_full_disk(run: Bench, net: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_programmer_s_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, net: str) -> None:
-    monkeypatch.setattr("bench.judges.decisions.Decisions.clean", raising(ZeroDivisionError()))
+    monkeypatch.setattr("bench.tasks.classification.judge.Decisions.clean", raising(ZeroDivisionError()))
     monkeypatch.setattr(sys, "argv", ["bench", "evaluate", "--model", net, "--data", "own", "--n", "12", "--json"])
     with pytest.raises(ZeroDivisionError):
         module.main()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.data.base import Samples, held_out
-from bench.errors import DataError
+from bench.foundation.errors import DataError
 
 
 def some(n: int = 6) -> Samples:

@@ -16,7 +16,7 @@ from bench.data import DATASETS, load_data, load_samples, open_dataset
 from bench.data.cifar import CIFAR10
 from bench.data.info import Part
 from bench.data.stored import ImageSet, data_root
-from bench.errors import DataError, UnknownNameError
+from bench.foundation.errors import DataError, UnknownNameError
 
 
 @pytest.mark.parametrize("name", DATASETS)

@@ -20,7 +20,7 @@ from bench.data.cifar_layouts import PYTHON_100, read_records, write_records
 from bench.data.info import StoredFile
 from bench.data.layouts import Layout
 from bench.data.verified import md5_bytes
-from bench.errors import DataError
+from bench.foundation.errors import DataError
 
 Progress = Callable[[str, int, int | None], None]
 Write = Callable[[Path, dict[str, bytes]], Path]

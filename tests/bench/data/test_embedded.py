@@ -11,7 +11,7 @@ from bench.data import load_data, load_samples
 from bench.data.cifar import CIFAR10
 from bench.data.embedded import FOLDER, LABELS, PICTURE, embedded_samples
 from bench.data.embedding import write_embedded
-from bench.errors import DataError
+from bench.foundation.errors import DataError
 
 HERE = CIFAR10().present()
 

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from bench.data import load_samples
-from bench.errors import DataError
+from bench.foundation.errors import DataError
 
 
 def save(path: Path, *, mode: str = "RGB", size: tuple[int, int] = (6, 4), value: int = 0, form: str | None = None) -> None:

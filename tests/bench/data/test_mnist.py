@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.data.mnist import MNIST, FashionMNIST, read_idx, write_idx
-from bench.errors import DataError
+from bench.foundation.errors import DataError
 
 Progress = Callable[[str, int, int | None], None]
 Write = Callable[[Path, dict[str, bytes]], Path]

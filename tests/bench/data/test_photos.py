@@ -24,7 +24,7 @@ from bench.data.photos import FOLDER, PICTURE, TABLE, Photos, embedded_records
 from bench.data.pseudo_mos import Ranks, measure, shipped_ranks
 from bench.data.routes import DebianRoute, Progress, RouteError
 from bench.data.verified import md5_file
-from bench.errors import DataError
+from bench.foundation.errors import DataError
 
 NOTICE = Path(__file__).parents[3] / "NOTICE"
 

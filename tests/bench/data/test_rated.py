@@ -19,7 +19,7 @@ from bench.data import load_samples, open_dataset
 from bench.data.rated.base import RatedSet, splits
 from bench.data.rated.sets import KADID, TID, KonIQ, LiveChallenge
 from bench.data.routes import Progress
-from bench.errors import DataError
+from bench.foundation.errors import DataError
 
 REFERENCES = 10
 SIDE = 24

@@ -9,7 +9,7 @@ import pytest
 
 from bench.data.cifar import CIFAR10
 from bench.data.routes import DebianRoute, LocalRoute, NpmRoute, RouteError, run_client
-from bench.errors import DataError
+from bench.foundation.errors import DataError
 
 Progress = Callable[[str, int, int | None], None]
 

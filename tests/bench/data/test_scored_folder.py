@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from bench.data import load_samples
-from bench.errors import DataError
+from bench.foundation.errors import DataError
 
 
 def save(path: Path, seed: int, *, mode: str = "RGB", size: tuple[int, int] = (24, 20)) -> None:

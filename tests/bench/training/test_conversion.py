@@ -11,7 +11,7 @@ import bench.training.conversion as conversion
 import zoo.card
 from bench.cli import train as cli
 from bench.data.base import Samples
-from bench.errors import ModelError
+from bench.foundation.errors import ModelError
 from bench.training import job
 from zoo.card import Card, read_card
 from zoo.loading import load_card, with_steps

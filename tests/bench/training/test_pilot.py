@@ -9,7 +9,7 @@ import torch
 import yaml
 
 from bench.data.base import Samples
-from bench.errors import ModelError
+from bench.foundation.errors import ModelError
 from bench.training import job, pilot
 from bench.training.pilot import Pilot, chosen, pilots, start_figure
 from zoo.card import Card, read_card

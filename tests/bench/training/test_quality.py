@@ -17,7 +17,7 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from bench.data.base import Samples
-from bench.errors import BenchError
+from bench.foundation.errors import BenchError
 from bench.training import job
 from bench.training.augment import flip
 from bench.training.checkpoint import Checkpoint, Epoch

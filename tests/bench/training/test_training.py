@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from bench.errors import BenchError, ModelError, StorageError
-from bench.files import atomic_write_bytes
+from bench.foundation.errors import BenchError, ModelError, StorageError
+from bench.foundation.files import atomic_write_bytes
 from bench.training import job
 from bench.training.augment import PADDING, crop_flip
 from bench.training.checkpoint import Checkpoint, Epoch

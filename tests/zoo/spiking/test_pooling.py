@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from attacks.gradients import compiled
 from attacks.gradients.base import GradientPath, Reset
 from attacks.gradients.windows import Windows
-from bench.plan import plan_path
+from bench.evaluation.request.attack_specs import plan_path
 from zoo.spiking.network import TimeSequential
 from zoo.spiking.neurons import LIF
 from zoo.spiking.pooling import MeanPool, spread

@@ -1,0 +1,123 @@
+"""Reading a submission's folder: only the files that belong, none of them a link, copied before anything is looked at.
+
+All later work is on the copy, so nothing can change between a check and the use of what was checked.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.boards.submission.safe_yaml import MOST_BYTES
+from bench.boards.submission.schema import CODE, MANIFEST, MOST_WEIGHTS, WEIGHTS, Submission, parse
+from bench.foundation.errors import SubmissionError
+from bench.foundation.files import sha256_file
+
+MOST_CODE = 256 * 1024
+SIZES = {MANIFEST: MOST_BYTES, WEIGHTS: MOST_WEIGHTS, CODE: MOST_CODE, "README.md": 64 * 1024, "LICENSE": 64 * 1024}
+"""All names a folder may hold, and the most bytes of each."""
+MOST_HEADER = 2**22
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A verified private copy. folder: readable for whoever gets there, in a folder that only its user can enter."""
+
+    folder: Path
+    submission: Submission
+
+    @property
+    def weights(self) -> Path:
+        """The weights, whose hash was checked."""
+        return self.folder / WEIGHTS
+
+    @property
+    def code(self) -> Path:
+        """The code, if it has some."""
+        return self.folder / CODE
+
+
+@contextmanager
+def snapshot(source: Path) -> Iterator[Snapshot]:
+    """A verified copy of ``source``, removed afterwards.
+
+    Raises ``SubmissionError`` for a folder that holds anything else than it may, for links, and for
+    weights that are not those of the manifest or are no safetensors.
+    """
+    with tempfile.TemporaryDirectory(prefix="submission-", ignore_cleanup_errors=True) as name:
+        folder = Path(name) / "input"
+        folder.mkdir()
+        folder.chmod(0o755)  # an isolated process sees it as another user
+        for found in _listed(source):
+            _copy(source, found, folder)
+        if not (folder / MANIFEST).exists():
+            raise SubmissionError(f"{source} holds no {MANIFEST}.", "Start from bench submit new.")
+        submission = parse((folder / MANIFEST).read_bytes())
+        _check_files(folder, submission)
+        yield Snapshot(folder, submission)
+
+
+def _listed(source: Path) -> list[str]:
+    try:
+        if source.is_symlink():
+            raise SubmissionError(f"{source} is a link.", "Name the folder itself.")
+        names = sorted(entry.name for entry in os.scandir(source))
+    except OSError as error:
+        raise SubmissionError(f"{source} is not a folder that can be read ({error.strerror}).", "Name one.") from error
+    if strange := [name for name in names if name not in SIZES]:
+        raise SubmissionError(
+            f"{source.name} holds {strange[0][:60]!r}, which is no part of a submission.", f"Only {', '.join(SIZES)} are."
+        )
+    return names
+
+
+def _copy(source: Path, name: str, target: Path) -> None:
+    """Copy one file without following links."""
+    try:
+        # Not blocking: opening a named pipe would wait for ever.
+        handle = os.open(source / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise SubmissionError(f"{name} is a link or cannot be read.", "Put the file itself into the folder.") from error
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise SubmissionError(f"{name} is not a plain file.", "Put a plain file there.")
+        if status.st_nlink > 1:
+            raise SubmissionError(f"{name} is a hard link to another file.", "Put a file of its own there.")
+        if status.st_size > SIZES[name]:
+            raise SubmissionError(f"{name} is larger than {SIZES[name]} bytes.", "Make it smaller.")
+        left = SIZES[name]
+        with (target / name).open("wb") as copy:
+            os.fchmod(copy.fileno(), 0o644)
+            while left and (block := file.read(min(2**20, left))):
+                left -= len(block)
+                copy.write(block)
+
+
+def _check_files(folder: Path, submission: Submission) -> None:
+    weights = folder / WEIGHTS
+    if not weights.exists():
+        raise SubmissionError(f"{WEIGHTS} is missing.", "Save the weights with safetensors.torch.save_file.")
+    with weights.open("rb") as file:
+        beginning = file.read(9)
+    if beginning[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") or beginning[:1] == b"<":
+        raise SubmissionError(
+            f"{WEIGHTS} is a pickle, an archive or a web page, not safetensors.",
+            "Save the weights with safetensors.torch.save_file; nothing is unpickled here.",
+        )
+    size = weights.stat().st_size
+    if size != submission.weights.bytes or sha256_file(weights) != submission.weights.sha256:
+        raise SubmissionError(
+            f"{WEIGHTS} is not the file that {MANIFEST} names.", "Correct weights.sha256 and weights.bytes there."
+        )
+    header = int.from_bytes(beginning[:8], "little")
+    if size < 10 or header > min(size - 8, MOST_HEADER) or beginning[8:9] != b"{":
+        raise SubmissionError(f"{WEIGHTS} is not safetensors.", "Save the weights with safetensors.torch.save_file.")
+    if (submission.code is None) == (folder / CODE).exists():
+        wanted = f"has {CODE}" if submission.code is None else f"has no {CODE}"
+        raise SubmissionError(f"The folder {wanted}, unlike {MANIFEST} says.", f"Name it under code, or remove {CODE}.")

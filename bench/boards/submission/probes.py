@@ -1,0 +1,144 @@
+"""A submission's model, asked the same way whether it runs here or in isolation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from bench.boards.submission.folder import Snapshot
+from bench.boards.submission.namespaces import Limits
+from bench.boards.submission.opening import zoo_built
+from bench.boards.submission.process import Sandbox
+from bench.foundation.errors import IsolationError, SubmissionError
+from bench.models.scorer import BATCH, Scorer
+from bench.models.subject import Subject
+
+
+class Probe(Protocol):
+    """What checks need to know of a model."""
+
+    @property
+    def layers(self) -> int:
+        """Layers that take a gradient path."""
+        ...
+
+    def logits(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
+        """``(n, K)``. Raises a ``BenchError`` for a wrong shape, NaN or an exception."""
+        ...
+
+    def scores(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
+        """``(n,)``, of a model that scores. Raises as :meth:`logits` does."""
+        ...
+
+    def silent_share(self, images: Tensor) -> float:
+        """Share of images at which the loss, or the score, has no gradient."""
+        ...
+
+
+@dataclass(frozen=True)
+class Here:
+    """A zoo-built model, in this process."""
+
+    subject: Subject
+
+    @property
+    def layers(self) -> int:
+        return self.subject.path_takers
+
+    def logits(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
+        return Scorer(self.subject.module, self.subject.ref).logits(images, batch=batch)
+
+    def scores(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
+        return Scorer(self.subject.module, self.subject.ref).scores(images, batch=batch)
+
+    def silent_share(self, images: Tensor) -> float:
+        return silent_share(self.subject.module, images)
+
+
+@dataclass(frozen=True)
+class Isolated:
+    """Own code, in its sandbox. What it answers is checked for form, never trusted."""
+
+    sandbox: Sandbox
+    layers: int
+
+    def logits(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
+        found = self.sandbox.ask("logits", {"images": images}, batch=batch).tensors.get("logits")
+        proper = found is not None and found.dtype == torch.float32 and found.dim() == 2 and len(found) == len(images)
+        if found is None or not proper or found.shape[1] < 2 or not found.isfinite().all():
+            raise IsolationError("The code's logits are not finite numbers (N, classes).", "Return them from forward(x).")
+        return found
+
+    def scores(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
+        found = self.sandbox.ask("scores", {"images": images}, batch=batch).tensors.get("scores")
+        if found is None or found.dtype != torch.float32 or found.shape != images.shape[:1] or not found.isfinite().all():
+            raise IsolationError("The code's scores are not finite numbers (N,).", "Return them from forward(x).")
+        return found
+
+    def silent_share(self, images: Tensor) -> float:
+        found = self.sandbox.ask("gradient", {"images": images}).head.get("silent")
+        if not isinstance(found, float) or not 0 <= found <= 1:
+            raise IsolationError("The code's answer about its gradient makes no sense.", "Leave the evaluator alone.")
+        return found
+
+
+def silent_share(model: nn.Module, images: Tensor) -> float:
+    """Share of images at which the score, or the cross-entropy of the model's own decision, has a zero or no gradient."""
+    x = images.clone().requires_grad_(True)
+    with torch.enable_grad():
+        answers = model(x)
+        if not answers.requires_grad:
+            return 1.0
+        if answers.dim() == 1:
+            loss = answers.sum()
+        else:
+            loss = torch.nn.functional.cross_entropy(answers, answers.detach().argmax(1), reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, x, allow_unused=True)
+    if gradient is None:
+        return 1.0
+    return float((gradient.flatten(1).abs().amax(1) == 0).float().mean())
+
+
+@contextmanager
+def probe(taken: Snapshot, *, trust_code: bool, limits: Limits) -> Iterator[Probe]:
+    """The model of a submission, ready to be asked.
+
+    Raises ``SubmissionError`` for own code without ``trust_code``, and
+    ``IsolationError`` where it cannot be isolated.
+    """
+    if taken.submission.code is None:
+        yield Here(zoo_built(taken))
+        return
+    with started(taken, trust_code=trust_code, limits=limits) as (sandbox, layers):
+        yield Isolated(sandbox, layers)
+
+
+@contextmanager
+def started(taken: Snapshot, *, trust_code: bool, limits: Limits) -> Iterator[tuple[Sandbox, int]]:
+    """A fresh sandbox with the submission's model loaded, and the layers that it says take gradient paths."""
+    submission = taken.submission
+    if submission.code is None:
+        raise SubmissionError(f"{submission.name} has no code of its own.", "It runs without isolation.")
+    if not trust_code:
+        raise SubmissionError(
+            f"{submission.name} runs code of its own.", "Read model.py; then give --trust-code, and it runs in isolation."
+        )
+    with Sandbox(taken.folder, limits) as sandbox:
+        answer = sandbox.ask(
+            "load",
+            factory=submission.code.factory,
+            sha256=submission.weights.sha256,
+            stochastic=submission.stochastic,
+            task=submission.task,
+            memory=limits.memory,
+            threads=limits.threads,
+        )
+        layers = answer.head.get("layers")
+        if not isinstance(layers, int) or not 0 <= layers <= 10_000:
+            raise IsolationError("The code's answer about its layers makes no sense.", "Leave the evaluator alone.")
+        yield sandbox, layers

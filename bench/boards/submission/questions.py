@@ -1,0 +1,71 @@
+"""What is asked of every submission, whether it decides or scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor
+
+from bench.evaluation.records.record import Check
+from bench.models.scorer import BATCH
+
+if TYPE_CHECKING:
+    from bench.boards.submission.probes import Probe
+    from bench.boards.submission.schema import Submission
+    from bench.metrics.statistics import Estimate
+
+ALONE = 4
+"""Images that are also asked about one by one."""
+
+
+class Answers(Protocol):
+    """Images ``(n, ...)`` to one answer each."""
+
+    def __call__(self, images: Tensor, *, batch: int = BATCH) -> Tensor: ...
+
+
+def of(name: str, good: bool, value: float, says: str, *, otherwise: str = "fail") -> Check:
+    """A check that passes if ``good``."""
+    return Check.model_validate({"name": name, "status": "pass" if good else otherwise, "value": value, "says": says})
+
+
+def answers_again(ask: Answers, images: Tensor, first: Tensor) -> dict[str, Tensor]:
+    """The same images asked about in other circumstances, by what these are. first: the answers before."""
+    order = torch.arange(len(images)).flip(0)
+    return {
+        "asked again": ask(images),
+        "in another order": ask(images[order])[order],
+        "after other images": _after(ask, images),
+        "one by one": torch.cat([ask(images[:ALONE], batch=1), first[ALONE:]]),
+    }
+
+
+def _after(ask: Answers, images: Tensor) -> Tensor:
+    """Answers after the model has seen something else: one that keeps a state gives others."""
+    ask(1 - images)
+    return ask(images)
+
+
+def against_claim(name: str, measured: Estimate, claimed: float | None, says: str, form: str) -> Check:
+    """A claim may not lie above what was measured; far below, it may be of another model. form: how it is printed."""
+    if claimed is None:
+        return of(name, True, measured.value, f"{says}; nothing was claimed")
+    says = f"{says}; claimed {claimed:{form}}"
+    if claimed < measured.low:
+        return of(name, False, measured.value, f"{says}: is it another model?", otherwise="warn")
+    return of(name, claimed <= measured.high, measured.value, says)
+
+
+def gradient_checks(model: Probe, submission: Submission, images: Tensor) -> Iterator[Check]:
+    """Whether spiking layers take gradient paths, and whether there is a gradient at all."""
+    layers = model.layers
+    if submission.spiking:
+        says = f"{layers} spiking layers take the attacker's gradient path"
+        yield of("gradient path", layers > 0, layers, says)
+    elif layers:
+        yield of("gradient path", False, layers, f"{layers} layers take gradient paths, but spiking is false")
+    silent = model.silent_share(images[:ALONE])
+    says = f"{silent:.0%} of {min(ALONE, len(images))} images have no gradient"
+    yield of("gradient", silent < 0.5, silent, says, otherwise="warn")

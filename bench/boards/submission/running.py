@@ -1,0 +1,69 @@
+"""A submission under a board's frozen protocol, from folder to entry."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.boards.entering import enter
+from bench.boards.protocol import Protocol, check_program
+from bench.boards.running import measure, under
+from bench.boards.submission.folder import snapshot
+from bench.boards.submission.namespaces import Limits
+from bench.boards.submission.opening import zoo_built
+from bench.boards.submission.own_code import isolated
+from bench.boards.submission.probes import probe
+from bench.boards.submission.score_checking import refuse_other_scale
+from bench.evaluation.evaluate import Watcher
+from bench.foundation.errors import BoardError, SubmissionError
+
+if TYPE_CHECKING:
+    from bench.boards.store import Board, Entry
+    from bench.boards.submission.schema import Submission
+
+
+def run(
+    source: Path,
+    board: Board,
+    *,
+    out: Path,
+    trust_code: bool = False,
+    limits: Limits | None = None,
+    on_tick: Watcher = lambda tick: None,
+) -> tuple[Submission, Entry]:
+    """Measure the submission in ``source`` and enter it; the same call resumes in ``out``.
+
+    limits: of each isolated process. Raises a ``BenchError`` for whatever is wrong with the
+    submission, the board, or the place it would run in; the board is then as it was.
+    """
+    with snapshot(source) as taken:
+        submission, protocol = taken.submission, board.protocol()
+        check_program(protocol)
+        _fits(submission, board, protocol)
+        limits = limits or Limits()
+        if submission.task == "quality":
+            with probe(taken, trust_code=trust_code, limits=limits) as model:
+                refuse_other_scale(model, submission)
+        if submission.code is None:
+            record = measure(board, zoo_built(taken), out=out, on_tick=on_tick)
+        else:
+            record = under(isolated(taken, protocol, out, trust_code, limits, on_tick), board)
+        return submission, enter(board, record, submission.card(datetime.datetime.now(datetime.UTC).date()))
+
+
+def _fits(submission: Submission, board: Board, protocol: Protocol) -> None:
+    """Before hours are spent."""
+    if submission.task != protocol.task:
+        raise SubmissionError(f"{submission.name} is for {submission.task}, {board} for {protocol.task}.", "Choose a board.")
+    if submission.threat_model.norm != protocol.norm:
+        raise SubmissionError(
+            f"{submission.name} claims to hold in {submission.threat_model.norm}, {board} measures {protocol.norm}.",
+            "Choose another board.",
+        )
+    taken = [name for name in board.names() if name.model == submission.name]
+    if any(name.version >= submission.version for name in taken):
+        latest = max(name.version for name in taken)
+        raise BoardError(
+            f"{submission.name}@{latest} is on {board} already.", f"If the model changed, call it version {latest + 1}."
+        )

@@ -1,0 +1,64 @@
+"""The checks that a submission which scores must pass beside those of every submission."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from torch import Tensor
+
+from bench.boards.submission.probes import Probe
+from bench.boards.submission.questions import against_claim, answers_again, gradient_checks, of
+from bench.data import load_samples
+from bench.evaluation.records.record import Check
+from bench.foundation.errors import SubmissionError
+from bench.metrics.quality import estimate, srcc
+from bench.tasks.quality.judge import AGREE
+
+if TYPE_CHECKING:
+    from bench.boards.submission.schema import Submission
+    from bench.data.base import Samples
+
+
+SPREAD = (0.75, 1.33)
+"""Standard deviation of scores by that of labels; the nine models of the zoo have 0.91 to 1.12 on 65 test images."""
+
+
+def probed_scores(model: Probe, submission: Submission, samples: Samples) -> Iterator[Check]:
+    """Shapes, stability, statelessness, gradient, scale, correlation."""
+    images = samples.images
+    first = model.scores(images)
+    yield of("shapes", True, 1, "one finite score for each image")
+    for how, scores in answers_again(model.scores, images, first).items():
+        moved = float((scores - first).abs().max())
+        yield of(how, moved <= AGREE, moved, f"scores change by up to {moved:.2g} when {how}")
+    yield from gradient_checks(model, submission, images)
+    yield scale_check(first, samples.labels)
+    yield from _correlation(submission, first, samples)
+
+
+def scale_check(scores: Tensor, labels: Tensor) -> Check:
+    """Shifts are told on the scale of the labels, so whoever shrinks his scores would look robust."""
+    ratio = float(scores.double().std(correction=0) / labels.double().std(correction=0))
+    says = f"scores spread {ratio:.2f} times as widely as the labels; {SPREAD[0]} to {SPREAD[1]} is the same scale"
+    return of("scale", SPREAD[0] <= ratio <= SPREAD[1], ratio, says)
+
+
+def refuse_other_scale(model: Probe, submission: Submission) -> None:
+    """Ask about all test images. Raises ``SubmissionError`` if scores do not spread as labels do."""
+    samples = load_samples(submission.dataset)
+    found = scale_check(model.scores(samples.images), samples.labels)
+    if found.status == "fail":
+        raise SubmissionError(f"{submission.name} has another scale: {found.says}.", "Calibrate it on validation images.")
+
+
+def _correlation(submission: Submission, scores: Tensor, samples: Samples) -> Iterator[Check]:
+    groups = None if samples.groups is None else samples.groups.numpy()
+    statistic = srcc(scores.double().numpy(), samples.labels.double().numpy())
+    measured = estimate(statistic, len(samples), groups=groups)
+    says = f"SRCC {measured.value:.3f} [{measured.low:.3f}, {measured.high:.3f}] on {len(samples)} images"
+    if not np.isfinite(measured.value) or measured.value <= 0:
+        yield of("SRCC", False, 0.0, f"{says}: higher scores must mean better images")
+        return
+    yield against_claim("SRCC", measured, submission.claims.srcc, says, ".3f")

@@ -1,0 +1,1 @@
+"""One evaluation, from a request to a record."""

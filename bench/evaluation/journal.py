@@ -1,0 +1,96 @@
+"""The journal of a run: finished units, one checksummed line each, appended and fsynced.
+
+A kill can tear at most the last line; on reopening it is cut off, damaged lines are skipped,
+their units are computed again, everything else is reused. One process at a time.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from bench.foundation.errors import JournalError, translate_os_error
+
+
+def _line(key: str, data: Any) -> bytes:
+    body = json.dumps([key, data], separators=(",", ":"), allow_nan=False).encode()
+    return b"%08x %s\n" % (zlib.crc32(body), body)
+
+
+def _parsed(line: bytes) -> tuple[str, Any] | None:
+    crc, _, body = line.rstrip(b"\n").partition(b" ")
+    try:
+        if not line.endswith(b"\n") or int(crc, 16) != zlib.crc32(body):
+            return None
+        key, data = json.loads(body)
+    except (ValueError, TypeError):
+        return None
+    return key, data
+
+
+class Journal:
+    """An open journal. done: key to data of every finished unit; damaged: lines that were dropped."""
+
+    def __init__(self, path: Path, file: FileIO, done: dict[str, Any], damaged: int) -> None:
+        self.path = path
+        self.done = done
+        self.damaged = damaged
+        self._file = file
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path, *, identity: str, fresh: bool = False) -> Iterator[Journal]:
+        """Open or create the journal of the run ``identity``, locked until the block ends.
+
+        fresh: forget what it holds.
+        Raises ``JournalError`` if it belongs to another run or is in use, and
+        ``StorageError`` if it cannot be written.
+        """
+        try:
+            # Unbuffered: a buffer would try once more, and fail again, when the file is closed on a full disk.
+            file = path.open("a+b", buffering=0)
+        except OSError as error:
+            raise translate_os_error(error, path) from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise JournalError(
+                    f"Another process is working on {path.parent}.", "Wait for it, or use another --out."
+                ) from error
+            if fresh:
+                file.truncate(0)
+            file.seek(0)
+            lines = file.readlines()
+            if lines and not lines[-1].endswith(b"\n"):
+                # A torn last line: without this, the next entry would be glued to it.
+                file.truncate(file.tell() - len(lines.pop()))
+            entries = [_parsed(line) for line in lines]
+            if lines and entries[0] != ("run", identity):
+                raise JournalError(f"{path} belongs to another run or is damaged.", "Delete it, or use another --out.")
+            good = [entry for entry in entries[1:] if entry is not None]
+            journal = cls(path, file, dict(good), max(len(lines) - 1, 0) - len(good))
+            if not lines:
+                journal._write(_line("run", identity))
+            yield journal
+
+    def append(self, key: str, data: Any) -> None:
+        """Add a finished unit; it is on disk when this returns. Raises ``StorageError``."""
+        self._write(_line(key, data))
+        self.done[key] = data
+
+    def _write(self, line: bytes) -> None:
+        try:
+            left = memoryview(line)
+            while left:
+                left = left[self._file.write(left) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise translate_os_error(error, self.path) from error

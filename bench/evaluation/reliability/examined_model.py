@@ -1,0 +1,115 @@
+"""What the doctor looks at: a model, some samples it gets right, and ways to ask it things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from attacks.base import Attack
+from attacks.gradients.assg import ASSG
+from attacks.gradients.base import GradientPath, Training
+from attacks.gradients.bptt import BPTT
+from attacks.gradients.hart import HART
+from attacks.gradients.pdsg import PDSG
+from attacks.gradients.rate import BPTR, RGA
+from attacks.oracle import ModelOracle
+from attacks.randomness import KeyedRng
+from attacks.threat import Threat
+from bench.models.scorer import Scorer
+from bench.tasks.feasibility import statuses
+from zoo.folding import folded
+
+PATHS: dict[str, GradientPath] = {
+    "own": Training(),
+    "narrow triangle": BPTT(surrogate="triangle", width=0.5),
+    "wide triangle": BPTT(surrogate="triangle", width=2.0),
+    "atan": BPTT(surrogate="atan"),
+    "BPTR": BPTR(),
+    "RGA": RGA(),
+    "HART": HART(),
+    "PDSG": PDSG(),
+    "ASSG": ASSG(),
+}
+"""The gradient paths that are compared on a spiking model; any other model has one."""
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A model and ``n`` samples it gets right.
+
+    x: ``(n, ...)``; y: ``(n,)``. eps: radius of the attacks, in linf. spiking: layers that take a gradient path.
+    declared: whether its card says that it spikes; None where nobody says anything.
+    sources: other models of the same task, for transfer.
+    """
+
+    module: nn.Module
+    name: str
+    x: Tensor
+    y: Tensor
+    rng: KeyedRng
+    eps: float
+    spiking: int
+    declared: bool | None
+    stochastic: bool
+    draws: int = 1
+    micro_batch: int = 64
+    sources: dict[str, nn.Module] = field(default_factory=dict)
+    proposer: nn.Module = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "proposer", folded(self.module))
+
+    @property
+    def scorer(self) -> Scorer:
+        return Scorer(self.module, self.name, self.draws)
+
+    @property
+    def paths(self) -> dict[str, GradientPath]:
+        """The gradient paths that make a difference here."""
+        return PATHS if self.spiking else {"own": PATHS["own"]}
+
+    def oracle(self, path: GradientPath, model: nn.Module | None = None) -> ModelOracle:
+        """An oracle with fresh books; ``model``: another one in its place."""
+        return ModelOracle.of(
+            self.proposer if model is None else model,
+            self.y,
+            path=path,
+            rng=self.rng.fold("layers"),
+            draws=self.draws if model is None else 1,
+            stochastic=self.stochastic if model is None else True,
+            micro_batch=self.micro_batch,
+        )
+
+    def gradient(self, path: GradientPath, x: Tensor | None = None) -> Tensor:
+        """Input gradient of the plain cross-entropy at ``x`` (the samples themselves), as it comes: NaN stays NaN.
+
+        That is what published attacks climb; ours goes on where it vanishes (:class:`~attacks.objectives.CrossEntropy`).
+        """
+        oracle = self.oracle(path)
+        rows = torch.arange(len(self.y), device=self.y.device)
+        asked = self.x if x is None else x
+        parts = []
+        for batch in rows.split(self.micro_batch):
+            leaf = asked[batch].detach().requires_grad_()
+            loss = torch.nn.functional.cross_entropy(oracle.logits(leaf, batch), self.y[batch], reduction="none")
+            parts.append(torch.autograd.grad(loss.sum(), leaf)[0])
+        return torch.cat(parts)
+
+    @torch.no_grad()
+    def loss(self, x: Tensor) -> Tensor:
+        """Cross-entropy ``(n,)`` of the unfolded model."""
+        logits = self.scorer.logits(x, self.rng.fold("loss"))
+        return torch.nn.functional.cross_entropy(logits, self.y, reduction="none")
+
+    def attacked(
+        self, attack: Attack, path: GradientPath, *, eps: float | None = None, source: nn.Module | None = None
+    ) -> Tensor:
+        """Which samples ``(n,)`` bool still stand, by the scorer. source: a model the images are crafted on."""
+        threat = Threat(eps=self.eps if eps is None else eps)
+        oracle = self.oracle(path, source)
+        adv = attack.perturb(oracle, self.x.clone(), threat, rng=self.rng.fold("attack")).detach()
+        usable = torch.tensor([status == "ok" for status in statuses(adv, self.x, threat)], device=self.x.device)
+        right = (self.scorer.decisions(adv, self.rng.fold("verdict")) == self.y).float().mean(0) >= 0.5
+        return right | ~usable

@@ -1,0 +1,111 @@
+"""What an evaluation will do: strings resolved once into attacks, paths and radii, and a price."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from attacks import ATTACKS, PATHS
+from attacks.base import Attack
+from attacks.gradients.base import GradientPath
+from attacks.threat import Norm, Threat
+from attacks.transfer import Transfer
+from attacks.universal import Universal
+from bench.evaluation.request.transfer import describe_transfer, plan_transfer
+from bench.evaluation.request.universal import describe_universal, plan_universal
+from bench.foundation.errors import SpecError
+from bench.foundation.registry import Registry
+from bench.foundation.spec import Eps, bind_params, parse_spec, passed_and_defaulted
+
+attack_registry: Registry[type[Attack]] = Registry("attack", ATTACKS, "bench.attacks")
+path_registry: Registry[type[GradientPath]] = Registry("gradient path", PATHS, "bench.paths")
+
+MOST_NOISE_DRAWS = 100
+
+
+@dataclass(frozen=True)
+class Planned:
+    """An attack with its parameters, as given and as resolved."""
+
+    spec: str
+    name: str
+    attack: Attack
+    passed: dict[str, Any]
+    defaulted: dict[str, Any]
+
+    @property
+    def noise_draws(self) -> int:
+        """K of the best-of-K noise baseline: as many forwards as the attack may spend, at most 100."""
+        return max(1, min(self.attack.cost()[0], MOST_NOISE_DRAWS))
+
+
+def plan_attack(spec: str | Attack) -> Planned:
+    """Resolve ``NAME[:key=value,...]`` (or take a configured attack).
+
+    Raises a ``BenchError`` for unknown names, unknown keys and bad values.
+    """
+    if isinstance(spec, Transfer):
+        return describe_transfer(spec)
+    if isinstance(spec, Universal):
+        return describe_universal(spec)
+    if isinstance(spec, Attack):
+        where = f"{type(spec).__module__}:{type(spec).__qualname__}"
+        name = next((name for name, known in ATTACKS.items() if known == where), where)
+        changed = {f.name for f in fields(spec) if f.init and getattr(spec, f.name) != f.default}
+        passed, defaulted = passed_and_defaulted(spec, changed)
+        return Planned(repr(spec), name, spec, passed, defaulted)
+    parsed = parse_spec(spec)
+    kind = attack_registry.get(parsed.name)
+    if issubclass(kind, Transfer):
+        return plan_transfer(parsed.params, str(parsed))
+    if issubclass(kind, Universal):
+        return plan_universal(parsed.params, str(parsed))
+    attack = _bound(kind, parsed.params, f"attack {parsed.name}")
+    passed, defaulted = passed_and_defaulted(attack, set(parsed.params))
+    return Planned(str(parsed), parsed.name, attack, passed, defaulted)
+
+
+def plan_path(spec: str | GradientPath) -> tuple[str, GradientPath]:
+    """Resolve a gradient path; raises like :func:`plan_attack`."""
+    if isinstance(spec, GradientPath):
+        return repr(spec), spec
+    parsed = parse_spec(spec)
+    return str(parsed), _bound(path_registry.get(parsed.name), parsed.params, f"gradient path {parsed.name}")
+
+
+def _bound(kind: type[Any], params: dict[str, str], what: str) -> Any:
+    try:
+        return bind_params(kind, params, what=what)
+    except ModuleNotFoundError as error:
+        raise SpecError(f"The {what} needs {error.name}, which is not installed.", f"Run: {kind.install}.") from error
+    except ValueError as error:
+        raise SpecError(f"The {what} cannot be set up: {error}.", "Correct the parameter.") from error
+
+
+def threat_of(norm: Norm, eps: Eps, attack: Attack) -> Threat:
+    """The threat model of a cell; raises ``SpecError`` if the attack cannot work under it."""
+    threat = Threat(norm=norm, eps=eps.value)
+    try:
+        attack.check(threat)
+    except ValueError as error:
+        raise SpecError(f"{error}.", "Choose another attack or --norm.") from error
+    return threat
+
+
+@dataclass(frozen=True)
+class Price:
+    """The most an evaluation can cost: passes through the model, summed over samples."""
+
+    forwards: int
+    backwards: int
+
+
+def price(n: int, costs: Sequence[tuple[int, int]], noise_draws: int, radii: int, *, eot: int, scorings: int) -> Price:
+    """Upper bound before early exits. costs: (forwards, backwards) of each attack on a sample that survives everything.
+
+    eot: draws per query. scorings: draws per verdict.
+    """
+    per_eps = noise_draws * scorings + sum(forwards * eot + 3 * scorings for forwards, _ in costs)
+    backwards = sum(backwards * eot for _, backwards in costs)
+    return Price(n * (2 * scorings + radii * per_eps), n * radii * backwards)

@@ -1,0 +1,107 @@
+"""Files that are either old or new, never half-written; and hashes of what lies in them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.foundation.errors import StorageError, translate_os_error
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its name when the block succeeds.
+
+    The content is fsynced before the rename and the folder after it, and an existing file keeps
+    its mode. On any exception, Ctrl-C included, the temporary file is removed and the old file stays.
+    Raises ``StorageError`` where the operating system refuses.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    except OSError as error:
+        raise translate_os_error(error, path) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        _sync(temporary)
+        temporary.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except StorageError:
+        raise
+    except OSError as error:
+        raise translate_os_error(error, path) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_folder(path: Path) -> None:
+    """Make renames in a folder survive a loss of power."""
+    _sync(path)
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and its parents. Raises ``StorageError`` where that is refused."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise translate_os_error(error, path) from error
+
+
+def atomic_write_bytes(path: Path, data: bytes) -> None:
+    """Replace the content of ``path``; see :func:`atomic_path`."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def atomic_write_text(path: Path, text: str) -> None:
+    """Replace the content of ``path`` with UTF-8 text; see :func:`atomic_path`."""
+    atomic_write_bytes(path, text.encode())
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Hexadecimal sha256."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Hexadecimal sha256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """The one JSON text of ``value``: sorted keys, no spaces, shortest floats.
+
+    Raises ``ValueError`` for NaN and infinities, which JSON does not have.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()
+
+
+def digest(value: Any) -> str:
+    """sha256 of the canonical JSON of ``value``."""
+    return sha256_bytes(canonical_json(value))

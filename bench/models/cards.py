@@ -1,0 +1,23 @@
+"""Cards of the zoo by name, with errors a user can act on. No torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.foundation.errors import ModelError, UnknownNameError
+
+if TYPE_CHECKING:
+    from zoo.card import Card
+
+
+def card_of(name: str) -> Card:
+    """The card of ``zoo:NAME``. Raises a ``BenchError`` for an unknown name and a malformed card."""
+    from zoo.card import card, names
+
+    if name not in names():
+        raise UnknownNameError.of("model", f"zoo:{name}", [f"zoo:{known}" for known in names()])
+    try:
+        return card(name)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"The card of zoo:{name} cannot be read ({reason}).", f"Correct zoo/cards/{name}.yaml.") from error

@@ -1,0 +1,109 @@
+"""The canonical scorer: the one place where a verdict comes from.
+
+Floating-point convolutions round differently with batch shape, threads and chip, and one
+ulp can flip a spike. So decisions are taken here and only here: eager, float32, in
+batches of one fixed size (the last one padded), outside any gradient path. Whatever
+is fast elsewhere only proposes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from attacks.randomness import KeyedRng, drawing
+from bench.foundation.errors import ModelError
+
+BATCH = 50
+"""Small, because the last batch is padded: a shard of 250 would cost 300 in batches of 100."""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a model may answer. fits: whether outputs for so many inputs have the shape."""
+
+    name: str
+    shape: str
+    fits: Callable[[Tensor, int], bool]
+
+
+LOGITS = _Kind("logits", "(N, classes)", lambda out, rows: out.dim() == 2 and out.shape[0] == rows and out.shape[1] > 1)
+SCORES = _Kind("scores", "(N,)", lambda out, rows: out.dim() == 1 and out.shape[0] == rows)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Decisions of a model.
+
+    draws: keyed forwards per input; more than one only for stochastic models, whose rows then
+        hold the rate of correct decisions instead of one lucky or unlucky draw.
+    classes: how many the labels tell apart; a model that knows fewer can never be right on some.
+    """
+
+    model: nn.Module
+    name: str
+    draws: int = 1
+    classes: int = 2
+
+    @torch.no_grad()  # inference_mode would poison tensors that a model caches in its first call
+    def logits(self, x: Tensor, rng: KeyedRng | None = None, *, rows: Tensor | None = None, batch: int = BATCH) -> Tensor:
+        """``(n, K)`` float32. Raises ``ModelError`` on a wrong shape, NaN or an exception.
+
+        rows: which inputs ``(n,)`` to answer for, one stream each; all by default. batch: another size than the canonical
+        one is only for asking whether a decision depends on it.
+        """
+        found = self._answers(x, rng, batch, LOGITS, rows)
+        if found.shape[1] < self.classes:
+            raise ModelError(
+                f"{self.name} tells {found.shape[1]} classes apart, and there are labels up to {self.classes - 1}.",
+                "Let forward(x) return a logit for each class, or choose other data.",
+            )
+        return found
+
+    @torch.no_grad()
+    def scores(self, x: Tensor, *, batch: int = BATCH) -> Tensor:
+        """``(n,)`` float32, of a model that scores. Raises and batches as :meth:`logits` does."""
+        return self._answers(x, None, batch, SCORES)
+
+    def _answers(self, x: Tensor, rng: KeyedRng | None, batch: int, kind: _Kind, rows: Tensor | None = None) -> Tensor:
+        rows = torch.arange(len(x), device=x.device) if rows is None else rows
+        parts = []
+        for start in range(0, len(rows), batch):
+            index = torch.arange(start, start + batch, device=x.device).clamp_max(len(rows) - 1)
+            with drawing(None if rng is None else rng.rows(index)):
+                answers = self._checked(self._called(x[rows[index]]), batch, kind)
+            parts.append(answers[: len(rows) - start])
+        return torch.cat(parts)
+
+    def decisions(self, x: Tensor, rng: KeyedRng, *, batch: int = BATCH) -> Tensor:
+        """Predicted classes ``(draws, n)``. The draws share batches: those of a few inputs would be mostly padding."""
+        rows = torch.arange(len(x), device=x.device).repeat(self.draws)
+        draws = torch.arange(self.draws, device=x.device).repeat_interleave(len(x))
+        logits = self.logits(x, rng.rows(rows).fold("score", draws), rows=rows, batch=batch)
+        return logits.argmax(1).view(self.draws, len(x))
+
+    def _called(self, x: Tensor) -> object:
+        try:
+            return self.model(x)
+        except Exception as error:
+            shape = " x ".join(str(size) for size in x.shape[1:])
+            reason = str(error).partition("\n")[0]
+            raise ModelError(
+                f"{self.name} failed on images of shape {shape}: {type(error).__name__}: {reason}.",
+                "Let forward(x) take images of this shape, or choose other data.",
+            ) from error
+
+    def _checked(self, outputs: object, rows: int, kind: _Kind) -> Tensor:
+        fix = f"Let forward(x) return {kind.name} of shape {kind.shape}."
+        if not isinstance(outputs, Tensor):
+            raise ModelError(f"{self.name} returned a {type(outputs).__name__} instead of a tensor.", fix)
+        if not kind.fits(outputs, rows):
+            raise ModelError(f"{self.name} returned shape {tuple(outputs.shape)} for {rows} inputs.", fix)
+        if not outputs.isfinite().all():
+            raise ModelError(
+                f"{self.name} returned NaN or infinite {kind.name}.", "Check its weights and its input range: [0, 1]."
+            )
+        return outputs

@@ -1,0 +1,1 @@
+"""Many evaluations at once: measures of the zoo, and claims of papers."""

@@ -1,0 +1,21 @@
+"""What papers claim, checked on the models of the zoo.
+
+``leaderboards/claims.yaml`` holds one check per claim (:mod:`.claim`): which models, under which protocol,
+which statistic, on which side of which bound the claim puts it. Statistics are listed here; each is a strict schema of
+its protocol plus one method that measures per-sample values and hands them to pure functions. A new kind of claim is a new
+file and a line below.
+"""
+
+STATISTICS: dict[str, str] = {
+    "robust_difference": "bench.studies.claims.accuracy:RobustDifference",
+    "gap_difference": "bench.studies.claims.accuracy:GapDifference",
+    "gap": "bench.studies.claims.accuracy:Gap",
+    "attack_difference": "bench.studies.claims.accuracy:AttackDifference",
+    "accuracy_by_step": "bench.studies.claims.steps:AccuracyByStep",
+    "membrane_perturbation": "bench.studies.claims.membranes:MembranePerturbation",
+    "gradient_sparsity": "bench.studies.claims.slopes:GradientSparsity",
+    "slope_error": "bench.studies.claims.slopes:SlopeError",
+    "shift_difference": "bench.studies.claims.shifts:ShiftDifference",
+    "shift_prediction": "bench.studies.claims.shifts:ShiftPrediction",
+}
+"""Key of ``statistic`` in a claim to the class that measures it."""

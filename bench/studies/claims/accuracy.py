@@ -1,0 +1,91 @@
+"""Statistics of accuracy under attack and under noise, from records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from bench.metrics.statistics import Floats, paired_difference
+from bench.studies.claims.lab import Lab
+from bench.studies.claims.statistic import Measured, Statistic, paired
+
+
+class _Attacked(Statistic):
+    attack: str
+    """Spec."""
+    eps: str
+    """linf radius."""
+    path: str = "training"
+    """Gradient path; an attack of several stages chooses its own."""
+
+    def column(self, model: str, name: str, lab: Lab) -> Floats:
+        rows = lab.rows(model, attack=self.attack, eps=self.eps, n=self.n, seed=self.seed, path=self.path)
+        return rows[name].to_numpy(float)
+
+    def shown(self, models: Sequence[str], lab: Lab) -> dict[str, float]:
+        """Clean, noise and robust accuracy of each model, for the reader."""
+        columns = {"clean": "clean_correct", "noise": "noise_1", "robust": "robust"}
+        return {
+            f"{model} {label}": round(float(self.column(model, column, lab).mean()), 4)
+            for model in models
+            for label, column in columns.items()
+        }
+
+
+class RobustDifference(_Attacked):
+    """Robust accuracy of the first model minus that of the second (Newcombe's interval for paired proportions)."""
+
+    def measure(self, models: Sequence[str], lab: Lab) -> Measured:
+        first, second = (self.column(model, "robust", lab) for model in models)
+        found = paired_difference(first, second)
+        return Measured(found.value, found.low, found.high, found.n, self.shown(models, lab))
+
+
+class GapDifference(_Attacked):
+    """Adversarial-vs-random gap of the first model minus that of the second.
+
+    noise: one draw (``noise_1``, as in the literature) or the worst of K (``noise_k``).
+    """
+
+    noise: Literal["noise_1", "noise_k"] = "noise_1"
+
+    def measure(self, models: Sequence[str], lab: Lab) -> Measured:
+        first, second = (self.column(model, self.noise, lab) - self.column(model, "robust", lab) for model in models)
+        return paired(first, second, self.shown(models, lab))
+
+
+class Gap(_Attacked):
+    """Accuracy under one draw of uniform noise minus accuracy under attack, of one model."""
+
+    takes: ClassVar[int] = 1
+
+    def measure(self, models: Sequence[str], lab: Lab) -> Measured:
+        found = paired_difference(self.column(models[0], "noise_1", lab), self.column(models[0], "robust", lab))
+        return Measured(found.value, found.low, found.high, found.n, self.shown(models, lab))
+
+
+class AttackDifference(Statistic):
+    """Robust accuracy of one model under the first attack minus that under the second."""
+
+    takes: ClassVar[int] = 1
+
+    attacks: list[str] = Field(min_length=2, max_length=2)
+    """Specs."""
+    paths: list[str] = Field(default=["training", "training"], min_length=2, max_length=2)
+    """Gradient path of either."""
+    eps: str
+    """linf radius."""
+
+    def measure(self, models: Sequence[str], lab: Lab) -> Measured:
+        first, second = columns = [
+            lab.rows(models[0], attack=attack, eps=self.eps, n=self.n, seed=self.seed, path=path)["robust"].to_numpy(float)
+            for attack, path in zip(self.attacks, self.paths, strict=True)
+        ]
+        found = paired_difference(first, second)
+        parts = {
+            f"{attack} along {path}": round(float(column.mean()), 4)
+            for attack, path, column in zip(self.attacks, self.paths, columns, strict=True)
+        }
+        return Measured(found.value, found.low, found.high, found.n, parts)

@@ -1,0 +1,87 @@
+"""Where statistics get their values from: records, models and images, measured once and kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.data import load_samples
+from bench.evaluation.evaluate import Tick, evaluate, folder_name
+from bench.foundation.errors import ModelError
+from bench.foundation.files import atomic_write_text, digest, make_folder
+from bench.metrics.statistics import Floats
+from bench.models.subject import Subject, open_subject
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    from bench.data.base import Samples
+
+
+@dataclass
+class Lab:
+    """One run of checks. out: the folder of records; it also keeps values that are no records, below ``values``.
+
+    on_tick: called as evaluations proceed. used: names of the records that were read since :meth:`fresh`.
+    """
+
+    out: Path
+    device: str = "cpu"
+    on_tick: Callable[[Tick], None] = lambda tick: None
+    used: list[str] = field(default_factory=list)
+    _open: dict[str, Subject] = field(default_factory=dict)
+
+    def rows(self, model: str, *, attack: str, eps: str, n: int, seed: int, path: str = "training") -> pd.DataFrame:
+        """Per-sample rows of an evaluation, by sample id; evaluated, resumed or read back."""
+        record = evaluate(
+            self.subject(model),
+            attack=attack,
+            eps=eps,
+            n=n,
+            seed=seed,
+            path=path,
+            device=self.device,
+            out=self.out,
+            on_tick=self.on_tick,
+        )
+        name = folder_name(record.model.ref, record.identity)
+        if name not in self.used:
+            self.used.append(name)
+        return record.rows.set_index("sample").sort_index()
+
+    def subject(self, model: str) -> Subject:
+        """The model, opened once. Raises a ``BenchError`` if it is unknown or has no weights."""
+        if model not in self._open:
+            self._open[model] = open_subject(f"zoo:{model}")
+        return self._open[model]
+
+    def module(self, model: str) -> nn.Module:
+        """Its network, in eval mode, on the device."""
+        return self.subject(model).module.to(self.device)
+
+    def samples(self, model: str, n: int) -> Samples:
+        """The first ``n`` test samples of its data set."""
+        name = self.subject(model).dataset
+        if name is None:
+            raise ModelError(f"zoo:{model} does not say which data it is for.", "Name a data set in its card.")
+        return load_samples(name, split="test", n=n)
+
+    def kept(self, what: dict[str, Any], model: str, n: int, compute: Callable[[], Floats]) -> Floats:
+        """``compute()`` for this model and its first ``n`` samples, or what an earlier run kept of it.
+
+        what: everything else that determines the values, as JSON can hold it.
+        """
+        fields = {"what": what, "model": self.subject(model).fingerprint, "data": self.samples(model, n).sha256()}
+        file = self.out / "values" / f"{model}-{digest(fields)[:12]}.json"
+        if file.is_file():
+            return np.asarray(json.loads(file.read_text(encoding="utf-8")), dtype=float)
+        values = compute()
+        make_folder(file.parent)
+        atomic_write_text(file, json.dumps(values.tolist()))
+        return values

@@ -1,0 +1,103 @@
+"""What a spiking network would have answered after fewer time steps, or after more.
+
+One run of the network holds all earlier answers: spikes up to a step do not depend on what comes later, so the read-out of
+the first t of them is the answer after t steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from attacks.randomness import KeyedRng
+from bench.data.base import Samples
+from bench.evaluation.request.resolve import STOCHASTIC_DRAWS
+from bench.foundation.errors import ModelError
+from bench.metrics.statistics import Floats
+from bench.models.scorer import Scorer
+from zoo.card import Card, card
+from zoo.conversion.convert import Converted
+from zoo.loading import build, load_card, with_steps
+from zoo.spiking.first_spike import FirstSpike
+from zoo.spiking.readouts import MeanLogits
+
+
+class Anytime(nn.Module):
+    """Images ``(N, C, H, W)`` to the logits after each of ``steps``, side by side: ``(N, len(steps) * K)``.
+
+    Raises ``ValueError`` for a network without a known read-out, or one that runs for fewer steps.
+    """
+
+    def __init__(self, model: nn.Module, steps: Sequence[int]) -> None:
+        super().__init__()
+        readouts = [module for module in model.modules() if isinstance(module, MeanLogits | FirstSpike)]
+        if len(readouts) != 1:
+            raise ValueError(f"a {type(model).__name__} has no read-out over time")
+        self.model, self.steps = model, list(steps)
+        self._readout = readouts
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen: list[Tensor] = []
+        readout = self._readout[0]
+        hook = readout.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+        try:
+            self.model(x)
+        finally:
+            hook.remove()
+        if len(seen[0]) < max(self.steps):
+            raise ValueError(f"the network runs for {len(seen[0])} steps, not {max(self.steps)}")
+        return torch.cat([readout(seen[0][:steps]) for steps in self.steps], 1)
+
+
+def longest(described: Card) -> int | None:
+    """The most steps a model's answers can be read after; None if it can be run for any number of them.
+
+    Neurons with a scale per time step, and encoders that spread an intensity over all steps, are made for one number.
+    """
+    if not described.spiking:
+        return 1
+    arguments: dict[str, Any] = described.builder.arguments
+    neuron = arguments.get("neuron") or {}
+    fixed = neuron.get("input_scale") is not None or arguments.get("encoder", "direct") in ("latency", "front")
+    return int(arguments["steps"]) if fixed else None
+
+
+def calibration(name: str) -> int:
+    """Steps a converted model spends before the ones that count; 0 for every other."""
+    model = build(card(name).builder)
+    return model.latency - model.steps if isinstance(model, Converted) else 0
+
+
+def running(name: str, steps: int) -> nn.Module:
+    """The model, run for at least ``steps`` steps. Raises ``ModelError`` if it cannot."""
+    described = card(name)
+    most = longest(described)
+    if most is not None and steps > most:
+        raise ModelError(f"zoo:{name} runs for {most} steps and no more.", "Ask for fewer.")
+    return load_card(described if most is not None else with_steps(described, steps))
+
+
+def accuracy_by_step(name: str, samples: Samples, steps: Sequence[int], *, seed: int = 0, device: str = "cpu") -> Floats:
+    """Rates of correct answers ``(len(steps), n)`` after each of ``steps``, from one run per draw.
+
+    Draws and batches are those of an evaluation, so that the row of the model's own T is its clean accuracy.
+    """
+    if card(name).spiking:
+        module: nn.Module = Anytime(running(name, max(steps)), steps)
+    else:
+        module = load_card(card(name))
+    scorer = Scorer(module.to(device), f"zoo:{name}")
+    draws = STOCHASTIC_DRAWS if card(name).stochastic else 1
+    rates = np.zeros((len(steps), len(samples)))
+    for start in range(0, len(samples), 1000):
+        part = samples[start : start + 1000]
+        rng = KeyedRng.of(seed, part.ids.to(device)).fold("clean")
+        for draw in range(draws):
+            logits = scorer.logits(part.images.to(device), rng.fold("score", draw))
+            answers = logits.view(len(logits), len(steps), -1).argmax(2).cpu()
+            rates[:, start : start + len(answers)] += (answers == part.labels[:, None]).T.numpy() / draws
+    return rates

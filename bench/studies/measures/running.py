@@ -1,0 +1,115 @@
+"""Measuring one model, part by part.
+
+A part that was measured on the present weights with the same settings, evaluator and stages is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from bench.data import load_samples
+from bench.evaluation.evaluate import Tick, evaluate, folder_for, folder_name
+from bench.evaluation.records.record import Interval
+from bench.evaluation.request.resolve import resolve
+from bench.foundation.errors import ModelError
+from bench.foundation.spec import parse_eps
+from bench.metrics.statistics import Floats, mean
+from bench.models.cards import card_of
+from bench.models.subject import Subject, open_subject
+from bench.studies.measures.accuracy_by_step import accuracy_by_step, calibration, longest
+from bench.studies.measures.cost import cost_of
+from bench.studies.measures.sheet import FOLDER, Attacked, Sheet, Step, blank, read_sheet, write_sheet
+from bench.studies.measures.sizes import STEPS, Sizes
+from zoo.card import card, names
+
+ATTACKS = ("quick", "standard")
+
+
+def measurable() -> list[str]:
+    """Classification models that have weights."""
+    found = (card_of(name) for name in names())
+    return [one.name for one in found if one.weights is not None and one.task == "classification"]
+
+
+def measure_model(
+    name: str,
+    root: Path,
+    sizes: Sizes,
+    *,
+    device: str = "cpu",
+    on_tick: Callable[[Tick], None] = lambda tick: None,
+) -> Iterator[tuple[str, bool]]:
+    """Measure ``name`` and write its sheet below ``root`` after each part; yields (part, whether it was kept).
+
+    Raises a ``BenchError`` if the model is unknown, has no weights, or is no classifier.
+    """
+    subject = open_subject(f"zoo:{name}")
+    described = card(name)
+    if described.task != "classification":
+        raise ModelError(f"zoo:{name} is no classifier.", "Quality models are measured on their own board.")
+    sheet = read_sheet(root, name) or blank(name)
+    kept = sheet.clean is not None and sheet.clean.n == sizes.clean
+    if not kept:
+        sheet = sheet.model_copy(update=_accuracies(name, sizes.clean, device))
+        write_sheet(root, sheet)
+    yield "clean accuracy, and per time step", kept
+    kept = sheet.cost is not None and sheet.cost.n == sizes.cost
+    if not kept:
+        samples = load_samples(described.dataset, n=sizes.cost)
+        sheet = sheet.model_copy(update={"cost": cost_of(subject.module.to(device), samples, device=device)})
+        write_sheet(root, sheet)
+    yield "spikes and operations", kept
+    for attack in ATTACKS:
+        n = sizes.attacked(attack, stochastic=described.stochastic)
+        for eps in sizes.radii if n else ():
+            expected = folder_for(resolve(subject, attack, eps, n=n, device=device))
+            kept = any((one.attack, one.eps, one.record) == (attack, eps, expected) for one in sheet.attacked)
+            if not kept:
+                sheet = _with(sheet, _under(subject, attack, eps, n, root, device, on_tick))
+                write_sheet(root, sheet)
+            yield f"{attack} at {eps}", kept
+
+
+def _accuracies(name: str, n: int, device: str) -> dict[str, object]:
+    """Clean accuracy at the model's own T, and after 1, 2, 4 and 8 steps where it can be run so long."""
+    samples = load_samples(card(name).dataset, n=n)
+    if not card(name).spiking:
+        return {"clean": _interval(accuracy_by_step(name, samples, [1], device=device)[0]), "steps": []}
+    own, most, before = int(card(name).builder.arguments["steps"]), longest(card(name)), calibration(name)
+    steps = sorted({own, *(t for t in STEPS if most is None or t <= most)})
+    rates = accuracy_by_step(name, samples, steps, device=device)
+    by_step = [Step(steps=t, latency=before + t, accuracy=_interval(row)) for t, row in zip(steps, rates, strict=True)]
+    return {"clean": _interval(rates[steps.index(own)]), "steps": by_step}
+
+
+def _under(
+    subject: Subject, attack: str, eps: str, n: int, root: Path, device: str, on_tick: Callable[[Tick], None]
+) -> Attacked:
+    folder = root / FOLDER / "records"
+    record = evaluate(subject, attack=attack, eps=eps, n=n, device=device, out=folder, on_tick=on_tick)
+    (cell,) = record.cells
+    return Attacked(
+        attack=attack,
+        eps=eps,
+        noise=cell.noise,
+        noise_best=cell.noise_best,
+        robust=cell.robust,
+        gap=cell.gap,
+        reliability=record.reliability.status,
+        record=folder_name(record.model.ref, record.identity),
+    )
+
+
+def _with(sheet: Sheet, found: Attacked) -> Sheet:
+    """The sheet with ``found`` in place of what it held under the same attack at the same radius, in a stable order."""
+    others = [one for one in sheet.attacked if (one.attack, one.eps) != (found.attack, found.eps)]
+    ordered = sorted([*others, found], key=lambda one: (ATTACKS.index(one.attack), parse_eps(one.eps, norm="linf")[0].value))
+    return sheet.model_copy(update={"attacked": ordered})
+
+
+def _interval(rates: Floats) -> Interval:
+    found = mean(np.asarray(rates, float).round(9))
+    return Interval(value=found.value, low=found.low, high=found.high, n=found.n)

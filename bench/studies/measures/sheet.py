@@ -1,0 +1,133 @@
+"""The measures of one model as a file. Reading it needs no torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bench.evaluation.records.record import Interval
+from bench.foundation.errors import RecordError
+from bench.foundation.files import atomic_write_text, make_folder
+from zoo.card import card
+
+FOLDER = "measures"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Step(_Strict):
+    """Accuracy after so many time steps."""
+
+    steps: int
+    """T."""
+    latency: int
+    """Steps from the first input to the answer, calibration included."""
+    accuracy: Interval
+    """Clean."""
+
+
+class Cost(_Strict):
+    """Operations per image, and an estimate of their energy.
+
+    The estimate counts 4.6 pJ for a multiply-accumulate and 0.9 pJ for an accumulate (32-bit floats in 45 nm; Horowitz,
+    ISSCC 2014). A spike that arrives at a weight is an accumulate. Layers fed with an analog image multiply, once per
+    image, since it is the same at each step. Neurons, memory and movement of data are left out.
+    """
+
+    n: int
+    """Images averaged over."""
+    macs_ann: float
+    """Multiply-accumulates of the same network without spikes, in one pass."""
+    macs: float
+    """Multiply-accumulates of this one."""
+    synaptic: float
+    """Synaptic operations: accumulates, one for each spike and each weight it reaches."""
+    energy_ann_nj: float
+    """Of the network without spikes, in nanojoules."""
+    energy_nj: float
+    """Of this one, in nanojoules."""
+    rate: float | None
+    """Spikes per neuron and time step, over all neurons; None without neurons."""
+    rates: list[float] = []
+    """The same per layer."""
+
+
+class Attacked(_Strict):
+    """Under one attack set at one radius."""
+
+    attack: str
+    """Spec."""
+    eps: str
+    """linf radius."""
+    noise: Interval
+    """Accuracy under one draw of uniform noise."""
+    noise_best: Interval
+    """Accuracy under the worst of K draws."""
+    robust: Interval
+    """Accuracy under attack."""
+    gap: Interval
+    """``noise - robust``, paired."""
+    reliability: str
+    """Of the record: ``reliable``, ``upper_bound`` or ``unreliable``."""
+    record: str
+    """Its folder, below ``measures/records``."""
+
+
+class Sheet(_Strict):
+    """All that is published about one model."""
+
+    schema_version: int = 1
+    """Format of this file."""
+    model: str
+    """Name."""
+    weights: str
+    """sha256 of the weights it was measured on."""
+    version: int
+    """Of the card."""
+    dataset: str
+    """First test samples of this."""
+    clean: Interval | None = None
+    """Accuracy."""
+    steps: list[Step] = []
+    """Accuracy per time step; empty for a model without time."""
+    cost: Cost | None = None
+    """Operations and energy."""
+    attacked: list[Attacked] = []
+    """Accuracy under noise and attack."""
+
+
+def sheet_path(root: Path, name: str) -> Path:
+    """Where the measures of a model lie, below the folder of boards."""
+    return root / FOLDER / f"{name}.json"
+
+
+def blank(name: str) -> Sheet:
+    """A sheet without measures, for the present weights. Raises ``ValueError`` if there are none."""
+    described = card(name)
+    if described.weights is None:
+        raise ValueError(f"{name} has no trained weights")
+    return Sheet(model=name, weights=described.weights.sha256, version=described.version, dataset=described.dataset)
+
+
+def read_sheet(root: Path, name: str) -> Sheet | None:
+    """The measures of a model's present weights, or None. Raises ``RecordError`` for a damaged file."""
+    path, described = sheet_path(root, name), card(name)
+    if not path.is_file() or described.weights is None:
+        return None
+    try:
+        found = Sheet.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, ValidationError) as error:
+        raise RecordError(
+            f"{path} is not a readable sheet of measures.", f"Measure again: bench measure zoo:{name}."
+        ) from error
+    return found if (found.weights, found.version) == (described.weights.sha256, described.version) else None
+
+
+def write_sheet(root: Path, sheet: Sheet) -> None:
+    """Replace the file, atomically."""
+    make_folder(root / FOLDER)
+    atomic_write_text(sheet_path(root, sheet.model), sheet.model_dump_json(indent=1) + "\n")

@@ -1,0 +1,1 @@
+"""Models that decide: is the label still right?"""

@@ -1,0 +1,126 @@
+"""Entries of classification boards: are they complete and self-consistent, and what goes into the table?
+
+Every aggregate is computed again from the rows, through the functions that made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from bench.boards.completeness import drift, incomplete, rows_of
+from bench.metrics.classification import worst_case
+from bench.metrics.statistics import Floats, mean
+from bench.tasks.classification.results import cell
+from bench.tasks.feasibility import TOLERANCE
+
+if TYPE_CHECKING:
+    from bench.boards.protocol import Protocol
+    from bench.boards.store import Entry
+    from bench.evaluation.records.record import Cell, Record
+
+
+def problems(record: Record, protocol: Protocol) -> Iterator[str]:
+    """Whatever is wrong with a record under a protocol, in words; nothing if it may enter."""
+    found = [*incomplete(record, protocol), *_undecided(record)]
+    yield from found
+    if not found:
+        yield from _inconsistent(record.rows)
+        yield from _drift(record)
+
+
+def _undecided(record: Record) -> Iterator[str]:
+    rows = record.rows
+    undecided = int(((rows["status"] != "ok") & (rows["selection"] > 0)).sum())
+    if undecided:
+        yield f"{undecided} rows are undecided: a stage failed on samples that still stand"
+
+
+def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
+    rates = rows[["clean_correct", "noise_1", "noise_k", "robust", "selection", "robust_8bit"]].to_numpy(float)
+    if not ((rates >= 0) & (rates <= 1)).all():
+        yield "rates outside of 0 to 1"
+    wrong = rows["clean_correct"] == 0
+    told = np.where(wrong, "clean_wrong", np.where(rows["selection"] > 0, "robust", "broken"))
+    if (told != rows["verdict"]).any():
+        yield "verdicts that do not follow from their rates"
+    if (rows["noise_k"] > rows[["noise_1", "clean_correct"]].min(axis=1)).any():
+        yield "noise accuracies that are higher than what bounds them"
+    if (rows.loc[~wrong, "norm_value"] > rows.loc[~wrong, "eps"] + TOLERANCE).any():
+        yield "perturbations outside of the ball"
+    if (rows.groupby("sample")[["label", "clean_pred"]].nunique() > 1).any(axis=None):
+        yield "samples with several labels or clean decisions"
+
+
+def _drift(record: Record) -> Iterator[str]:
+    yield from drift(
+        record.rows, record.cells, worst_case, lambda rows, kept: cell(rows, kept.attack, kept.seconds, kept.stages)
+    )
+    for kept in record.cells:
+        yield from _stage_drift(kept, rows_of(record.rows, kept, worst_case))
+
+
+def _stage_drift(kept: Cell, rows: pd.DataFrame) -> Iterator[str]:
+    attacked = rows[rows["verdict"] != "clean_wrong"]
+    left = len(attacked)
+    for stage in kept.stages:
+        broken = int(((attacked["stage"] == stage.name) & (attacked["selection"] == 0)).sum())
+        if (stage.attempted, stage.broken) != (left, broken):
+            yield f"stage {stage.name} of {kept.attack} at {kept.eps_text} does not follow from the rows"
+        left -= broken
+
+
+def strongest(record: Record, eps: str) -> Cell:
+    """The last cell of a radius: the only attack, or the worst case over all."""
+    return [one for one in record.cells if one.eps_text == eps][-1]
+
+
+def standing(record: Record, eps: str) -> pd.Series[float]:
+    """Sample id to rate of correct decisions under the strongest attack at a radius."""
+    rows = record.rows[record.rows["eps_text"] == eps]
+    rows = worst_case(rows) if rows["attack"].nunique() > 1 else rows
+    return rows.set_index("sample")["robust"].sort_index()
+
+
+def ranked_by(entry: Entry, protocol: Protocol) -> Floats:
+    """Per-sample values (n,) whose mean orders the table, higher first."""
+    return np.asarray(standing(entry.record, protocol.rank_by), dtype=np.float64)
+
+
+def best_known(entry: Entry, eps: str) -> Floats:
+    """Per-sample rates (n,) that remain under the protocol's attacks and all challenges at a radius."""
+    rates = standing(entry.record, eps).copy()
+    for challenge in entry.challenges:
+        if challenge.eps == eps:
+            for row in challenge.rows:
+                if row.status == "ok" and row.robust is not None and row.sample in rates.index:
+                    rates[row.sample] = min(rates[row.sample], row.robust)
+    return np.asarray(rates, dtype=np.float64)
+
+
+def columns(entry: Entry, protocol: Protocol) -> dict[str, float | str]:
+    """The measured part of a table row."""
+    first = strongest(entry.record, protocol.eps[0])
+    found: dict[str, float | str] = {
+        "clean": first.clean.value,
+        "clean_low": first.clean.low,
+        "clean_high": first.clean.high,
+    }
+    for eps in protocol.eps:
+        kept = strongest(entry.record, eps)
+        found |= {
+            f"noise@{eps}": kept.noise.value,
+            f"noise_best@{eps}": kept.noise_best.value,
+            f"robust@{eps}": kept.robust.value,
+            f"robust_low@{eps}": kept.robust.low,
+            f"robust_high@{eps}": kept.robust.high,
+            f"robust_8bit@{eps}": kept.robust_8bit.value,
+            f"gap@{eps}": kept.gap.value,
+            f"gap_best@{eps}": kept.gap_best.value,
+        }
+        challenged = any(challenge.eps == eps for challenge in entry.challenges)
+        found[f"best_known_external@{eps}"] = mean(best_known(entry, eps)).value if challenged else ""
+    return found

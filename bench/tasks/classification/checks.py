@@ -1,0 +1,164 @@
+"""Checks that need nothing but a finished evaluation. Every record carries them.
+
+The signs of a hidden gradient are those of Athalye et al. (ICML 2018) and Carlini et al. (2019): blind noise or a
+gradient-free search finds what gradients miss, gradients vanish, a larger radius helps the defender.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+from attacks.cascade import Cascade
+from bench.evaluation.records.record import Cell, Check, Reliability
+from bench.metrics import classification as metrics
+from bench.tasks.classification.stages import stages_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from attacks.base import Attack
+    from bench.evaluation.units import Request
+    from bench.tasks.classification.stages import Unit
+
+Status = Literal["pass", "warn", "fail"]
+
+
+def graded(value: float, *, warn: float, fail: float) -> Status:
+    """``fail`` above ``fail``, ``warn`` above ``warn``, ``pass`` otherwise."""
+    return "fail" if value > fail else "warn" if value > warn else "pass"
+
+
+def verdict(request: Request, rows: pd.DataFrame, cells: list[Cell], units: dict[str, Unit]) -> Reliability:
+    """All checks of a record, and what follows from them."""
+    checks = [
+        *_paths(request),
+        *failures(units),
+        *_decisions(rows),
+        *_gradients(cells),
+        *_noise(cells, stochastic=request.subject.stochastic),
+        *_radii(cells),
+        *_blind_search(request, cells),
+    ]
+    decisive = any(isinstance(planned.attack, Cascade) and planned.attack.decisive for planned in request.attacks)
+    return concluded(checks, decisive=decisive, why=_why(request))
+
+
+def concluded(checks: list[Check], *, decisive: bool, why: str) -> Reliability:
+    """What follows from checks. decisive: whether the attack was meant for publication; why: what it is worth if not."""
+    failed = [check.says for check in checks if check.status == "fail"]
+    if failed:
+        return Reliability(status="unreliable", reasons=failed, checks=checks)
+    warned = [check.says for check in checks if check.status == "warn"]
+    if decisive:
+        return Reliability(status="reliable", reasons=warned or ["no check failed under the full attack set"], checks=checks)
+    return Reliability(status="upper_bound", reasons=[why, *warned], checks=checks)
+
+
+def _why(request: Request) -> str:
+    if any(isinstance(planned.attack, Cascade) for planned in request.attacks):
+        return "a short attack set: an upper bound on robustness"
+    if not any(planned.attack.access == "white-box" for planned in request.attacks):
+        return "no gradients of this model were used: an upper bound on robustness"
+    return "one gradient path: an upper bound on robustness"
+
+
+def _paths(request: Request) -> Iterator[Check]:
+    layers = request.subject.path_takers
+    if request.subject.spiking and not layers:
+        says = "no spiking layer took the gradient path, so the attacker may be blind"
+        yield Check(name="gradient path", status="fail", value=0, says=says)
+    elif layers:
+        yield Check(
+            name="gradient path", status="pass", value=layers, says=f"{layers} spiking layers took the gradient path"
+        )
+
+
+def failures(units: dict[str, Unit]) -> Iterator[Check]:
+    """One check for each way in which an attack failed; its value is the number of attacks or stages that did."""
+    alike: dict[str, list[str]] = {}
+    for failure in sorted({failure for unit in units.values() for failure in unit.get("failures", ())}):
+        who, _, why = failure.partition(": ")
+        alike.setdefault(why, []).append(who)
+    for why, who in alike.items():
+        others = f" and {len(who) - 1} more" if len(who) > 1 else ""
+        says = ": ".join(filter(None, ["an attack failed", who[0] + others, why]))
+        yield Check(name="failure", status="fail", value=len(who), says=says)
+
+
+def _decisions(rows: pd.DataFrame) -> Iterator[Check]:
+    undecided = metrics.undecided(rows)
+    if undecided:
+        says = f"{undecided} rows stand although a stage failed on them"
+        yield Check(name="undecided", status="fail", value=undecided, says=says)
+    unstable = int(rows["unstable"].sum())
+    status = graded(unstable / max(len(rows), 1), warn=0, fail=0.01)
+    yield Check(name="stability", status=status, value=unstable, says=f"{unstable} decisions changed between two scorings")
+
+
+def _gradients(cells: list[Cell]) -> Iterator[Check]:
+    """Where an attack has several stages, the one that sees most decides: a path that vanishes is why there are others.
+
+    If a quarter of all gradients vanished, most of the effort was blind all the same, and that is worth a warning.
+    """
+    asked = [cell for cell in cells if cell.backwards]
+    if asked:
+        best, spent = max(map(_best_sight, asked)), max(cell.zero_gradients for cell in asked)
+        status = graded(best, warn=0.05, fail=0.5)
+        if status == "pass" and spent > 0.25:
+            status = "warn"
+        says = f"{spent:.1%} of the gradients were zero everywhere"
+        if best != spent:
+            says += f", {best:.1%} in the stage that saw most"
+        yield Check(name="zero gradients", status=status, value=best, says=says)
+
+
+def _best_sight(cell: Cell) -> float:
+    seen = [stage.zero_gradients for stage in cell.stages if stage.backwards]
+    return min(seen, default=cell.zero_gradients)
+
+
+def _strongest(cells: list[Cell]) -> list[Cell]:
+    """The last cell of each radius: the only attack, or the worst case over all. A weak attack beside it does no harm."""
+    return list({cell.eps: cell for cell in cells}.values())
+
+
+def _noise(cells: list[Cell], *, stochastic: bool) -> Iterator[Check]:
+    """Against the worst of K draws; of a stochastic model against one, because the lowest of K noisy rates is too low."""
+    attacked = [cell for cell in _strongest(cells) if cell.backwards and cell.eps > 0]
+    if attacked:
+        worst = max(cell.robust.value - (cell.noise if stochastic else cell.noise_best).value for cell in attacked)
+        says = (
+            "blind noise breaks more than the attack"
+            if worst > 0
+            else "the attack breaks at least as much as blind noise"
+            if stochastic
+            else "the attack breaks at least as much as blind noise with as many queries"
+        )
+        # Within a percent the two may differ by chance, at radii so small that neither breaks anything.
+        yield Check(name="against noise", status=graded(worst, warn=0, fail=0.01), value=worst, says=says)
+
+
+def _radii(cells: list[Cell]) -> Iterator[Check]:
+    curve = sorted((cell for cell in _strongest(cells) if cell.backwards), key=lambda cell: cell.eps)
+    if len(curve) > 1:
+        rise = max(later.robust.value - earlier.robust.value for earlier, later in pairwise(curve))
+        says = f"under {curve[0].attack}, accuracy {'rises' if rise > 0 else 'falls'} with the radius"
+        yield Check(name="radius", status=graded(rise, warn=0, fail=0.02), value=rise, says=says)
+
+
+def _blind_search(request: Request, cells: list[Cell]) -> Iterator[Check]:
+    """Only cascades run a search without gradients after ones with them."""
+    for planned in request.attacks:
+        stages = {stage.name: stage.attack for stage in stages_of(planned, norm=request.norm, **request.subject.traits)}
+        for cell in cells:
+            blind = [stage for stage in cell.stages if stage.name in stages and _is_blind(stages[stage.name])]
+            if cell.attack == planned.spec and len(cell.stages) > 1 and blind:
+                share = sum(stage.broken for stage in blind) / cell.robust.n
+                says = f"at {cell.eps_text}, gradient-free searches broke {share:.1%} more than the gradients before them"
+                yield Check(name="gradient-free", status=graded(share, warn=0.02, fail=0.1), value=share, says=says)
+
+
+def _is_blind(attack: Attack) -> bool:
+    return attack.access in ("score", "decision")

@@ -1,0 +1,1 @@
+"""Models that score: how far does the score move?"""

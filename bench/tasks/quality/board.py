@@ -1,0 +1,136 @@
+"""Entries of boards of models that score: complete, self-consistent, ordered by how little an attack moves them.
+
+A board is ranked by the mean |shift| at one radius, in units of the model's score range; less is better. The versions of one
+photograph are no independent samples, so everything that is compared between models is a mean over a photograph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from bench.boards.completeness import drift, incomplete
+from bench.metrics.quality import ScoreRange
+from bench.metrics.statistics import Floats
+from bench.tasks.feasibility import TOLERANCE
+from bench.tasks.quality.results import shift_result, worst_case_scores
+
+if TYPE_CHECKING:
+    from bench.boards.protocol import Protocol
+    from bench.boards.store import Entry
+    from bench.evaluation.records.record import Record, Shift
+
+
+def problems(record: Record, protocol: Protocol) -> Iterator[str]:
+    """Whatever is wrong with a record under a protocol, in words; nothing if it may enter."""
+    found = [*incomplete(record, protocol)]
+    if record.model.score_range is None:
+        found.append("no score range")
+    yield from found
+    if not found:
+        failed = int(((record.rows["status"] != "ok") | record.rows["shift"].isna()).sum())
+        if failed:
+            yield f"{failed} rows are undecided: a stage failed on them"
+            return
+        yield from _inconsistent(record.rows)
+        yield from _drift(record)
+
+
+def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
+    ways = rows[["shift_up", "shift_down"]].to_numpy(float)
+    largest = np.nanmax(np.abs(ways), axis=1)
+    if not np.allclose(rows["shift"].abs(), largest, rtol=0, atol=1e-9):
+        yield "shifts that are not the larger of both ways"
+    for way in ("up", "down"):
+        moved = rows["clean"] + rows[f"shift_{way}"]
+        if not np.allclose(moved, rows[f"score_{way}"], rtol=0, atol=1e-9, equal_nan=True):
+            yield f"scores attacked {way} that are not clean score and shift"
+    if ((rows["noise_k"] - rows["clean"]).abs() < (rows["noise_1"] - rows["clean"]).abs() - 1e-9).any():
+        yield "noise that moves scores farther once than at its worst"
+    if (rows["norm_value"] > rows["eps"] + TOLERANCE).any():
+        yield "perturbations outside of the ball"
+    if (rows.groupby("sample")[["label", "clean", "group"]].nunique() > 1).any(axis=None):
+        yield "samples with several labels, photographs or clean scores"
+
+
+def _drift(record: Record) -> Iterator[str]:
+    def again(rows: pd.DataFrame, kept: Shift) -> Shift:
+        return shift_result(rows, kept.attack, scale(record), kept.seconds, kept.stages)
+
+    return drift(record.rows, record.shifts, worst_case_scores, again)
+
+
+def scale(record: Record) -> ScoreRange:
+    """The score range of the model that was measured, (0, 1) if it has none."""
+    return ScoreRange(*(record.model.score_range or (0.0, 1.0)))
+
+
+def strongest(record: Record, eps: str) -> Shift:
+    """The last result of a radius: the only attack, or the largest shift over all."""
+    return [one for one in record.shifts if one.eps_text == eps][-1]
+
+
+def moved(record: Record, eps: str) -> pd.DataFrame:
+    """Per sample (index) its photograph ``group`` and |shift| in score ranges under the strongest attack at a radius."""
+    rows = record.rows[record.rows["eps_text"] == eps]
+    rows = worst_case_scores(rows) if rows["attack"].nunique() > 1 else rows
+    found = rows.set_index("sample")[["group", "shift"]].sort_index()
+    return found.assign(shift=found["shift"].abs() / scale(record).width)
+
+
+def by_photograph(found: pd.DataFrame, column: str) -> Floats:
+    """Values (G,), one per photograph in the order of their numbers, whose mean is that over all samples."""
+    grouped = found.groupby("group", sort=True)[column]
+    weight = grouped.size() * grouped.ngroups / len(found)
+    return np.asarray(grouped.mean() * weight, dtype=np.float64)
+
+
+def ranked_by(entry: Entry, protocol: Protocol) -> Floats:
+    """Minus the mean |shift| per photograph (G,), in score ranges: higher is better."""
+    return -by_photograph(moved(entry.record, protocol.rank_by), "shift")
+
+
+def best_known(entry: Entry, eps: str) -> Floats:
+    """|shift| per sample (n,), in score ranges, under the protocol's attacks and all challenges at a radius."""
+    found = moved(entry.record, eps)["shift"].copy()
+    width = scale(entry.record).width
+    for challenge in entry.challenges:
+        if challenge.eps == eps:
+            for row in challenge.rows:
+                if row.status == "ok" and row.shift is not None and row.sample in found.index:
+                    found[row.sample] = max(found[row.sample], abs(row.shift) / width)
+    return np.asarray(found, dtype=np.float64)
+
+
+def columns(entry: Entry, protocol: Protocol) -> dict[str, float | str]:
+    """The measured part of a table row."""
+    first = strongest(entry.record, protocol.eps[0])
+    found: dict[str, float | str] = {
+        "srcc": first.srcc_clean.value,
+        "srcc_low": first.srcc_clean.low,
+        "srcc_high": first.srcc_clean.high,
+        "plcc": first.plcc_clean.value,
+    }
+    width = scale(entry.record).width
+    for eps in protocol.eps:
+        kept = strongest(entry.record, eps)
+        found |= {
+            f"shift@{eps}": kept.in_ranges.value,
+            f"shift_low@{eps}": kept.in_ranges.low,
+            f"shift_high@{eps}": kept.in_ranges.high,
+            f"signed@{eps}": kept.signed.value / width,
+            f"shift_8bit@{eps}": kept.rounded.value / width,
+            f"noise@{eps}": kept.noise.value / width,
+            f"noise_best@{eps}": kept.noise_best.value / width,
+            f"gap@{eps}": kept.gap.value / width,
+            f"gap_best@{eps}": kept.gap_best.value / width,
+            f"r@{eps}": kept.robustness.value,
+            f"srcc_attacked@{eps}": kept.srcc_attacked.value,
+            f"plcc_attacked@{eps}": kept.plcc_attacked.value,
+        }
+        challenged = any(challenge.eps == eps for challenge in entry.challenges)
+        found[f"best_known_external@{eps}"] = float(best_known(entry, eps).mean()) if challenged else ""
+    return found

@@ -1,0 +1,80 @@
+"""Checks of a finished evaluation of a model that scores. A score that cannot be moved may be saturated, not robust."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from attacks.cascade import Cascade
+from bench.evaluation.records.record import Check, Reliability, Shift
+from bench.tasks.classification.checks import concluded, failures, graded
+
+if TYPE_CHECKING:
+    from bench.evaluation.units import Request
+    from bench.tasks.classification.stages import Unit
+
+
+def score_verdict(request: Request, shifts: list[Shift], units: dict[str, Unit]) -> Reliability:
+    """All checks of a record, and what follows from them."""
+    low, high = request.subject.score_range
+    checks = [
+        *failures(units),
+        *_failed(shifts),
+        *_stable(request, shifts),
+        *_saturated(shifts),
+        *_noise(shifts, high - low),
+        *_radii(shifts, high - low),
+    ]
+    short = any(isinstance(planned.attack, Cascade) for planned in request.attacks)
+    why = f"{'a short attack set' if short else 'one search'}: a lower bound on how far scores can be moved"
+    decisive = any(isinstance(planned.attack, Cascade) and planned.attack.decisive for planned in request.attacks)
+    return concluded(checks, decisive=decisive, why=why)
+
+
+def _failed(shifts: list[Shift]) -> Iterator[Check]:
+    failed = max(one.failed for one in shifts)
+    if failed:
+        says = f"an attack failed on {failed} images, which are left out of all figures"
+        yield Check(name="failed", status="fail", value=failed, says=says)
+
+
+def _stable(request: Request, shifts: list[Shift]) -> Iterator[Check]:
+    unstable = max(one.unstable for one in shifts)
+    status = graded(unstable / len(request.samples), warn=0, fail=0.01)
+    yield Check(name="stability", status=status, value=unstable, says=f"{unstable} scores changed between two scorings")
+
+
+def _saturated(shifts: list[Shift]) -> Iterator[Check]:
+    flat = shifts[0].flat
+    if flat is None:
+        yield Check(name="gradient", status="fail", value=1, says="the input gradient is not finite on some clean images")
+        return
+    share = max([flat.value, *(one.zero_gradients for one in shifts if one.backwards)])
+    says = f"{share:.1%} of the gradients were zero everywhere" + (": the score is saturated" if share > 0.05 else "")
+    yield Check(name="zero gradients", status=graded(share, warn=0.05, fail=0.5), value=share, says=says)
+
+
+def _strongest(shifts: list[Shift]) -> list[Shift]:
+    """The last result of each radius: the only attack, or the largest shift over all."""
+    return list({one.eps: one for one in shifts}.values())
+
+
+def _noise(shifts: list[Shift], width: float) -> Iterator[Check]:
+    attacked = [one for one in _strongest(shifts) if one.backwards]
+    if attacked:
+        worst = max(one.noise_best.value - one.absolute.value for one in attacked) / width
+        says = (
+            "blind noise moves scores farther than the attack"
+            if worst > 0
+            else "the attack moves scores at least as far as blind noise with as many queries"
+        )
+        yield Check(name="against noise", status=graded(worst, warn=0, fail=0.005), value=worst, says=says)
+
+
+def _radii(shifts: list[Shift], width: float) -> Iterator[Check]:
+    curve = sorted((one for one in _strongest(shifts) if one.backwards), key=lambda one: one.eps)
+    if len(curve) > 1:
+        fall = max(earlier.absolute.value - later.absolute.value for earlier, later in pairwise(curve)) / width
+        says = f"under {curve[0].attack}, the shift {'falls' if fall > 0 else 'grows'} with the radius"
+        yield Check(name="radius", status=graded(fall, warn=0, fail=0.01), value=fall, says=says)

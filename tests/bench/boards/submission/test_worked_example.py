@@ -1,0 +1,63 @@
+"""The worked example of CONTRIBUTING.md, line by line, as a newcomer would run it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from support.submissions import small_board
+
+from bench.boards.store import Board
+from bench.boards.verify import verify
+from bench.cli.main import main
+from zoo.architectures.compact import compact
+
+ROOT = Path(__file__).parents[4]
+LINES = re.search(r"<!-- worked example -->\n```\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+
+
+def test_weights_are_saved_however_they_lie_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = re.search(r"```python\n(from safetensors.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    assert code is not None
+    model = compact(steps=1, neuron={}, widths=(2, 2, 2, 2)).to(memory_format=torch.channels_last)
+    (tmp_path / "my_defense").mkdir()
+    monkeypatch.chdir(tmp_path)
+    exec(code[1], {"model": model})
+    saved = load_file(tmp_path / "my_defense" / "weights.safetensors")
+    assert saved.keys() == model.state_dict().keys()
+    assert all(torch.equal(value, model.state_dict()[key]) for key, value in saved.items())
+
+
+@pytest.mark.timeout(600)
+def test_from_template_to_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only the board is smaller: its name and the commands are those of the text."""
+    assert LINES is not None
+    board = small_board(tmp_path / "leaderboards", n=4, board="snn-cifar10-linf")
+    (tmp_path / "zoo" / "weights").mkdir(parents=True)
+    shutil.copy(ROOT / "zoo" / "weights" / "snn_at.safetensors", tmp_path / "zoo" / "weights")
+    monkeypatch.chdir(tmp_path)
+    told = ""
+    for line in LINES[1].splitlines():
+        words = shlex.split(line, comments=True)
+        if words[0] != "bench":
+            subprocess.run(words, check=True)
+            continue
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        assert ended.value.code == 0, (line, said.err)
+        told += said.out
+    assert "my_defense: accepted" in told
+    assert "under attack, 8/255" in told and "Verdict: " in told and "Rank 1 of 1" in told
+    assert [str(name) for name in Board("snn-cifar10-linf", 1, board.folder).names()] == ["my_defense@1"]
+    assert verify(board) == []
+    (page,) = (tmp_path / "records").glob("*.md")
+    assert page.read_text() in told

@@ -1,0 +1,197 @@
+"""Records: what is written is read back, and nothing damaged, foreign or newer gets in."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+from support.tiny import Linear, labelled
+
+import bench
+from bench.evaluation.records import record as module
+from bench.evaluation.records.record import RECORD_FILE, ROWS_FILE, Cell, Interval, Record, read_record, write_record
+from bench.foundation.errors import BenchError, RecordError, StorageError
+from bench.foundation.files import sha256_file
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    model = Linear()
+    return bench.evaluate(model, attack=["fgsm", "uniform"], eps="0.05,0.3", data=labelled(model, 12, wrong=2))
+
+
+@pytest.fixture
+def folder(record: Record, tmp_path: Path) -> Path:
+    write_record(record, tmp_path / "a")
+    return tmp_path / "a"
+
+
+def changed(folder: Path, **fields: Any) -> None:
+    path = folder / RECORD_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def test_round_trip(record: Record, folder: Path) -> None:
+    for path in (folder, folder / RECORD_FILE):
+        found = read_record(path)
+        assert found.model_dump(exclude={"rows_sha256"}) == record.model_dump(exclude={"rows_sha256"})
+        assert len(found.rows_sha256) == 64
+        pd.testing.assert_frame_equal(found.rows, record.rows)
+        assert len(found.rows) == 12 * 2 * 2
+    assert sorted(path.name for path in folder.iterdir()) == [RECORD_FILE, ROWS_FILE]
+
+
+def test_a_record_follows_from_its_rows(record: Record) -> None:
+    """Every number of every cell can be recomputed."""
+    for cell in record.cells:
+        rows = record.rows[record.rows["eps"] == cell.eps]
+        per_attack = rows[rows["attack"] == cell.attack]
+        if cell.attack == "worst case":
+            assert cell.robust.value == rows.groupby("sample")["robust"].min().mean()
+        else:
+            assert cell.robust.value == per_attack["robust"].mean()
+            assert cell.noise.value == per_attack["noise_1"].mean()
+        assert cell.clean.value == pytest.approx(10 / 12)
+
+
+def test_rows_are_needed(record: Record) -> None:
+    with pytest.raises(RecordError, match="carries no rows"):
+        _ = Record.model_validate(record.model_dump()).rows
+
+
+def test_a_newer_record_is_refused(folder: Path) -> None:
+    changed(folder, schema_version=module.SCHEMA_VERSION + 1)
+    with pytest.raises(RecordError, match="Update the program"):
+        read_record(folder)
+
+
+def test_older_records_are_migrated_step_by_step(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[int] = []
+
+    def migration(to: int) -> Any:
+        def migrate(fields: dict[str, Any]) -> dict[str, Any]:
+            steps.append(to)
+            fields = fields | {"schema_version": to}
+            return fields | {"seed": fields.pop("number")} if to == 2 else fields
+
+        return migrate
+
+    old = json.loads((folder / RECORD_FILE).read_text())
+    old["number"] = old.pop("seed") + 5
+    old["schema_version"] = 1
+    (folder / RECORD_FILE).write_text(json.dumps(old))
+    with pytest.raises(RecordError, match="not a valid record"):
+        read_record(folder)
+    monkeypatch.setattr(module, "SCHEMA_VERSION", 3)
+    monkeypatch.setattr(module, "MIGRATIONS", {1: migration(2), 2: migration(3)})
+    found = read_record(folder)
+    assert steps == [2, 3]
+    assert (found.schema_version, found.seed) == (3, 5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", "{}", "\udcff", *(f'{{"schema_version": {v}}}' for v in ('"x"', "0", "1", "Infinity", "null"))],
+)
+def test_damaged(folder: Path, text: str) -> None:
+    (folder / RECORD_FILE).write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(RecordError) as caught:
+        read_record(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_record_of_the_first_schema_still_reads(folder: Path) -> None:
+    fields = json.loads((folder / RECORD_FILE).read_text())
+    rows = pd.read_parquet(folder / ROWS_FILE).drop(columns=["selection", "stage", "zero_gradients"], errors="ignore")
+    rows.to_parquet(folder / ROWS_FILE, index=False)
+    fields |= {"schema_version": 1, "rows_sha256": sha256_file(folder / ROWS_FILE)}
+    (folder / RECORD_FILE).write_text(json.dumps(fields))
+    found = read_record(folder)
+    assert found.schema_version == module.SCHEMA_VERSION
+    assert (found.rows["selection"] == found.rows["robust"]).all()
+    assert (found.rows["stage"] == "").all() and (found.rows["zero_gradients"] == 0).all()
+
+
+def test_cut_anywhere(folder: Path) -> None:
+    whole = (folder / RECORD_FILE).read_bytes()
+    for cut in range(0, len(whole) - 2, 97):
+        (folder / RECORD_FILE).write_bytes(whole[:cut])
+        with pytest.raises(RecordError):
+            read_record(folder)
+
+
+def test_nowhere(tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for path in (tmp_path / "missing", tmp_path / "file", tmp_path):
+        with pytest.raises(RecordError):
+            read_record(path)
+
+
+def test_rows_of_another_record(folder: Path) -> None:
+    rows = folder / ROWS_FILE
+    content = rows.read_bytes()
+    rows.write_bytes(content[:-1])
+    with pytest.raises(RecordError, match="is not the file its record names"):
+        read_record(folder)
+    rows.unlink()
+    with pytest.raises(RecordError, match="is missing"):
+        read_record(folder)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_no_nan(record: Record, bad: float) -> None:
+    with pytest.raises(ValidationError):
+        Interval(value=bad, low=0, high=1, n=1)
+    with pytest.raises(ValidationError):
+        Cell.model_validate(record.cells[0].model_dump() | {"forwards": bad})
+    with pytest.raises(ValidationError):
+        Record.model_validate(record.model_dump() | {"seconds": bad})
+
+
+def test_unknown_fields_are_refused(folder: Path) -> None:
+    changed(folder, surprise=1)
+    with pytest.raises(RecordError, match="not a valid record"):
+        read_record(folder)
+
+
+def test_a_failed_write_keeps_the_old_record(record: Record, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pd.DataFrame, "to_parquet", refuse)
+        with pytest.raises(StorageError, match="is full"):
+            write_record(record, folder)
+    assert read_record(folder).identity == record.identity
+
+
+def test_compare(record: Record, folder: Path, tmp_path: Path) -> None:
+    same = bench.compare(folder, record)
+    assert {one.what for one in same} == {"clean", "noise", "fgsm", "uniform"}
+    assert all(one.difference.value == 0 and one.difference.p == 1 for one in same)
+    stronger = Linear()
+    stronger.read.weight.data[0] += 0.3
+    other = bench.evaluate(stronger, attack="fgsm", eps="0.3", data=labelled(Linear(), 12, wrong=2))
+    found = {(one.what, one.eps_text): one for one in bench.compare(record, other)}
+    assert set(found) == {("clean", ""), ("noise", "0.3"), ("fgsm", "0.3")}
+    ours, theirs = (r.rows[(r.rows.attack == "fgsm") & (r.rows.eps == 0.3)]["robust"].mean() for r in (record, other))
+    assert found["fgsm", "0.3"].difference.value == pytest.approx(ours - theirs)
+
+
+def test_records_that_cannot_be_compared(record: Record, tmp_path: Path) -> None:
+    model = Linear()
+    data = labelled(model, 12, wrong=2)
+    for other, said in (
+        (bench.evaluate(model, attack="fgsm", eps="0.05", norm="l2", data=data), "same data and norm"),
+        (bench.evaluate(model, attack="rfgsm", eps="0.05", data=data), "share no attack"),
+        (bench.evaluate(model, attack="fgsm", eps="0.05", data=labelled(model, 12)), "disagree about labels"),
+    ):
+        with pytest.raises(RecordError, match=said):
+            bench.compare(record, other)
+    with pytest.raises(BenchError):
+        bench.compare(record, tmp_path / "nothing")

@@ -1,0 +1,153 @@
+"""Files are old or new, never in between."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.foundation.errors import StorageError
+from bench.foundation.files import (
+    atomic_path,
+    atomic_write_bytes,
+    atomic_write_text,
+    canonical_json,
+    digest,
+    make_folder,
+    sha256_bytes,
+    sha256_file,
+)
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+).filter(lambda value: "\\ud" not in ascii(value))
+
+
+def only(folder: Path, name: str, content: bytes) -> bool:
+    """Whether ``folder`` holds this file and nothing else."""
+    return [path.name for path in folder.iterdir()] == [name] and (folder / name).read_bytes() == content
+
+
+def test_write_and_replace(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    atomic_write_text(path, "ä")
+    assert only(tmp_path, "a.txt", "ä".encode())
+    atomic_write_bytes(path, b"new")
+    assert only(tmp_path, "a.txt", b"new")
+    assert sha256_file(path) == sha256_bytes(b"new")
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_an_exception_inside_keeps_the_old_file(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+
+    def fail() -> None:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(b"half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert only(tmp_path, "a", b"old")
+
+
+def test_modes(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    before = os.umask(0o027)
+    try:
+        atomic_write_bytes(path, b"1")
+        assert path.stat().st_mode & 0o777 == 0o640
+        path.chmod(0o604)
+        atomic_write_bytes(path, b"2")
+        assert path.stat().st_mode & 0o777 == 0o604
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(before)
+
+
+def refusing(code: int) -> Callable[..., None]:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return refuse
+
+
+@pytest.mark.parametrize("broken", ["fsync", "replace", "write"])
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [(errno.ENOSPC, "is full"), (errno.EDQUOT, "quota"), (errno.EROFS, "read-only"), (errno.EIO, "cannot be written")],
+)
+def test_a_refusal_is_one_sentence_and_keeps_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, code: int, said: str
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    with monkeypatch.context() as patch:
+        owner, name = {"fsync": (os, "fsync"), "replace": (Path, "replace"), "write": (Path, "write_bytes")}[broken]
+        patch.setattr(owner, name, refusing(code))
+        with pytest.raises(StorageError, match=said) as caught:
+            atomic_write_bytes(path, b"new")
+    assert "\n" not in str(caught.value)
+    assert only(tmp_path, "a", b"old")
+
+
+def test_places_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StorageError, match="is a file, not a folder"):
+        atomic_write_bytes(tmp_path / "file" / "a", b"")
+    with pytest.raises(StorageError, match="folder"):
+        atomic_write_bytes(tmp_path / "folder", b"")
+    with pytest.raises(StorageError, match="cannot be written"):
+        atomic_write_bytes(tmp_path / "missing" / "a", b"")
+    with pytest.raises(StorageError, match=r"in the way|not a folder"):
+        make_folder(tmp_path / "file")
+    with pytest.raises(StorageError, match="not a folder"):
+        make_folder(tmp_path / "file" / "deeper")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "mkdir", refusing(errno.EACCES))
+    with pytest.raises(StorageError, match="no permission to write"):
+        make_folder(tmp_path / "a")
+
+
+def test_make_folder(tmp_path: Path) -> None:
+    for _ in range(2):
+        make_folder(tmp_path / "a" / "b")
+        assert (tmp_path / "a" / "b").is_dir()
+
+
+@given(json_values)
+def test_canonical_json_is_stable(value: object) -> None:
+    import json
+
+    text = canonical_json(value)
+    assert canonical_json(json.loads(text)) == text
+    assert json.loads(text) == value
+
+
+@given(st.dictionaries(st.text("abc", min_size=1), st.integers(), min_size=2))
+def test_the_order_of_keys_does_not_matter(value: dict[str, int]) -> None:
+    assert digest(value) == digest(dict(reversed(value.items())))
+    assert digest(value) != digest(value | {"d": 0})
+
+
+def test_canonical_json_text() -> None:
+    assert canonical_json({"b": [1, 2.5, None, True], "a": "é"}) == '{"a":"é","b":[1,2.5,null,true]}'.encode()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, [-math.inf]])
+def test_json_has_no_nan(value: object) -> None:
+    with pytest.raises(ValueError):
+        canonical_json(value)
