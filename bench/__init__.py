@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from bench.data import load_data
     from bench.evaluation.evaluate import evaluate
     from bench.evaluation.records.comparison import compare
-    from bench.evaluation.records.record import Record, read_record
+    from bench.evaluation.records.record import Record
+    from bench.evaluation.records.storage import read_record
     from zoo.loading import load
 
 _WHERE = {
@@ -25,11 +26,15 @@ _WHERE = {
     "compare": "bench.evaluation.records.comparison",
     "load": "zoo.loading",
     "load_data": "bench.data",
-    "read_record": "bench.evaluation.records.record",
+    "read_record": "bench.evaluation.records.storage",
     "Record": "bench.evaluation.records.record",
 }
 
 __all__ = ["Record", "compare", "evaluate", "load", "load_data", "read_record"]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

@@ -70,7 +70,7 @@ def choose(
     for row, moved in ordered:
         position = place[int(row["sample"])]
         clean = samples[position : position + 1].images[0].numpy()
-        adversarial = _saved(folder, number, row, position, len(samples))
+        adversarial = _saved(folder, number, row)
         before, after = _words(row, names)
         found.append(Pick(int(row["sample"]), _shown(clean), _shown(adversarial), before, after, moved))
     return found
@@ -130,34 +130,28 @@ def _samples(record: Record, data: str | None) -> Samples:
     return samples
 
 
-def _saved(folder: Path, number: int, row: dict[str, Any], position: int, n: int) -> NDArray[np.float32]:
+def _saved(folder: Path, number: int, row: dict[str, Any]) -> NDArray[np.float32]:
     """The adversarial image of a row, (C, H, W)."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
-
-    from bench.evaluation.saved_images import path_of
-    from bench.evaluation.units import SHARD
 
     wanted = {row[name] for name in (HASH, f"{HASH}_up", f"{HASH}_down") if isinstance(row.get(name), str)}
     if row.get("shift_up") is not None and row.get("shift") is not None:
         direction = "up" if row["shift"] == row["shift_up"] else "down"
         wanted = {row[f"{HASH}_{direction}"]}
-    shard, place = divmod(position, SHARD)
-    key = path_of(folder, f"attack/{number}/{row['eps']!r}/{shard}")
-    paths = sorted(key.parent.glob(f"{key.stem}*.safetensors"))
-    for path in (path for path in paths if path.stem[len(key.stem) :][:1] in ("", "_")):
+    paths = sorted((folder / "adversarial").glob(f"attack_{number}_{row['eps']!r}_*.safetensors"))
+    for path in paths:
         try:
             tensors = load(path.read_bytes())
         except (OSError, SafetensorError) as error:
             raise RecordError(f"{path} cannot be read.", _AGAIN) from error
-        for images in tensors.values():
-            if images.ndim > 1 and len(images) == min(SHARD, n - shard * SHARD):
-                image: NDArray[np.float32] = np.ascontiguousarray(images[place])
-                if hashlib.sha256(image.tobytes()).hexdigest()[:16] in wanted:
-                    return image
+        for place in np.flatnonzero(tensors.get("samples", np.empty(0)) == row["sample"]):
+            image: NDArray[np.float32] = np.ascontiguousarray(tensors["images"][place])
+            if hashlib.sha256(image.tobytes()).hexdigest()[:16] in wanted:
+                return image
     if not paths:
         raise RecordError(f"The adversarial images of {folder} were not saved.", _AGAIN)
-    raise RecordError(f"The adversarial images in {key.parent} are not those of the record.", _AGAIN)
+    raise RecordError(f"The adversarial images in {folder / 'adversarial'} are not those of the record.", _AGAIN)
 
 
 _WHERE = "Say where its images are: --data NAME, NAME,crop=SIDE or folder:PATH."

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.evaluation.records.record import Cell, Record
+from bench.evaluation.records.record import Record
 from bench.foundation.errors import RecordError
 from bench.foundation.files import atomic_path
+from bench.tasks.classification.results import Cell, cells_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +23,7 @@ SIZE = (7.2, 4.4)
 
 def last_cells(record: Record) -> list[Cell]:
     """Per radius, the strongest statement a record makes: its last cell there, by rising radius."""
-    strongest = {cell.eps: cell for cell in record.cells}
+    strongest = {cell.eps: cell for cell in cells_of(record)}
     return [strongest[eps] for eps in sorted(strongest)]
 
 

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import bench
 from bench.boards.store import open_board
-from bench.evaluation.evaluate import folder_for, folder_name
-from bench.evaluation.records.record import Record, read_record
+from bench.evaluation.records.record import Record
+from bench.evaluation.records.storage import read_record
+from bench.evaluation.request.identity import folder_for, folder_name
 from bench.evaluation.request.resolve import resolve
+from bench.evaluation.request.settings import Settings
 from bench.foundation.errors import RecordError
 from bench.studies.measures.running import measurable, measure_model
 from bench.studies.measures.sizes import Sizes
@@ -72,7 +74,7 @@ def models() -> list[Record]:
 
 def _folder(name: str) -> str:
     """Where :func:`evaluate_all` puts the record of a model."""
-    return folder_for(resolve(f"zoo:{name}", ATTACKS, RADII, n=SAMPLES))
+    return folder_for(resolve(Settings(model=f"zoo:{name}", attack=ATTACKS, eps=RADII, n=SAMPLES)))
 
 
 def tables() -> Tables:

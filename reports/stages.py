@@ -22,7 +22,7 @@ from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng
 from attacks.threat import Threat
 from bench.data import load_samples
-from bench.evaluation.request.attack_specs import plan_attack, plan_path
+from bench.evaluation.request.attack_specs import resolve_attack, resolve_path
 from bench.foundation.files import atomic_write_text, make_folder
 from bench.foundation.spec import number
 from bench.models.scorer import Scorer
@@ -134,8 +134,8 @@ class Trial:
 
     def stage(self, attack: str, path: str) -> Stage:
         """The candidate that two specs tell. ``{model}`` in the first is this model."""
-        plan = plan_attack(attack.format(model=self.name))
-        return Stage(f"{attack} along {path}", plan.attack, plan_path(path)[1])
+        plan = resolve_attack(attack.format(model=self.name))
+        return Stage(f"{attack} along {path}", plan.attack, resolve_path(path)[1])
 
 
 def falls(trial: Trial, known: pd.DataFrame) -> pd.DataFrame:
@@ -158,7 +158,7 @@ def greedy(found: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
     """
     cost = {}
     for attack, path in CANDIDATES:
-        forwards, backwards = plan_attack(attack.format(model=ON[0][0])).attack.cost()
+        forwards, backwards = resolve_attack(attack.format(model=ON[0][0])).attack.cost()
         cost[f"{attack} along {path}"] = max(backwards, math.ceil(forwards / 3)) * (2 if path == "hart_mix" else 1)
     standing = {key: pd.Series(True, index=table.index) for key, table in found.items()}
     left, rows = list(cost), []

@@ -15,8 +15,10 @@ import pandas as pd
 
 import bench
 from attacks import PATHS
-from bench.evaluation.records.record import EVALUATOR_VERSIONS, Record
+from bench.evaluation.records.record import Record
 from bench.foundation.memory import keep_freed_memory
+from bench.tasks.classification.results import cells_of
+from bench.tasks.classification.task import TASK
 from reports.growing import write_growing
 from reports.script import end_with
 from zoo.card import card, names
@@ -64,7 +66,7 @@ def row(name: str, found: dict[str, Record]) -> dict[str, object]:
 
 
 def _percent(record: Record, attack: str) -> float:
-    return round(100 * next(cell for cell in record.cells if cell.attack == attack).robust.value, 1)
+    return round(100 * next(cell for cell in cells_of(record) if cell.attack == attack).robust.value, 1)
 
 
 def markdown() -> str:
@@ -77,7 +79,7 @@ def markdown() -> str:
     for n, version, (_, row) in zip(table["n"], table["evaluator"], shown.iterrows(), strict=True):
         values = [float(value) for value in row.iloc[1:]]
         cells = [f"**{value:.1f}**" if value == min(values) else f"{value:.1f}" for value in values]
-        odd = [f"n={n}"] * (n != SAMPLES) + [f"evaluator {version}"] * (version != EVALUATOR_VERSIONS["classification"])
+        odd = [f"n={n}"] * (n != SAMPLES) + [f"evaluator {version}"] * (version != TASK.evaluator_version)
         note = f" ({', '.join(odd)})" if odd else ""
         lines.append(f"| `zoo:{row['model']}`{note} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

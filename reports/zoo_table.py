@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from bench.evaluation.records.record import Interval
 from bench.foundation.errors import RecordError
 from bench.studies.measures.running import ATTACKS
 from bench.studies.measures.sheet import Attacked, Sheet
+from bench.tasks.results import Interval
+from bench.tasks.summary import percent
 from reports.measures import HOW
-from reports.tables import percent
 from zoo.card import card
 
 NONE = "-"

@@ -44,14 +44,9 @@ class Claims(_Strict):
     """Radius to the mean |shift| of a score under attack, in units of the score range."""
 
     @property
-    def of_decisions(self) -> bool:
-        """Whether there are accuracies."""
-        return self.clean is not None or bool(self.robust)
-
-    @property
-    def of_scores(self) -> bool:
-        """Whether there are correlations or shifts."""
-        return self.srcc is not None or bool(self.shift)
+    def stated(self) -> set[str]:
+        """Names of the fields that were filled."""
+        return {name for name, value in self.model_dump().items() if value not in (None, {})}
 
     @field_validator("shift")
     @classmethod

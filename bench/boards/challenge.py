@@ -6,20 +6,18 @@ import datetime
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threat import Threat, per_row
 from bench.boards.challenge_record import Challenge, ChallengeRow, check_words
-from bench.evaluation.request.resolve import subject_for
 from bench.foundation.errors import BoardError, DataError
 from bench.foundation.files import sha256_bytes
 from bench.foundation.spec import parse_eps
-from bench.models.scorer import Scorer
 from bench.tasks.feasibility import norms, statuses
+from bench.tasks.lookup import board_rules
 
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
     from bench.models.subject import Subject
 
 MOST_BYTES = 2**32
-MICRO_BATCH = 64
-"""The second size in which a decision is asked for, as in an evaluation on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -101,19 +97,19 @@ def score(
     threat = Threat(norm=protocol.norm, eps=parse_eps(eps, norm=protocol.norm)[0].value)
     x, adv = clean.images, given.images
     status = statuses(adv, x, threat)
-    usable = torch.tensor([one == "ok" for one in status])
-    shown = torch.where(usable.view(-1, *([1] * (x.dim() - 1))), adv, x)
-    found = (_moved if protocol.task == "quality" else _decided)(subject, samples, clean, shown, given, protocol)
-    sizes = norms(shown, x, threat).tolist()
+    usable = torch.tensor([word == "ok" for word in status])
+    judged = torch.where(per_row(usable, x), adv, x)
+    answers = board_rules(protocol.task).answers(subject, samples, clean, judged, given.samples, protocol)
+    sizes = norms(judged, x, threat).tolist()
     rows = [
         ChallengeRow(
             sample=int(given.samples[row]),
             norm_value=sizes[row],
             status=status[row],
-            adv_sha256=hashlib.sha256(shown[row].numpy().tobytes()).hexdigest()[:16],
+            adv_sha256=hashlib.sha256(judged[row].numpy().tobytes()).hexdigest()[:16],
             **answered,
         )
-        for row, answered in enumerate(found)
+        for row, answered in enumerate(answers)
     ]
     return Challenge(
         record_sha256=entry.record_sha256,
@@ -125,26 +121,3 @@ def score(
         images_sha256=given.sha256,
         rows=rows,
     )
-
-
-def _decided(
-    subject: Subject, samples: Samples, clean: Samples, shown: Tensor, given: Images, protocol: Protocol
-) -> list[dict[str, Any]]:
-    """Decision and rate of right ones, image by image."""
-    scorer = Scorer(subject.module, subject.ref, protocol.draws if subject.stochastic else 1)
-    rng = KeyedRng.of(protocol.seed, given.samples).fold("challenge")
-    decisions = scorer.decisions(shown, rng)
-    rates = (decisions == clean.labels).float().mean(0)
-    if not subject.stochastic:  # a decision that depends on its company is no robust one
-        rates[(scorer.decisions(shown, rng, batch=MICRO_BATCH) != decisions).any(0)] = 0.0
-    return [{"adv_pred": int(decisions[0, row]), "robust": float(rates[row])} for row in range(len(shown))]
-
-
-def _moved(
-    subject: Subject, samples: Samples, clean: Samples, shown: Tensor, given: Images, protocol: Protocol
-) -> list[dict[str, Any]]:
-    """How far each score moved, in units of the score."""
-    turned = subject_for(subject, samples)
-    scorer = Scorer(turned.module, turned.ref)
-    shifts = scorer.scores(shown) - scorer.scores(clean.images)
-    return [{"shift": float(shift)} for shift in shifts]

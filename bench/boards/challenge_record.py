@@ -57,6 +57,11 @@ class Challenge(_Strict):
     rows: list[ChallengeRow] = Field(min_length=1)
     """Image by image."""
 
+    @property
+    def holding(self) -> int:
+        """Images inside of ball and box that broke the model at least in part, or moved its score."""
+        return sum(row.status == "ok" and (row.robust is None or row.robust < 1) for row in self.rows)
+
 
 def check_words(**words: str) -> None:
     """Raise ``BoardError`` for the first of ``who``, ``how``, ``link`` that may not stand on a board."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.boards.ranking import ranks
-from bench.boards.tasks import rules
 from bench.foundation.errors import BoardError
+from bench.tasks.lookup import board_rules
 
 if TYPE_CHECKING:
     from bench.boards.naming import EntryName
@@ -60,7 +60,7 @@ def moves(first: Board, second: Board) -> list[Moved]:
         protocol, entries = board.protocol(), board.entries()
         order = ranks(entries, protocol)
         for entry in entries:
-            value = float(rules(protocol.task).ranked_by(entry, protocol).mean())
+            value = float(board_rules(protocol.task).ranked_by(entry, protocol).mean())
             rank = str(order[entry.name]) if entry.name in order else ""
             found.setdefault(entry.name, {})[side] = (value, rank)
     nothing = (None, "")

@@ -11,10 +11,11 @@ from bench.boards.naming import EntryName
 from bench.boards.protocol import HASH_FILE, PROTOCOL_FILE, Protocol
 from bench.boards.render import render, sweep
 from bench.boards.store import CARD_FILE, CHALLENGES, Board, versions
-from bench.boards.tasks import rules
-from bench.evaluation.records.record import ProtocolInfo, write_record
+from bench.evaluation.records.record import ProtocolInfo
+from bench.evaluation.records.storage import write_record
 from bench.foundation.errors import BoardError, translate_os_error
 from bench.foundation.files import atomic_write_text, make_folder, sha256_bytes, sync_folder
+from bench.tasks.lookup import board_rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 def release(protocol: Protocol, root: Path) -> Board:
     """Make a new version of a board. Raises ``BoardError`` if it exists or leaves a gap."""
-    rules(protocol.task)
+    board_rules(protocol.task)
     board = Board(protocol.board, protocol.version, root / protocol.board / f"v{protocol.version}")
     latest = max(versions(root, protocol.board), default=0)
     if protocol.version != latest + 1:
@@ -82,7 +83,7 @@ def problems(board: Board, protocol: Protocol, record: Record) -> list[str]:
     failed = [check.name for check in record.reliability.checks if check.status == "fail"]
     if bool(failed) != (record.reliability.status == "unreliable"):
         found.append("a verdict that does not follow from its checks")
-    return found or list(rules(protocol.task).problems(record, protocol))
+    return found or list(board_rules(protocol.task).problems(record, protocol))
 
 
 def enter(board: Board, record: Record, card: EntryCard) -> Entry:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -20,9 +20,18 @@ from bench.foundation.errors import BenchError, BoardError
 from bench.foundation.files import canonical_json
 from bench.foundation.spec import parse_eps
 
+if TYPE_CHECKING:
+    from bench.evaluation.request.settings import Settings
+    from bench.models.subject import Subject
+
 PROTOCOL_FILE, HASH_FILE = "protocol.yaml", "protocol.sha256"
 T = TypeVar("T", bound="Draft")
-Task = Literal["classification", "quality"]
+TRAITS = {
+    "spiking": {"spiking": True, "coded": False},
+    "smooth": {"spiking": False, "coded": False},
+    "coded": {"spiking": True, "coded": True},
+}
+"""Kinds of models, by what the stages of an attack depend on."""
 
 
 class _Strict(BaseModel):
@@ -86,7 +95,7 @@ class Draft(_Strict):
     """Heading."""
     summary: Note = ""
     """What it measures, and what changed since the version before."""
-    task: Task = "classification"
+    task: str = "classification"
     """What the models answer."""
     data: Slice
     """Samples."""
@@ -112,6 +121,10 @@ class Draft(_Strict):
 
     @model_validator(mode="after")
     def _radii(self) -> Draft:
+        from bench.tasks import TASKS
+
+        if self.task not in TASKS:
+            raise ValueError(f"task is one of {', '.join(TASKS)}")
         try:
             parse_eps(",".join(self.eps), norm=self.norm)
         except BenchError as error:
@@ -142,6 +155,23 @@ class Protocol(Draft):
         """The attacks, as :func:`bench.evaluation.evaluate.evaluate` takes them."""
         return [attack.spec for attack in self.attacks]
 
+    def settings(self, model: str | Subject, *, device: str = "cpu") -> Settings:
+        """What :func:`bench.evaluate` is asked for a model under this protocol."""
+        from bench.evaluation.request.settings import Settings
+
+        return Settings(
+            model=model,
+            attack=self.specs,
+            eps=",".join(self.eps),
+            norm=self.norm,
+            n=self.data.n,
+            data=self.data.name,
+            split=self.data.split,
+            path=self.path,
+            seed=self.seed,
+            device=device,
+        )
+
     def text(self) -> str:
         """The content of ``protocol.yaml``."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=120, allow_unicode=True)
@@ -150,12 +180,12 @@ class Protocol(Draft):
 def freeze(draft: Draft, *, released: datetime.date | None = None) -> Protocol:
     """Resolve every name and default as they are now. Raises a ``BenchError`` for unknown ones."""
     from bench.data import load_samples
-    from bench.evaluation.records.record import EVALUATOR_VERSIONS
+    from bench.tasks.lookup import task_named
 
     samples = load_samples(draft.data.name, split=draft.data.split, n=draft.data.n)
     fields = draft.model_dump() | {
         "data": draft.data.model_dump() | {"sha256": samples.sha256()},
-        "evaluator_version": EVALUATOR_VERSIONS[draft.task],
+        "evaluator_version": task_named(draft.task).evaluator_version,
         "released": released or datetime.datetime.now(datetime.UTC).date(),
         **_resolved(draft, draft.attacks),
     }
@@ -166,42 +196,39 @@ def _resolved(draft: Draft, specs: list[str]) -> dict[str, Any]:
     """What the program makes of the attacks and the path today."""
     from dataclasses import asdict
 
-    from bench.evaluation.request.attack_specs import plan_attack, plan_path, threat_of
+    from bench.evaluation.request.attack_specs import resolve_attack, resolve_path, threat_of
     from bench.evaluation.request.resolve import STOCHASTIC_DRAWS
-    from bench.tasks.classification.stages import stages_of
-    from bench.tasks.quality.stages import score_stages
+    from bench.tasks.lookup import task_named
 
-    _, path = plan_path(draft.path)
+    _, path = resolve_path(draft.path)
+    task = task_named(draft.task)
     attacks = []
     for spec in specs:
-        planned = plan_attack(spec)
+        resolved = resolve_attack(spec)
         for radius in parse_eps(",".join(draft.eps), norm=draft.norm):
-            threat_of(draft.norm, radius, planned.attack)
-        run = {
-            kind: score_stages(planned, norm=draft.norm)
-            if draft.task == "quality"
-            else stages_of(planned, spiking=kind != "smooth", norm=draft.norm, coded=kind == "coded")
-            for kind in ("spiking", "smooth", "coded")
-        }
+            threat_of(draft.norm, radius, resolved.attack)
         stages = {
-            kind: [{"name": one.name, "attack": repr(one.attack), "path": repr(one.path or path)} for one in found]
-            for kind, found in run.items()
+            kind: [
+                {"name": stage.name, "attack": repr(stage.attack), "path": repr(stage.path or path)}
+                for stage in task.stages(resolved, draft.norm, traits)
+            ]
+            for kind, traits in TRAITS.items()
         }
-        parameters = {**planned.defaulted, **planned.passed}
-        attacks.append({"spec": planned.spec, "name": planned.name, "parameters": parameters, **stages})
-    found = {"attacks": attacks, "path_parameters": asdict(path), "draws": STOCHASTIC_DRAWS}
-    resolved: dict[str, Any] = json.loads(canonical_json(found))  # as the file will give it back
-    return resolved
+        parameters = {**resolved.defaulted, **resolved.passed}
+        attacks.append({"spec": resolved.spec, "name": resolved.name, "parameters": parameters, **stages})
+    fields = {"attacks": attacks, "path_parameters": asdict(path), "draws": STOCHASTIC_DRAWS}
+    as_read: dict[str, Any] = json.loads(canonical_json(fields))  # as the file will give it back
+    return as_read
 
 
 def check_program(protocol: Protocol) -> None:
     """Raise ``BoardError`` if this program would not run the protocol as it was frozen."""
-    from bench.evaluation.records.record import EVALUATOR_VERSIONS
+    from bench.tasks.lookup import task_named
 
     now = _resolved(protocol, protocol.specs)
     frozen = protocol.model_dump(mode="json")
     changed = [name for name, value in now.items() if frozen[name] != value]
-    if protocol.evaluator_version != EVALUATOR_VERSIONS[protocol.task]:
+    if protocol.evaluator_version != task_named(protocol.task).evaluator_version:
         changed.append("evaluator_version")
     if changed:
         raise BoardError(

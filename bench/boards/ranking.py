@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from bench.boards.tasks import rules
 from bench.metrics.statistics import paired_difference
+from bench.tasks.lookup import board_rules
 
 if TYPE_CHECKING:
     from bench.boards.naming import EntryName
@@ -40,7 +40,7 @@ def ranks(entries: list[Entry], protocol: Protocol) -> dict[EntryName, Rank]:
     """
     names = [entry.name for entry in entries]
     judged = {
-        entry.name: rules(protocol.task).ranked_by(entry, protocol)
+        entry.name: board_rules(protocol.task).ranked_by(entry, protocol)
         for entry in entries
         if is_current(entry.name, names) and entry.record.reliability.status != "unreliable"
     }

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from bench.boards.card import KINDS
 from bench.boards.ranking import is_current, ranks
 from bench.boards.store import CHANGES_FILE, TABLE_FILE
-from bench.boards.tasks import rules
 from bench.boards.text import cell
 from bench.foundation.files import atomic_write_text
+from bench.tasks.lookup import board_rules
 
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
@@ -41,7 +41,7 @@ def table_rows(entries: list[Entry], protocol: Protocol) -> list[dict[str, str]]
             "verdict": record.reliability.status,
             "status": "current" if is_current(entry.name, names) else "superseded",
             "n": str(record.data.n),
-            **rules(protocol.task).columns(entry, protocol),
+            **board_rules(protocol.task).columns(entry, protocol),
             "defense": entry.card.defense,
             "summary": entry.card.summary,
             "paper": entry.card.paper.title,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.boards.card import zoo_card
 from bench.boards.entering import enter
 from bench.boards.protocol import check_program
-from bench.evaluation.evaluate import Watcher, evaluate, folder_name
+from bench.evaluation.evaluate import evaluate_settings
 from bench.evaluation.records.record import ProtocolInfo
+from bench.evaluation.request.identity import folder_name
+from bench.evaluation.request.settings import Running, Ticked, Watcher
 from bench.foundation.errors import BoardError
 from bench.foundation.spec import ZooRef, parse_model_ref
 
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
     from bench.models.subject import Subject
 
 
+IN_THIS_PROCESS = Running()
+"""One worker, unless the caller says otherwise."""
+
+
 def under(record: Record, board: Board) -> Record:
     """The record, marked as measured under a board's protocol."""
     mark = ProtocolInfo(board=board.name, version=board.version, sha256=board.protocol_sha256)
@@ -27,7 +34,13 @@ def under(record: Record, board: Board) -> Record:
 
 
 def measure(
-    board: Board, model: str | Subject, *, out: Path | None, device: str = "cpu", on_tick: Watcher = lambda tick: None
+    board: Board,
+    model: str | Subject,
+    *,
+    out: Path | None,
+    device: str = "cpu",
+    running: Running = IN_THIS_PROCESS,
+    on_tick: Ticked = lambda tick: None,
 ) -> Record:
     """Evaluate a model under the protocol, resuming in ``out`` what was begun there; adversarial images are kept there.
 
@@ -35,22 +48,9 @@ def measure(
     """
     protocol = board.protocol()
     check_program(protocol)
-    record = evaluate(
-        model,
-        attack=protocol.specs,
-        eps=",".join(protocol.eps),
-        norm=protocol.norm,
-        n=protocol.data.n,
-        data=protocol.data.name,
-        split=protocol.data.split,
-        path=protocol.path,
-        seed=protocol.seed,
-        device=device,
-        out=out,
-        save_adv=out is not None,
-        on_tick=on_tick,
-    )
-    return under(record, board)
+    running = replace(running, out=out, save_adv=out is not None)
+    settings = protocol.settings(model, device=device)
+    return under(evaluate_settings(settings, running, Watcher(ticked=on_tick)), board)
 
 
 def folder_of(record: Record, out: Path) -> Path:
@@ -59,11 +59,17 @@ def folder_of(record: Record, out: Path) -> Path:
 
 
 def run_zoo(
-    board: Board, model: str, *, out: Path | None, device: str = "cpu", on_tick: Watcher = lambda tick: None
+    board: Board,
+    model: str,
+    *,
+    out: Path | None,
+    device: str = "cpu",
+    running: Running = IN_THIS_PROCESS,
+    on_tick: Ticked = lambda tick: None,
 ) -> Entry:
     """Evaluate ``zoo:NAME`` under the protocol and enter it; other models enter as submissions."""
     ref = parse_model_ref(model)
     if not isinstance(ref, ZooRef):
         raise BoardError(f"{model} is not a model of the zoo.", "Others enter by: bench submit run DIR --board BOARD.")
-    record = measure(board, model, out=out, device=device, on_tick=on_tick)
+    record = measure(board, model, out=out, device=device, running=running, on_tick=on_tick)
     return enter(board, record, zoo_card(ref.spec.name, datetime.datetime.now(datetime.UTC).date()))

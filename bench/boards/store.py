@@ -80,7 +80,8 @@ class Board:
     def entry(self, name: EntryName) -> Entry:
         """One entry, hashes checked. Raises ``BenchError`` if it is missing or damaged."""
         from bench.boards.challenge_record import read_challenges
-        from bench.evaluation.records.record import RECORD_FILE, read_record
+        from bench.evaluation.records.record import RECORD_FILE
+        from bench.evaluation.records.storage import read_record
 
         folder = self.entry_folder(name)
         if not folder.is_dir():

@@ -57,6 +57,7 @@ def ls(root: Path | None, as_json: bool) -> None:
 def show(name: str, root: Path | None, as_json: bool) -> None:
     """Show the table of NAME (BOARD[/vN]) and its protocol."""
     from bench.boards.store import TABLE_FILE, boards_root, open_board
+    from bench.tasks.lookup import board_rules
 
     chosen = open_board(name, boards_root(root))
     protocol = chosen.protocol()
@@ -73,29 +74,18 @@ def show(name: str, root: Path | None, as_json: bool) -> None:
     shown = [_line(row, protocol) for row in rows]
     empty = [key for key in (shown[0] if shown else ()) if not any(line[key] for line in shown)]
     show_table([{key: value for key, value in line.items() if key not in empty} for line in shown])
-    unit = "shift of the score in % of its range" if protocol.task == "quality" else "accuracy in %"
+    unit = board_rules(protocol.task).unit
     click.echo(f"{unit}, ranked by attack {protocol.rank_by}; [a-b]: ranks that these samples cannot tell apart")
 
 
 def _line(row: dict[str, str], protocol: Protocol) -> dict[str, str]:
     """What is shown of a row of ``table.csv``."""
+    from bench.tasks.lookup import board_rules
+
     ranked = f"{row['rank']} [{row['rank_low']}-{row['rank_high']}]" if row["rank"] else ""
     line = {"model": f"{row['model']}@{row['version']}", "rank": ranked, "class": row["class"]}
-    quality = protocol.task == "quality"
-    measured = {} if quality else {"clean": row["clean"]}
-    for eps in protocol.eps:
-        measured[f"noise {eps}"] = row[f"noise@{eps}"]
-        measured[f"attack {eps}"] = row[f"{'shift' if quality else 'robust'}@{eps}"]
-        measured[f"external {eps}"] = row[f"best_known_external@{eps}"]
-    line |= {key: f"{100 * float(value):z.1f}" if _is_number(value) else value for key, value in measured.items()}
-    if quality:
-        line["SRCC"] = f"{float(row['srcc']):z.3f}"
-        line[f"SRCC attacked {protocol.rank_by}"] = f"{float(row[f'srcc_attacked@{protocol.rank_by}']):z.3f}"
-    return line | {"verdict": row["verdict"] + ("" if row["status"] == "current" else f", {row['status']}")}
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdecimal() and "." in text
+    verdict = row["verdict"] + ("" if row["status"] == "current" else f", {row['status']}")
+    return line | board_rules(protocol.task).line(row, protocol) | {"verdict": verdict}
 
 
 @board.command()

@@ -37,8 +37,8 @@ def challenge(
     from bench.boards.entering import add_challenge
     from bench.boards.opening import subject_of
     from bench.boards.store import boards_root, open_entry
-    from bench.boards.tasks import best_known
     from bench.data import load_samples
+    from bench.tasks.lookup import board_rules
 
     board, kept = open_entry(entry, boards_root(root))
     protocol = board.protocol()
@@ -51,12 +51,12 @@ def challenge(
     click.echo(
         f"{len(found.rows)} images at {protocol.norm} {radius}: {_told(found)}, {outside} are outside of the ball or the box"
     )
-    before = best_known(kept, protocol, radius)
+    rules = board_rules(protocol.task)
+    before = float(rules.best_known(kept, radius).mean())
     if not dry_run:
         kept = add_challenge(board, kept.name, found)
-        after = best_known(kept, protocol, radius)
-        what = "mean |shift|, of the score range," if protocol.task == "quality" else "robust accuracy"
-        click.echo(f"best known external {what} at {radius}: {100 * before:.1f}% before, {100 * after:.1f}% now")
+        after = float(rules.best_known(kept, radius).mean())
+        click.echo(f"best known external {rules.figure} at {radius}: {100 * before:.1f}% before, {100 * after:.1f}% now")
 
 
 def _told(found: Challenge) -> str:

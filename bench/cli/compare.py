@@ -1,4 +1,4 @@
-"""``bench compare``: is one model more robust than the other, and how sure is that?"""
+"""``bench compare``: is each model more robust than the other, and how sure is that?"""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from bench.cli.table import show_table
 def compare(first: Path, second: Path, as_json: bool) -> None:
     """Paired difference FIRST minus SECOND, with its 95% interval, on the samples both records share."""
     from bench.evaluation.records.comparison import compare as paired
-    from bench.evaluation.records.record import read_record
+    from bench.evaluation.records.storage import read_record
+    from bench.tasks.lookup import task_named
 
-    found = paired(first, second)
+    differences = paired(first, second)
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], indent=1))
+        click.echo(json.dumps([asdict(each) for each in differences], indent=1))
         return
-    scores = read_record(first).task == "quality"
-    plain, signed = ("z.3f", "+z.3f") if scores else ("z.1%", "+z.1%")
+    rules = task_named(read_record(first).task).comparison
     rows = [
         {
-            "|shift| (clean: SRCC)" if scores else "accuracy": one.what,
-            "eps": one.eps_text,
-            "first": f"{one.first:{plain}}",
-            "second": f"{one.second:{plain}}",
-            "difference": f"{one.difference.value:{signed}}",
-            "95% interval": f"[{one.difference.low:{signed}}, {one.difference.high:{signed}}]",
+            rules.figure: each.what,
+            "eps": each.eps_text,
+            "first": f"{each.first:{rules.form}}",
+            "second": f"{each.second:{rules.form}}",
+            "difference": f"{each.difference.value:{rules.signed}}",
+            "95% interval": f"[{each.difference.low:{rules.signed}}, {each.difference.high:{rules.signed}}]",
         }
-        for one in found
+        for each in differences
     ]
     show_table(
-        rows, title=f"{first} minus {second}, {found[0].difference.n} samples", right=("first", "second", "difference")
+        rows, title=f"{first} minus {second}, {differences[0].difference.n} samples", right=("first", "second", "difference")
     )

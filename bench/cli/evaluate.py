@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.summary import duration, summarise
+from bench.cli.summary import summarise
 
 if TYPE_CHECKING:
-    from bench.evaluation.evaluate import Tick
     from bench.evaluation.records.record import Record
-    from bench.evaluation.request.attack_specs import Price
-    from bench.evaluation.units import Request
+    from bench.evaluation.request.price import Price
+    from bench.evaluation.request.request import Request
+    from bench.evaluation.request.settings import Tick
 
 _FRESH = (
     "Forget what an earlier run of the same command left. Needed after edits that are not noticed: of modules that FILE.py "
@@ -75,7 +75,7 @@ def evaluate(
 
 
 def _count(text: str | None) -> int | None:
-    from bench.evaluation.request.resolve import DEFAULT_N
+    from bench.evaluation.request.settings import DEFAULT_N
     from bench.foundation.errors import SpecError
 
     if text is None:
@@ -118,7 +118,10 @@ class _Live:
 
     def start(self, request: Request, cost: Price) -> None:
         if not self._quiet:
-            seconds = estimate(request, cost)
+            from bench.evaluation.executors.choice import seconds_for
+            from bench.tasks.summary import duration
+
+            seconds = seconds_for(request)
             self._console.print(
                 f"at most {cost.forwards:,} forwards and {cost.backwards:,} backwards, about {duration(seconds)}; "
                 "less as samples fall",
@@ -131,20 +134,3 @@ class _Live:
 
     def tick(self, tick: Tick) -> None:
         self._bar.update(self._task, description=tick.label, completed=tick.done, total=tick.total)
-
-
-def estimate(request: Request, cost: Price) -> float:
-    """Seconds the request may take: its price times the measured time of one forward, in the scorer's batches."""
-    import time
-
-    from bench.models.scorer import BATCH, Scorer
-
-    scorer = Scorer(request.subject.module, request.subject.ref)
-    ask = scorer.scores if request.subject.task == "quality" else scorer.logits
-    x = request.samples[: min(BATCH, len(request.samples))].images.to(request.device)
-    ask(x)
-    began = time.perf_counter()
-    ask(x)
-    each = (time.perf_counter() - began) / BATCH
-    # A backward to the input costs about as much as a forward: the same convolutions, transposed.
-    return each * (cost.forwards + 1.3 * cost.backwards)

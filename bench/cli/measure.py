@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from bench.evaluation.evaluate import Tick
+    from bench.evaluation.request.settings import Tick
 
     Command = Callable[..., Any]
 

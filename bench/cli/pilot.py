@@ -33,9 +33,9 @@ def pilot(
 
     from bench.foundation.memory import keep_freed_memory
     from bench.models.cards import card_of
+    from bench.tasks.lookup import training_rules
     from bench.training.job import default_runs
     from bench.training.pilot import chosen, pilots, start_figure
-    from bench.training.tasks import TASKS
     from zoo.card import CARDS
 
     keep_freed_memory()
@@ -43,7 +43,7 @@ def pilot(
         torch.set_num_threads(threads)
     name = model.removeprefix("zoo:")
     described = card_of(name)
-    shown = TASKS[described.task].shown
+    shown = training_rules(described.task).written
     begin = start_figure(described, device=device, data_root=data_root)
     click.echo(f"{described.training.start}: {shown(begin)} on validation; a pilot must keep {shown(begin - lose)}")
     found = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.evaluation.evaluate import Tick
+    from bench.evaluation.request.settings import Tick
 
 
 class Units:

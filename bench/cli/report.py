@@ -26,7 +26,7 @@ def plots(records: tuple[Path, ...], name: str | None, measures: bool, root: Pat
     """
     from bench.boards.ranking import is_current
     from bench.boards.store import boards_root, open_board
-    from bench.evaluation.records.record import read_record
+    from bench.evaluation.records.storage import read_record
     from bench.foundation.errors import SpecError
     from reports.album import draw_all
     from reports.measures import sheets
@@ -50,19 +50,18 @@ def plots(records: tuple[Path, ...], name: str | None, measures: bool, root: Pat
 @click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
 def table(records: tuple[Path, ...]) -> None:
     """A Markdown table of RECORDS: clean, noise and attacks (accuracies, or score shifts) at every radius they share."""
-    from bench.evaluation.records.record import read_record
+    from bench.evaluation.records.storage import read_record
     from bench.foundation.errors import RecordError
     from reports.plots import check_comparable
-    from reports.tables import robustness_table, shift_table
+    from reports.tables import comparison_table
 
     read = [read_record(path) for path in records]
     check_comparable(read, samples=False)
-    results = [record.shifts if record.task == "quality" else record.cells for record in read]
-    radii = [list(dict.fromkeys(one.eps_text for one in found)) for found in results]
+    radii = [list(dict.fromkeys(result.eps_text for result in record.results)) for record in read]
     shared = [eps for eps in radii[0] if all(eps in others for others in radii)]
     if not shared:
         raise RecordError("The records share no radius.", "Evaluate them with the same --eps.")
-    click.echo((shift_table if read[0].task == "quality" else robustness_table)(read, shared))
+    click.echo(comparison_table(read, shared))
 
 
 @report.command()
@@ -79,7 +78,8 @@ def gallery(
 
     RECORD is a folder that bench evaluate --save-adv wrote.
     """
-    from bench.evaluation.records.record import RECORD_FILE, read_record
+    from bench.evaluation.records.record import RECORD_FILE
+    from bench.evaluation.records.storage import read_record
     from bench.foundation.errors import SpecError
     from reports.gallery import contact_sheet
     from reports.picks import choose, radius_of

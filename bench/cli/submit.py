@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.pictures import draw
 from bench.cli.table import show_table
+from bench.tasks import TASKS
 
 if TYPE_CHECKING:
     from bench.boards.submission.namespaces import Limits
@@ -37,8 +38,8 @@ def submit() -> None:
 @submit.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--own-code", is_flag=True, help="With a model.py, if no registered builder fits.")
-@click.option("--task", type=click.Choice(["classification", "quality"]), default="classification", show_default=True)
-def new(folder: Path, own_code: bool, task: Literal["classification", "quality"]) -> None:
+@click.option("--task", type=click.Choice(list(TASKS)), default="classification", show_default=True)
+def new(folder: Path, own_code: bool, task: str) -> None:
     """Write a template into FOLDER, named after the model."""
     from bench.boards.submission.template import write_template
 

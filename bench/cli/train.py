@@ -10,11 +10,11 @@ import click
 from bench.foundation.errors import BenchError, ModelError
 
 if TYPE_CHECKING:
+    from bench.tasks.training import TrainingRules
     from bench.training.checkpoint import Epoch
     from bench.training.conversion import ConvertedFiles
     from bench.training.job import Trained
     from bench.training.loop import Progress
-    from bench.training.tasks import Task
 
 
 @click.command()
@@ -51,9 +51,9 @@ def train(
 
     from bench.foundation.memory import keep_freed_memory
     from bench.models.cards import card_of
+    from bench.tasks.lookup import training_rules
     from bench.training.conversion import convert_model
     from bench.training.job import default_runs, train_model
-    from bench.training.tasks import TASKS
     from zoo.card import CARDS, WEIGHTS, card, names, read_card
 
     keep_freed_memory()
@@ -72,7 +72,7 @@ def train(
         if missing and described.weights is not None:
             continue
         click.echo(f"{name}: {described.summary}")
-        task, target = TASKS[described.task], WEIGHTS if install else out
+        task, target = training_rules(described.task), WEIGHTS if install else out
         made: Trained | ConvertedFiles
         if described.conversion:
             made = convert_model(described, source=CARDS / f"{name}.yaml", out=target, data_root=data_root, device=device)
@@ -92,7 +92,7 @@ def train(
             made.card.replace(CARDS / f"{name}.yaml")
             card.cache_clear()
             read_card(CARDS / f"{name}.yaml")
-        click.echo(f"{name}: {task.shown(made.val_figure)} clean on validation; weights in {made.weights}")
+        click.echo(f"{name}: {task.written(made.val_figure)} clean on validation; weights in {made.weights}")
 
 
 def _in_order(wanted: list[str]) -> list[str]:
@@ -118,7 +118,7 @@ def _in_order(wanted: list[str]) -> list[str]:
 class _Live:
     """A live line: epoch, loss, figure of the task, time left; and a line that stays for each finished epoch."""
 
-    def __init__(self, epochs: int, task: Task) -> None:
+    def __init__(self, epochs: int, task: TrainingRules) -> None:
         from rich.progress import BarColumn, Progress, TextColumn
 
         self._bar = Progress(
@@ -127,7 +127,7 @@ class _Live:
             TextColumn("loss {task.fields[loss]:.3f}  {task.fields[figure]}  {task.fields[left]} left"),
         )
         self._task = self._bar.add_task("", total=None, epoch=f"-/{epochs}", loss=0.0, figure="", left="?")
-        self._shown = task.shown
+        self._shown = task.written
 
     def __enter__(self) -> _Live:
         self._bar.start()

@@ -1,10 +1,8 @@
-"""One evaluation from request to record: plan, journal, units, rows, metrics, record."""
+"""One evaluation from settings to record: request, plan, loop, rows, results, record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import count, product
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from torch import nn
@@ -13,34 +11,28 @@ from attacks.base import Attack
 from attacks.gradients.base import GradientPath
 from attacks.threat import Norm
 from bench.data.base import Array, Samples
-from bench.evaluation.build_record import build
+from bench.evaluation.build_record import build_record
+from bench.evaluation.executors.choice import executor_for
 from bench.evaluation.journal import Journal
-from bench.evaluation.records.record import RECORD_FILE, Record, read_record, write_record
-from bench.evaluation.request.attack_specs import Planned, Price
-from bench.evaluation.request.resolve import DEFAULT_N, cost_of, identity_fields, resolve
-from bench.evaluation.saved_images import all_saved, gather, is_saved, saver
-from bench.evaluation.units import Evaluator, Request
+from bench.evaluation.loop import run
+from bench.evaluation.plan import plan
+from bench.evaluation.records.record import RECORD_FILE, Record
+from bench.evaluation.records.storage import read_record, write_record
+from bench.evaluation.request.identity import folder_name, identity_of
+from bench.evaluation.request.price import Price, price_of
+from bench.evaluation.request.request import Request
+from bench.evaluation.request.resolve import resolve
+from bench.evaluation.request.settings import DEFAULT_N, Running, Settings, Ticked, Watcher
+from bench.evaluation.saved_images import all_saved, is_saved, merge_stages, save_stage
+from bench.evaluation.workbench import Finished
 from bench.foundation.errors import SpecError
-from bench.foundation.files import digest, make_folder
-from bench.foundation.spec import Eps
+from bench.foundation.files import make_folder
 from bench.models.subject import Subject, borrowed
-from bench.tasks.classification.stages import Unit
+from bench.tasks.results import Results
+from bench.tasks.unit import NoiseAnswers, UnitKey, UnitResult
 
 JOURNAL_FILE = "journal.jsonl"
 """Beside a record that is not finished."""
-
-
-@dataclass(frozen=True)
-class Tick:
-    """Progress, after each unit."""
-
-    done: int
-    total: int
-    label: str
-    reused: bool
-
-
-Watcher = Callable[[Tick], None]
 
 
 def evaluate(
@@ -63,9 +55,11 @@ def evaluate(
     out: Path | str | None = None,
     save_adv: bool = False,
     fresh: bool = False,
+    workers: int | None = 1,
+    scheduler: str | None = None,
     on_start: Callable[[Request, Price], None] = lambda request, cost: None,
     on_kept: Callable[[Record], None] = lambda record: None,
-    on_tick: Watcher = lambda tick: None,
+    on_tick: Ticked = lambda tick: None,
 ) -> Record:
     """Evaluate a model and return its record, rows included.
 
@@ -85,136 +79,106 @@ def evaluate(
     save_adv: also write the adversarial images (safetensors, in ``out``).
     fresh: forget what an earlier call left in ``out``, as is needed after edits of modules that a model's file or an attack
         imports, which nobody notices.
-    on_start: called before anything is computed; on_kept: called instead with a finished record that is read back.
+    workers: processes of one thread each that compute beside one another; rows do not depend on how many. None starts
+        one per core where the estimated work is worth it. A script that asks for more than one needs the usual
+        ``if __name__ == "__main__":``. scheduler: address of a Dask scheduler, whose workers compute instead.
+    on_start: called before anything is computed; on_kept: called instead with a finished record that is read back;
+        on_tick: called after each unit.
     Raises a ``BenchError`` for anything the user can fix.
     """
-    with borrowed(model):
-        request = resolve(
-            model,
-            attack,
-            eps,
-            norm=norm,
-            n=n,
-            data=data,
-            path=path,
-            seed=seed,
-            split=split,
-            stochastic=stochastic,
-            eot=eot,
-            scorings=scorings,
-            eight_bit=eight_bit,
-            device=device,
-            micro_batch=micro_batch,
-        )
-        identity = digest(identity_fields(request))
-        folder = None if out is None else Path(out) / folder_name(request.subject.ref, identity)
-        if folder is not None and not fresh and _is_finished(request, folder, save_adv):
+    settings = Settings(
+        model=model,
+        attack=attack,
+        eps=eps,
+        norm=norm,
+        n=n,
+        data=data,
+        split=split,
+        path=path,
+        seed=seed,
+        stochastic=stochastic,
+        eot=eot,
+        scorings=scorings,
+        eight_bit=eight_bit,
+        device=device,
+        micro_batch=micro_batch,
+    )
+    running = Running(
+        out=None if out is None else Path(out), save_adv=save_adv, fresh=fresh, workers=workers, scheduler=scheduler
+    )
+    return evaluate_settings(settings, running, Watcher(on_start, on_kept, on_tick))
+
+
+def evaluate_settings(settings: Settings, running: Running, watcher: Watcher) -> Record:
+    """:func:`evaluate`, for callers that hold its arguments as objects."""
+    with borrowed(settings.model):
+        request = resolve(settings)
+        identity = identity_of(request)
+        if running.out is None:
+            return _in_memory(settings, request, identity, running, watcher)
+        folder = running.out / folder_name(request.subject.ref, identity)
+        if not running.fresh and _is_finished(request, folder, running):
             record = read_record(folder)
-            on_kept(record)
+            watcher.kept(record)
             return record
-        on_start(request, cost_of(request))
-        if folder is None:
-            if save_adv:
-                raise SpecError("There is nowhere to save adversarial images.", "Give out=FOLDER (--out FOLDER).")
-            evaluator = Evaluator(request)
-            units = _compute(evaluator, {}, lambda key, unit: None, on_tick)
-            return build(evaluator, units, identity)
-        make_folder(folder)
-        evaluator = Evaluator(request, saver(folder) if save_adv else None)
-        journal_path = folder / JOURNAL_FILE
-        with Journal.open(journal_path, identity=identity, fresh=fresh) as journal:
-            kept = {key: unit for key, unit in journal.done.items() if not save_adv or is_saved(folder, key)}
-            units = _compute(evaluator, kept, journal.append, on_tick)
-            if save_adv:
-                _merge_adversarial(evaluator, folder, units)
-            record = write_record(build(evaluator, units, identity), folder)
-            journal_path.unlink(missing_ok=True)
-        return record
+        return _on_disk(settings, request, identity, folder, running, watcher)
 
 
-def _compute(
-    evaluator: Evaluator, done: dict[str, Unit], keep: Callable[[str, Unit], None], on_tick: Watcher
-) -> dict[str, Unit]:
-    """All units of the request, from the journal where it has them."""
-    request = evaluator.request
-    units: dict[str, Unit] = {}
-    shards = evaluator.shards()
-    stages = [evaluator.stages(planned) for planned in request.attacks]
-    total = len(shards) * (1 + len(request.eps) * (1 + sum(len(one) for one in stages)))
-
-    counted = count(1)
-
-    def unit(key: str, label: str, work: Callable[[], Unit]) -> Unit:
-        reused = key in done
-        if not reused:
-            with evaluator.own_randomness(key):
-                result = work()
-            keep(key, result)
-            done[key] = result
-        units[key] = done[key]
-        on_tick(Tick(next(counted), total, label, reused))
-        return units[key]
-
-    judge = evaluator.judge
-    draws = max(planned.noise_draws for planned in request.attacks)
-    for index, positions in enumerate(shards):
-        shard = evaluator.shard(positions)
-        clean = unit(f"clean/{index}", "clean", lambda s=shard: judge.clean(s))  # type: ignore[misc]
-        shard = judge.ready(shard, clean)
-        for eps in request.eps:
-            unit(
-                f"noise/{eps.value!r}/{index}",
-                f"noise at {eps.text}",
-                lambda s=shard, c=clean, e=eps: judge.noise(s, c, e, draws),  # type: ignore[misc]
-            )
-            for number, planned in enumerate(request.attacks):
-                done_here: list[Unit] = []
-                for step, stage in enumerate(stages[number]):
-                    left = judge.standing(clean, done_here)
-                    key = f"attack/{number}/{eps.value!r}/{index}/{step}"
-                    done_here.append(
-                        unit(
-                            key,
-                            _label(planned, step, len(stages[number]), eps),
-                            lambda s=shard, r=left, e=eps, g=stage, k=key, i=step: evaluator.attack(s, r, e, g, i, k),  # type: ignore[misc]
-                        )
-                    )
-                units[f"attack/{number}/{eps.value!r}/{index}"] = judge.combined(stages[number], done_here)
-    return units
+def _in_memory(settings: Settings, request: Request, identity: str, running: Running, watcher: Watcher) -> Record:
+    if running.save_adv:
+        raise SpecError("There is nowhere to save adversarial images.", "Give out=FOLDER (--out FOLDER).")
+    watcher.started(request, price_of(request))
+    executor = executor_for(settings, request, running)
+    units = run(request, plan(request), executor, kept={}, ticked=watcher.ticked)
+    return build_record(request, Results(units, len(request.shards)), identity)
 
 
-def _label(planned: Planned, step: int, steps: int, eps: Eps) -> str:
-    return f"{planned.name} at {eps.text}" if steps == 1 else f"{planned.name} {step + 1}/{steps} at {eps.text}"
+def _on_disk(
+    settings: Settings, request: Request, identity: str, folder: Path, running: Running, watcher: Watcher
+) -> Record:
+    watcher.started(request, price_of(request))
+    make_folder(folder)
+    journal_path = folder / JOURNAL_FILE
+    with Journal.open(journal_path, identity=identity, fresh=running.fresh) as journal:
+
+        def keep(key: UnitKey, finished: Finished) -> None:
+            if running.save_adv and finished.rows is not None and finished.images is not None:
+                save_stage(folder, key, finished.rows, finished.images)
+            journal.append(key.text, finished.result.to_json())
+
+        units = plan(request)
+        kept = kept_units(request, units, journal.done)
+        if running.save_adv:
+            kept = {key: result for key, result in kept.items() if is_saved(folder, key)}
+        executor = executor_for(settings, request, running)
+        done = run(request, units, executor, kept=kept, keep=keep, ticked=watcher.ticked)
+        results = Results(done, len(request.shards))
+        if running.save_adv:
+            merge_stages(folder, request, results)
+        record = write_record(build_record(request, results, identity), folder)
+        journal_path.unlink(missing_ok=True)
+    return record
 
 
-def _merge_adversarial(evaluator: Evaluator, folder: Path, units: dict[str, Unit]) -> None:
-    for key, positions, planned in _attacked(evaluator):
-        gather(folder, key, evaluator.shard(positions), evaluator.judge.shown(evaluator.stages(planned), units[key]))
+def kept_units(request: Request, units: Sequence[UnitKey], journalled: Mapping[str, object]) -> dict[UnitKey, UnitResult]:
+    """The results that a journal holds of these units; what cannot be read is left out, and computed again."""
+    task = request.task
+    types: dict[str, type[UnitResult]] = {"clean": task.clean_type, "noise": NoiseAnswers, "attack": task.outcome_type}
+    kept: dict[UnitKey, UnitResult] = {}
+    for key in units:
+        data = journalled.get(key.text)
+        if isinstance(data, dict):
+            try:
+                kept[key] = types[key.kind].from_json(data)
+            except (TypeError, ValueError):
+                continue
+    return kept
 
 
-def _attacked(evaluator: Evaluator) -> Iterator[tuple[str, range, Planned]]:
-    """Every attack on every shard at every radius, by its key."""
-    request = evaluator.request
-    for index, positions in enumerate(evaluator.shards()):
-        for eps, (number, planned) in product(request.eps, enumerate(request.attacks)):
-            yield f"attack/{number}/{eps.value!r}/{index}", positions, planned
-
-
-def _is_finished(request: Request, folder: Path, save_adv: bool) -> bool:
+def _is_finished(request: Request, folder: Path, running: Running) -> bool:
     """Whether all that is asked for is there; a journal beside a record means that its images are being made."""
     if not (folder / RECORD_FILE).exists():
         return False
-    if not save_adv:
+    if not running.save_adv:
         return True
-    return not (folder / JOURNAL_FILE).exists() and all_saved(folder, (key for key, *_ in _attacked(Evaluator(request))))
-
-
-def folder_for(request: Request) -> str:
-    """Where the record of a request lies below ``out``."""
-    return folder_name(request.subject.ref, digest(identity_fields(request)))
-
-
-def folder_name(ref: str, identity: str) -> str:
-    """Where a record lies below ``out``: readable, and unique to what was asked."""
-    readable = "".join(c if c.isalnum() or c in "-_" else "-" for c in ref.rpartition("/")[2])
-    return f"{readable}-{identity[:12]}"
+    return not (folder / JOURNAL_FILE).exists() and all_saved(folder, request)

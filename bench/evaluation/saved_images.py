@@ -7,71 +7,71 @@ to a board does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from bench.evaluation.plan import attacked
+from bench.evaluation.workbench import load_shard
 from bench.foundation.files import atomic_write_bytes, make_folder
 
 if TYPE_CHECKING:
-    from bench.tasks.judge import Shard
-
-Saver = Callable[[str, Tensor, Tensor], None]
-"""``save(key, rows, images)``: images of the positions ``rows`` of a shard."""
+    from bench.evaluation.request.request import Request
+    from bench.tasks.results import Results
+    from bench.tasks.unit import UnitKey
 
 
 def path_of(folder: Path, key: str) -> Path:
-    """Where the images of the unit ``key`` lie."""
+    """Where the images of the stage or attack ``key`` lie."""
     return folder / "adversarial" / f"{key.replace('/', '_')}.safetensors"
 
 
-def is_saved(folder: Path, key: str) -> bool:
+def is_saved(folder: Path, key: UnitKey) -> bool:
     """Whether the unit ``key`` needs no images, or has them."""
-    return not key.startswith("attack/") or path_of(folder, key).exists()
+    return key.kind != "attack" or path_of(folder, key.text).exists()
 
 
-def all_saved(folder: Path, keys: Iterable[str]) -> bool:
-    """Whether the images of the attacks ``keys`` are there, stages put together; of models that score, both ways."""
-    kinds = (("",), ("_up", "_down"))
-    return all(any(all(path_of(folder, key + ending).exists() for ending in kind) for kind in kinds) for key in keys)
+def all_saved(folder: Path, request: Request) -> bool:
+    """Whether the images of all attacks of a request are there, stages put together."""
+    for stages in attacked(request):
+        chosen = request.task.image_endings
+        if not all(path_of(folder, stages[0].attack_text + ending).exists() for ending in chosen):
+            return False
+    return True
 
 
-def saver(folder: Path) -> Saver:
-    """Writes each stage's images below ``folder``."""
-
-    def save_adversarial(key: str, rows: Tensor, images: Tensor) -> None:
-        _write(path_of(folder, key), {"rows": rows, "images": images})
-
-    return save_adversarial
+def save_stage(folder: Path, key: UnitKey, rows: Tensor, images: Tensor) -> None:
+    """Keep the images ``(m, ...)`` of one stage, for the positions ``rows`` ``(m,)`` of its shard."""
+    _write(path_of(folder, key.text), {"rows": rows, "images": images})
 
 
-def merge(folder: Path, key: str, shard: Shard, stages: Iterable[tuple[str, list[int]]]) -> None:
-    """Put the stages of one attack on one shard together into the file of ``key``: images for all of ``shard``.
+def merge_stages(folder: Path, request: Request, results: Results) -> None:
+    """Replace the files of stages by those of their attacks: for every sample the image of its verdict."""
+    for stages in attacked(request):
+        first = stages[0]
+        outcomes = [results[key] for key in stages]
+        run = request.stages[first.attack or 0]
+        shard = load_shard(request, first.shard)
+        for ending, chosen in request.task.chosen_images(run, outcomes).items():
+            images = _merged(folder, shard.x, stages, chosen)
+            samples = torch.tensor(shard.ids, dtype=torch.int64)
+            _write(path_of(folder, first.attack_text + ending), {"images": images, "samples": samples})
+        discard(folder, [key.text for key in stages])
 
-    stages: key of each stage, and the positions that are taken from it.
-    """
+
+def _merged(folder: Path, clean: Tensor, stages: Sequence[UnitKey], chosen: Sequence[Sequence[int]]) -> Tensor:
+    """Images for all of a shard. chosen: stage by stage the positions whose image comes from it; the others are clean."""
     from safetensors.torch import load
 
-    images = shard.x.cpu().clone()
-    for stage, taken in stages:
-        saved = load(path_of(folder, stage).read_bytes())
-        wanted = torch.isin(saved["rows"], torch.tensor(taken, dtype=torch.int64))
+    images = clean.cpu().clone()
+    for key, positions in zip(stages, chosen, strict=True):
+        saved = load(path_of(folder, key.text).read_bytes())
+        wanted = torch.isin(saved["rows"], torch.tensor(positions, dtype=torch.int64))
         images[saved["rows"][wanted]] = saved["images"][wanted].to(images)
-    _write(path_of(folder, key), {"images": images, "samples": torch.tensor(shard.ids, dtype=torch.int64)})
-
-
-def gather(folder: Path, key: str, shard: Shard, shown: Mapping[str, list[list[int]]]) -> None:
-    """Replace the files of an attack's stages on one shard by those of the attack.
-
-    shown: an ending for a file's name to, stage by stage, the positions taken from it.
-    """
-    stages = [f"{key}/{step}" for step in range(len(next(iter(shown.values()))))]
-    for ending, taken in shown.items():
-        merge(folder, key + ending, shard, zip(stages, taken, strict=True))
-    discard(folder, stages)
+    return images
 
 
 def discard(folder: Path, keys: Iterable[str]) -> None:
@@ -80,7 +80,7 @@ def discard(folder: Path, keys: Iterable[str]) -> None:
         path_of(folder, key).unlink()
 
 
-def _write(path: Path, tensors: dict[str, Tensor]) -> None:
+def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
     from safetensors.torch import save
 
     make_folder(path.parent)

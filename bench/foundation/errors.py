@@ -22,6 +22,10 @@ class BenchError(Exception):
         super().__init__(f"{what} {fix}")
         self.what, self.fix = what, fix
 
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        """As both sentences, so that a worker's error reaches its parent whole."""
+        return type(self), (self.what, self.fix)
+
 
 class UnknownNameError(BenchError):
     """A name that nothing bears."""
@@ -77,6 +81,10 @@ class IsolationError(BenchError):
 
 class JournalError(BenchError):
     """A journal of another run, or one in use."""
+
+
+class WorkerError(BenchError):
+    """Workers that cannot be had, that would answer another question, or that keep dying."""
 
 
 class StorageError(BenchError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 
-class Opposite(nn.Module):
+class HigherIsBetter(nn.Module):
     """A model whose lower scores mean better images, turned round: minus its score ``(n,)``."""
 
     def __init__(self, model: nn.Module) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -27,9 +27,6 @@ from bench.models.cards import card_of
 
 if TYPE_CHECKING:
     from zoo.card import Card
-
-
-Task = Literal["classification", "quality"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Subject:
     dataset: str | None
     spiking: bool | None
     stochastic: bool
-    task: Task | None = None
+    task: str | None = None
     score_range: tuple[float, float] = (0.0, 1.0)
     higher_is_better: bool = True
 

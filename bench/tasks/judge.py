@@ -1,29 +1,28 @@
-"""What the evaluator asks of a judge: clean answers, answers under noise, and what adversarial images did."""
+"""What the evaluator asks of a judge: clean answers, answers under noise, and what adversarial inputs did."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
-from attacks.base import Stage
 from attacks.levels import nearest
 from attacks.noise import UniformNoise
 from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
 from attacks.threat import Threat
 from bench.foundation.spec import Eps
-from bench.tasks.classification.stages import Unit
+from bench.tasks.unit import NoiseAnswers, StageOutcome
 
 
 @dataclass(frozen=True)
 class Shard:
     """A range of samples on the device, with one random stream each.
 
-    labels: of the data set. reference: what an attack moves the answer away from, ``(n,)``: the labels of a model that
-    decides, the clean scores of a model that scores.
+    x: inputs ``(n, ...)``. labels: of the data set, ``(n,)``. reference: what an attack moves the answer away from,
+    ``(n,)``: the labels of a model that decides, the clean scores of a model that scores.
     """
 
     x: Tensor
@@ -47,30 +46,30 @@ class Judge(Protocol):
         """What an attack maximises unless it says otherwise."""
         ...
 
-    def clean(self, shard: Shard) -> Unit:
-        """Answers without any attack, given twice. Raises ``ModelError`` if too many differ."""
+    def clean(self, shard: Shard) -> Any:
+        """Answers without any attack, given twice: the task's kind of :class:`~bench.tasks.unit.CleanAnswers`.
+
+        Raises ``ModelError`` if too many differ.
+        """
         ...
 
-    def ready(self, shard: Shard, clean: Unit) -> Shard:
+    def ready(self, shard: Shard, clean: Any) -> Shard:
         """The shard with its reference."""
         ...
 
-    def noise(self, shard: Shard, clean: Unit, eps: Eps, draws: int) -> Unit:
+    def noise(self, shard: Shard, clean: Any, eps: Eps, draws: int) -> NoiseAnswers:
         """Answers under uniform noise of size ``eps``, draw by draw the worst so far."""
         ...
 
-    def standing(self, clean: Unit, done: list[Unit]) -> list[int]:
-        """Positions in the shard that the next stage is for."""
+    def standing(self, clean: Any, done: Sequence[Any]) -> list[int]:
+        """Positions in the shard that the next stage is for. done: outcomes of the stages before it."""
         ...
 
-    def scored(self, adv: Tensor, x: Tensor, reference: Tensor, threat: Threat, rng: KeyedRng) -> Unit:
-        """One entry per image: status, norm, answers on the image and on its 8-bit version, hash."""
-        ...
+    def scored(
+        self, rows: list[int], adv: Tensor, x: Tensor, reference: Tensor, threat: Threat, rng: KeyedRng
+    ) -> StageOutcome:
+        """What the inputs ``adv`` ``(m, ...)`` did to the positions ``rows`` of a shard: an outcome that has cost nothing.
 
-    def combined(self, stages: Sequence[Stage], units: list[Unit]) -> Unit:
-        """One entry per attacked row from those of all stages."""
-        ...
-
-    def shown(self, stages: Sequence[Stage], unit: Unit) -> Mapping[str, list[list[int]]]:
-        """Which images are kept: an ending for the file's name to, stage by stage, the positions taken from it."""
+        x: clean inputs ``(m, ...)``. reference: ``(m,)``. Nothing that an attack says of itself is believed.
+        """
         ...

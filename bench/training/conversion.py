@@ -10,9 +10,9 @@ import torch
 from bench.data import load_samples
 from bench.foundation.errors import ModelError
 from bench.foundation.files import make_folder
+from bench.tasks.lookup import training_rules
 from bench.training.job import write_weights
 from bench.training.loop import Split, figure
-from bench.training.tasks import TASKS
 from zoo.card import Card, card
 from zoo.conversion.convert import folded_weights
 from zoo.loading import build, fill, load_card
@@ -58,7 +58,7 @@ def convert_model(
         ) from error
     samples = load_samples(described.dataset, split="val", root=data_root)
     target = torch.device(device)
-    found = figure(model.to(target), Split(samples.pixels, samples.labels).to(target), task=TASKS[described.task])
+    found = figure(model.to(target), Split(samples.pixels, samples.labels).to(target), task=training_rules(described.task))
     make_folder(out)
     files = ConvertedFiles(out / f"{described.name}.yaml", out / f"{described.name}.safetensors", found)
     write_weights(tensors, source=source, weights=files.weights, card_file=files.card)

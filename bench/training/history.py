@@ -6,11 +6,12 @@ import csv
 import io
 from dataclasses import asdict, fields
 
+from bench.tasks.classification.training import TRAINING as CLASSIFICATION
+from bench.tasks.training import TrainingRules
 from bench.training.checkpoint import Epoch
-from bench.training.tasks import CLASSIFICATION, Task
 
 
-def as_csv(log: list[Epoch], *, task: Task = CLASSIFICATION) -> str:
+def as_csv(log: list[Epoch], *, task: TrainingRules = CLASSIFICATION) -> str:
     """One line per epoch; the figures' columns are named after the task's figure, for example ``val_accuracy``."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -19,7 +20,7 @@ def as_csv(log: list[Epoch], *, task: Task = CLASSIFICATION) -> str:
     return text.getvalue()
 
 
-def curve(log: list[Epoch], *, title: str, task: Task = CLASSIFICATION) -> bytes:
+def curve(log: list[Epoch], *, title: str, task: TrainingRules = CLASSIFICATION) -> bytes:
     """PNG of the task's figure and the loss per epoch."""
     from matplotlib.figure import Figure
 

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from bench.data import load_samples
 from bench.foundation.errors import ModelError
 from bench.foundation.files import atomic_write_bytes, atomic_write_text, canonical_json, make_folder
+from bench.tasks.lookup import training_rules
 from bench.training.checkpoint import Epoch
 from bench.training.history import as_csv, curve
 from bench.training.loop import Progress, Split, train
-from bench.training.tasks import TASKS, calibrate
 from zoo.card import Card, card, names
 from zoo.loading import adopt, build, build_defense, load_card
 
@@ -86,12 +86,11 @@ def train_model(
         splits["val"],
         checkpoint=run / "checkpoint.safetensors",
         digest=digest,
-        task=TASKS[described.task],
+        task=training_rules(described.task),
         on_step=on_step,
         on_epoch=on_epoch,
     )
-    if described.task == "quality":
-        calibrate(model, splits["val"].images, splits["val"].labels)
+    training_rules(described.task).finish(model, splits["val"].images, splits["val"].labels)
     return export(described, source=source, model=model, log=log, out=out)
 
 
@@ -140,7 +139,7 @@ def recipe_digest(described: Card) -> str:
 def export(described: Card, *, source: Path, model: nn.Module, log: list[Epoch], out: Path) -> Trained:
     """Write weights, log, curve and card into ``out``, the card last."""
     make_folder(out)
-    name, task = described.name, TASKS[described.task]
+    name, task = described.name, training_rules(described.task)
     files = Trained(out / f"{name}.yaml", out / f"{name}.safetensors", out / f"{name}.csv", out / f"{name}.png", log)
     atomic_write_text(files.log, as_csv(log, task=task))
     atomic_write_bytes(files.curve, curve(log, title=f"{name}: {described.defense.name}", task=task))

@@ -14,11 +14,13 @@ from torch import Tensor, nn
 
 from attacks.randomness import KeyedRng, drawing
 from bench.foundation.errors import BenchError
+from bench.models.outputs import outputs
+from bench.tasks.classification.training import TRAINING as CLASSIFICATION
+from bench.tasks.training import TrainingRules
 from bench.training.augment import AUGMENTATIONS
 from bench.training.checkpoint import Checkpoint, Epoch
 from bench.training.optimiser import optimiser_of, restore, state_of
 from bench.training.schedule import learning_rate
-from bench.training.tasks import CLASSIFICATION, Task, outputs
 from zoo.card import Recipe
 from zoo.defenses.base import Defense
 
@@ -57,7 +59,7 @@ def precision(device: torch.device) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def figure(model: nn.Module, data: Split, *, task: Task = CLASSIFICATION, batch: int = 500) -> float:
+def figure(model: nn.Module, data: Split, *, task: TrainingRules = CLASSIFICATION, batch: int = 500) -> float:
     """The figure of the task in eval mode: accuracy in [0, 1], or rank correlation."""
     return task.score(outputs(model, data.images, batch=batch), data.labels)
 
@@ -71,7 +73,7 @@ def train(
     *,
     checkpoint: Path,
     digest: str,
-    task: Task = CLASSIFICATION,
+    task: TrainingRules = CLASSIFICATION,
     on_step: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> list[Epoch]:
@@ -121,7 +123,7 @@ def _one_epoch(
     optimiser: torch.optim.Optimizer,
     epoch: int,
     steps: int,
-    task: Task,
+    task: TrainingRules,
     on_step: Callable[[Progress], None],
 ) -> Epoch:
     device = train_data.images.device

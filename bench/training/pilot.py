@@ -14,9 +14,9 @@ import torch
 
 from bench.data import load_samples
 from bench.foundation.errors import ModelError
+from bench.tasks.lookup import training_rules
 from bench.training.job import train_model
 from bench.training.loop import Split, figure
-from bench.training.tasks import TASKS
 from zoo.card import Card, card
 from zoo.loading import load_card
 
@@ -37,7 +37,7 @@ def start_figure(described: Card, *, device: str = "cpu", data_root: Path | None
         raise ModelError(f"{described.name} starts from no trained model.", "Pilots are for recipes that fine-tune.")
     samples = load_samples(described.dataset, split="val", root=data_root)
     model = load_card(card(start)).to(torch.device(device))
-    return figure(model, Split(samples.pixels, samples.labels).to(torch.device(device)), task=TASKS[described.task])
+    return figure(model, Split(samples.pixels, samples.labels).to(torch.device(device)), task=training_rules(described.task))
 
 
 def pilots(

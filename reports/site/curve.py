@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.evaluation.records.record import Interval, Record
-from bench.tasks.quality.board import scale
-from reports.plots import last_cells
+from bench.evaluation.records.record import Record
+from bench.tasks.results import Interval
+from reports.presentations.presentation import presentation_of
 
 WIDTH, HEIGHT = 460, 280
 LEFT, RIGHT, TOP, BOTTOM = 40, 30, 12, 44
@@ -35,14 +35,8 @@ class Curve:
 
 def curve(record: Record) -> Curve:
     """The strongest result at every radius, evenly spaced; at radius 0 the clean accuracy, or a shift of 0."""
-    if record.task == "quality":
-        width = scale(record).width
-        largest = {one.eps: one for one in record.shifts}
-        shifts = [largest[eps] for eps in sorted(largest)]
-        points = [(one.eps, one.eps_text, one.in_ranges, one.noise.value / width) for one in shifts]
-        return _drawn(Interval(value=0.0, low=0.0, high=0.0, n=record.data.n), points)
-    cells = last_cells(record)
-    return _drawn(cells[0].clean, [(cell.eps, cell.eps_text, cell.robust, cell.noise.value) for cell in cells])
+    start, points = presentation_of(record.task).curve(record)
+    return _drawn(start, [(point.eps, point.text, point.attacked, point.noise) for point in points])
 
 
 def _drawn(start: Interval, points: list[tuple[float, str, Interval, float]]) -> Curve:

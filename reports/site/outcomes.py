@@ -14,27 +14,16 @@ from scipy import stats
 from bench.boards.protocol import Protocol
 from bench.boards.store import Entry
 from bench.metrics.statistics import Floats
-from bench.tasks.classification.board import standing
-from bench.tasks.quality.board import by_photograph, moved
+from reports.presentations.presentation import presentation_of
 
 Outcomes = dict[str, str | list[float]]
 """Measure to packed bits, or to numbers where they are not all 0 or 1."""
 
 
 def outcomes(entry: Entry, protocol: Protocol) -> Outcomes:
-    """Per measure the value of every sample, in the order of their ids."""
-    if protocol.task == "quality":
-        return {
-            f"minus shift {eps}": pack(-by_photograph(moved(entry.record, eps), "shift")) for eps in _ranked_first(protocol)
-        }
-    rows = entry.record.rows.drop_duplicates("sample").sort_values("sample")
-    found = {f"attack {eps}": pack(np.asarray(standing(entry.record, eps), dtype=np.float64)) for eps in protocol.eps}
-    main = f"attack {protocol.rank_by}"
-    return {main: found.pop(main), "clean": pack(np.asarray(rows["clean_correct"], dtype=np.float64)), **found}
-
-
-def _ranked_first(protocol: Protocol) -> list[str]:
-    return [protocol.rank_by, *(eps for eps in protocol.eps if eps != protocol.rank_by)]
+    """Per measure the value of every independent sample, in the order of their ids."""
+    measures = presentation_of(protocol.task).outcomes(entry, protocol)
+    return {measure: pack(values) for measure, values in measures.items()}
 
 
 def pack(values: Floats) -> str | list[float]:

@@ -12,9 +12,10 @@ from bench.boards.gallery import Gallery, gallery_folder, read_gallery
 from bench.boards.protocol import Protocol
 from bench.boards.ranking import Rank, is_current, ranks
 from bench.boards.store import Board, Entry
-from bench.boards.tasks import rules
 from bench.evaluation.records.record import Record
-from reports.site.columns import Column, Values, columns
+from bench.tasks.lookup import board_rules
+from reports.presentations.presentation import Column, Words, presentation_of
+from reports.site.columns import Values, columns
 from reports.site.outcomes import Outcomes, outcomes
 
 
@@ -65,15 +66,15 @@ class BoardView:
         return self.protocol.version == max(self.versions)
 
     @property
-    def scores(self) -> bool:
-        """Whether its models answer scores."""
-        return self.protocol.task == "quality"
+    def words(self) -> Words:
+        """Phrases for its task."""
+        return presentation_of(self.protocol.task).words
 
     @cached_property
     def independent(self) -> int:
-        """Samples that are independent of each other: images, or of scores the photographs they are versions of."""
-        groups = {entry.record.rows["group"].nunique() for entry in self.entries} if self.scores else set()
-        return max(groups, default=self.protocol.data.n)
+        """Samples that are independent of each other."""
+        counts = [presentation_of(self.protocol.task).independent(entry.record) for entry in self.entries]
+        return max(counts, default=self.protocol.data.n)
 
     @cached_property
     def columns(self) -> list[Column]:
@@ -105,7 +106,7 @@ def view(board: Board, versions: list[int]) -> BoardView:
             record_sha256=entry.record_sha256,
             rank=order.get(entry.name),
             current=is_current(entry.name, names),
-            values=rules(protocol.task).columns(entry, protocol),
+            values=board_rules(protocol.task).columns(entry, protocol),
             challenges=entry.challenges,
             outcomes=outcomes(entry, protocol),
             gallery=read_gallery(board, entry.name),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from bench.boards.protocol import Protocol
+from reports.presentations.presentation import presentation_of
 from reports.site.view import EntryView
 
 NORMS = {
@@ -17,11 +18,12 @@ def sentences(protocol: Protocol) -> list[str]:
     """What the board measures and how, for a reader who knows the field but not this suite."""
     data = protocol.data
     radii = ", ".join(protocol.eps)
-    score = protocol.task == "quality"
-    said = [
+    presentation = presentation_of(protocol.task)
+    return [
         f"Every model sees the same {data.n} images: the first {data.n} of the {data.split} split of {data.name}.",
         f"The threat model is {protocol.norm}: {NORMS[protocol.norm]}, here {radii}, and pixels stay in [0, 1].",
-        f"The attacks are {', '.join(protocol.specs)}; a stage works on the images that the stages before it left standing.",
+        presentation.attacks(protocol),
+        presentation.rule(protocol),
         "Each adversarial image is checked again for its radius, its range and the model's answer, apart from the attack.",
         "Random noise of the same radius is measured beside it. The gap between noise and attack is shown, never ranked by.",
         f"All draws follow from the seed {protocol.seed}; models that draw themselves are asked {protocol.draws} times.",
@@ -29,21 +31,6 @@ def sentences(protocol: Protocol) -> list[str]:
         "means that nothing failed, but the attack is weaker than the standard set.",
         "A rank comes with the ranks that these images cannot rule out, by paired 95% intervals against every other entry.",
     ]
-    if score:
-        said.insert(
-            3,
-            "Every image is attacked to raise the score and to lower it; the larger shift counts, in units of the model's "
-            f"score range. The table is ordered by the mean shift at {protocol.rank_by}: less is better. "
-            "Versions of one photograph are no independent samples, so intervals and ranks rest on photographs.",
-        )
-        said[2] = f"The attacks are {', '.join(protocol.specs)}; every stage works on all images."
-    else:
-        said.insert(
-            3,
-            "An image counts as robust if the model is right on it unperturbed and after every attack. "
-            f"The table is ordered by the share of robust images at {protocol.rank_by}.",
-        )
-    return said
 
 
 def commands(entry: EntryView, protocol: Protocol) -> list[tuple[str, str]]:

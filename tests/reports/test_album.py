@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from bench.evaluation.records.comparison import compare
-from bench.evaluation.records.record import Record, StageResult
+from bench.evaluation.records.record import Record
 from bench.foundation.errors import RecordError
+from bench.tasks.classification.results import StageResult
 from reports.album import draw_all, shared_radii
 from reports.attribution import shares, stage_attribution
 from reports.forest import difference_forest
@@ -24,7 +25,7 @@ Make = Callable[..., Record]
 def staged(record: Record) -> Record:
     """The record, as if two stages had broken what was broken: all but one by the first."""
     cells = []
-    for cell in record.cells:
+    for cell in record.results:
         rows = record.rows[record.rows["eps_text"] == cell.eps_text]
         attacked = int((rows["verdict"] != "clean_wrong").sum())
         broken = int((rows["verdict"] == "broken").sum())
@@ -35,11 +36,11 @@ def staged(record: Record) -> Record:
             for n, a, b in parts
         ]
         cells.append(cell.model_copy(update={"stages": stages}))
-    return record.model_copy(update={"cells": cells}).with_rows(record.rows)
+    return record.model_copy(update={"results": cells}).with_rows(record.rows)
 
 
 def test_the_shares_of_stages_add_up_to_the_accuracies(record: Make) -> None:
-    cell = staged(record(bias=0.02)).cells[-1]
+    cell = staged(record(bias=0.02)).results[-1]
     found = shares(cell)
     assert sum(found.values()) == pytest.approx(100)
     assert found["standing"] == pytest.approx(100 * cell.robust.value)

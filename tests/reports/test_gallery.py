@@ -96,7 +96,9 @@ def scored(record: Record, folder: Path) -> tuple[Record, Tensor, Tensor]:
     for name, images in (("up", up), ("down", down)):
         path = path_of(folder, f"attack/0/{eps!r}/0")
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({"images": images}, path.with_name(f"{path.stem}_{name}.safetensors"))
+        save_file(
+            {"images": images, "samples": torch.arange(len(images))}, path.with_name(f"{path.stem}_{name}.safetensors")
+        )
     shift_up, shift_down = np.linspace(0.0, 0.4, 40), np.linspace(-0.39, 0.0, 40)
     rows = pd.DataFrame({"sample": range(40), "attack": "fgsm", "eps": eps, "eps_text": "0.1", "status": "ok", "clean": 0.5})
     rows["shift_up"], rows["shift_down"] = shift_up, shift_down

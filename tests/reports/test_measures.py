@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 import bench
 from bench.cli.report import report as command
-from bench.evaluation.records.record import Interval, Record
+from bench.evaluation.records.record import Record
 from bench.foundation.errors import RecordError, SpecError
 from bench.studies.measures.sheet import Attacked, Cost, Sheet, Step, blank, write_sheet
+from bench.tasks.results import Interval
 from reports.album import draw_all
 from reports.correlation import srcc_before_after
 from reports.measures import accuracy_over_steps, attacks_of, robustness_over_energy, sheets
@@ -96,7 +97,7 @@ def rated() -> list[Record]:
 def test_srcc_before_and_after_is_that_of_the_records(rated: list[Record]) -> None:
     axes = srcc_before_after(rated, "0.05").axes[0]
     shown = [float(line.get_xdata()[0]) for line in axes.get_lines() if line.get_marker() in ("o", "s")]
-    wanted = [one for r in rated for one in (r.shifts[-1].srcc_clean.value, r.shifts[-1].srcc_attacked.value)]
+    wanted = [one for r in rated for one in (r.results[-1].srcc_clean.value, r.results[-1].srcc_attacked.value)]
     assert shown == pytest.approx(wanted)
     assert not any(math.isnan(one) for one in shown)
     with pytest.raises(RecordError, match="no shift"):

@@ -7,8 +7,9 @@ import pytest
 
 import bench
 from bench.boards.store import open_board
-from bench.evaluation.records.record import EVALUATOR_VERSIONS, read_record
+from bench.evaluation.records.storage import read_record
 from bench.foundation.errors import RecordError
+from bench.tasks.classification.task import TASK
 from reports import pictures, readme, strength
 
 
@@ -39,11 +40,11 @@ def test_the_table_of_pictures_is_that_of_the_board_and_of_its_records() -> None
     records = {record.model.ref: record for record in map(read_record, pictures.WHERE.glob("zoo-*"))}
     assert set(table.index) == set(entries) == set(records)
     for name, record in records.items():
-        assert record.settings["eight_bit"] and record.evaluator_version == EVALUATOR_VERSIONS["classification"]
+        assert record.settings["eight_bit"] and record.evaluator_version == TASK.evaluator_version
         assert record.attacks[0].stages == entries[name].attacks[0].stages
         assert (record.model.fingerprint, record.data.sha256) == (entries[name].model.fingerprint, entries[name].data.sha256)
-        assert record.cells[0].robust.value == record.cells[0].robust_8bit.value == table["searched"][name]
-        assert entries[name].cells[0].robust.value == table["real"][name]
+        assert record.results[0].robust.value == record.results[0].robust_8bit.value == table["searched"][name]
+        assert entries[name].results[0].robust.value == table["real"][name]
 
 
 @pytest.mark.parametrize("name", ["ann_at", "snn_gsr"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.leaderboard import board, kept_records, many
 
-from bench.evaluation.records.record import read_record
+from bench.evaluation.records.storage import read_record
 from bench.metrics.statistics import paired_difference
 from bench.tasks.classification.board import standing
 from reports.site.build import write
@@ -108,7 +108,7 @@ def test_the_comparison_in_the_browser_is_that_of_the_library(site: str, page: A
     page.goto(f"{site}{BOARD}/v1/compare.html")
     page.get_by_label("First").select_option(names[0])
     page.get_by_label("Second").select_option(names[1])
-    for cell in first.cells:
+    for cell in first.results:
         values = [standing(record, cell.eps_text).to_numpy(float) for record in (first, second)]
         wanted = paired_difference(*values)
         row = page.locator("#paired tbody tr", has=page.get_by_role("rowheader", name=f"attack {cell.eps_text}", exact=True))

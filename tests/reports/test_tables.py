@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.evaluation.records.record import Interval, Record
-from reports.tables import percent, robustness_table, told
+from bench.evaluation.records.record import Record
+from bench.tasks.results import Interval
+from bench.tasks.summary import decimal, percent
+from reports.tables import comparison_table
 
 Make = Callable[..., Record]
 
 
 def test_one_row_per_record_one_group_of_columns_per_radius(record: Make) -> None:
     first, second = record(), record(bias=0.05, n=30)
-    lines = robustness_table([first, second], ["0.01", "0.1"]).splitlines()
+    lines = comparison_table([first, second], ["0.01", "0.1"]).splitlines()
     assert len(lines) == 4
     assert {line.count("|") for line in lines} == {8}
-    cell = second.cells[1]
+    cell = second.results[1]
     assert cell.eps_text == "0.1"
     assert lines[3].split(" | ")[-2:] == [percent(cell.noise), f"{percent(cell.robust)} |"]
     assert [line.split(" | ")[1] for line in lines[2:]] == ["40", "30"]
@@ -24,4 +26,4 @@ def test_one_row_per_record_one_group_of_columns_per_radius(record: Make) -> Non
 def test_nothing_is_told_without_a_minus() -> None:
     nothing = Interval(value=-1e-9, low=-0.0, high=-1e-4, n=3)
     assert percent(nothing) == "0.0 [0.0, 0.0]"
-    assert told(nothing) == "0.000 [0.000, 0.000]"
+    assert decimal(nothing) == "0.000 [0.000, 0.000]"

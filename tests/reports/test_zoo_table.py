@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench.evaluation.records.record import Interval
 from bench.foundation.errors import RecordError
 from bench.studies.measures.sheet import Attacked, Sheet, blank
+from bench.tasks.results import Interval
 from reports.zoo_table import zoo_table
 
 

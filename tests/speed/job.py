@@ -28,7 +28,7 @@ N, BATCH, STEPS, EPS, BAR = 250, 50, 10, 8 / 255, 3.0
 def ours(name: str) -> tuple[float, float, float]:
     began = time.perf_counter()
     record = bench.evaluate(f"zoo:{name}", attack=f"pgd:steps={STEPS}", eps="8/255", n=N)
-    return time.perf_counter() - began, record.cells[0].seconds, record.cells[0].robust.value
+    return time.perf_counter() - began, record.results[0].seconds, record.results[0].robust.value
 
 
 def with_foolbox(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ RUNS = (("quick", 1000, 3.0), ("standard", 500, 20.0))
 
 def measure(name: str, attack: str, n: int, bar: float) -> None:
     record = bench.evaluate(f"zoo:{name}", attack=attack, eps="2/255", n=n)
-    cell = record.cells[0]
+    cell = record.results[0]
     say(
         f"{name}  {attack:8}  2/255, {n} images: {record.seconds / 60:.1f} min (bar {bar:.0f}), "
         f"of which the attack {cell.seconds / 60:.1f}; robust {100 * cell.robust.value:.1f}%"

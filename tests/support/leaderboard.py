@@ -13,7 +13,8 @@ import yaml
 from bench.boards.protocol import Protocol
 from bench.boards.ranking import Rank
 from bench.boards.store import Board
-from bench.evaluation.records.record import Record, read_record
+from bench.evaluation.records.record import Record
+from bench.evaluation.records.storage import read_record
 from bench.foundation.files import sha256_bytes
 from reports.site.view import BoardView
 
@@ -29,12 +30,12 @@ def kept_records() -> list[Path]:
 
 
 def _asked(record: Record) -> tuple[object, ...]:
-    return record.data.sha256, [attack.spec for attack in record.attacks], [cell.eps_text for cell in record.cells]
+    return record.data.sha256, [attack.spec for attack in record.attacks], [cell.eps_text for cell in record.results]
 
 
 def protocol(record: Record, version: int = 1, **changed: Any) -> Protocol:
     """What the record was asked, as a protocol."""
-    eps = list(dict.fromkeys(cell.eps_text for cell in record.cells))
+    eps = list(dict.fromkeys(cell.eps_text for cell in record.results))
     stages = [{"name": "", "attack": "PGD(steps=20)", "path": "training"}]
     fields = {
         "board": "snn-sample-linf",

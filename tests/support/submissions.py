@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from bench.boards.entering import release
 from bench.boards.protocol import Draft, freeze
 from bench.boards.store import Board
-from bench.boards.submission.template import Task, write_hash, write_template
+from bench.boards.submission.template import write_hash, write_template
 from bench.foundation.files import sha256_file
 from zoo.architectures.compact import compact
 from zoo.card import WEIGHTS, card
@@ -51,7 +51,7 @@ def small_board(root: Path, *, n: int = 6, **changed: object) -> Board:
     return release(freeze(Draft.model_validate(fields | changed)), root)
 
 
-def filled_in(folder: Path, *, own_code: bool, task: Task = "classification") -> None:
+def filled_in(folder: Path, *, own_code: bool, task: str = "classification") -> None:
     """The template, with an author's words."""
     write_template(folder, own_code=own_code, task=task)
     manifest = folder / "submission.yaml"

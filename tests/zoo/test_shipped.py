@@ -22,8 +22,8 @@ def test_raw_curves_are_sane(name: str) -> None:
     stochastic = card(name).stochastic
     n, slack = (10, 0.1) if stochastic else (100, 0.0)
     record = bench.evaluate(f"zoo:{name}", attack=["fgsm", "pgd"], eps="0,2/255,8/255,1", n=n)
-    robust = {(cell.attack, cell.eps_text): cell.robust.value for cell in record.cells}
-    clean = record.cells[0].clean.value
+    robust = {(cell.attack, cell.eps_text): cell.robust.value for cell in record.results}
+    clean = record.results[0].clean.value
     assert abs(robust["pgd", "0"] - clean) <= slack
     falling = [robust["pgd", eps] for eps in ("0", "2/255", "8/255", "1")]
     assert all(smaller <= larger + slack for larger, smaller in pairwise(falling))

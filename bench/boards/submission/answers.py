@@ -12,6 +12,10 @@ Ask = Callable[[Tensor], Tensor]
 """Images (n, ...) to logits (n, K), by a process that knows neither labels nor what kind of image each is."""
 
 
+AT_ONCE = 4000
+"""Images per question: what an answer may take is limited in bytes and seconds."""
+
+
 def key(image: Tensor) -> bytes:
     """What an image is known by: all its bits."""
     return hashlib.sha256(image.detach().contiguous().numpy().tobytes()).digest()
@@ -31,7 +35,7 @@ class Answers(nn.Module):
     def learn(self, images: Tensor, ask: Ask, generator: torch.Generator) -> None:
         """Ask about images in an order that ``generator`` draws, and keep the answers."""
         order = torch.randperm(len(images), generator=generator)
-        logits = ask(images[order])
+        logits = torch.cat([ask(images[part]) for part in order.split(AT_ONCE)])
         for image, answer in zip(images[order], logits, strict=True):
             self._known.setdefault(key(image), []).append(answer)
 

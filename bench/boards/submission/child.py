@@ -110,18 +110,11 @@ def _attack(subject: Subject, question: Frame) -> Frame:
     return propose(subject, question)
 
 
-def _move(subject: Subject, question: Frame) -> Frame:
-    from bench.boards.submission.score_proposing import propose_shifts
-
-    return propose_shifts(subject, question)
-
-
 OPERATIONS: dict[str, Callable[[Any, Frame], Frame]] = {
     "logits": _logits,
     "scores": _scores,
     "gradient": _gradient,
     "attack": _attack,
-    "move": _move,
 }
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """Inside of the place: attack the loaded model on one shard. Outside: ask for that, and check the form of the answer.
 
-What comes back are proposals. Which of them break the model is decided elsewhere, by a process that has not seen labels.
+What comes back are proposals, stage by stage. Which of them break the model, or move its score, is decided elsewhere, by
+a process that has not seen labels.
 """
 
 from __future__ import annotations
 
-import tempfile
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,132 +18,152 @@ from bench.boards.submission.frames import Frame
 from bench.boards.submission.process import one_line
 from bench.data.base import Samples
 from bench.foundation.errors import IsolationError
+from bench.tasks.unit import COSTS
 
 if TYPE_CHECKING:
     from bench.boards.submission.process import Sandbox
     from bench.models.subject import Subject
 
-COUNTS = ("forwards", "backwards", "zero_gradients")
 STATUSES = ("ok", "attack_error", "nan_gradient", "out_of_ball", "out_of_box", "timeout")
+MOST = 2**40
+"""No cost and no time may be larger."""
+
+
+@dataclass(frozen=True)
+class StageProposal:
+    """What one stage proposes for m of the n samples of a shard.
+
+    rows: positions, int64 ``(m,)``. images: ``(m, ...)``. status: index into :data:`STATUSES`, int64 ``(m,)``.
+    costs: int64 ``(m,)`` each. seconds: wall time. failure: what went wrong, in words.
+    """
+
+    rows: Tensor
+    images: Tensor
+    status: Tensor
+    costs: dict[str, Tensor]
+    seconds: float
+    failure: str | None
 
 
 @dataclass(frozen=True)
 class Proposals:
     """One attack at one radius on one shard of n samples.
 
-    images: (n, ...); those that were not attacked are clean. stage: int64 (n,), number of the stage that is said to have
-    broken a sample, -1 for none. counts: int64 (n,) each. status: index into :data:`STATUSES`, int64 (n,).
-    stages: mean forwards, backwards, zero gradients and seconds of each stage. failures: what went wrong, in words.
+    clean: columns of clean answers that need gradients, float64 ``(n,)`` each, NaN where there is no number.
     """
 
-    images: Tensor
-    stage: Tensor
-    counts: dict[str, Tensor]
-    status: Tensor
-    stages: list[tuple[float, float, float, float]]
-    failures: list[str]
+    stages: list[StageProposal]
+    clean: dict[str, Tensor]
 
     def frame(self) -> Frame:
         """As a message."""
-        tensors = {"images": self.images, "stage": self.stage, "status": self.status, **self.counts}
-        return Frame({"stages": self.stages, "failures": self.failures}, tensors)
+        tensors = {f"clean/{name}": column for name, column in self.clean.items()}
+        for number, stage in enumerate(self.stages):
+            columns = {"rows": stage.rows, "images": stage.images, "status": stage.status, **stage.costs}
+            tensors |= {f"{number}/{name}": tensor for name, tensor in columns.items()}
+        return Frame({"stages": [[stage.seconds, stage.failure] for stage in self.stages]}, tensors)
 
 
 def propose(subject: Subject, question: Frame) -> Frame:
-    """Attack, in the child. question: images, labels, ids; attack, eps, norm, path, seed."""
-    from safetensors.torch import load
-
-    from bench.evaluation.evaluate import evaluate
-    from bench.evaluation.saved_images import path_of
+    """Attack, in the child. question: images, labels, ids; attack, eps, norm, path, seed, clean (names of columns)."""
+    from bench.evaluation.plan import plan
+    from bench.evaluation.request.resolve import resolve
+    from bench.evaluation.request.settings import Settings
+    from bench.evaluation.workbench import Workbench
+    from bench.tasks.unit import StageOutcome, UnitKey, UnitResult
 
     head, tensors = question.head, question.tensors
-    samples = Samples(tensors["images"], tensors["labels"], tensors["ids"], "shard", "test")
-    with tempfile.TemporaryDirectory() as name:
-        record = evaluate(
-            subject,
-            attack=head["attack"],
-            eps=head["eps"],
-            norm=head["norm"],
-            n=None,
-            data=samples,
-            path=head["path"],
-            seed=head["seed"],
-            out=Path(name),
-            save_adv=True,
-        )
-        (folder,) = Path(name).iterdir()
-        images = load(path_of(folder, f"attack/0/{record.cells[0].eps!r}/0").read_bytes())["images"]
-    rows = record.rows.set_index("sample").loc[tensors["ids"].tolist()]
-    names = [stage.name for stage in record.cells[0].stages]
-    failed = [check.says for check in record.reliability.checks if check.name == "failure"]
-    return Proposals(
+    settings = Settings(
+        model=subject,
+        attack=head["attack"],
+        eps=head["eps"],
+        norm=head["norm"],
+        n=None,
+        data=Samples(tensors["images"], tensors["labels"], tensors["ids"], "shard", "test"),
+        path=head["path"],
+        seed=head["seed"],
+    )
+    request = resolve(settings)
+    workbench, done, stages = Workbench(request), dict[UnitKey, UnitResult](), []
+    columns: dict[str, Tensor] = {}
+    for key in plan(request):
+        if key.kind == "noise":  # whoever judges makes it
+            continue
+        finished = workbench.compute(key, done)
+        outcome = done[key] = finished.result
+        if key.kind == "clean":
+            columns = {name: _numbers(getattr(outcome, name)) for name in head["clean"]}
+        if isinstance(outcome, StageOutcome) and finished.rows is not None and finished.images is not None:
+            stages.append(_stage(outcome, finished.rows, finished.images))
+    return Proposals(stages, columns).frame()
+
+
+def _numbers(values: Sequence[float | None]) -> Tensor:
+    return torch.tensor([math.nan if value is None else value for value in values], dtype=torch.float64)
+
+
+def _stage(outcome: Any, rows: Tensor, images: Tensor) -> StageProposal:
+    return StageProposal(
+        rows=rows,
         images=images,
-        stage=torch.tensor([names.index(stage) if stage in names else -1 for stage in rows["stage"]]),
-        counts={count: torch.tensor(rows[count].to_numpy()) for count in COUNTS},
-        status=torch.tensor([STATUSES.index(status) for status in rows["status"]]),
-        stages=[
-            (stage.forwards, stage.backwards, stage.zero_gradients * stage.backwards, stage.seconds)
-            for stage in record.cells[0].stages
-        ],
-        failures=failed,
-    ).frame()
+        status=torch.tensor([STATUSES.index(status) for status in outcome.status], dtype=torch.int64),
+        costs={name: torch.tensor(getattr(outcome, name), dtype=torch.int64) for name in COSTS},
+        seconds=outcome.seconds,
+        failure=outcome.failure,
+    )
 
 
 def ask(sandbox: Sandbox, samples: Samples, *, stages: int, **parameters: Any) -> Proposals:
-    """Attack, seen from outside. stages: how many there are.
+    """Attack, seen from outside. stages: how many there are. parameters: as :func:`propose` takes them.
 
     Raises ``IsolationError`` if the answer has not the form of one.
     """
     given = {"images": samples.images, "labels": samples.labels, "ids": samples.ids}
-    return checked(sandbox.ask("attack", given, **parameters), samples, stages)
+    return checked(sandbox.ask("attack", given, **parameters), samples, stages, parameters["clean"])
 
 
-def checked(answer: Frame, samples: Samples, stages: int) -> Proposals:
+def checked(answer: Frame, samples: Samples, stages: int, clean: Sequence[str]) -> Proposals:
     """The proposals in an answer of foreign code, or in a file that keeps one."""
-    images, whole = attacked(answer, samples, {"stage": (-1, stages - 1)})
-    spent = answer.head.get("stages")
-    if not (isinstance(spent, list) and len(spent) == stages and all(_cost(one) for one in spent)):
-        raise malformed()
-    costs = [(float(a), float(b), float(c), float(d)) for a, b, c, d in spent]
-    return Proposals(images, whole["stage"], {c: whole[c] for c in COUNTS}, whole["status"], costs, failures_in(answer))
-
-
-def malformed() -> IsolationError:
-    """What is raised for an answer that is none."""
-    return IsolationError("The attacked code's answer has not the form of one.", "Leave the evaluator alone.")
-
-
-def attacked(answer: Frame, samples: Samples, ranges: dict[str, tuple[int, int]]) -> tuple[Tensor, dict[str, Tensor]]:
-    """Images of the form of ``samples``, and the whole numbers told of each: status, counts, and those of ``ranges``.
-
-    ranges: column to its least and largest value. Raises ``IsolationError`` if one is missing or wrong.
-    """
-    images = answer.tensors.get("images")
-    if images is None or images.dtype != torch.float32 or images.shape != samples.images.shape:
-        raise malformed()
-    wanted = {"status": (0, len(STATUSES) - 1), **dict.fromkeys(COUNTS, (0, 2**40)), **ranges}
+    about = answer.head.get("stages")
+    if not (isinstance(about, list) and len(about) == stages):
+        raise _malformed()
     columns = {}
-    for name, (low, high) in wanted.items():
-        column = answer.tensors.get(name)
-        if column is None or column.dtype != torch.int64 or column.shape != (len(samples),):
-            raise malformed()
-        if not bool(((column >= low) & (column <= high)).all()):
-            raise malformed()
+    for name in clean:
+        column = answer.tensors.get(f"clean/{name}")
+        if column is None or column.dtype != torch.float64 or column.shape != (len(samples),) or bool((column < 0).any()):
+            raise _malformed()
         columns[name] = column
-    return images, columns
+    return Proposals([_checked_stage(answer, number, samples) for number in range(stages)], columns)
 
 
-def failures_in(answer: Frame) -> list[str]:
-    """What went wrong, in words, one line each."""
-    told = answer.head.get("failures")
-    if not isinstance(told, list) or len(told) > 100:
-        raise malformed()
-    return [one_line(failure) for failure in told]
+def _checked_stage(answer: Frame, number: int, samples: Samples) -> StageProposal:
+    about = answer.head["stages"][number]
+    if not (isinstance(about, list) and len(about) == 2 and _is_cost(about[0])):
+        raise _malformed()
+    images = answer.tensors.get(f"{number}/images")
+    if images is None or images.dtype != torch.float32 or images.shape[1:] != samples.images.shape[1:]:
+        raise _malformed()
+    highest = {"rows": len(samples) - 1, "status": len(STATUSES) - 1, **dict.fromkeys(COSTS, MOST)}
+    columns = {name: _whole(answer.tensors.get(f"{number}/{name}"), len(images), most) for name, most in highest.items()}
+    if bool((columns["rows"].diff() <= 0).any()):  # in order, and none twice
+        raise _malformed()
+    failure = None if about[1] is None else one_line(about[1])
+    costs = {name: columns[name] for name in COSTS}
+    return StageProposal(columns["rows"], images, columns["status"], costs, float(about[0]), failure)
 
 
-def _cost(one: Any) -> bool:
-    return (
-        isinstance(one, list | tuple)
-        and len(one) == 4
-        and all(isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**40 for value in one)
-    )
+def _whole(column: Tensor | None, rows: int, most: int) -> Tensor:
+    """A column of whole numbers from 0 to ``most``."""
+    if column is None or column.dtype != torch.int64 or column.shape != (rows,):
+        raise _malformed()
+    if not bool(((column >= 0) & (column <= most)).all()):
+        raise _malformed()
+    return column
+
+
+def _is_cost(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MOST
+
+
+def _malformed() -> IsolationError:
+    return IsolationError("The attacked code's answer has not the form of one.", "Leave the evaluator alone.")

@@ -14,9 +14,9 @@ from bench.boards.submission.namespaces import Limits
 from bench.boards.submission.opening import zoo_built
 from bench.boards.submission.own_code import isolated
 from bench.boards.submission.probes import probe
-from bench.boards.submission.score_checking import refuse_other_scale
-from bench.evaluation.evaluate import Watcher
+from bench.evaluation.request.settings import Ticked
 from bench.foundation.errors import BoardError, SubmissionError
+from bench.tasks.lookup import submission_rules, task_named
 
 if TYPE_CHECKING:
     from bench.boards.store import Board, Entry
@@ -30,7 +30,7 @@ def run(
     out: Path,
     trust_code: bool = False,
     limits: Limits | None = None,
-    on_tick: Watcher = lambda tick: None,
+    on_tick: Ticked = lambda tick: None,
 ) -> tuple[Submission, Entry]:
     """Measure the submission in ``source`` and enter it; the same call resumes in ``out``.
 
@@ -42,9 +42,8 @@ def run(
         check_program(protocol)
         _fits(submission, board, protocol)
         limits = limits or Limits()
-        if submission.task == "quality":
-            with probe(taken, trust_code=trust_code, limits=limits) as model:
-                refuse_other_scale(model, submission)
+        with probe(taken, trust_code=trust_code, limits=limits) as model:
+            submission_rules(task_named(submission.task)).refuse(model, submission)
         if submission.code is None:
             record = measure(board, zoo_built(taken), out=out, on_tick=on_tick)
         else:

@@ -11,6 +11,7 @@ from bench.boards.naming import LONGEST, SLUG
 from bench.boards.submission.safe_yaml import load
 from bench.boards.text import Line, Link, Note
 from bench.foundation.errors import SubmissionError
+from bench.tasks import TASKS
 
 MANIFEST, WEIGHTS, CODE = "submission.yaml", "weights.safetensors", "model.py"
 MOST_WEIGHTS = 2**31
@@ -85,7 +86,7 @@ class Submission(_Strict):
     """Of the weights and the code."""
     homepage: Link = ""
     """Where the weights can be had."""
-    task: Literal["classification", "quality"]
+    task: str
     """What the outputs mean: logits, or scores on the scale of the labels (0 to 1, higher is better)."""
     dataset: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     """The data set it was trained for."""
@@ -112,10 +113,14 @@ class Submission(_Strict):
 
     @model_validator(mode="after")
     def _fits_its_task(self) -> Submission:
-        scores = self.task == "quality"
-        if self.claims.of_decisions if scores else self.claims.of_scores:
-            raise ValueError(f"claims of a model for {self.task} are {'srcc and shift' if scores else 'clean and robust'}")
-        if scores and self.stochastic:
+        from bench.tasks.lookup import submission_rules, task_named
+
+        if self.task not in TASKS:
+            raise ValueError(f"task is one of {', '.join(TASKS)}")
+        rules = submission_rules(task_named(self.task))
+        if not self.claims.stated <= set(rules.claims):
+            raise ValueError(f"claims of a model for {self.task} are {' and '.join(rules.claims)}")
+        if self.stochastic and not rules.may_be_stochastic:
             raise ValueError("a model that scores must not be stochastic")
         return self
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from bench.boards.naming import is_slug
 from bench.boards.submission.schema import CODE, MANIFEST, PLACEHOLDERS, WEIGHTS
 from bench.foundation.errors import SubmissionError
 from bench.foundation.files import atomic_write_text, make_folder, sha256_file
-
-Task = Literal["classification", "quality"]
+from bench.tasks.lookup import submission_rules, task_named
 
 TEMPLATE = """\
 schema_version: 1
@@ -31,63 +29,12 @@ weights: {{file: weights.safetensors, sha256: "{nothing}", bytes: 1}}
 # What you measured yourself, for example {claims}; leave out what you did not.
 claims: {{}}
 """
-TASKS = {
-    "classification": "task: classification\ndataset: cifar10\nspiking: true",
-    "quality": "# Scores on the scale of the labels, from 0 to 1: higher is better, and spread as the labels are.\n"
-    "task: quality\ndataset: photos\nspiking: false",
-}
-CLAIMS = {
-    "classification": "{clean: 0.81, robust: {8/255: 0.3}}",
-    "quality": "{srcc: 0.7, shift: {8/255: 1.5}}",
-}
-BUILT = {
-    "classification": """\
-# A registered network: nothing of yours is run. See bench show zoo:snn_vanilla.
-builder:
-  name: compact
-  arguments:
-    steps: 4
-    neuron: {decay: 0.9, threshold: 1.0, reset: hard, surrogate: triangle, width: 1.0}""",
-    "quality": """\
-# A registered network: nothing of yours is run. See bench show zoo:iqa_hyperiqa.
-builder: {name: hyperiqa, arguments: {}}""",
-}
 OWN = """\
 # A network of your own: it is run in isolation, and marked as own code on the board.
 code: {file: model.py, factory: build}"""
-MODEL = {
-    "classification": '''\
-"""A network of one's own: torch and this project's packages can be imported, nothing else of yours."""
-
-from __future__ import annotations
-
-from torch import nn
-
-from zoo.architectures.compact import compact
 
 
-def build() -> nn.Module:
-    """Images (N, C, H, W) in [0, 1] to logits (N, K). The weights are loaded into what this returns."""
-    return compact(steps=4, neuron={"decay": 0.9, "threshold": 1.0})
-''',
-    "quality": '''\
-"""A network of one's own: torch and this project's packages can be imported, nothing else of yours."""
-
-from __future__ import annotations
-
-from torch import nn
-
-from zoo.quality.hyperiqa import hyperiqa
-
-
-def build() -> nn.Module:
-    """Images (N, C, H, W) in [0, 1] to scores (N,), higher is better. The weights are loaded into what this returns."""
-    return hyperiqa()
-''',
-}
-
-
-def write_template(folder: Path, *, own_code: bool, task: Task = "classification") -> None:
+def write_template(folder: Path, *, own_code: bool, task: str = "classification") -> None:
     """Make ``folder``, named after the model. Raises ``SubmissionError`` if it exists or is no slug."""
     if not is_slug(folder.name):
         raise SubmissionError(
@@ -96,13 +43,14 @@ def write_template(folder: Path, *, own_code: bool, task: Task = "classification
     if folder.exists():
         raise SubmissionError(f"{folder} exists already.", "Choose another name.")
     make_folder(folder)
-    network = OWN if own_code else BUILT[task]
+    parts = submission_rules(task_named(task)).template
+    network = OWN if own_code else parts.builder
     words = {field: text.format(name=folder.name) for field, text in PLACEHOLDERS.items()}
     text = TEMPLATE.format(
-        name=folder.name, words=words, task=TASKS[task], network=network, nothing="0" * 64, claims=CLAIMS[task]
+        name=folder.name, words=words, task=parts.fields, network=network, nothing="0" * 64, claims=parts.claims
     )
     if own_code:
-        atomic_write_text(folder / CODE, MODEL[task])
+        atomic_write_text(folder / CODE, parts.code)
     atomic_write_text(folder / MANIFEST, text)
 
 

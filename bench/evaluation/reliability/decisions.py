@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from bench.evaluation.records.record import Check
 from bench.evaluation.reliability.examined_model import Patient
-from bench.tasks.classification.checks import graded
+from bench.tasks.checks import graded
+from bench.tasks.results import Check
 
 
 def stability(patient: Patient) -> Iterator[Check]:

@@ -10,7 +10,6 @@ from torch import nn
 
 from attacks.randomness import KeyedRng
 from bench.data.base import UpTo
-from bench.evaluation.records.record import Check
 from bench.evaluation.reliability import decisions, gradients, planted_readout, searches
 from bench.evaluation.reliability.examined_model import Patient
 from bench.evaluation.request.resolve import STOCHASTIC_DRAWS, device_named, samples_of
@@ -18,6 +17,10 @@ from bench.foundation.errors import BenchError, DataError, SpecError
 from bench.foundation.spec import parse_eps
 from bench.models.scorer import Scorer
 from bench.models.subject import Subject, borrowed, open_subject
+from bench.tasks.results import Check
+
+EXAMINED = "classification"
+"""The task whose models are examined."""
 
 EXAMINATIONS: dict[str, Callable[[Patient], Iterator[Check]]] = {
     "layers": gradients.layers,
@@ -122,7 +125,7 @@ def _admitted(
     sources: tuple[str, ...],
 ) -> tuple[Patient, float]:
     radii = parse_eps(eps, norm="linf")
-    if subject.task == "quality":
+    if subject.task not in (None, EXAMINED):
         raise SpecError(
             f"{subject.ref} scores, and the doctor examines models that decide.",
             "The checks of a model that scores are in its record: bench evaluate.",

@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from attacks.threat import per_row
-from bench.evaluation.records.record import Check
 from bench.evaluation.reliability.examined_model import Patient
-from bench.tasks.classification.checks import graded
+from bench.tasks.checks import graded
+from bench.tasks.results import Check
 
 
 def layers(patient: Patient) -> Iterator[Check]:

@@ -19,9 +19,9 @@ from attacks.noise import SignNoise, UniformNoise
 from attacks.oracle import Books, ModelOracle
 from attacks.standard import Quick
 from attacks.threat import Threat
-from bench.evaluation.records.record import Check
 from bench.evaluation.reliability.examined_model import Patient
-from bench.tasks.classification.checks import graded
+from bench.tasks.checks import graded
+from bench.tasks.results import Check
 
 INNER, SHRINK, SAMPLES = 100, 0.8, 24
 """Points inside the ball per sample, the share of the radius they stay within, and how many samples are tried."""

@@ -11,9 +11,9 @@ from attacks.base import Attack
 from attacks.noise import UniformNoise
 from attacks.pgd import PGD
 from attacks.square import Square
-from bench.evaluation.records.record import Check
 from bench.evaluation.reliability.examined_model import Patient
-from bench.tasks.classification.checks import graded
+from bench.tasks.checks import graded
+from bench.tasks.results import Check
 
 STEPS = (1, 5, 10, 20, 40)
 RADII = (0.25, 0.5, 1.0, 2.0, 4.0)

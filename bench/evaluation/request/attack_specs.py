@@ -1,8 +1,7 @@
-"""What an evaluation will do: strings resolved once into attacks, paths and radii, and a price."""
+"""Strings resolved once into attacks, gradient paths and threats."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -12,8 +11,8 @@ from attacks.gradients.base import GradientPath
 from attacks.threat import Norm, Threat
 from attacks.transfer import Transfer
 from attacks.universal import Universal
-from bench.evaluation.request.transfer import describe_transfer, plan_transfer
-from bench.evaluation.request.universal import describe_universal, plan_universal
+from bench.evaluation.request.transfer import describe_transfer, resolve_transfer
+from bench.evaluation.request.universal import describe_universal, resolve_universal
 from bench.foundation.errors import SpecError
 from bench.foundation.registry import Registry
 from bench.foundation.spec import Eps, bind_params, parse_spec, passed_and_defaulted
@@ -25,7 +24,7 @@ MOST_NOISE_DRAWS = 100
 
 
 @dataclass(frozen=True)
-class Planned:
+class ResolvedAttack:
     """An attack with its parameters, as given and as resolved."""
 
     spec: str
@@ -40,7 +39,7 @@ class Planned:
         return max(1, min(self.attack.cost()[0], MOST_NOISE_DRAWS))
 
 
-def plan_attack(spec: str | Attack) -> Planned:
+def resolve_attack(spec: str | Attack) -> ResolvedAttack:
     """Resolve ``NAME[:key=value,...]`` (or take a configured attack).
 
     Raises a ``BenchError`` for unknown names, unknown keys and bad values.
@@ -54,20 +53,20 @@ def plan_attack(spec: str | Attack) -> Planned:
         name = next((name for name, known in ATTACKS.items() if known == where), where)
         changed = {f.name for f in fields(spec) if f.init and getattr(spec, f.name) != f.default}
         passed, defaulted = passed_and_defaulted(spec, changed)
-        return Planned(repr(spec), name, spec, passed, defaulted)
+        return ResolvedAttack(repr(spec), name, spec, passed, defaulted)
     parsed = parse_spec(spec)
     kind = attack_registry.get(parsed.name)
     if issubclass(kind, Transfer):
-        return plan_transfer(parsed.params, str(parsed))
+        return resolve_transfer(parsed.params, str(parsed))
     if issubclass(kind, Universal):
-        return plan_universal(parsed.params, str(parsed))
+        return resolve_universal(parsed.params, str(parsed))
     attack = _bound(kind, parsed.params, f"attack {parsed.name}")
     passed, defaulted = passed_and_defaulted(attack, set(parsed.params))
-    return Planned(str(parsed), parsed.name, attack, passed, defaulted)
+    return ResolvedAttack(str(parsed), parsed.name, attack, passed, defaulted)
 
 
-def plan_path(spec: str | GradientPath) -> tuple[str, GradientPath]:
-    """Resolve a gradient path; raises like :func:`plan_attack`."""
+def resolve_path(spec: str | GradientPath) -> tuple[str, GradientPath]:
+    """Resolve a gradient path; raises like :func:`resolve_attack`."""
     if isinstance(spec, GradientPath):
         return repr(spec), spec
     parsed = parse_spec(spec)
@@ -91,21 +90,3 @@ def threat_of(norm: Norm, eps: Eps, attack: Attack) -> Threat:
     except ValueError as error:
         raise SpecError(f"{error}.", "Choose another attack or --norm.") from error
     return threat
-
-
-@dataclass(frozen=True)
-class Price:
-    """The most an evaluation can cost: passes through the model, summed over samples."""
-
-    forwards: int
-    backwards: int
-
-
-def price(n: int, costs: Sequence[tuple[int, int]], noise_draws: int, radii: int, *, eot: int, scorings: int) -> Price:
-    """Upper bound before early exits. costs: (forwards, backwards) of each attack on a sample that survives everything.
-
-    eot: draws per query. scorings: draws per verdict.
-    """
-    per_eps = noise_draws * scorings + sum(forwards * eot + 3 * scorings for forwards, _ in costs)
-    backwards = sum(backwards * eot for _, backwards in costs)
-    return Price(n * (2 * scorings + radii * per_eps), n * radii * backwards)

@@ -17,7 +17,7 @@ from bench.foundation.spec import bind_params, passed_and_defaulted
 if TYPE_CHECKING:
     from torch import nn
 
-    from bench.evaluation.request.attack_specs import Planned
+    from bench.evaluation.request.attack_specs import ResolvedAttack
     from bench.models.subject import Subject
 
 
@@ -37,9 +37,9 @@ class TransferParameters:
     proxy: Literal["none", "relu", "clip"] = "none"
 
 
-def plan_transfer(params: Mapping[str, str], spec: str) -> Planned:
+def resolve_transfer(params: Mapping[str, str], spec: str) -> ResolvedAttack:
     """The planned attack of a spec; raises ``BenchError`` for whatever cannot be resolved."""
-    from bench.evaluation.request.attack_specs import plan_attack, plan_path
+    from bench.evaluation.request.attack_specs import resolve_attack, resolve_path
     from bench.models.subject import open_subject
 
     given = bind_params(TransferParameters, params, what="attack transfer")
@@ -48,7 +48,9 @@ def plan_transfer(params: Mapping[str, str], spec: str) -> Planned:
     plain = not any(mark in given.source for mark in (":", ".yaml", ".yml"))
     subject = open_subject(f"zoo:{given.source}" if plain else given.source)
     attack = Transfer(
-        model=_without_spikes(subject, given.proxy), attack=plan_attack(given.attack).attack, path=plan_path(given.path)[1]
+        model=_without_spikes(subject, given.proxy),
+        attack=resolve_attack(given.attack).attack,
+        path=resolve_path(given.path)[1],
     )
     passed, defaulted = passed_and_defaulted(given, set(params))
     if given.proxy == "none":  # records from before there were proxies keep their identity
@@ -67,7 +69,7 @@ def _without_spikes(subject: Subject, kind: Literal["none", "relu", "clip"]) -> 
         raise SpecError(f"There is no proxy of {subject.ref}: {error}.", "Leave proxy out.") from error
 
 
-def describe_transfer(attack: Transfer) -> Planned:
+def describe_transfer(attack: Transfer) -> ResolvedAttack:
     """The planned form of a configured attack, whose source is a module of the user's own."""
     from bench.models.subject import parameters_sha256, structure_sha256
 
@@ -83,13 +85,13 @@ def describe_transfer(attack: Transfer) -> Planned:
 
 def _planned(
     attack: Transfer, spec: str, passed: dict[str, Any], defaulted: dict[str, Any], fingerprint: dict[str, Any]
-) -> Planned:
-    from bench.evaluation.request.attack_specs import Planned, plan_attack
+) -> ResolvedAttack:
+    from bench.evaluation.request.attack_specs import ResolvedAttack, resolve_attack
 
-    inner = plan_attack(attack.attack)
+    inner = resolve_attack(attack.attack)
     resolved = {
         "source_fingerprint": fingerprint,
         "attack_parameters": {"name": inner.name, **inner.defaulted, **inner.passed},
         "path_parameters": {"type": type(attack.path).__name__, **asdict(attack.path)},
     }
-    return Planned(spec, "transfer", attack, passed, defaulted | resolved)
+    return ResolvedAttack(spec, "transfer", attack, passed, defaulted | resolved)

@@ -20,7 +20,7 @@ from bench.foundation.spec import bind_params, passed_and_defaulted
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.evaluation.request.attack_specs import Planned
+    from bench.evaluation.request.attack_specs import ResolvedAttack
 
 SPLIT = "train"
 
@@ -39,7 +39,7 @@ class UniversalParameters:
     batch: int = 32
 
 
-def plan_universal(params: Mapping[str, str], spec: str) -> Planned:
+def resolve_universal(params: Mapping[str, str], spec: str) -> ResolvedAttack:
     """The planned attack of a spec; raises ``BenchError`` for whatever cannot be resolved."""
     from bench.data import load_samples
 
@@ -59,18 +59,18 @@ def plan_universal(params: Mapping[str, str], spec: str) -> Planned:
     return _planned(attack, spec, passed, defaulted)
 
 
-def describe_universal(attack: Universal) -> Planned:
+def describe_universal(attack: Universal) -> ResolvedAttack:
     """The planned form of a configured attack, whose images are the user's own."""
     passed = {"steps": attack.steps, "batch": attack.batch}
     spec = f"universal:images={_sha256(attack.images)[:8]},steps={attack.steps},batch={attack.batch}"
     return _planned(attack, spec, passed, {})
 
 
-def _planned(attack: Universal, spec: str, passed: dict[str, Any], defaulted: dict[str, Any]) -> Planned:
-    from bench.evaluation.request.attack_specs import Planned
+def _planned(attack: Universal, spec: str, passed: dict[str, Any], defaulted: dict[str, Any]) -> ResolvedAttack:
+    from bench.evaluation.request.attack_specs import ResolvedAttack
 
     fitted_on = {"n": len(attack.images), "sha256": _sha256(attack.images)}
-    return Planned(spec, "universal", attack, passed, defaulted | {"fitted_on": fitted_on})
+    return ResolvedAttack(spec, "universal", attack, passed, defaulted | {"fitted_on": fitted_on})
 
 
 def _sha256(images: Tensor) -> str:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.data import load_samples
-from bench.evaluation.evaluate import Tick, evaluate, folder_name
+from bench.evaluation.evaluate import evaluate
+from bench.evaluation.request.identity import folder_name
+from bench.evaluation.request.settings import Tick
 from bench.foundation.errors import ModelError
 from bench.foundation.files import atomic_write_text, digest, make_folder
 from bench.metrics.statistics import Floats

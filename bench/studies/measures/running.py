@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.data import load_samples
-from bench.evaluation.evaluate import Tick, evaluate, folder_for, folder_name
-from bench.evaluation.records.record import Interval
+from bench.evaluation.evaluate import evaluate
+from bench.evaluation.request.identity import folder_for, folder_name
 from bench.evaluation.request.resolve import resolve
+from bench.evaluation.request.settings import Settings, Tick
 from bench.foundation.errors import ModelError
 from bench.foundation.spec import parse_eps
 from bench.metrics.statistics import Floats, mean
@@ -23,15 +24,19 @@ from bench.studies.measures.accuracy_by_step import accuracy_by_step, calibratio
 from bench.studies.measures.cost import cost_of
 from bench.studies.measures.sheet import FOLDER, Attacked, Sheet, Step, blank, read_sheet, write_sheet
 from bench.studies.measures.sizes import STEPS, Sizes
+from bench.tasks.classification.results import cells_of
+from bench.tasks.results import Interval
 from zoo.card import card, names
 
 ATTACKS = ("quick", "standard")
+MEASURED = "classification"
+"""The task whose models are measured; the others have their own boards."""
 
 
 def measurable() -> list[str]:
     """Classification models that have weights."""
     found = (card_of(name) for name in names())
-    return [one.name for one in found if one.weights is not None and one.task == "classification"]
+    return [one.name for one in found if one.weights is not None and one.task == MEASURED]
 
 
 def measure_model(
@@ -48,7 +53,7 @@ def measure_model(
     """
     subject = open_subject(f"zoo:{name}")
     described = card(name)
-    if described.task != "classification":
+    if described.task != MEASURED:
         raise ModelError(f"zoo:{name} is no classifier.", "Quality models are measured on their own board.")
     sheet = read_sheet(root, name) or blank(name)
     kept = sheet.clean is not None and sheet.clean.n == sizes.clean
@@ -65,7 +70,7 @@ def measure_model(
     for attack in ATTACKS:
         n = sizes.attacked(attack, stochastic=described.stochastic)
         for eps in sizes.radii if n else ():
-            expected = folder_for(resolve(subject, attack, eps, n=n, device=device))
+            expected = folder_for(resolve(Settings(model=subject, attack=attack, eps=eps, n=n, device=device)))
             kept = any((one.attack, one.eps, one.record) == (attack, eps, expected) for one in sheet.attacked)
             if not kept:
                 sheet = _with(sheet, _under(subject, attack, eps, n, root, device, on_tick))
@@ -90,7 +95,7 @@ def _under(
 ) -> Attacked:
     folder = root / FOLDER / "records"
     record = evaluate(subject, attack=attack, eps=eps, n=n, device=device, out=folder, on_tick=on_tick)
-    (cell,) = record.cells
+    (cell,) = cells_of(record)
     return Attacked(
         attack=attack,
         eps=eps,

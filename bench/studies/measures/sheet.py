@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bench.evaluation.records.record import Interval
 from bench.foundation.errors import RecordError
 from bench.foundation.files import atomic_write_text, make_folder
+from bench.tasks.results import Interval
 from zoo.card import card
 
 FOLDER = "measures"

@@ -5,22 +5,33 @@ Every aggregate is computed again from the rows, through the functions that made
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from bench.boards.completeness import drift, incomplete, rows_of
+from attacks.randomness import KeyedRng
 from bench.metrics.classification import worst_case
 from bench.metrics.statistics import Floats, mean
-from bench.tasks.classification.results import cell
+from bench.models.scorer import Scorer
+from bench.tasks.board import BoardRules, Figure
+from bench.tasks.classification.results import Cell, cell, cells_of
+from bench.tasks.completeness import drift, incomplete, rows_of
 from bench.tasks.feasibility import TOLERANCE
+from bench.tasks.summary import in_percent
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from bench.boards.protocol import Protocol
     from bench.boards.store import Entry
-    from bench.evaluation.records.record import Cell, Record
+    from bench.data.base import Samples
+    from bench.evaluation.records.record import Record
+    from bench.models.subject import Subject
+
+MICRO_BATCH = 64
+"""The second size in which a decision is asked for, as in an evaluation on a CPU."""
 
 
 def problems(record: Record, protocol: Protocol) -> Iterator[str]:
@@ -56,10 +67,9 @@ def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _drift(record: Record) -> Iterator[str]:
-    yield from drift(
-        record.rows, record.cells, worst_case, lambda rows, kept: cell(rows, kept.attack, kept.seconds, kept.stages)
-    )
-    for kept in record.cells:
+    results = cells_of(record)
+    yield from drift(record.rows, results, worst_case, lambda rows, kept: cell(rows, kept.attack, kept.seconds, kept.stages))
+    for kept in results:
         yield from _stage_drift(kept, rows_of(record.rows, kept, worst_case))
 
 
@@ -75,7 +85,7 @@ def _stage_drift(kept: Cell, rows: pd.DataFrame) -> Iterator[str]:
 
 def strongest(record: Record, eps: str) -> Cell:
     """The last cell of a radius: the only attack, or the worst case over all."""
-    return [one for one in record.cells if one.eps_text == eps][-1]
+    return [result for result in cells_of(record) if result.eps_text == eps][-1]
 
 
 def standing(record: Record, eps: str) -> pd.Series[float]:
@@ -124,3 +134,58 @@ def columns(entry: Entry, protocol: Protocol) -> dict[str, float | str]:
         challenged = any(challenge.eps == eps for challenge in entry.challenges)
         found[f"best_known_external@{eps}"] = mean(best_known(entry, eps)).value if challenged else ""
     return found
+
+
+def line(row: Mapping[str, str], protocol: Protocol) -> dict[str, str]:
+    """Accuracies in percent, radius by radius."""
+    measured = {"clean": row["clean"]}
+    for eps in protocol.eps:
+        measured[f"noise {eps}"] = row[f"noise@{eps}"]
+        measured[f"attack {eps}"] = row[f"robust@{eps}"]
+        measured[f"external {eps}"] = row[f"best_known_external@{eps}"]
+    return {name: in_percent(text) for name, text in measured.items()}
+
+
+def figures(entry: Entry, protocol: Protocol) -> list[Figure]:
+    """Clean accuracy, and under noise and attack at every radius."""
+    claims, clean = entry.card.claims, strongest(entry.record, protocol.eps[0]).clean
+    listed = [Figure("clean accuracy", clean, ".1%", True, claims.clean)]
+    for eps in protocol.eps:
+        result = strongest(entry.record, eps)
+        listed.append(Figure(f"random noise, {eps}", result.noise, ".1%"))
+        listed.append(Figure(f"under attack, {eps}", result.robust, ".1%", True, claims.robust.get(eps)))
+    return listed
+
+
+def agreement(both: pd.DataFrame, entry: Entry) -> tuple[int, int, int]:
+    """Decisions are equal or they are not."""
+    names = ("clean_pred", "verdict", "adv_sha256")
+    clean, verdict, images = (int((both[name] == both[f"{name}_kept"]).sum()) for name in names)
+    return clean, verdict, images
+
+
+def answers(
+    subject: Subject, samples: Samples, clean: Samples, images: Tensor, ids: Tensor, protocol: Protocol
+) -> list[dict[str, Any]]:
+    """Decision and rate of right ones, image by image."""
+    scorer = Scorer(subject.module, subject.ref, protocol.draws if subject.stochastic else 1)
+    rng = KeyedRng.of(protocol.seed, ids).fold("challenge")
+    decisions = scorer.decisions(images, rng)
+    rates = (decisions == clean.labels).float().mean(0)
+    if not subject.stochastic:  # a decision that depends on its company is no robust one
+        rates[(scorer.decisions(images, rng, batch=MICRO_BATCH) != decisions).any(0)] = 0.0
+    return [{"adv_pred": int(decisions[0, row]), "robust": float(rates[row])} for row in range(len(images))]
+
+
+RULES = BoardRules(
+    unit="accuracy in %",
+    figure="robust accuracy",
+    problems=problems,
+    ranked_by=ranked_by,
+    best_known=best_known,
+    columns=columns,
+    line=line,
+    figures=figures,
+    agreement=agreement,
+    answers=answers,
+)

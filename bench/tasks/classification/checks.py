@@ -8,52 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from attacks.cascade import Cascade
-from bench.evaluation.records.record import Cell, Check, Reliability
 from bench.metrics import classification as metrics
-from bench.tasks.classification.stages import stages_of
+from bench.tasks.checks import concluded, failures, graded, is_decisive
+from bench.tasks.results import Check
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from attacks.base import Attack
-    from bench.evaluation.units import Request
-    from bench.tasks.classification.stages import Unit
-
-Status = Literal["pass", "warn", "fail"]
-
-
-def graded(value: float, *, warn: float, fail: float) -> Status:
-    """``fail`` above ``fail``, ``warn`` above ``warn``, ``pass`` otherwise."""
-    return "fail" if value > fail else "warn" if value > warn else "pass"
+    from bench.evaluation.request.request import Request
+    from bench.tasks.classification.results import Cell
+    from bench.tasks.results import Reliability, Results
 
 
-def verdict(request: Request, rows: pd.DataFrame, cells: list[Cell], units: dict[str, Unit]) -> Reliability:
+def verdict(request: Request, rows: pd.DataFrame, cells: list[Cell], results: Results) -> Reliability:
     """All checks of a record, and what follows from them."""
     checks = [
         *_paths(request),
-        *failures(units),
+        *failures(request, results),
         *_decisions(rows),
         *_gradients(cells),
         *_noise(cells, stochastic=request.subject.stochastic),
         *_radii(cells),
         *_blind_search(request, cells),
     ]
-    decisive = any(isinstance(planned.attack, Cascade) and planned.attack.decisive for planned in request.attacks)
-    return concluded(checks, decisive=decisive, why=_why(request))
-
-
-def concluded(checks: list[Check], *, decisive: bool, why: str) -> Reliability:
-    """What follows from checks. decisive: whether the attack was meant for publication; why: what it is worth if not."""
-    failed = [check.says for check in checks if check.status == "fail"]
-    if failed:
-        return Reliability(status="unreliable", reasons=failed, checks=checks)
-    warned = [check.says for check in checks if check.status == "warn"]
-    if decisive:
-        return Reliability(status="reliable", reasons=warned or ["no check failed under the full attack set"], checks=checks)
-    return Reliability(status="upper_bound", reasons=[why, *warned], checks=checks)
+    return concluded(checks, decisive=is_decisive(request), why=_why(request))
 
 
 def _why(request: Request) -> str:
@@ -73,18 +55,6 @@ def _paths(request: Request) -> Iterator[Check]:
         yield Check(
             name="gradient path", status="pass", value=layers, says=f"{layers} spiking layers took the gradient path"
         )
-
-
-def failures(units: dict[str, Unit]) -> Iterator[Check]:
-    """One check for each way in which an attack failed; its value is the number of attacks or stages that did."""
-    alike: dict[str, list[str]] = {}
-    for failure in sorted({failure for unit in units.values() for failure in unit.get("failures", ())}):
-        who, _, why = failure.partition(": ")
-        alike.setdefault(why, []).append(who)
-    for why, who in alike.items():
-        others = f" and {len(who) - 1} more" if len(who) > 1 else ""
-        says = ": ".join(filter(None, ["an attack failed", who[0] + others, why]))
-        yield Check(name="failure", status="fail", value=len(who), says=says)
 
 
 def _decisions(rows: pd.DataFrame) -> Iterator[Check]:
@@ -150,8 +120,8 @@ def _radii(cells: list[Cell]) -> Iterator[Check]:
 
 def _blind_search(request: Request, cells: list[Cell]) -> Iterator[Check]:
     """Only cascades run a search without gradients after ones with them."""
-    for planned in request.attacks:
-        stages = {stage.name: stage.attack for stage in stages_of(planned, norm=request.norm, **request.subject.traits)}
+    for planned, run in zip(request.attacks, request.stages, strict=True):
+        stages = {stage.name: stage.attack for stage in run}
         for cell in cells:
             blind = [stage for stage in cell.stages if stage.name in stages and _is_blind(stages[stage.name])]
             if cell.attack == planned.spec and len(cell.stages) > 1 and blind:

@@ -1,70 +1,97 @@
-"""Running an attack stage by stage: who still stands, and what the stages say together.
+"""Attacking a decision stage by stage: what is run, and what the stages say together.
 
 A plain attack is a cascade of one stage. Each stage sees only samples that all before it left standing, and its
-images are verified and scored before the next one starts, so what an attack claims about itself counts nowhere.
+inputs are verified and scored before the next one starts, so what an attack claims about itself counts nowhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from attacks.base import Stage
+from attacks.objectives import OBJECTIVES, Classification
 from attacks.threat import Norm
-from bench.evaluation.request.attack_specs import Planned
+from bench.evaluation.request.attack_specs import ResolvedAttack
+from bench.foundation.errors import SpecError
+from bench.tasks.classification.units import DecisionOutcome
+from bench.tasks.unit import COSTS
 
-Unit = dict[str, Any]
-"""What the journal stores: column name to list, and ``seconds``."""
-
-SUMMED = ("forwards", "backwards", "zero_gradients")
-TAKEN = ("norm_value", "adv_pred", "robust", "selection", "robust_8bit", "adv_sha256")
-
-
-def stages_of(planned: Planned, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
-    """The stages of an attack on this kind of model, the unnamed one under the attack's own name."""
-    found = planned.attack.stages(spiking=spiking, norm=norm, coded=coded)
-    return tuple(Stage(stage.name or planned.name, stage.attack, stage.path) for stage in found)
+WORST_COLUMNS = ("norm_value", "adv_pred", "robust", "selection", "robust_8bit", "adv_sha256")
+"""Taken from the stage that did most to a row."""
 
 
-def standing(clean: Unit, done: list[Unit]) -> list[int]:
-    """Positions in the shard that are right without an attack and that no stage so far has broken entirely."""
-    left = {row for row, rate in enumerate(clean["clean_correct"]) if rate > 0}
-    for unit in done:
-        left -= {row for row, rate in zip(unit["rows"], unit["selection"], strict=True) if rate == 0}
-    return sorted(left)
+def stages_of(resolved: ResolvedAttack, norm: Norm, traits: Mapping[str, bool]) -> tuple[Stage, ...]:
+    """The stages of an attack on this kind of model, an unnamed one under the attack's own name.
+
+    Raises ``SpecError`` for an attack whose objective is for scores.
+    """
+    objective = getattr(resolved.attack, "objective", None)
+    if objective is not None and not issubclass(OBJECTIVES[objective], Classification):
+        raise SpecError(f"The objective {objective} is for scores, and this model decides.", "Use ce, margin or dlr.")
+    stages = resolved.attack.stages(norm=norm, **traits)
+    return tuple(Stage(stage.name or resolved.name, stage.attack, stage.path) for stage in stages)
 
 
-def combined(stages: tuple[Stage, ...], units: list[Unit]) -> Unit:
+@dataclass(frozen=True, kw_only=True)
+class Worst:
+    """Per attacked row the outcome of the stage that did most to it, as lists of one length.
+
+    stage: name of the stage that broke the row, empty if it stands. given_by: number of the stage its entry comes from.
+    The others as in :class:`~bench.tasks.classification.units.DecisionOutcome`; costs are summed over stages.
+    """
+
+    rows: list[int]
+    status: list[str]
+    norm_value: list[float]
+    unstable: list[bool]
+    adv_sha256: list[str]
+    adv_pred: list[int]
+    robust: list[float]
+    selection: list[float]
+    robust_8bit: list[float]
+    forwards: list[int]
+    backwards: list[int]
+    zero_gradients: list[int]
+    stage: list[str]
+    given_by: list[int]
+
+
+def combined(stages: Sequence[Stage], outcomes: Sequence[DecisionOutcome]) -> Worst:
     """One entry per attacked row: that of the stage with the lowest rate, the first if several tie.
 
     The stage is chosen by ``selection`` and reported by ``robust``, which rest on different draws of a stochastic model:
-    the lowest of several noisy rates would flatter the attack. Costs are summed. A row that stands keeps the first status
-    that is not ``ok``: a stage that failed is no evidence of robustness. ``stage`` names what broke a row, ``given_by`` is
-    the number of the stage its entry comes from.
+    the lowest of several noisy rates would flatter the attack. A row that stands keeps the first status that is not
+    ``ok``: a stage that failed is no evidence of robustness.
     """
-    best: dict[int, dict[str, Any]] = {}
-    for number, (stage, unit) in enumerate(zip(stages, units, strict=True)):
-        for position, row in enumerate(unit["rows"]):
-            now = {name: unit[name][position] for name in (*TAKEN, *SUMMED, "status", "unstable")}
-            now["stage"], now["given_by"] = stage.name, number
-            kept = best.get(row)
-            best[row] = now if kept is None else _worse(kept, now)
-    for entry in best.values():
+    worst: dict[int, dict[str, Any]] = {}
+    for number, (stage, outcome) in enumerate(zip(stages, outcomes, strict=True)):
+        columns = {name: getattr(outcome, name) for name in (*WORST_COLUMNS, *COSTS, "status", "unstable")}
+        for position, row in enumerate(outcome.rows):
+            entry = {name: values[position] for name, values in columns.items()}
+            entry |= {"stage": stage.name, "given_by": number}
+            worst[row] = _worse(worst[row], entry) if row in worst else entry
+    for entry in worst.values():
         if entry["selection"] == 1:
             entry["stage"] = ""
-    rows = sorted(best)
-    columns: Unit = {"rows": rows, "seconds": sum(unit["seconds"] for unit in units)}
-    columns["failures"] = sorted({f"{g.name}: {u['failure']}" for g, u in zip(stages, units, strict=True) if u["failure"]})
-    for name in (*TAKEN, *SUMMED, "status", "unstable", "stage", "given_by"):
-        columns[name] = [best[row][name] for row in rows]
-    return columns
+    rows = sorted(worst)
+    names = [field.name for field in fields(Worst) if field.name != "rows"]
+    return Worst(rows=rows, **{name: [worst[row][name] for row in rows] for name in names})
 
 
-def _worse(kept: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    chosen = now if now["selection"] < kept["selection"] else kept
-    merged = dict(chosen)
-    for name in SUMMED:
-        merged[name] = kept[name] + now[name]
-    merged["unstable"] = kept["unstable"] or now["unstable"]
+def _worse(kept: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(entry if entry["selection"] < kept["selection"] else kept)
+    for name in COSTS:
+        merged[name] = kept[name] + entry[name]
+    merged["unstable"] = kept["unstable"] or entry["unstable"]
     if merged["selection"] > 0:
-        merged["status"] = next((entry["status"] for entry in (kept, now) if entry["status"] != "ok"), "ok")
+        merged["status"] = next((each["status"] for each in (kept, entry) if each["status"] != "ok"), "ok")
     return merged
+
+
+def chosen_images(stages: Sequence[Stage], outcomes: Sequence[DecisionOutcome]) -> dict[str, list[list[int]]]:
+    """The input of each row's verdict: one file, and stage by stage the positions whose input comes from it."""
+    worst = combined(stages, outcomes)
+    given = list(zip(worst.rows, worst.given_by, strict=True))
+    return {"": [[row for row, number in given if number == stage] for stage in range(len(stages))]}

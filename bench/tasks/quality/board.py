@@ -6,22 +6,36 @@ photograph are no independent samples, so everything that is compared between mo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from bench.boards.completeness import drift, incomplete
 from bench.metrics.quality import ScoreRange
 from bench.metrics.statistics import Floats
+from bench.models.scorer import Scorer
+from bench.tasks.board import BoardRules, Figure
+from bench.tasks.completeness import drift, incomplete
 from bench.tasks.feasibility import TOLERANCE
-from bench.tasks.quality.results import shift_result, worst_case_scores
+from bench.tasks.quality.admission import admitted
+from bench.tasks.quality.results import Shift, shift_result, shifts_of
+from bench.tasks.quality.rows import worst_case
+from bench.tasks.summary import in_percent
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from bench.boards.protocol import Protocol
     from bench.boards.store import Entry
-    from bench.evaluation.records.record import Record, Shift
+    from bench.data.base import Samples
+    from bench.evaluation.records.record import Record
+    from bench.models.subject import Subject
+
+CLOSE = 1e-4
+"""By how much clean scores may differ when they are measured again, in units of the score range."""
+CLOSE_SHIFT = 0.02
+"""By how much a shift may: on another chip other roundings lead attacks other ways."""
 
 
 def problems(record: Record, protocol: Protocol) -> Iterator[str]:
@@ -60,7 +74,7 @@ def _drift(record: Record) -> Iterator[str]:
     def again(rows: pd.DataFrame, kept: Shift) -> Shift:
         return shift_result(rows, kept.attack, scale(record), kept.seconds, kept.stages)
 
-    return drift(record.rows, record.shifts, worst_case_scores, again)
+    return drift(record.rows, shifts_of(record), worst_case, again)
 
 
 def scale(record: Record) -> ScoreRange:
@@ -70,13 +84,13 @@ def scale(record: Record) -> ScoreRange:
 
 def strongest(record: Record, eps: str) -> Shift:
     """The last result of a radius: the only attack, or the largest shift over all."""
-    return [one for one in record.shifts if one.eps_text == eps][-1]
+    return [result for result in shifts_of(record) if result.eps_text == eps][-1]
 
 
 def moved(record: Record, eps: str) -> pd.DataFrame:
     """Per sample (index) its photograph ``group`` and |shift| in score ranges under the strongest attack at a radius."""
     rows = record.rows[record.rows["eps_text"] == eps]
-    rows = worst_case_scores(rows) if rows["attack"].nunique() > 1 else rows
+    rows = worst_case(rows) if rows["attack"].nunique() > 1 else rows
     found = rows.set_index("sample")[["group", "shift"]].sort_index()
     return found.assign(shift=found["shift"].abs() / scale(record).width)
 
@@ -134,3 +148,62 @@ def columns(entry: Entry, protocol: Protocol) -> dict[str, float | str]:
         challenged = any(challenge.eps == eps for challenge in entry.challenges)
         found[f"best_known_external@{eps}"] = float(best_known(entry, eps).mean()) if challenged else ""
     return found
+
+
+def line(row: Mapping[str, str], protocol: Protocol) -> dict[str, str]:
+    """Shifts in percent of the score range, radius by radius, and rank correlations."""
+    measured = {}
+    for eps in protocol.eps:
+        measured[f"noise {eps}"] = row[f"noise@{eps}"]
+        measured[f"attack {eps}"] = row[f"shift@{eps}"]
+        measured[f"external {eps}"] = row[f"best_known_external@{eps}"]
+    attacked = f"srcc_attacked@{protocol.rank_by}"
+    return {name: in_percent(text) for name, text in measured.items()} | {
+        "SRCC": f"{float(row['srcc']):z.3f}",
+        f"SRCC attacked {protocol.rank_by}": f"{float(row[attacked]):z.3f}",
+    }
+
+
+def figures(entry: Entry, protocol: Protocol) -> list[Figure]:
+    """Rank correlation, and mean |shift| by noise and attack at every radius; of a shift less is better."""
+    claims, width = entry.card.claims, scale(entry.record).width
+    listed = [Figure("SRCC", strongest(entry.record, protocol.eps[0]).srcc_clean, ".3f", True, claims.srcc)]
+    for eps in protocol.eps:
+        result = strongest(entry.record, eps)
+        noise = result.noise.model_copy(update={end: getattr(result.noise, end) / width for end in ("value", "low", "high")})
+        listed.append(Figure(f"mean shift by random noise, {eps}", noise, ".3f"))
+        listed.append(Figure(f"mean shift by attack, {eps}", result.in_ranges, ".3f", True, claims.shift.get(eps)))
+    return listed
+
+
+def agreement(both: pd.DataFrame, entry: Entry) -> tuple[int, int, int]:
+    """Clean scores are equal within rounding; so are shifts, a little more widely."""
+    width = scale(entry.record).width
+    clean = (both["clean"] - both["clean_kept"]).abs() <= CLOSE * width
+    shift = (both["shift"].abs() - both["shift_kept"].abs()).abs() <= CLOSE_SHIFT * width
+    up, down = (both[f"adv_sha256_{way}"] == both[f"adv_sha256_{way}_kept"] for way in ("up", "down"))
+    return int(clean.sum()), int(shift.sum()), int((up & down).sum())
+
+
+def answers(
+    subject: Subject, samples: Samples, clean: Samples, images: Tensor, ids: Tensor, protocol: Protocol
+) -> list[dict[str, Any]]:
+    """How far each score moved, in units of the score."""
+    turned = admitted(subject)
+    scorer = Scorer(turned.module, turned.ref)
+    shifts = scorer.scores(images) - scorer.scores(clean.images)
+    return [{"shift": float(shift)} for shift in shifts]
+
+
+RULES = BoardRules(
+    unit="shift of the score in % of its range",
+    figure="mean |shift|, of the score range,",
+    problems=problems,
+    ranked_by=ranked_by,
+    best_known=best_known,
+    columns=columns,
+    line=line,
+    figures=figures,
+    agreement=agreement,
+    answers=answers,
+)

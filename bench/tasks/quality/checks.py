@@ -7,19 +7,22 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from attacks.cascade import Cascade
-from bench.evaluation.records.record import Check, Reliability, Shift
-from bench.tasks.classification.checks import concluded, failures, graded
+from bench.tasks.checks import concluded, failures, graded, is_decisive
+from bench.tasks.results import Check
 
 if TYPE_CHECKING:
-    from bench.evaluation.units import Request
-    from bench.tasks.classification.stages import Unit
+    import pandas as pd
+
+    from bench.evaluation.request.request import Request
+    from bench.tasks.quality.results import Shift
+    from bench.tasks.results import Reliability, Results
 
 
-def score_verdict(request: Request, shifts: list[Shift], units: dict[str, Unit]) -> Reliability:
+def verdict(request: Request, rows: pd.DataFrame, shifts: list[Shift], results: Results) -> Reliability:
     """All checks of a record, and what follows from them."""
     low, high = request.subject.score_range
     checks = [
-        *failures(units),
+        *failures(request, results),
         *_failed(shifts),
         *_stable(request, shifts),
         *_saturated(shifts),
@@ -28,8 +31,7 @@ def score_verdict(request: Request, shifts: list[Shift], units: dict[str, Unit])
     ]
     short = any(isinstance(planned.attack, Cascade) for planned in request.attacks)
     why = f"{'a short attack set' if short else 'one search'}: a lower bound on how far scores can be moved"
-    decisive = any(isinstance(planned.attack, Cascade) and planned.attack.decisive for planned in request.attacks)
-    return concluded(checks, decisive=decisive, why=why)
+    return concluded(checks, decisive=is_decisive(request), why=why)
 
 
 def _failed(shifts: list[Shift]) -> Iterator[Check]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from attacks.base import Stage
 from attacks.levels import towards_clean
 from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
@@ -18,12 +17,12 @@ from attacks.threat import Norm, Threat, per_row
 from bench.foundation.errors import ModelError
 from bench.foundation.spec import Eps
 from bench.models.scorer import Scorer
-from bench.tasks.classification.stages import Unit
 from bench.tasks.feasibility import norms, sha256_rows, statuses
 from bench.tasks.judge import Shard, noisy
-from bench.tasks.quality.stages import WAYS, combined_scores
+from bench.tasks.quality.units import CleanScores, ScoreOutcome
+from bench.tasks.unit import NoiseAnswers, no_costs
 
-AGREE = 1e-4
+SAME_SCORE = 1e-4
 """Two scorings of one image that differ by more, in units of the score range, are not the same answer. Other batch shapes
 move the scores of the zoo by less than 1e-6."""
 
@@ -43,7 +42,7 @@ class Scores:
     def objective(self) -> Objective:
         return Increase()
 
-    def clean(self, shard: Shard) -> Unit:
+    def clean(self, shard: Shard) -> CleanScores:
         """Clean scores, twice, and the l1 norm of their gradient (None where it is not finite)."""
         began = time.perf_counter()
         scores = self.scorer.scores(shard.x)
@@ -54,23 +53,23 @@ class Scores:
                 "between two identical calls.",
                 "Make it deterministic: models that score at random cannot be evaluated.",
             )
-        return {
-            "sample": shard.ids,
-            "label": shard.labels.tolist(),
-            "clean": scores.tolist(),
-            "clean_unstable": changed.tolist(),
-            "gradient_l1": self._gradient_l1(shard.x),
-            "seconds": time.perf_counter() - began,
-        }
+        return CleanScores(
+            sample=shard.ids,
+            label=shard.labels.tolist(),
+            clean=scores.tolist(),
+            clean_unstable=changed.tolist(),
+            gradient_l1=self._gradient_l1(shard.x),
+            seconds=time.perf_counter() - began,
+        )
 
-    def ready(self, shard: Shard, clean: Unit) -> Shard:
-        return replace(shard, reference=torch.tensor(clean["clean"], device=shard.x.device))
+    def ready(self, shard: Shard, clean: CleanScores) -> Shard:
+        return replace(shard, reference=torch.tensor(clean.clean, device=shard.x.device))
 
-    def noise(self, shard: Shard, clean: Unit, eps: Eps, draws: int) -> Unit:
+    def noise(self, shard: Shard, clean: CleanScores, eps: Eps, draws: int) -> NoiseAnswers:
         """Per sample, the score under each of ``draws`` uniform draws, the farthest from the clean one so far."""
         began = time.perf_counter()
         threat = Threat(norm=self.norm, eps=eps.value)
-        reference = torch.tensor(clean["clean"], device=shard.x.device)
+        reference = torch.tensor(clean.clean, device=shard.x.device)
         worst = reference.clone()
         history = []
         for k in range(draws):
@@ -80,57 +79,48 @@ class Scores:
             worst = torch.where(farther, scores, worst)
             history.append(worst)
         farthest = torch.stack(history, 1).tolist()
-        return {"first": history[0].tolist(), "worst": farthest, "seconds": time.perf_counter() - began}
+        return NoiseAnswers(first=history[0].tolist(), worst=farthest, seconds=time.perf_counter() - began)
 
-    def standing(self, clean: Unit, done: list[Unit]) -> list[int]:
+    def standing(self, clean: CleanScores, done: Sequence[ScoreOutcome]) -> list[int]:
         """All of them, at every stage: a score is moved, never broken."""
-        return list(range(len(clean["sample"])))
+        return list(range(len(clean.sample)))
 
-    def scored(self, adv: Tensor, x: Tensor, reference: Tensor, threat: Threat, rng: KeyedRng) -> Unit:
-        """Status and shifts. An input outside ball or box counts as no attack at all."""
+    def scored(
+        self, rows: list[int], adv: Tensor, x: Tensor, reference: Tensor, threat: Threat, rng: KeyedRng
+    ) -> ScoreOutcome:
+        """An input outside ball or box counts as no attack at all."""
         status = statuses(adv, x, threat)
-        usable = torch.tensor([s == "ok" for s in status], device=x.device)
-        shown = torch.where(per_row(usable, x), adv, x)
-        scores = self.scorer.scores(shown)
-        again = self.scorer.scores(shown, batch=self.micro_batch)
-        rounded = self.scorer.scores(towards_clean(shown, x))
-        return {
-            "status": status,
-            "norm_value": norms(shown, x, threat).tolist(),
-            "shift": (scores - reference).tolist(),
-            "shift_8bit": (rounded - reference).tolist(),
-            "unstable": self._differ(scores, again).tolist(),
-            "adv_sha256": sha256_rows(shown),
-        }
-
-    def combined(self, stages: Sequence[Stage], units: list[Unit]) -> Unit:
-        return combined_scores(stages, units)
-
-    def shown(self, stages: Sequence[Stage], unit: Unit) -> dict[str, list[list[int]]]:
-        """For each way, the image that moved each score farthest."""
-        rows = unit["rows"]
-        return {
-            f"_{way}": [
-                [row for row, by in zip(rows, unit[f"{way}_by"], strict=True) if by == step] for step in range(len(stages))
-            ]
-            for way in WAYS
-        }
+        usable = torch.tensor([word == "ok" for word in status], device=x.device)
+        judged = torch.where(per_row(usable, x), adv, x)
+        scores = self.scorer.scores(judged)
+        again = self.scorer.scores(judged, batch=self.micro_batch)
+        rounded = self.scorer.scores(towards_clean(judged, x))
+        return ScoreOutcome(
+            rows=rows,
+            status=status,
+            norm_value=norms(judged, x, threat).tolist(),
+            shift=(scores - reference).tolist(),
+            shift_8bit=(rounded - reference).tolist(),
+            unstable=self._differ(scores, again).tolist(),
+            adv_sha256=sha256_rows(judged),
+            **no_costs(len(rows)),
+        )
 
     def _differ(self, scores: Tensor, again: Tensor) -> Tensor:
-        return (scores - again).abs() > AGREE * self.width
+        return (scores - again).abs() > SAME_SCORE * self.width
 
     def _gradient_l1(self, x: Tensor) -> list[float | None]:
         """None where it is not finite, or the model has none."""
-        found: list[float | None] = []
+        sizes: list[float | None] = []
         for part in x.split(self.micro_batch):
             leaf = part.clone().requires_grad_()
             scores = self.scorer.model(leaf)
             if not scores.requires_grad:
-                found += [None] * len(part)
+                sizes += [None] * len(part)
                 continue
             (gradient,) = torch.autograd.grad(scores.sum(), leaf)
-            found += [size if finite(size) else None for size in gradient.flatten(1).abs().sum(1).tolist()]
-        return found
+            sizes += [size if finite(size) else None for size in gradient.flatten(1).abs().sum(1).tolist()]
+        return sizes
 
 
 def finite(value: float) -> bool:

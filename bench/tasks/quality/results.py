@@ -1,97 +1,114 @@
-"""From the evaluator's units to rows of a model that scores, and from rows to results."""
+"""From rows to results of a model that scores: shifts, correlations and costs of one attack at one radius."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import pandas as pd
+from pydantic import Field
 
-from bench.evaluation.records.record import Interval, Shift, ShiftStage
 from bench.metrics import quality
 from bench.metrics.quality import ScoreRange, Statistic
-from bench.tasks.classification.results import WORST_CASE, blocks, units_of_stages
-from bench.tasks.classification.stages import SUMMED
+from bench.tasks.quality.rows import worst_case
+from bench.tasks.results import WORST_CASE, AttackResult, Interval, Strict, mean_costs
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from attacks.base import Stage
-    from bench.evaluation.request.attack_specs import Planned
-    from bench.evaluation.units import Request
+    from bench.evaluation.records.record import Record
+    from bench.evaluation.request.request import Request
     from bench.metrics.statistics import Floats
-    from bench.tasks.classification.stages import Unit
+    from bench.tasks.quality.units import ScoreOutcome
+    from bench.tasks.results import Results
 
 RATIO_FLOOR = 0.001
 """Of the score range: where noise moves scores by less on average, no ratio of attack to noise is given."""
 
-OF_UNIT = (
-    "norm_value",
-    "status",
-    "unstable",
-    *SUMMED,
-    *(f"{name}_{way}" for name in ("shift", "shift_8bit", "adv_sha256") for way in ("up", "down")),
-)
+
+class ShiftStage(Strict):
+    """What one stage of an attack on scores did at one radius."""
+
+    name: str
+    """Stage, with its way."""
+    shift: float
+    """Mean signed shift of the score."""
+    failed: int
+    """Samples on which it failed."""
+    forwards: float
+    """Mean forward passes per sample."""
+    backwards: float
+    """Mean backward passes per sample."""
+    seconds: float
+    """Wall time."""
 
 
-def assemble_scores(request: Request, units: dict[str, Unit], shards: int) -> pd.DataFrame:
-    """One row per sample, attack and radius.
+class Shift(AttackResult):
+    """One attack on scores at one radius. A sample's shift is the larger, in magnitude, of those up and down.
 
-    Columns: sample, group (what was sampled independently: the reference photograph), label (the mean opinion score), clean,
-    gradient_l1, attack, norm, eps, eps_text, noise_1, noise_k (scores under the first of, and the farthest among
-    ``noise_draws`` draws), noise_draws, shift_up, shift_down (NaN where no attack went that way), shift (of larger
-    magnitude), the same after rounding to 8 bits, score_up, score_down, norm_value, status, unstable, forwards, backwards,
-    zero_gradients, adv_sha256_up, adv_sha256_down.
+    In units of the calibrated score, unless said otherwise. Intervals resample reference photographs.
     """
-    groups = request.samples.groups if request.samples.groups is not None else request.samples.ids
-    group_of = dict(zip(request.samples.ids.tolist(), groups.tolist(), strict=True))
-    parts = []
-    for clean, unit, asked in blocks(request, units, shards):
-        own = {
-            "sample": clean["sample"],
-            "group": [group_of[sample] for sample in clean["sample"]],
-            "label": clean["label"],
-            "clean": clean["clean"],
-            "gradient_l1": np.array(clean["gradient_l1"], dtype=float),
-        }
-        part = pd.DataFrame(own | asked)
-        for name in OF_UNIT:
-            part[name] = np.array(unit[name], dtype=float) if name.startswith("shift") else unit[name]
-        parts.append(_with_largest(part))
-    return pd.concat(parts, ignore_index=True)
+
+    absolute: Interval
+    """Mean |shift|."""
+    signed: Interval
+    """Mean shift."""
+    rms: Interval
+    """Root of the mean squared shift."""
+    up: Interval | None
+    """Mean shift of attacks that raise the score; None if none did."""
+    down: Interval | None
+    """Mean shift of attacks that lower it; None if none did."""
+    in_deviations: Interval | None
+    """Mean |shift| in standard deviations of the clean scores; None if these are constant."""
+    in_ranges: Interval
+    """Mean |shift| in units of the score range."""
+    rounded: Interval
+    """Mean |shift| after rounding the adversarial images to 8 bits."""
+    robustness: Interval
+    """R, mean log10 of the largest possible shift over the shift."""
+    noise: Interval
+    """Mean |shift| under one draw of uniform noise of the same radius."""
+    noise_best: Interval
+    """Mean of the largest |shift| among ``noise_draws`` draws."""
+    gap: Interval
+    """``absolute - noise``, paired."""
+    gap_best: Interval
+    """``absolute - noise_best``, paired."""
+    gap_ratio: float | None
+    """``absolute / noise_best``; None where noise hardly moves scores."""
+    srcc_clean: Interval
+    """Spearman's correlation of clean scores with the (pseudo-)MOS."""
+    srcc_attacked: Interval
+    """The same of attacked scores."""
+    plcc_clean: Interval
+    """Pearson's correlation of clean scores with the (pseudo-)MOS."""
+    plcc_attacked: Interval
+    """The same of attacked scores."""
+    krcc_clean: Interval
+    """Kendall's tau-b of clean scores with the (pseudo-)MOS."""
+    krcc_attacked: Interval
+    """The same of attacked scores."""
+    srcc_between: Interval
+    """Spearman's correlation of attacked with clean scores."""
+    wasserstein: Interval
+    """Distance between the distributions of clean and attacked scores, with the sign of the mean shift."""
+    gradient_l1: Interval | None
+    """Mean l1 norm of the input gradient at the clean images; None where some are not finite."""
+    flat: Interval | None
+    """Share of clean images at which the input gradient is zero; None where some are not finite."""
+    failed: int
+    """Samples on which a stage failed, left out of all figures: no evidence of robustness."""
+    stages: list[ShiftStage] = Field(default_factory=list)
+    """Stage by stage."""
 
 
-def _with_largest(rows: pd.DataFrame) -> pd.DataFrame:
-    up, down = rows["shift_up"], rows["shift_down"]
-    upward = down.isna() | (up.abs() >= down.abs())
-    return rows.assign(
-        shift=up.where(upward, down),
-        shift_8bit=rows["shift_8bit_up"].where(upward, rows["shift_8bit_down"]),
-        score_up=rows["clean"] + up,
-        score_down=rows["clean"] + down,
-    )
-
-
-def worst_case_scores(rows: pd.DataFrame) -> pd.DataFrame:
-    """Per sample, for each way the largest shift of several attacks at one radius; costs are summed."""
-    grouped = rows.groupby("sample", sort=True)
-    worst = grouped.first()
-    for way, how in (("up", "idxmax"), ("down", "idxmin")):
-        shifts = rows[f"shift_{way}"].fillna(-np.inf if way == "up" else np.inf)
-        chosen = shifts.groupby(rows["sample"], sort=True).agg(how)
-        for name in ("shift", "shift_8bit", "adv_sha256"):
-            worst[f"{name}_{way}"] = rows.loc[chosen, f"{name}_{way}"].to_numpy()
-    for column, function in {
-        **dict.fromkeys(SUMMED, "sum"),
-        "unstable": "max",
-        "norm_value": "max",
-        "noise_draws": "max",
-    }.items():
-        worst[column] = grouped[column].agg(function)
-    failed = rows[rows["status"] != "ok"].groupby("sample")["status"].first()
-    worst["status"] = failed.reindex(worst.index).fillna("ok")
-    drawn = rows.sort_values("noise_draws", kind="stable").groupby("sample", sort=True)
-    worst["noise_k"] = drawn["noise_k"].last()
-    return _with_largest(worst.reset_index())
+def shifts_of(record: Record) -> list[Shift]:
+    """The results of a record of a model that scores. Raises ``TypeError`` for any other."""
+    if not all(isinstance(result, Shift) for result in record.results):
+        raise TypeError(f"a record of the task {record.task} holds no shifts of scores")
+    return cast(list[Shift], record.results)
 
 
 def shift_result(
@@ -111,18 +128,17 @@ def shift_result(
     groups = kept["group"].to_numpy(np.int64)
     ratio = quality.gap_ratio(clean, attacked, often, floor=RATIO_FLOOR * scale.width)
 
-    def told(statistic: Statistic) -> Interval:
-        found = quality.estimate(statistic, len(kept), groups=groups)
-        return Interval(value=found.value, low=found.low, high=found.high, n=found.n)
+    def estimated(statistic: Statistic) -> Interval:
+        return Interval.of(quality.estimate(statistic, len(kept), groups=groups))
 
     def one_way(way: str) -> Interval | None:
         moved = kept[f"shift_{way}"].to_numpy(float)
-        return None if np.isnan(moved).any() else told(quality.signed_shift(clean, clean + moved))
+        return None if np.isnan(moved).any() else estimated(quality.signed_shift(clean, clean + moved))
 
     def about(values: Floats, statistic: Callable[[Floats], Statistic]) -> Interval | None:
         if len(values) < len(kept):
             return None
-        return told(statistic(values))
+        return estimated(statistic(values))
 
     size = quality.absolute_shift(clean, attacked)
     queries = int(kept["backwards"].sum())
@@ -130,29 +146,29 @@ def shift_result(
         attack=attack,
         eps=float(rows["eps"].iloc[0]),
         eps_text=str(rows["eps_text"].iloc[0]),
-        absolute=told(size),
-        signed=told(quality.signed_shift(clean, attacked)),
-        rms=told(quality.rms_shift(clean, attacked)),
+        absolute=estimated(size),
+        signed=estimated(quality.signed_shift(clean, attacked)),
+        rms=estimated(quality.rms_shift(clean, attacked)),
         up=one_way("up"),
         down=one_way("down"),
-        in_deviations=told(quality.in_deviations(size, clean)) if np.ptp(clean) > 0 else None,
-        in_ranges=told(quality.in_ranges(size, scale)),
-        rounded=told(quality.absolute_shift(clean, clean + kept["shift_8bit"].to_numpy(float))),
-        robustness=told(quality.robustness(clean, attacked, scale)),
-        noise=told(quality.absolute_shift(clean, once)),
-        noise_best=told(quality.absolute_shift(clean, often)),
+        in_deviations=estimated(quality.in_deviations(size, clean)) if np.ptp(clean) > 0 else None,
+        in_ranges=estimated(quality.in_ranges(size, scale)),
+        rounded=estimated(quality.absolute_shift(clean, clean + kept["shift_8bit"].to_numpy(float))),
+        robustness=estimated(quality.robustness(clean, attacked, scale)),
+        noise=estimated(quality.absolute_shift(clean, once)),
+        noise_best=estimated(quality.absolute_shift(clean, often)),
         noise_draws=int(rows["noise_draws"].max()),
-        gap=told(quality.gap(clean, attacked, once)),
-        gap_best=told(quality.gap(clean, attacked, often)),
+        gap=estimated(quality.gap(clean, attacked, once)),
+        gap_best=estimated(quality.gap(clean, attacked, often)),
         gap_ratio=ratio,
-        srcc_clean=told(quality.srcc(clean, label)),
-        srcc_attacked=told(quality.srcc(attacked, label)),
-        plcc_clean=told(quality.plcc(clean, label)),
-        plcc_attacked=told(quality.plcc(attacked, label)),
-        krcc_clean=told(quality.krcc(clean, label)),
-        krcc_attacked=told(quality.krcc(attacked, label)),
-        srcc_between=told(quality.srcc(attacked, clean)),
-        wasserstein=told(quality.signed_wasserstein(clean, attacked)),
+        srcc_clean=estimated(quality.srcc(clean, label)),
+        srcc_attacked=estimated(quality.srcc(attacked, label)),
+        plcc_clean=estimated(quality.plcc(clean, label)),
+        plcc_attacked=estimated(quality.plcc(attacked, label)),
+        krcc_clean=estimated(quality.krcc(clean, label)),
+        krcc_attacked=estimated(quality.krcc(attacked, label)),
+        srcc_between=estimated(quality.srcc(attacked, clean)),
+        wasserstein=estimated(quality.signed_wasserstein(clean, attacked)),
         gradient_l1=about(sizes, lambda values: lambda weights: (weights @ values) / weights.sum(1)),
         flat=about(sizes, quality.zero_gradients),
         failed=len(rows) - len(kept),
@@ -165,33 +181,35 @@ def shift_result(
     )
 
 
-def shifts(
-    request: Request, rows: pd.DataFrame, units: dict[str, Unit], stages_of: Callable[[Planned], tuple[Stage, ...]]
-) -> list[Shift]:
-    """One result per radius and attack, and per radius the worst case if there are several attacks."""
+def shifts(request: Request, rows: pd.DataFrame, results: Results) -> list[AttackResult]:
+    """One result per radius and attack, and per radius the worst case if there are several attacks.
+
+    Raises ``ValueError`` if an attack failed on every sample.
+    """
     scale = ScoreRange(*request.subject.score_range)
-    found = []
+    made: list[AttackResult] = []
     for eps in request.eps:
         at_eps = rows[rows["eps"] == eps.value]
-        for number, planned in enumerate(request.attacks):
-            parts = units_of_stages(units, number, eps.value, len(stages_of(planned)))
-            stages = [_stage(stage, part) for stage, part in zip(stages_of(planned), parts, strict=True)]
-            mine = at_eps[at_eps["attack"] == planned.spec]
-            found.append(shift_result(mine, planned.spec, scale, sum(stage.seconds for stage in stages), stages))
+        for number, resolved in enumerate(request.attacks):
+            stages = [
+                _stage_result(stage, results.stage(number, eps.value, position))
+                for position, stage in enumerate(request.stages[number])
+            ]
+            own = at_eps[at_eps["attack"] == resolved.spec]
+            made.append(shift_result(own, resolved.spec, scale, sum(stage.seconds for stage in stages), stages))
         if len(request.attacks) > 1:
-            total = sum(one.seconds for one in found[-len(request.attacks) :])
-            found.append(shift_result(worst_case_scores(at_eps), WORST_CASE, scale, total))
-    return found
+            total = sum(result.seconds for result in made[-len(request.attacks) :])
+            made.append(shift_result(worst_case(at_eps), WORST_CASE, scale, total))
+    return made
 
 
-def _stage(stage: Stage, shards: list[Unit]) -> ShiftStage:
-    moved = [shift for unit in shards for shift, status in zip(unit["shift"], unit["status"], strict=True) if status == "ok"]
-    rows = max(sum(len(unit["rows"]) for unit in shards), 1)
+def _stage_result(stage: Stage, outcomes: Sequence[ScoreOutcome]) -> ShiftStage:
+    moved = [shift for o in outcomes for shift, status in zip(o.shift, o.status, strict=True) if status == "ok"]
+    costs = mean_costs(outcomes)
+    del costs["zero_gradients"]
     return ShiftStage(
         name=stage.name,
         shift=float(np.mean(moved)) if moved else 0.0,
-        failed=rows - len(moved),
-        forwards=sum(sum(unit["forwards"]) for unit in shards) / rows,
-        backwards=sum(sum(unit["backwards"]) for unit in shards) / rows,
-        seconds=sum(unit["seconds"] for unit in shards),
+        failed=max(sum(len(outcome.rows) for outcome in outcomes), 1) - len(moved),
+        **costs,
     )

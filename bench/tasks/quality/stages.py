@@ -7,8 +7,8 @@ once, and its result counts upwards or downwards by its sign.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from attacks.base import Attack, Stage
@@ -16,9 +16,10 @@ from attacks.cascade import Cascade
 from attacks.objectives import Objective
 from attacks.score_objectives import Decrease, Increase
 from attacks.threat import Norm
-from bench.evaluation.request.attack_specs import Planned
+from bench.evaluation.request.attack_specs import ResolvedAttack
 from bench.foundation.errors import SpecError
-from bench.tasks.classification.stages import SUMMED, Unit
+from bench.tasks.quality.units import ScoreOutcome
+from bench.tasks.unit import COSTS
 
 UP, DOWN = "up", "down"
 WAYS: dict[str, Objective] = {UP: Increase(), DOWN: Decrease()}
@@ -26,14 +27,14 @@ MOVED = ("shift", "shift_8bit", "adv_sha256")
 """What a unit tells of one way."""
 
 
-def score_stages(planned: Planned, *, norm: Norm) -> tuple[Stage, ...]:
+def stages_of(resolved: ResolvedAttack, norm: Norm, traits: Mapping[str, bool]) -> tuple[Stage, ...]:
     """The stages of an attack on a model that scores. Raises ``SpecError`` if it is for classes only."""
-    attack = planned.attack
+    attack = resolved.attack
     try:
-        stages = attack.score_stages(norm=norm) if isinstance(attack, Cascade) else (Stage(planned.name, attack),)
+        stages = attack.score_stages(norm=norm) if isinstance(attack, Cascade) else (Stage(resolved.name, attack),)
     except ValueError as error:
         raise SpecError(f"{error}.", "Use pgd, apgd, square, quick or standard.") from error
-    return tuple(both for stage in stages for both in _ways(stage))
+    return tuple(directed for stage in stages for directed in _ways(stage))
 
 
 def _ways(stage: Stage) -> tuple[Stage, ...]:
@@ -55,35 +56,66 @@ def _own_objective(attack: Attack) -> str | None:
     return name
 
 
-def combined_scores(stages: Sequence[Stage], units: list[Unit]) -> Unit:
-    """One entry per row: for each way the stage that moved the score farthest, and what all of them cost.
+@dataclass(frozen=True, kw_only=True)
+class Farthest:
+    """Per row, for each way the stage that moved the score farthest, and what all of them cost; lists of one length.
 
-    ``shift_up`` is None where no stage pushed upwards or all that did failed. ``up_by`` is the number of the stage.
-    A row keeps the first status that is not ``ok``, because a stage that failed may hide a larger shift.
+    shift_up: None where no stage pushed upwards, or all that did failed. up_by: number of the stage. A row keeps the first
+    status that is not ``ok``, because a stage that failed may hide a larger shift.
     """
-    count = len(units[0]["rows"])
-    columns: Unit = {"rows": list(units[0]["rows"]), "seconds": sum(unit["seconds"] for unit in units)}
-    for name in SUMMED:
-        columns[name] = [sum(unit[name][row] for unit in units) for row in range(count)]
-    columns["status"] = [next((u["status"][row] for u in units if u["status"][row] != "ok"), "ok") for row in range(count)]
-    columns["unstable"] = [any(unit["unstable"][row] for unit in units) for row in range(count)]
-    columns["norm_value"] = [max(unit["norm_value"][row] for unit in units) for row in range(count)]
+
+    rows: list[int]
+    status: list[str]
+    norm_value: list[float]
+    unstable: list[bool]
+    forwards: list[int]
+    backwards: list[int]
+    zero_gradients: list[int]
+    shift_up: list[float | None]
+    shift_down: list[float | None]
+    shift_8bit_up: list[float | None]
+    shift_8bit_down: list[float | None]
+    adv_sha256_up: list[str]
+    adv_sha256_down: list[str]
+    up_by: list[int | None]
+    down_by: list[int | None]
+
+
+def combined(stages: Sequence[Stage], outcomes: Sequence[ScoreOutcome]) -> Farthest:
+    """What the stages of an attack did together."""
+    count = len(outcomes[0].rows)
+    columns: dict[str, Any] = {"rows": list(outcomes[0].rows)}
+    for name in COSTS:
+        columns[name] = [sum(getattr(outcome, name)[row] for outcome in outcomes) for row in range(count)]
+    columns["status"] = [next((o.status[row] for o in outcomes if o.status[row] != "ok"), "ok") for row in range(count)]
+    columns["unstable"] = [any(outcome.unstable[row] for outcome in outcomes) for row in range(count)]
+    columns["norm_value"] = [max(outcome.norm_value[row] for outcome in outcomes) for row in range(count)]
     for way in WAYS:
-        found = [_farthest(way, stages, units, row) for row in range(count)]
-        for name in (*MOVED, "by"):
-            columns[f"{way}_by" if name == "by" else f"{name}_{way}"] = [entry[name] for entry in found]
-    columns["failures"] = sorted({f"{g.name}: {u['failure']}" for g, u in zip(stages, units, strict=True) if u["failure"]})
-    return columns
+        entries = [_farthest(way, stages, outcomes, row) for row in range(count)]
+        for name in MOVED:
+            columns[f"{name}_{way}"] = [entry[name] for entry in entries]
+        columns[f"{way}_by"] = [entry["by"] for entry in entries]
+    return Farthest(**columns)
 
 
-def _farthest(way: str, stages: Sequence[Stage], units: list[Unit], row: int) -> dict[str, Any]:
+def _farthest(way: str, stages: Sequence[Stage], outcomes: Sequence[ScoreOutcome], row: int) -> dict[str, Any]:
     sign = 1 if way == UP else -1
     best: dict[str, Any] = {"shift": None, "shift_8bit": None, "adv_sha256": "", "by": None}
-    for number, (stage, unit) in enumerate(zip(stages, units, strict=True)):
-        shift = unit["shift"][row]
+    for number, (stage, outcome) in enumerate(zip(stages, outcomes, strict=True)):
+        shift = outcome.shift[row]
         pushed = stage.objective == WAYS[way] if stage.objective is not None else sign * shift >= 0
-        if unit["status"][row] != "ok" or not pushed:
+        if outcome.status[row] != "ok" or not pushed:
             continue
         if best["shift"] is None or sign * shift > sign * best["shift"]:
-            best = {name: unit[name][row] for name in MOVED} | {"by": number}
+            best = {name: getattr(outcome, name)[row] for name in MOVED} | {"by": number}
     return best
+
+
+def chosen_images(stages: Sequence[Stage], outcomes: Sequence[ScoreOutcome]) -> dict[str, list[list[int]]]:
+    """For each way the input that moved each score farthest: two files, and stage by stage the positions taken from it."""
+    farthest = combined(stages, outcomes)
+    chosen = {}
+    for way in WAYS:
+        by = list(zip(farthest.rows, getattr(farthest, f"{way}_by"), strict=True))
+        chosen[f"_{way}"] = [[row for row, number in by if number == stage] for stage in range(len(stages))]
+    return chosen

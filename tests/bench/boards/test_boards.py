@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,13 @@ from bench.boards.render import render
 from bench.boards.store import Board, boards, open_board, open_entry
 from bench.boards.verify import verify
 from bench.data import load_samples
-from bench.evaluation import units as evaluator
-from bench.evaluation.records.record import EVALUATOR_VERSIONS, Record, read_record, write_record
+from bench.evaluation.records.record import Record
+from bench.evaluation.records.storage import read_record, write_record
+from bench.evaluation.request import shards
 from bench.foundation.errors import BenchError, BoardError
 from bench.foundation.files import sha256_file
 from bench.models.subject import open_subject
+from bench.tasks.classification import task as classification
 
 ONE, TWO, OTHER = EntryName("linear", 1), EntryName("linear", 2), EntryName("other", 1)
 
@@ -85,7 +88,7 @@ def test_a_protocol_is_frozen_with_every_parameter(filled: Board) -> None:
 
 def test_a_changed_program_is_refused(filled: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setitem(EVALUATOR_VERSIONS, "classification", 999)
+        patch.setattr(classification, "TASK", replace(classification.TASK, evaluator_version=999))
         with pytest.raises(BoardError, match="evaluator_version"):
             check_program(filled.protocol())
     protocol = filled.protocol()
@@ -294,9 +297,12 @@ DRIFT: dict[str, tuple[Callable[[Board], object], str]] = {
         lambda b: edit(b.folder / "CHANGELOG.md", lambda t: t.replace(b.protocol_sha256[:16], "0" * 16)),
         "released protocol",
     ),
-    "a result": (lambda b: record_field(b, lambda f: f["cells"][0]["robust"].update(value=1.0)), "robust of pgd"),
-    "a count": (lambda b: record_field(b, lambda f: f["cells"][0]["stages"][0].update(broken=0, attempted=0)), "stage pgd"),
-    "a cell": (lambda b: record_field(b, lambda f: f["cells"].pop()), "attacks and radii"),
+    "a result": (lambda b: record_field(b, lambda f: f["results"][0]["robust"].update(value=1.0)), "robust of pgd"),
+    "a count": (
+        lambda b: record_field(b, lambda f: f["results"][0]["stages"][0].update(broken=0, attempted=0)),
+        "stage pgd",
+    ),
+    "a cell": (lambda b: record_field(b, lambda f: f["results"].pop()), "attacks and radii"),
     "seconds": (lambda b: record_field(b, lambda f: f.update(seconds=1.0)), "table.csv"),
     "rows": (lambda b: (b.entry_folder(ONE) / "rows.parquet").write_bytes(b"PAR1"), "is not the file its record names"),
     "forged rows": (better_rows, "does not follow from the rows"),
@@ -341,7 +347,7 @@ def test_metadata_is_plain(changed: dict[str, Any]) -> None:
 
 
 def test_images_of_an_evaluation_are_a_challenge_as_they_are(filled: Board, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(evaluator, "SHARD", 5)
+    monkeypatch.setattr(shards, "MOST_ROWS", 5)
     protocol, entry = filled.protocol(), filled.entries()[0]
     samples = load_samples(protocol.data.name)
     bench.evaluate(Linear(), attack="pgd:steps=5", eps="0.1", data=protocol.data.name, out=tmp_path, save_adv=True)

@@ -18,7 +18,8 @@ from bench.boards.render import render
 from bench.boards.store import Board
 from bench.boards.submission.running import run
 from bench.boards.verify import verify
-from bench.evaluation.records.record import Record, read_record
+from bench.evaluation.records.record import Record
+from bench.evaluation.records.storage import read_record
 from bench.foundation.errors import BoardError
 from bench.foundation.files import atomic_write_text
 

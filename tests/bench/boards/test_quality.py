@@ -113,7 +113,7 @@ BAD: dict[str, Callable[[Record], Record]] = {
             score_down=rows["clean"] + rows["shift_down"] / 2,
         )
     ),
-    "attacks and radii": lambda record: record.model_copy(update={"shifts": record.shifts[:-1]}).with_rows(record.rows),
+    "attacks and radii": lambda record: record.model_copy(update={"results": record.results[:-1]}).with_rows(record.rows),
     "no score range": lambda record: record.model_copy(
         update={"model": record.model.model_copy(update={"score_range": None})}
     ).with_rows(record.rows),

@@ -215,7 +215,7 @@ def test_evaluate_as_json(run: Bench, net: str, tmp_path: Path) -> None:
     assert not said.err.strip()
     record = json.loads(said.out)
     assert record["data"]["n"] == 8
-    assert [cell["attack"] for cell in record["cells"]] == ["pgd:steps=2", "fgsm", "worst case"]
+    assert [cell["attack"] for cell in record["results"]] == ["pgd:steps=2", "fgsm", "worst case"]
     (folder,) = (tmp_path / "records").iterdir()
     assert json.loads((folder / "record.json").read_text())["identity"] == record["identity"]
     again = run(*arguments, "--json")
@@ -302,7 +302,7 @@ def test_pictures_only(run: Bench, net: str) -> None:
     record, pictures = (json.loads(run(*arguments, *more).out) for more in ([], ["--eight-bit"]))
     assert pictures["settings"] == record["settings"] | {"eight_bit": True}
     assert "linf, images of 8 bits" in run(*arguments[:-1], "--eight-bit").out
-    assert pictures["cells"][0]["robust"]["value"] == record["cells"][0]["clean"]["value"]
+    assert pictures["results"][0]["robust"]["value"] == record["results"][0]["clean"]["value"]
 
 
 def test_the_doctor_takes_the_samples_there_are(run: Bench, net: str) -> None:

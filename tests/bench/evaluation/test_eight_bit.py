@@ -60,35 +60,35 @@ def test_what_attacks_hand_over_are_images_of_8_bits(attack: str, tmp_path: Path
     adv = load_file(file)["images"]
     assert torch.equal(towards_clean(adv, DATA[0]), adv)
     assert ((adv - DATA[0]).flatten(1).abs().amax(1) <= 3 / 255 + 1e-6).all()
-    assert record.cells[0].robust == record.cells[0].robust_8bit
+    assert record.results[0].robust == record.results[0].robust_8bit
     assert set(record.rows["status"]) == {"ok"}
     assert record.settings["eight_bit"]
 
 
 def test_what_no_picture_can_hold_is_no_attack() -> None:
     model = BetweenLevels()
-    assert bench.evaluate(model, attack="pgd:steps=5", eps="1/255", data=DATA).cells[0].robust.value == 0
+    assert bench.evaluate(model, attack="pgd:steps=5", eps="1/255", data=DATA).results[0].robust.value == 0
     record, plain = evaluated(model, eps="1/255"), evaluated(Linear(), eps="1/255")
-    assert record.cells[0].robust == plain.cells[0].robust
-    assert record.cells[0].noise == plain.cells[0].noise
-    assert record.cells[0].robust.value > 0.5
+    assert record.results[0].robust == plain.results[0].robust
+    assert record.results[0].noise == plain.results[0].noise
+    assert record.results[0].robust.value > 0.5
 
 
 @pytest.mark.parametrize("attack", ["pgd:steps=10", "sapgd:steps=20"])
 def test_attacks_search_through_the_rounding(attack: str) -> None:
-    assert evaluated(Steps(), attack, eps="2/255").cells[0].robust.value < 0.1
+    assert evaluated(Steps(), attack, eps="2/255").results[0].robust.value < 0.1
 
 
 def test_a_radius_below_one_level_leaves_nothing_to_do() -> None:
     record = evaluated(Linear(), eps="0.9/255")
-    assert record.cells[0].robust.value == record.cells[0].clean.value
+    assert record.results[0].robust.value == record.results[0].clean.value
     assert (record.rows["norm_value"] == 0).all()
 
 
 def test_stages_for_which_nothing_is_left() -> None:
     record = evaluated(Linear(), "quick", eps="128/255")
-    assert record.cells[0].robust.value == 0
-    assert record.cells[0].stages[-1].attempted == 0
+    assert record.results[0].robust.value == 0
+    assert record.results[0].stages[-1].attempted == 0
 
 
 class Brightness(nn.Module):
@@ -105,9 +105,9 @@ def test_scores_are_moved_by_pictures_too() -> None:
     data = (x, x.flatten(1).mean(1) + 0.01 * torch.arange(12).sin())
     options = {"attack": ["pgd:steps=5", "uniform"], "eps": "2.5/255", "data": data}
     record, plain = (bench.evaluate(Brightness(), **options, eight_bit=only) for only in (True, False))
-    assert record.shifts[0].absolute.value == pytest.approx(2 / 255, abs=1e-6)
-    assert plain.shifts[0].absolute.value == pytest.approx(2.5 / 255, abs=1e-6)
-    for shift in record.shifts:
+    assert record.results[0].absolute.value == pytest.approx(2 / 255, abs=1e-6)
+    assert plain.results[0].absolute.value == pytest.approx(2.5 / 255, abs=1e-6)
+    for shift in record.results:
         assert shift.rounded.value == pytest.approx(shift.absolute.value, abs=1e-6)
 
 

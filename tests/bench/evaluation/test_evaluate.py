@@ -32,10 +32,12 @@ from attacks.randomness import KeyedRng
 from attacks.threat import Threat
 from attacks.transfer import Transfer
 from bench.data import load_samples
-from bench.evaluation import units as evaluator
-from bench.evaluation.evaluate import Tick
-from bench.evaluation.records.record import RECORD_FILE, Record, read_record
-from bench.evaluation.request.resolve import DEFAULT_N, identity_fields, resolve, samples_of
+from bench.evaluation.records.record import RECORD_FILE, Record
+from bench.evaluation.records.storage import read_record
+from bench.evaluation.request import shards
+from bench.evaluation.request.identity import identity_fields
+from bench.evaluation.request.resolve import resolve, samples_of
+from bench.evaluation.request.settings import DEFAULT_N, Settings, Tick
 from bench.foundation.errors import BenchError, DataError, ModelError, SpecError, StorageError, TooFewError
 from bench.models.scorer import BATCH
 from zoo.architectures.compact import compact
@@ -55,7 +57,7 @@ def same_answer(first: Record, second: Record) -> None:
     drop = {"seconds", "created", "machine", "rows_sha256"}
     one, two = (record.model_dump(exclude=drop) for record in (first, second))
     for record in (one, two):
-        for cell in record["cells"]:
+        for cell in record["results"]:
             for timed in (cell, *cell["stages"]):
                 del timed["seconds"]
     assert one == two
@@ -67,7 +69,7 @@ def same_answer(first: Record, second: Record) -> None:
 
 def test_without_a_radius_nothing_falls() -> None:
     for norm in ("linf", "l2"):
-        cell = evaluated(eps="0", norm=norm, attack="pgd:steps=2").cells[0]
+        cell = evaluated(eps="0", norm=norm, attack="pgd:steps=2").results[0]
         assert cell.robust == cell.clean == cell.noise == cell.noise_best == cell.robust_8bit
         assert cell.clean.value == 0.9
         assert cell.gap.value == 0
@@ -76,11 +78,11 @@ def test_without_a_radius_nothing_falls() -> None:
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_a_larger_ball_never_helps_the_model(norm: str) -> None:
     record = evaluated(eps="0,0.02,0.05,0.1,0.2,0.5,1", norm=norm, attack="pgd:steps=10,restarts=2")
-    robust = [cell.robust.value for cell in record.cells]
+    robust = [cell.robust.value for cell in record.results]
     assert robust == sorted(robust, reverse=True)
     assert robust[0] == 0.9
     assert robust[-1] <= 0.1
-    for cell in record.cells:
+    for cell in record.results:
         assert cell.robust.value <= cell.noise_best.value <= cell.noise.value <= cell.clean.value
         assert cell.gap.value == pytest.approx(cell.noise.value - cell.robust.value)
         assert cell.robust_8bit.value >= cell.robust.value
@@ -118,16 +120,16 @@ def test_the_denominator_is_the_whole_set() -> None:
 )
 def test_as_much_noise_as_forwards(attack: str, draws: int) -> None:
     record = evaluated(attack=attack, n=6, eps="0")
-    assert record.cells[0].noise_draws == draws
+    assert record.results[0].noise_draws == draws
     assert min(int(record.rows["forwards"].max()), 100) == draws
 
 
 def test_several_attacks_give_the_worst_case() -> None:
     record = evaluated(attack=["uniform:draws=2", "fgsm", PGD(steps=4)], eps="0.05,0.15")
-    assert len(record.cells) == 2 * 4
+    assert len(record.results) == 2 * 4
     for eps in (0.05, 0.15):
         rows = record.rows[record.rows["eps"] == eps]
-        cells = {cell.attack: cell for cell in record.cells if cell.eps == eps}
+        cells = {cell.attack: cell for cell in record.results if cell.eps == eps}
         worst = cells.pop("worst case")
         assert len(cells) == 3
         assert worst.robust.value == rows.groupby("sample")["robust"].min().mean()
@@ -143,7 +145,7 @@ def test_a_user_s_spiking_network() -> None:
     assert record.model.layers == 4
     assert record.attacks[0].path == "bptt:surrogate=atan,alpha=10"
     assert record.reliability.status == "upper_bound"
-    assert {cell.robust.n for cell in record.cells} == {6}
+    assert {cell.robust.n for cell in record.results} == {6}
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ def test_wrong_from_the_start() -> None:
     """No sample left to attack, in one shard or in all."""
     x, y = labelled(LINEAR, 8, wrong=8)
     record = evaluated(data=(x, y), attack=["fgsm", "pgd"])
-    assert {cell.robust.value for cell in record.cells} == {cell.clean.value for cell in record.cells} == {0.0}
+    assert {cell.robust.value for cell in record.results} == {cell.clean.value for cell in record.results} == {0.0}
     assert (record.rows["verdict"] == "clean_wrong").all()
     assert record.reliability.status == "upper_bound"
 
@@ -171,7 +173,7 @@ def test_wrong_from_the_start() -> None:
 def test_shards_do_not_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     whole = evaluated(attack=["pgd:steps=3", "fgsm"])
     for size in (7, 16):
-        monkeypatch.setattr(evaluator, "SHARD", size)
+        monkeypatch.setattr(shards, "MOST_ROWS", size)
         parts = evaluated(attack=["pgd:steps=3", "fgsm"], out=tmp_path / str(size))
         order = parts.rows.assign(attack=parts.rows["attack"] == "fgsm").sort_values(["attack", "sample"]).index
         same_answer(whole, parts.with_rows(parts.rows.loc[order].reset_index(drop=True)))
@@ -207,7 +209,7 @@ GOLDEN = {
 
 
 def test_golden_rows() -> None:
-    """If this fails because the evaluator rightly gives other rows than before, raise EVALUATOR_VERSIONS."""
+    """If this fails because the evaluator rightly gives other rows than before, raise its task's evaluator_version."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False))
     model[1].weight.data = torch.tensor(GOLDEN_WEIGHTS)
     x = torch.tensor(GOLDEN_IMAGES).view(6, 1, 1, 2)
@@ -322,7 +324,7 @@ INTERRUPTED = {"attack": ["pgd:steps=2", "fgsm"], "eps": "0.05,0.2"}
 
 @pytest.mark.parametrize("stochastic", [False, True])
 def test_interrupted_after_any_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stochastic: bool) -> None:
-    monkeypatch.setattr(evaluator, "SHARD", 20)
+    monkeypatch.setattr(shards, "MOST_ROWS", 20)
     options = INTERRUPTED | {"model": Noisy() if stochastic else LINEAR, "stochastic": stochastic, "n": 30, "eps": "0.1"}
     whole = evaluated(**options)
     total = 2 * (1 + 1 + 2)
@@ -350,9 +352,9 @@ def test_killed(tmp_path: Path) -> None:
         "import torch\n"
         "torch.set_num_threads(1)\n"
         "import bench\n"
-        "from bench import evaluator\n"
+        "from bench.evaluation.request import shards\n"
         "from support.tiny import Linear, labelled\n"
-        "evaluator.SHARD = 10\n"
+        "shards.MOST_ROWS = 10\n"
         "def tick(t):\n"
         "    print(t.done, flush=True)\n"
         "    time.sleep(0.05)\n"
@@ -370,7 +372,7 @@ def test_killed(tmp_path: Path) -> None:
     assert process.returncode == -signal.SIGKILL
     assert not list(tmp_path.glob(f"*/{RECORD_FILE}"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluator, "SHARD", 10)
+        patch.setattr(shards, "MOST_ROWS", 10)
         ticks: list[Tick] = []
         resumed = evaluated(**INTERRUPTED, out=tmp_path, on_tick=ticks.append)
         same_answer(resumed, evaluated(**INTERRUPTED))
@@ -397,10 +399,10 @@ def test_numbers_and_arrays_do_as_well_as_text_and_tensors() -> None:
 
 
 def test_l2_has_no_default_radius() -> None:
-    assert evaluated(eps=None, n=4).cells[0].eps_text == "8/255"
+    assert evaluated(eps=None, n=4).results[0].eps_text == "8/255"
     with pytest.raises(SpecError, match="no default radius in l2"):
         evaluated(eps=None, norm="l2")
-    assert evaluated(eps=0.5, norm="l2", n=4).cells[0].eps_text == "0.5"
+    assert evaluated(eps=0.5, norm="l2", n=4).results[0].eps_text == "0.5"
 
 
 def test_the_default_takes_what_there_is_and_a_number_is_meant(tmp_path: Path) -> None:
@@ -466,7 +468,7 @@ def test_an_edit_of_an_attack_of_one_s_own_is_another_request(tmp_path: Path, mo
 
 def test_attacks_of_the_suite_bring_no_source_into_the_identity() -> None:
     for attack in ("pgd", "standard", "foolbox:LinfPGD", "torchattacks:PGD"):
-        request = resolve(LINEAR, attack, "0.1", norm="linf", n=2, data=DATA, path="training", seed=0)
+        request = resolve(Settings(model=LINEAR, attack=attack, eps="0.1", n=2, data=DATA))
         fields = identity_fields(request)
         assert "source_sha256" not in {**fields["attacks"][0], **fields["path"]}
 
@@ -605,23 +607,23 @@ def test_a_cheating_attack_proves_nothing(how: str) -> None:
     assert (attacked["robust"] == 1).all()
     assert (attacked["norm_value"] == 0).all()
     assert record.reliability.status == "unreliable"
-    assert record.cells[0].undecided == 36
+    assert record.results[0].undecided == 36
     assert any("36 rows stand although a stage failed" in reason for reason in record.reliability.reasons)
     worst = evaluated(attack=[Cheat(how=how), "pgd:steps=3"])
     assert worst.reliability.status == "unreliable"
-    assert worst.cells[-1].robust == evaluated(attack="pgd:steps=3").cells[0].robust
-    assert worst.cells[-1].undecided == round(worst.cells[-1].robust.value * 40)
+    assert worst.results[-1].robust == evaluated(attack="pgd:steps=3").results[0].robust
+    assert worst.results[-1].undecided == round(worst.results[-1].robust.value * 40)
 
 
 @pytest.mark.parametrize("attack", ["foolbox:LinfPGD,steps=3", "torchattacks:PGD,steps=3", "deepfool:steps=3"])
 def test_an_attack_of_another_library_is_evaluated_like_any_other(attack: str) -> None:
     record = evaluated(attack=attack, eps="0.05,0.4")
-    assert record.attacks[0].spec == record.cells[0].attack == attack
+    assert record.attacks[0].spec == record.results[0].attack == attack
     assert record.attacks[0].defaulted["version"]
     attacked = record.rows[record.rows["verdict"] != "clean_wrong"]
     assert set(attacked["status"]) == {"ok"}
     assert (attacked["backwards"] > 0).all()
-    weak, strong = (cell.robust.value for cell in record.cells)
+    weak, strong = (cell.robust.value for cell in record.results)
     assert strong <= 0.05 < weak
     same_answer(record, evaluated(attack=attack, eps="0.05,0.4"))
 
@@ -637,7 +639,7 @@ def test_an_attack_of_another_library_that_misbehaves_proves_nothing(returned: s
     record = evaluated(attack="foolbox:LinfPGD")
     attacked = record.rows[record.rows["verdict"] != "clean_wrong"]
     assert set(attacked["status"]) == {STATUS[returned]}
-    assert record.cells[0].undecided == 36
+    assert record.results[0].undecided == 36
     assert record.reliability.status == "unreliable"
 
 
@@ -645,7 +647,7 @@ def test_an_attack_of_another_library_that_misbehaves_proves_nothing(returned: s
 def test_an_attack_of_another_precision_is_scored_in_ours(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:
     monkeypatch.setitem(CHEATS, "precise", lambda x, threat: x.to(dtype))
     record = evaluated(attack=Cheat(how="precise"), eps="0.1")
-    assert record.cells[0].robust == record.cells[0].clean
+    assert record.results[0].robust == record.results[0].clean
     assert set(record.rows["status"]) == {"ok"}
 
 
@@ -661,7 +663,7 @@ def test_gradients_that_are_not_numbers_are_noticed() -> None:
     attacked = record.rows[record.rows["verdict"] != "clean_wrong"]
     assert set(attacked["status"]) == {"nan_gradient"}
     assert record.reliability.status == "unreliable"
-    assert record.cells[0].undecided == int((attacked["robust"] > 0).sum()) > 0
+    assert record.results[0].undecided == int((attacked["robust"] > 0).sum()) > 0
 
 
 def test_errors_to_act_on_pass_through() -> None:
@@ -711,8 +713,8 @@ def test_a_stochastic_model_s_rates_are_those_of_its_coin() -> None:
             return torch.cat([right, 1 - right], 1) + 0 * x.flatten(1)[:, :2]
 
     record = evaluated(Coin(), data=(images(60), torch.zeros(60).long()), attack="fgsm", stochastic=True)
-    assert record.cells[0].clean.value == pytest.approx(0.7, abs=0.08)
-    assert record.cells[0].robust.value == pytest.approx(0.7, abs=0.08)
+    assert record.results[0].clean.value == pytest.approx(0.7, abs=0.08)
+    assert record.results[0].robust.value == pytest.approx(0.7, abs=0.08)
 
 
 def test_a_decision_that_depends_on_its_company_is_no_robust_one() -> None:
@@ -725,9 +727,9 @@ def test_a_decision_that_depends_on_its_company_is_no_robust_one() -> None:
     x = images(40)
     y = Social()(torch.cat([x, x[-1:].expand(BATCH - 40, 1, 3, 3)])).argmax(1)[:40]
     record = evaluated(Social(), data=(x, y), eps="0", attack="uniform", micro_batch=3)
-    assert record.cells[0].clean.value == 1
-    assert record.cells[0].unstable > 0
-    assert record.cells[0].robust.value == 1 - record.cells[0].unstable / 40
+    assert record.results[0].clean.value == 1
+    assert record.results[0].unstable > 0
+    assert record.results[0].robust.value == 1 - record.results[0].unstable / 40
     assert any("changed between two scorings" in reason for reason in record.reliability.reasons)
 
 

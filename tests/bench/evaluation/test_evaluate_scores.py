@@ -19,10 +19,13 @@ from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
 from attacks.threat import Threat
 from bench.data.base import Samples
-from bench.evaluation.evaluate import Tick
-from bench.evaluation.records.record import Record, read_record
+from bench.evaluation.records.record import Record
+from bench.evaluation.records.storage import read_record
+from bench.evaluation.request.settings import Tick
 from bench.foundation.errors import BenchError, DataError, ModelError, SpecError
-from reports.tables import shift_table, told
+from bench.tasks.quality.results import Shift
+from bench.tasks.summary import decimal
+from reports.tables import comparison_table
 
 N, EPS = 12, 0.02
 
@@ -58,8 +61,8 @@ def record() -> Record:
 
 
 def test_a_linear_score_is_moved_by_eps_times_its_l1_norm(record: Record) -> None:
-    assert record.task == "quality" and record.cells == []
-    for one in record.shifts:
+    assert record.task == "quality" and all(isinstance(result, Shift) for result in record.results)
+    for one in record.results:
         if one.attack in ("pgd", "fgsm", "worst case"):
             assert one.up is not None and one.down is not None
             assert one.up.value == pytest.approx(furthest(one.eps), rel=1e-4)
@@ -69,7 +72,7 @@ def test_a_linear_score_is_moved_by_eps_times_its_l1_norm(record: Record) -> Non
 
 
 def test_a_record_follows_from_its_rows(record: Record) -> None:
-    for one in record.shifts:
+    for one in record.results:
         rows = record.rows[record.rows["eps"] == one.eps]
         if one.attack == "worst case":
             assert one.absolute.value == pytest.approx(rows["shift"].abs().groupby(rows["sample"]).max().mean())
@@ -115,11 +118,11 @@ def test_lower_is_better_is_turned_round() -> None:
 def test_an_objective_of_its_own_is_pursued_once() -> None:
     down = bench.evaluate(Slope(), attack="pgd:objective=decrease", eps="0.02", data=rated())
     assert down.rows["shift_up"].isna().all()
-    assert down.shifts[0].up is None
-    assert down.shifts[0].signed.value == pytest.approx(-furthest(), rel=1e-4)
+    assert down.results[0].up is None
+    assert down.results[0].signed.value == pytest.approx(-furthest(), rel=1e-4)
     assert [stage.name for stage in down.attacks[0].stages] == ["pgd"]
     either = bench.evaluate(Slope(), attack="pgd:objective=deviation", eps="0.02", data=rated())
-    assert either.shifts[0].absolute.value == pytest.approx(furthest(), rel=1e-4)
+    assert either.results[0].absolute.value == pytest.approx(furthest(), rel=1e-4)
     assert (either.rows["shift_up"].isna() != either.rows["shift_down"].isna()).all()
 
 
@@ -127,8 +130,8 @@ def test_an_objective_of_its_own_is_pursued_once() -> None:
 def test_attack_sets_have_stages_for_scores(attack: str) -> None:
     images, scores = rated()
     found = bench.evaluate(Slope(), attack=attack, eps="0.02", data=(images[:4], scores[:4]))
-    assert found.shifts[0].absolute.value == pytest.approx(furthest(), rel=1e-4)
-    assert {stage.name.rpartition(", ")[2] for stage in found.shifts[0].stages} == {"up", "down"}
+    assert found.results[0].absolute.value == pytest.approx(furthest(), rel=1e-4)
+    assert {stage.name.rpartition(", ")[2] for stage in found.results[0].stages} == {"up", "down"}
     assert found.reliability.status == ("reliable" if attack == "standard" else "upper_bound")
 
 
@@ -207,8 +210,8 @@ class Saturated(Slope):
 
 def test_a_saturated_score_is_not_robust() -> None:
     found = bench.evaluate(Saturated(), data=rated(), eps="0.02")
-    assert found.shifts[0].absolute.value == 0
-    assert found.shifts[0].in_deviations is None
+    assert found.results[0].absolute.value == 0
+    assert found.results[0].in_deviations is None
     assert found.reliability.status == "unreliable"
     assert any("saturated" in reason for reason in found.reliability.reasons)
 
@@ -228,9 +231,9 @@ class Half(Attack):
 
 def test_a_failed_search_is_left_out_and_told() -> None:
     found = bench.evaluate(Slope(), attack=Half(), eps="0.02", data=rated())
-    assert found.shifts[0].failed == N // 2
-    assert found.shifts[0].absolute.n == N // 2
-    assert found.shifts[0].absolute.value == pytest.approx(furthest(), rel=1e-4)
+    assert found.results[0].failed == N // 2
+    assert found.results[0].absolute.n == N // 2
+    assert found.results[0].absolute.value == pytest.approx(furthest(), rel=1e-4)
     assert found.reliability.status == "unreliable"
 
 
@@ -284,12 +287,12 @@ def test_two_models_are_compared_by_how_far_their_scores_move(record: Record) ->
 def test_models_of_two_kinds_are_not_compared(record: Record) -> None:
     decides = nn.Sequential(nn.Flatten(), nn.Linear(48, 3))
     other = bench.evaluate(decides, attack="pgd", eps="0.02", data=(rated()[0], torch.zeros(N).long()))
-    with pytest.raises(BenchError, match="one of a model that scores"):
+    with pytest.raises(BenchError, match="quality scores and classes"):
         bench.compare(record, other)
 
 
 def test_a_table_of_shifts_holds_the_numbers_of_the_records(record: Record) -> None:
-    lines = shift_table([record, record], ["0.02"]).splitlines()
+    lines = comparison_table([record, record], ["0.02"]).splitlines()
     assert len(lines) == 4 and {line.count("|") for line in lines} == {8}
-    pgd = next(one for one in record.shifts if (one.attack, one.eps_text) == ("pgd", "0.02"))
-    assert f"| {told(pgd.absolute)} |" in lines[2]
+    pgd = next(one for one in record.results if (one.attack, one.eps_text) == ("pgd", "0.02"))
+    assert f"| {decimal(pgd.absolute)} |" in lines[2]

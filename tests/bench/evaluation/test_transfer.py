@@ -13,7 +13,7 @@ import bench
 from attacks.apgd import APGD
 from attacks.pgd import PGD
 from attacks.transfer import Transfer
-from bench.evaluation.request.attack_specs import plan_attack
+from bench.evaluation.request.attack_specs import resolve_attack
 from bench.foundation.errors import BenchError, SpecError, UnknownNameError
 from zoo.spiking.neurons import LIF
 
@@ -22,7 +22,7 @@ DATA = labelled(MODEL, 20, wrong=2)
 
 
 def test_a_spec_opens_its_source_and_records_it() -> None:
-    planned = plan_attack("transfer:source=snn_vanilla,attack=apgd:steps=5")
+    planned = resolve_attack("transfer:source=snn_vanilla,attack=apgd:steps=5")
     assert isinstance(planned.attack, Transfer)
     assert planned.attack.attack == APGD(steps=5)
     assert not planned.attack.model.training
@@ -32,33 +32,33 @@ def test_a_spec_opens_its_source_and_records_it() -> None:
     assert planned.defaulted["source_fingerprint"]["name"] == "snn_vanilla"
     assert planned.defaulted["attack_parameters"]["steps"] == 5
     json.dumps(planned.defaulted)
-    assert plan_attack("transfer:source=zoo:snn_vanilla").defaulted["attack"] == "mifgsm"
+    assert resolve_attack("transfer:source=zoo:snn_vanilla").defaulted["attack"] == "mifgsm"
 
 
 def test_a_proxy_is_the_source_without_its_spikes() -> None:
-    planned = plan_attack("transfer:source=snn_vanilla,proxy=relu")
+    planned = resolve_attack("transfer:source=snn_vanilla,proxy=relu")
     assert isinstance(planned.attack, Transfer)
     assert not any(isinstance(module, LIF) for module in planned.attack.model.modules())
     assert planned.passed["proxy"] == "relu"
-    plain = plan_attack("transfer:source=snn_vanilla,proxy=none")
+    plain = resolve_attack("transfer:source=snn_vanilla,proxy=none")
     assert "proxy" not in {**plain.passed, **plain.defaulted}
     with pytest.raises(SpecError, match="There is no proxy of zoo:ann_vanilla"):
-        plan_attack("transfer:source=ann_vanilla,proxy=clip")
+        resolve_attack("transfer:source=ann_vanilla,proxy=clip")
     with pytest.raises(SpecError):
-        plan_attack("transfer:source=snn_vanilla,proxy=tanh")
+        resolve_attack("transfer:source=snn_vanilla,proxy=tanh")
 
 
 def test_what_cannot_be_resolved_is_one_sentence() -> None:
     with pytest.raises(SpecError, match="transfer needs a source"):
-        plan_attack("transfer")
+        resolve_attack("transfer")
     with pytest.raises(UnknownNameError, match="zoo:snn_vanila"):
-        plan_attack("transfer:source=snn_vanila")
+        resolve_attack("transfer:source=snn_vanila")
     with pytest.raises(UnknownNameError, match="Unknown attack 'pdg'"):
-        plan_attack("transfer:source=snn_vanilla,attack=pdg")
+        resolve_attack("transfer:source=snn_vanilla,attack=pdg")
     with pytest.raises(UnknownNameError, match="Unknown gradient path"):
-        plan_attack("transfer:source=snn_vanilla,path=bpt")
+        resolve_attack("transfer:source=snn_vanilla,path=bpt")
     with pytest.raises(BenchError):
-        plan_attack("transfer:source=nowhere.py::make")
+        resolve_attack("transfer:source=nowhere.py::make")
 
 
 def test_a_user_s_own_source_is_evaluated_and_given_back(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_user_s_own_source_is_evaluated_and_given_back(tmp_path: Path) -> None
         MODEL, data=DATA, attack=f"transfer:source={tmp_path}/mine.py::make,attack=pgd:steps=3", eps="0.4"
     )
     direct = bench.evaluate(MODEL, data=DATA, attack="pgd:steps=3", eps="0.4")
-    robust = [record.cells[0].robust.value for record in (by_object, by_file, direct)]
+    robust = [record.results[0].robust.value for record in (by_object, by_file, direct)]
     assert robust[0] == robust[1] == robust[2] < 0.2
     assert [parameter.requires_grad for parameter in own.parameters()] == flags
     assert by_object.rows["backwards"].max() == 3
@@ -91,4 +91,4 @@ def test_a_source_for_other_inputs_is_an_error_of_the_stage() -> None:
     record = bench.evaluate(MODEL, data=DATA, attack="transfer:source=snn_vanilla", eps="0.1", n=4)
     attacked = record.rows[record.rows["verdict"] != "clean_wrong"]
     assert set(attacked["status"]) == {"attack_error"}
-    assert record.cells[0].undecided > 0
+    assert record.results[0].undecided > 0

@@ -12,7 +12,7 @@ import bench
 import bench.data
 from attacks.universal import Universal
 from bench.data.base import Samples
-from bench.evaluation.request.attack_specs import plan_attack
+from bench.evaluation.request.attack_specs import resolve_attack
 from bench.foundation.errors import BenchError, DataError, SpecError, UnknownNameError
 
 MODEL = Linear().eval()
@@ -33,7 +33,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 def test_a_spec_reads_the_training_split_and_records_it(loaded: list[tuple[str, str]]) -> None:
-    planned = plan_attack("universal:data=photos,n=10,steps=5")
+    planned = resolve_attack("universal:data=photos,n=10,steps=5")
     assert isinstance(planned.attack, Universal) and len(planned.attack.images) == 10
     assert loaded == [("photos", "train")]
     assert planned.name == "universal" and planned.spec == "universal:data=photos,n=10,steps=5"
@@ -42,25 +42,25 @@ def test_a_spec_reads_the_training_split_and_records_it(loaded: list[tuple[str, 
     assert planned.defaulted["fitted_on"]["n"] == 10 and len(planned.defaulted["fitted_on"]["sha256"]) == 64
     json.dumps(planned.defaulted)
     assert planned.noise_draws == 1
-    assert len(plan_attack("universal:data=photos").attack.images) == 50
+    assert len(resolve_attack("universal:data=photos").attack.images) == 50
 
 
 def test_what_cannot_be_resolved_is_one_sentence(loaded: list[tuple[str, str]]) -> None:
     with pytest.raises(SpecError, match="needs images to be fitted on"):
-        plan_attack("universal")
+        resolve_attack("universal")
     with pytest.raises(SpecError, match="cannot be fitted on 0 images"):
-        plan_attack("universal:data=photos,n=0")
+        resolve_attack("universal:data=photos,n=0")
     with pytest.raises(SpecError, match="at least one step"):
-        plan_attack("universal:data=photos,steps=0")
+        resolve_attack("universal:data=photos,steps=0")
     with pytest.raises(UnknownNameError, match="size"):
-        plan_attack("universal:data=photos,size=3")
+        resolve_attack("universal:data=photos,size=3")
 
 
 def test_an_unknown_set_and_a_missing_one_say_so() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean: photos"):
-        plan_attack("universal:data=photo")
+        resolve_attack("universal:data=photo")
     with pytest.raises(DataError, match="--from PATH"):
-        plan_attack("universal:data=kadid10k")
+        resolve_attack("universal:data=kadid10k")
 
 
 def test_images_of_one_s_own_are_fitted_on_and_others_are_another_request() -> None:
@@ -72,7 +72,7 @@ def test_images_of_one_s_own_are_fitted_on_and_others_are_another_request() -> N
         for seed in (0, 0, 1)
     ]
     assert records[0].identity == records[1].identity != records[2].identity
-    noise, robust = records[0].cells[0].noise.value, records[0].cells[0].robust.value
+    noise, robust = records[0].results[0].noise.value, records[0].results[0].robust.value
     assert robust <= noise
     assert records[0].rows["backwards"].fillna(0).max() == 0
 
@@ -81,5 +81,5 @@ def test_images_of_another_size_are_an_error_of_the_stage_not_robustness() -> No
     wrong = Universal(images=torch.rand(3, 1, 2, 2), steps=1)
     record = bench.evaluate(MODEL, data=DATA, attack=wrong, eps="0.1", n=4)
     attacked = record.rows[record.rows["verdict"] != "clean_wrong"]
-    assert set(attacked["status"]) == {"attack_error"} and record.cells[0].undecided > 0
+    assert set(attacked["status"]) == {"attack_error"} and record.results[0].undecided > 0
     assert issubclass(SpecError, BenchError)

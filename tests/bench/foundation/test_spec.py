@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from attacks import ATTACKS, PATHS
 from attacks.adapters import base as adapters
-from bench.evaluation.request.attack_specs import attack_registry, path_registry, plan_attack, plan_path
+from bench.evaluation.request.attack_specs import attack_registry, path_registry, resolve_attack, resolve_path
 from bench.foundation.errors import BenchError, SpecError, UnknownNameError
 from bench.foundation.spec import (
     CardRef,
@@ -52,7 +52,7 @@ def test_a_printed_spec_is_read_back(spec: Spec) -> None:
 
 @given(soup)
 def test_any_text_is_a_spec_or_an_error_to_act_on(text: str) -> None:
-    for parse in (parse_spec, parse_eps, parse_model_ref, plan_attack, plan_path):
+    for parse in (parse_spec, parse_eps, parse_model_ref, resolve_attack, resolve_path):
         with contextlib.suppress(BenchError):
             parse(text)  # type: ignore[operator]
 
@@ -72,14 +72,14 @@ def test_an_attack_of_another_library_has_a_colon_in_its_name() -> None:
         assert spec.name == text.partition(",")[0]
         assert str(spec) == text
     assert parse_spec("foolbox:LinfPGD,steps=20").params == {"steps": "20"}
-    planned = plan_attack("foolbox:LinfPGD,steps=20")
+    planned = resolve_attack("foolbox:LinfPGD,steps=20")
     assert (planned.name, planned.passed) == ("foolbox:LinfPGD", {"steps": 20})
     assert planned.defaulted["version"]
     for text in ("foolbox", "foolbox:", "foolbox:LinfPGD,", "foolbox:LinfPGD:steps=2", "foolbox:steps=2", "foolbox@3:FGM"):
         with pytest.raises(BenchError):
-            plan_attack(text)
+            resolve_attack(text)
     with pytest.raises(UnknownNameError, match="Did you mean: foolbox:LinfPGD"):
-        plan_attack("foolbox:LinfPDG")
+        resolve_attack("foolbox:LinfPDG")
 
 
 def test_a_library_that_is_missing_is_named_with_the_way_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_a_library_that_is_missing_is_named_with_the_way_to_install_it(monkeypat
 
     monkeypatch.setattr(adapters, "version", missing)
     with pytest.raises(SpecError) as caught:
-        plan_attack("torchattacks:PGD")
+        resolve_attack("torchattacks:PGD")
     assert str(caught.value) == (
         "The attack torchattacks:PGD needs torchattacks, which is not installed. "
         "Run: pip install --no-deps torchattacks==3.5.1."
@@ -179,7 +179,7 @@ def test_fractions(top: int, bottom: int) -> None:
 def test_defaults_of_every_attack_survive_being_written_out(name: str) -> None:
     attack = attack_registry.get(name)()
     given = {f.name: str(getattr(attack, f.name)) for f in fields(attack) if f.init}
-    planned = plan_attack(str(Spec(name, None, given)))
+    planned = resolve_attack(str(Spec(name, None, given)))
     assert planned.attack == attack
     assert planned.name == name
     assert set(planned.passed) == set(given)
@@ -190,7 +190,7 @@ def test_defaults_of_every_attack_survive_being_written_out(name: str) -> None:
 def test_defaults_of_every_path_survive_being_written_out(name: str) -> None:
     path = path_registry.get(name)()
     text = ",".join(f"{f.name}={getattr(path, f.name)}" for f in fields(path))
-    assert plan_path(f"{name}:{text}" if text else name)[1] == path
+    assert resolve_path(f"{name}:{text}" if text else name)[1] == path
 
 
 @dataclass(frozen=True)
@@ -246,11 +246,11 @@ def test_a_value_of_another_type_is_refused(key: str, text: str, said: str) -> N
 
 def test_unknown_keys_and_bad_values_name_what_was_meant() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean: steps"):
-        plan_attack("pgd:stepz=3")
+        resolve_attack("pgd:stepz=3")
     with pytest.raises(UnknownNameError, match=r"Did you mean: .*pgd"):
-        plan_attack("pdg")
+        resolve_attack("pdg")
     with pytest.raises(SpecError, match="steps must be at least 0"):
-        plan_attack("pgd:steps=-1")
+        resolve_attack("pgd:steps=-1")
     with pytest.raises(ValueError, match="count must not be negative"):
         bind_params(Knobs, {"count": "-1"}, what="knobs")
 
@@ -262,10 +262,10 @@ def test_passed_and_defaulted() -> None:
 
 
 def test_a_configured_attack_equals_its_spec() -> None:
-    written = plan_attack("pgd:steps=3")
-    given_ready = plan_attack(written.attack)
+    written = resolve_attack("pgd:steps=3")
+    given_ready = resolve_attack(written.attack)
     assert (given_ready.name, given_ready.passed, given_ready.defaulted) == (written.name, written.passed, written.defaulted)
-    assert math.isclose(plan_attack("pgd:step_size=2/255").passed["step_size"], 2 / 255)
+    assert math.isclose(resolve_attack("pgd:step_size=2/255").passed["step_size"], 2 / 255)
 
 
 def test_an_attack_of_the_same_class_name_is_another_attack() -> None:
@@ -274,4 +274,4 @@ def test_an_attack_of_the_same_class_name_is_another_attack() -> None:
     class PGD(Ours):
         pass
 
-    assert plan_attack(PGD()).name != plan_attack("pgd").name
+    assert resolve_attack(PGD()).name != resolve_attack("pgd").name

@@ -18,12 +18,13 @@ from torch import nn
 
 from bench.data.base import Samples
 from bench.foundation.errors import BenchError
+from bench.models.outputs import outputs
+from bench.tasks.quality.training import TRAINING, calibrate, srcc
 from bench.training import job
 from bench.training.augment import flip
 from bench.training.checkpoint import Checkpoint, Epoch
 from bench.training.history import as_csv, curve
 from bench.training.loop import Split, figure, train
-from bench.training.tasks import QUALITY, calibrate, outputs, srcc
 from zoo.card import Part, Recipe, read_card
 from zoo.defenses.regression import Regression
 from zoo.loading import build, load_card
@@ -50,7 +51,7 @@ def network(name: str = "linearity") -> nn.Module:
 
 
 def trained(path: Path, model: nn.Module, recipe: Recipe = RECIPE, **options: object) -> list[Epoch]:
-    settings = {"checkpoint": path, "digest": "d", "task": QUALITY} | options
+    settings = {"checkpoint": path, "digest": "d", "task": TRAINING} | options
     return train(model, Regression(), recipe, TRAIN, VAL, **settings)  # type: ignore[arg-type]
 
 
@@ -73,19 +74,19 @@ def test_rank_correlation_is_scipys(pairs: list[tuple[int, int]]) -> None:
 
 def test_the_figure_is_read_in_eval_mode() -> None:
     model = network().train()
-    found = figure(model, VAL, task=QUALITY, batch=7)
+    found = figure(model, VAL, task=TRAINING, batch=7)
     assert model.training
     assert found == pytest.approx(srcc(model.eval()(VAL.images.float() / 255).detach(), VAL.labels))
 
 
 def test_a_log_and_a_curve_name_the_figure() -> None:
     log = [Epoch(1, 0.5, 0.25, 0.75, 0.1, 2.0), Epoch(2, 0.4, 0.5, -0.25, 0.1, 2.0)]
-    rows = list(csv.DictReader(io.StringIO(as_csv(log, task=QUALITY))))
+    rows = list(csv.DictReader(io.StringIO(as_csv(log, task=TRAINING))))
     assert [float(row["val_srcc"]) for row in rows] == [0.75, -0.25]
     assert "train_srcc" in rows[0] and "val_accuracy" not in rows[0]
     assert as_csv(log).splitlines()[0] == "epoch,loss,train_accuracy,val_accuracy,learning_rate,seconds"
-    assert curve(log, title="t", task=QUALITY).startswith(b"\x89PNG")
-    assert (QUALITY.shown(0.8123), QUALITY.figure) == ("0.812 srcc", "srcc")
+    assert curve(log, title="t", task=TRAINING).startswith(b"\x89PNG")
+    assert (TRAINING.shown(0.8123), TRAINING.figure) == ("0.812 srcc", "srcc")
 
 
 # --- augmentation ---
@@ -107,7 +108,7 @@ def test_a_flip_is_all_that_happens() -> None:
 @pytest.mark.parametrize("name", ["linearity", "hyperiqa"])
 def test_training_finds_out_what_blur_is(name: str, tmp_path: Path) -> None:
     model = network(name)
-    before = figure(model, VAL, task=QUALITY)
+    before = figure(model, VAL, task=TRAINING)
     # After 15 epochs it hung on the number of threads: 0.62 with one and 0.90 with two; after 30 it is 0.93 and 0.95.
     log = trained(tmp_path / "c", model, RECIPE.model_copy(update={"epochs": 30}))
     assert log[-1].val_figure > max(0.8, before + 0.2)

@@ -124,7 +124,7 @@ def test_own_code_does_not_choose_its_scale(board: Board, tmp_path: Path) -> Non
     records = [run(one, board, out=tmp_path / "r", trust_code=True, limits=LIMITS)[1].record for one in (plain, boasting)]
     told = [torch.tensor(one.rows["shift"].to_numpy(float)) for one in records]
     assert torch.allclose(*told, atol=1e-4), "images are shuffled anew in each run, which moves the last bits of scores"
-    ranges = [one.shifts[0].in_ranges.value for one in records]
+    ranges = [one.results[0].in_ranges.value for one in records]
     assert ranges[1] == pytest.approx(ranges[0], abs=1e-4)
 
 

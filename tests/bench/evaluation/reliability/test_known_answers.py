@@ -55,7 +55,7 @@ def looked_at(model: nn.Module, data: tuple[Tensor, Tensor], eps: str = "8/255")
 
 def test_an_undefended_network_falls_and_is_healthy(photos: tuple[Tensor, Tensor]) -> None:
     record = standard(known.undefended(), photos)
-    assert record.cells[0].robust.value == 0
+    assert record.results[0].robust.value == 0
     assert record.reliability.status == "reliable"
     assert looked_at(known.undefended(), photos).status != "fail"
 
@@ -75,9 +75,9 @@ def test_a_hidden_gradient_is_flagged_and_found_all_the_same(
     found = looked_at(make(), data)
     assert found.status == "fail"
     assert word in says(found, "fail")
-    alone = bench.evaluate(make(), attack="pgd", data=data, n=None).cells[0]
+    alone = bench.evaluate(make(), attack="pgd", data=data, n=None).results[0]
     assert alone.robust.value > 0.3
-    assert standard(make(), data).cells[0].robust.value == 0
+    assert standard(make(), data).results[0].robust.value == 0
 
 
 def test_a_saturated_softmax_is_flagged_and_hides_nothing_but_from_others(photos: tuple[Tensor, Tensor]) -> None:
@@ -86,10 +86,10 @@ def test_a_saturated_softmax_is_flagged_and_hides_nothing_but_from_others(photos
     found = looked_at(model, data)
     assert found.status == "fail"
     assert "gradient along own" in says(found, "fail")
-    theirs = bench.evaluate(model, attack="foolbox:LinfPGD", eps="8/255", data=data, n=None).cells[0]
-    ours = bench.evaluate(model, attack="pgd", eps="8/255", data=data, n=None).cells[0]
+    theirs = bench.evaluate(model, attack="foolbox:LinfPGD", eps="8/255", data=data, n=None).results[0]
+    ours = bench.evaluate(model, attack="pgd", eps="8/255", data=data, n=None).results[0]
     assert theirs.robust.value > 0.3 >= ours.robust.value
-    assert standard(model, data).cells[0].robust.value == 0
+    assert standard(model, data).results[0].robust.value == 0
 
 
 def test_a_thresholded_input_is_flagged_and_broken_without_gradients() -> None:
@@ -98,7 +98,7 @@ def test_a_thresholded_input_is_flagged_and_broken_without_gradients() -> None:
     found = looked_at(model, data)
     assert "gradient along own" in says(found, "fail")
     record = standard(model, data)
-    assert record.cells[0].robust.value == 0
+    assert record.results[0].robust.value == 0
     assert record.reliability.status == "unreliable"
 
 
@@ -106,7 +106,7 @@ def test_foreign_neurons_are_flagged_and_broken(photos: tuple[Tensor, Tensor]) -
     found = looked_at(known.foreign_neurons(), photos)
     assert found.checks[0].value == 0
     assert "no layer takes a path" in says(found, "fail")
-    assert standard(known.foreign_neurons(), photos).cells[0].robust.value == 0
+    assert standard(known.foreign_neurons(), photos).results[0].robust.value == 0
 
 
 def test_a_random_gate_is_averaged_over(photos: tuple[Tensor, Tensor]) -> None:
@@ -114,8 +114,8 @@ def test_a_random_gate_is_averaged_over(photos: tuple[Tensor, Tensor]) -> None:
     record = standard(model, (photos[0][:4], photos[1][:4]))
     assert record.model.stochastic
     assert record.settings["eot"] > 1
-    assert record.cells[0].clean.value > 0.7
-    assert record.cells[0].robust.value < 0.05
+    assert record.results[0].clean.value > 0.7
+    assert record.results[0].robust.value < 0.05
 
 
 @pytest.mark.parametrize(("make", "status"), [(known.Crashing, "attack_error"), (known.NotANumber, "nan_gradient")])
@@ -132,7 +132,7 @@ def test_a_gradient_that_fails_on_some_samples(
     assert (rows["status"][~bright] == "ok").all()
     assert rows["robust"][~bright].sum() == 0  # the others are not sheltered by it
     assert record.reliability.status == "unreliable"
-    assert record.cells[0].undecided == rows["robust"][bright].sum() > 0
+    assert record.results[0].undecided == rows["robust"][bright].sum() > 0
 
 
 @pytest.mark.parametrize("make", [known.Crashing, known.NotANumber])
@@ -140,8 +140,8 @@ def test_a_gradient_that_fails_does_not_shelter_a_sample_from_the_attack_set(
     make: Callable[[nn.Module], nn.Module], photos: tuple[Tensor, Tensor]
 ) -> None:
     record = standard(make(known.undefended()), photos)
-    assert record.cells[0].robust.value == 0
-    assert record.cells[0].undecided == 0
+    assert record.results[0].robust.value == 0
+    assert record.results[0].undecided == 0
     assert record.reliability.status == "unreliable"
     assert len(record.reliability.reasons) <= 3  # one sentence for all stages that failed alike
 
@@ -151,7 +151,7 @@ def test_a_model_that_looks_at_its_neighbours(photos: tuple[Tensor, Tensor]) -> 
     found = looked_at(model, labelled(model, photos[0]))
     assert "in other company" in says(found, "fail")
     record = standard(model, photos)
-    assert record.cells[0].robust.value == 0
+    assert record.results[0].robust.value == 0
     assert record.reliability.status == "unreliable"
 
 
@@ -160,6 +160,6 @@ def test_a_robust_model_is_left_standing_and_believed() -> None:
     x = torch.cat([toy(0.02, 8) - 0.3, toy(0.02, 8) + 0.3])
     data = labelled(model, x)
     record = standard(model, data)
-    assert record.cells[0].robust.value == 1
+    assert record.results[0].robust.value == 1
     assert record.reliability.status == "reliable"
     assert looked_at(model, data).status != "fail"

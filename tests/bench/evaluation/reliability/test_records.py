@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench.evaluation.records.record import Cell, Check, Interval, StageResult
 from bench.tasks.classification.checks import _gradients, _noise, _radii
+from bench.tasks.classification.results import Cell, StageResult
+from bench.tasks.results import Check, Interval
 
 
 def interval(value: float) -> Interval:

@@ -187,7 +187,7 @@ def test_a_missing_model_leaves_the_others_alone(root: Path, monkeypatch: pytest
 def test_a_repeated_run_reads_records_back(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = list(run(root, ("gap",), Lab(root / "records")))
     text = (root / "claims.yaml").read_text()
-    monkeypatch.setattr("bench.evaluation.evaluate.Evaluator", lambda *_: pytest.fail("evaluated again"))
+    monkeypatch.setattr("bench.evaluation.executors.choice.Workbench", lambda *_: pytest.fail("evaluated again"))
     assert list(run(root, ("gap",), Lab(root / "records"))) == first
     assert (root / "claims.yaml").read_text() == text
 

@@ -17,8 +17,9 @@ from attacks.standard import SMOOTH_QUICK
 from bench.boards.store import boards_root
 from bench.data import load_samples
 from bench.data.base import Samples
-from bench.evaluation.evaluate import folder_name
-from bench.evaluation.request.resolve import identity_fields, resolve
+from bench.evaluation.request.identity import folder_name, identity_fields
+from bench.evaluation.request.resolve import resolve
+from bench.evaluation.request.settings import Settings
 from bench.foundation.errors import ModelError, RecordError
 from bench.foundation.files import digest
 from bench.studies.measures.accuracy_by_step import Anytime, accuracy_by_step, calibration, longest, running
@@ -169,7 +170,7 @@ def test_what_is_measured_under_attack_has_its_record(tmp_path: Path, monkeypatc
     assert sheet is not None and [one.eps for one in sheet.attacked] == ["2/255", "8/255"]
     for one in sheet.attacked:
         record = bench.read_record(tmp_path / "measures" / "records" / one.record)
-        assert record.cells[0].robust == one.robust and record.cells[0].gap == one.gap
+        assert record.results[0].robust == one.robust and record.results[0].gap == one.gap
         assert folder_name(record.model.ref, record.identity) == one.record
 
 
@@ -257,10 +258,10 @@ def test_published_figures_are_those_of_their_records(name: str) -> None:
     assert [(one.attack, one.eps) for one in sheet.attacked] == list(product(ATTACKS, Sizes().radii))
     for one in sheet.attacked:
         record = bench.read_record(boards_root() / "measures" / "records" / one.record)
-        (cell,) = record.cells
+        (cell,) = record.results
         assert record.model.fingerprint["weights"]["sha256"] == sheet.weights
         assert (cell.attack, cell.eps_text, record.reliability.status) == (one.attack, one.eps, one.reliability)
-        asked = resolve(f"zoo:{name}", one.attack, one.eps, n=one.robust.n)
+        asked = resolve(Settings(model=f"zoo:{name}", attack=one.attack, eps=one.eps, n=one.robust.n))
         assert record.identity == digest(identity_fields(asked)), "bench measure would measure this again"
         assert (cell.robust, cell.noise, cell.noise_best, cell.gap) == (one.robust, one.noise, one.noise_best, one.gap)
         assert one.robust.n == Sizes().attacked(one.attack, stochastic=card(name).stochastic)

@@ -8,15 +8,16 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.foundation.spec import parse_eps
-from bench.tasks.classification.results import WORST_CASE
+from bench.tasks.results import WORST_CASE
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bench.boards.protocol import Protocol
-    from bench.evaluation.records.record import Cell, Record, Shift
+    from bench.evaluation.records.record import Record
+    from bench.tasks.results import AttackResult
 
-Result = TypeVar("Result", bound="Cell | Shift")
+Result = TypeVar("Result", bound="AttackResult")
 
 MEASURED = {"seconds", "stages"}
 """Fields of a result that rows do not determine; what of its stages they do is held against them separately."""
@@ -65,7 +66,7 @@ def drift(
         yield "results that do not match the rows' attacks and radii"
 
 
-def rows_of(rows: pd.DataFrame, kept: Cell | Shift, worst: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+def rows_of(rows: pd.DataFrame, kept: AttackResult, worst: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
     """The rows that a result rests on."""
     at_eps = rows[rows["eps"] == kept.eps]
     return worst(at_eps) if kept.attack == WORST_CASE else at_eps[at_eps["attack"] == kept.attack]

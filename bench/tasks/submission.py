@@ -1,23 +1,56 @@
-"""What is asked of every submission, whether it decides or scores."""
+"""How submissions of a task are checked, and what is asked of every one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
-from bench.evaluation.records.record import Check
 from bench.models.scorer import BATCH
+from bench.tasks.results import Check
 
 if TYPE_CHECKING:
     from bench.boards.submission.probes import Probe
     from bench.boards.submission.schema import Submission
+    from bench.data.base import Samples
     from bench.metrics.statistics import Estimate
 
 ALONE = 4
 """Images that are also asked about one by one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """Parts of a new submission's files. fields: lines of the manifest that say the task. claims: an example of claims.
+    builder: lines that name a registered network. code: a ``model.py``."""
+
+    fields: str
+    claims: str
+    builder: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmissionRules:
+    """The rules of one task's submissions. claims: which of the fields of ``claims`` its authors may fill.
+
+    may_be_stochastic: whether two calls of its models may differ.
+    """
+
+    claims: tuple[str, ...]
+    may_be_stochastic: bool
+    template: Template
+    gradient_columns: tuple[str, ...] = ()
+    """Columns of clean answers that need gradients: of own code, the attacked process tells them."""
+    answers: Callable[[Probe], Answers]
+    """How such a model is asked."""
+    probed: Callable[[Probe, Submission, Samples], Iterator[Check]]
+    """Everything that ``bench submit check`` looks at."""
+    refuse: Callable[[Probe, Submission], None]
+    """Raises ``SubmissionError`` for a model that must not be evaluated for hours."""
 
 
 class Answers(Protocol):

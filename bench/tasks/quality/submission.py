@@ -1,4 +1,4 @@
-"""The checks that a submission which scores must pass beside those of every submission."""
+"""Submissions that score: what is checked beside what is asked of every submission."""
 
 from __future__ import annotations
 
@@ -8,31 +8,56 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from bench.boards.submission.probes import Probe
-from bench.boards.submission.questions import against_claim, answers_again, gradient_checks, of
 from bench.data import load_samples
-from bench.evaluation.records.record import Check
 from bench.foundation.errors import SubmissionError
 from bench.metrics.quality import estimate, srcc
-from bench.tasks.quality.judge import AGREE
+from bench.tasks.quality.judge import SAME_SCORE
+from bench.tasks.results import Check
+from bench.tasks.submission import SubmissionRules, Template, against_claim, answers_again, gradient_checks, of
 
 if TYPE_CHECKING:
+    from bench.boards.submission.probes import Probe
     from bench.boards.submission.schema import Submission
     from bench.data.base import Samples
 
+TEMPLATE = Template(
+    fields="""\
+# Scores on the scale of the labels, from 0 to 1: higher is better, and spread as the labels are.
+task: quality
+dataset: photos
+spiking: false""",
+    claims="{srcc: 0.7, shift: {8/255: 1.5}}",
+    builder="""\
+# A registered network: nothing of yours is run. See bench show zoo:iqa_hyperiqa.
+builder: {name: hyperiqa, arguments: {}}""",
+    code='''\
+"""A network of one's own: torch and this project's packages can be imported, nothing else of yours."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from zoo.quality.hyperiqa import hyperiqa
+
+
+def build() -> nn.Module:
+    """Images (N, C, H, W) in [0, 1] to scores (N,), higher is better. The weights are loaded into what this returns."""
+    return hyperiqa()
+''',
+)
 
 SPREAD = (0.75, 1.33)
 """Standard deviation of scores by that of labels; the nine models of the zoo have 0.91 to 1.12 on 65 test images."""
 
 
-def probed_scores(model: Probe, submission: Submission, samples: Samples) -> Iterator[Check]:
+def probed(model: Probe, submission: Submission, samples: Samples) -> Iterator[Check]:
     """Shapes, stability, statelessness, gradient, scale, correlation."""
     images = samples.images
     first = model.scores(images)
     yield of("shapes", True, 1, "one finite score for each image")
     for how, scores in answers_again(model.scores, images, first).items():
         moved = float((scores - first).abs().max())
-        yield of(how, moved <= AGREE, moved, f"scores change by up to {moved:.2g} when {how}")
+        yield of(how, moved <= SAME_SCORE, moved, f"scores change by up to {moved:.2g} when {how}")
     yield from gradient_checks(model, submission, images)
     yield scale_check(first, samples.labels)
     yield from _correlation(submission, first, samples)
@@ -48,9 +73,9 @@ def scale_check(scores: Tensor, labels: Tensor) -> Check:
 def refuse_other_scale(model: Probe, submission: Submission) -> None:
     """Ask about all test images. Raises ``SubmissionError`` if scores do not spread as labels do."""
     samples = load_samples(submission.dataset)
-    found = scale_check(model.scores(samples.images), samples.labels)
-    if found.status == "fail":
-        raise SubmissionError(f"{submission.name} has another scale: {found.says}.", "Calibrate it on validation images.")
+    check = scale_check(model.scores(samples.images), samples.labels)
+    if check.status == "fail":
+        raise SubmissionError(f"{submission.name} has another scale: {check.says}.", "Calibrate it on validation images.")
 
 
 def _correlation(submission: Submission, scores: Tensor, samples: Samples) -> Iterator[Check]:
@@ -62,3 +87,14 @@ def _correlation(submission: Submission, scores: Tensor, samples: Samples) -> It
         yield of("SRCC", False, 0.0, f"{says}: higher scores must mean better images")
         return
     yield against_claim("SRCC", measured, submission.claims.srcc, says, ".3f")
+
+
+SUBMISSION = SubmissionRules(
+    claims=("srcc", "shift"),
+    may_be_stochastic=False,
+    template=TEMPLATE,
+    gradient_columns=("gradient_l1",),
+    answers=lambda model: model.scores,
+    probed=probed,
+    refuse=refuse_other_scale,
+)

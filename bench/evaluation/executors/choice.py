@@ -1,0 +1,81 @@
+"""Who computes a request: chosen by what the caller said, and by what it will cost."""
+
+from __future__ import annotations
+
+import os
+import time
+from multiprocessing.reduction import ForkingPickler
+
+import torch
+
+from bench.evaluation.executors.cluster import Cluster
+from bench.evaluation.executors.executor import Executor, Serial
+from bench.evaluation.executors.processes import Processes
+from bench.evaluation.executors.worker import Assignment, assignment
+from bench.evaluation.request.price import price_of
+from bench.evaluation.request.request import Request
+from bench.evaluation.request.settings import Running, Settings
+from bench.evaluation.workbench import Workbench
+from bench.foundation.errors import SpecError, WorkerError
+from bench.models.scorer import BATCH, Scorer
+
+WORTH_IT = 30.0
+"""Seconds of estimated work from which on worker processes are started unasked; each takes about 4 to begin."""
+
+BACKWARD = 1.3
+"""A backward to the input by a forward: the same convolutions, transposed."""
+
+
+def executor_for(settings: Settings, request: Request, running: Running) -> Executor:
+    """The executor of a request. Raises ``WorkerError`` or ``SpecError`` if it cannot be had."""
+    if running.workers is not None and running.workers < 1:
+        raise SpecError(f"workers must be at least 1, not {running.workers}.", "Leave it out, or use --workers 1.")
+    if running.scheduler is not None:
+        return Cluster(_sendable(settings, request), running.scheduler)
+    if running.workers is None:
+        return _unasked(settings, request)
+    if running.workers == 1:
+        return Serial(Workbench(request))
+    if request.device.type != "cpu":
+        raise SpecError("One accelerator cannot be shared by several workers.", "Use --workers 1, or --device cpu.")
+    return Processes(_sendable(settings, request), running.workers)
+
+
+def _unasked(settings: Settings, request: Request) -> Executor:
+    """As many processes as there are cores, where that pays and can be done."""
+    if request.device.type == "cpu" and cores() > 1 and len(request.shards) > 1 and seconds_for(request) > WORTH_IT:
+        try:
+            return Processes(_sendable(settings, request), cores())
+        except WorkerError:  # nobody asked for processes
+            pass
+    return Serial(Workbench(request))
+
+
+def _sendable(settings: Settings, request: Request) -> Assignment:
+    task = assignment(settings, request)
+    try:
+        ForkingPickler.dumps(task)
+    except Exception as error:  # whatever a user's objects raise
+        raise WorkerError(
+            f"The model, attack or data cannot be sent to other processes ({type(error).__name__}: {error}).",
+            "Name the model as FILE.py::FACTORY and the data by its name, or use one worker.",
+        ) from error
+    return task
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def seconds_for(request: Request) -> float:
+    """Seconds the request may take in one process: its price times the measured time of one forward."""
+    scorer = Scorer(request.subject.module, request.subject.ref)
+    x = request.samples[: min(BATCH, len(request.samples))].images.to(request.device)
+    with torch.random.fork_rng(devices=[]):
+        request.task.ask(scorer, x)
+        began = time.perf_counter()
+        request.task.ask(scorer, x)
+    each = (time.perf_counter() - began) / BATCH
+    price = price_of(request)
+    return each * (price.forwards + BACKWARD * price.backwards)

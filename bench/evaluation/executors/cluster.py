@@ -1,0 +1,101 @@
+"""Workers of a Dask cluster: the same units, on any number of machines (SLURM and PBS through ``dask-jobqueue``).
+
+Dask computes the units of a lost worker again, on another one. Every worker needs the suite, and the model's file where
+a model is named by its file; see :mod:`bench.evaluation.executors.worker` for what it refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from bench.evaluation.executors.worker import Assignment, compute
+from bench.evaluation.workbench import Finished
+from bench.foundation.errors import WorkerError
+from bench.tasks.unit import UnitKey, UnitResult
+
+INSTALL = "pip install 'spikebench[cluster]'"
+PATIENCE = 10
+"""Seconds to wait for a scheduler, and for its first worker."""
+RETRIES = 3
+"""How often a unit is computed again after its worker was lost."""
+
+
+def _compute(task: Assignment, key: UnitKey, needed: Mapping[UnitKey, UnitResult], threads: int = 1) -> Finished:
+    """One unit on a Dask worker, with one thread: the worker itself runs as many units as it has threads."""
+    import torch
+
+    torch.set_num_threads(threads)
+    return compute(task, key, needed)
+
+
+class Cluster:
+    """The workers of the scheduler at ``address``, such as ``tcp://HOST:8786``.
+
+    Raises ``WorkerError`` if Dask is not installed, or nobody answers there.
+    """
+
+    def __init__(self, task: Assignment, address: str) -> None:
+        self.capacity = 1
+        self._task, self._address = task, address
+        self._keys: dict[Any, UnitKey] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            from distributed import Client, as_completed
+        except ModuleNotFoundError as error:
+            raise WorkerError("A cluster needs Dask, which is not installed.", f"Run: {INSTALL}.") from error
+        try:
+            self._client = Client(self._address, timeout=PATIENCE, set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise WorkerError(
+                f"No scheduler answers at {self._address}.", "Start one (dask scheduler), and give its tcp:// address."
+            ) from error
+        try:
+            self._client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError as error:
+            self._client.close()
+            raise WorkerError(
+                f"The scheduler at {self._address} has no workers.", "Start some: dask worker ADDRESS."
+            ) from error
+        # Two for each: while one unit comes back, the next one is there already.
+        self.capacity = 2 * sum(self._client.nthreads().values())
+        self._task_there = self._client.scatter(self._task, broadcast=True, hash=False)
+        self._completed = as_completed()
+        return self
+
+    def submit(self, key: UnitKey, needed: Mapping[UnitKey, UnitResult]) -> None:
+        """Begin to compute a unit; see :class:`~bench.evaluation.executors.executor.Executor`."""
+        future = self._client.submit(
+            _compute,
+            self._task_there,
+            key,
+            dict(needed),
+            key=f"{self._task.name[:16]}-{key.text}",
+            pure=False,
+            retries=RETRIES,
+        )
+        self._keys[future.key] = key
+        self._completed.add(future)
+
+    def next(self) -> tuple[UnitKey, Finished]:
+        """The next finished unit. Raises ``WorkerError`` if a unit has lost its worker several times."""
+        from distributed import KilledWorker
+
+        future = self._completed.next()
+        try:
+            finished: Finished = future.result()
+        except KilledWorker as error:
+            raise WorkerError(
+                f"The unit {self._keys[future.key].text} lost its worker several times.",
+                "Give the workers more memory; the same command goes on where this one stopped.",
+            ) from error
+        key = self._keys.pop(future.key)
+        future.release()
+        return key, finished
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for future in list(self._completed.futures):
+            future.cancel()
+        self._client.close()

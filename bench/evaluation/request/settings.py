@@ -1,0 +1,88 @@
+"""What a caller asks for, as it was said: two frozen objects that travel unchanged from the command line to the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from attacks.base import Attack
+from attacks.gradients.base import GradientPath
+from attacks.threat import Norm
+from bench.data.base import Array, Samples, UpTo
+from bench.models.subject import Subject
+
+if TYPE_CHECKING:
+    from bench.evaluation.records.record import Record
+    from bench.evaluation.request.price import Price
+    from bench.evaluation.request.request import Request
+
+DEFAULT_N = UpTo(1000)
+"""Samples of an evaluation, unless told otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that may change a row, and the device; fields as the arguments of :func:`bench.evaluate`."""
+
+    model: str | nn.Module | Subject
+    attack: str | Attack | Sequence[str | Attack] = "pgd"
+    eps: str | float | Sequence[str | float] | None = None
+    norm: Norm = "linf"
+    n: int | None = DEFAULT_N
+    data: str | tuple[Array, Array] | Samples | None = None
+    split: str = "test"
+    path: str | GradientPath = "training"
+    seed: int = 0
+    stochastic: bool = False
+    eot: int | None = None
+    scorings: int | None = None
+    eight_bit: bool = False
+    device: str = "cpu"
+    micro_batch: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """How it is computed and where it is kept; nothing here changes a row.
+
+    out: folder for record, rows and journal; None keeps everything in memory. save_adv: also the adversarial inputs.
+    fresh: forget what an earlier call left. workers: processes of one thread each; 1 computes in this process, None
+    chooses by the price. scheduler: address of a Dask scheduler, whose workers compute instead.
+    """
+
+    out: Path | None = None
+    save_adv: bool = False
+    fresh: bool = False
+    workers: int | None = 1
+    scheduler: str | None = None
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Progress, after each unit."""
+
+    done: int
+    total: int
+    label: str
+    reused: bool
+
+
+Ticked = Callable[[Tick], None]
+"""Told after each unit."""
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """What is told on the way.
+
+    started: the request and its price, before anything is computed. kept: instead, the finished record that is read back.
+    ticked: after each unit.
+    """
+
+    started: Callable[[Request, Price], None] = field(default=lambda request, price: None)
+    kept: Callable[[Record], None] = field(default=lambda record: None)
+    ticked: Ticked = field(default=lambda tick: None)

@@ -1,0 +1,213 @@
+"""The workbench of a request: computes one unit from its key and the results it needs.
+
+A unit's answer depends on nothing else, so it is the same in whichever process, and however often, it is computed.
+Attacks are not trusted: what they return is verified and scored again by the task's judge.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from attacks.base import Stage
+from attacks.levels import nearest
+from attacks.objectives import Objective
+from attacks.oracle import Lens, ModelOracle, clear
+from attacks.randomness import KeyedRng
+from attacks.threat import Threat, per_row
+from bench.evaluation.machine import machine_words
+from bench.evaluation.perturbing import perturbed
+from bench.evaluation.plan import needs
+from bench.evaluation.request.attack_specs import threat_of
+from bench.evaluation.request.request import Request
+from bench.tasks.feasibility import statuses
+from bench.tasks.judge import Shard
+from bench.tasks.unit import UnitKey, UnitResult
+from zoo.folding import folded
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What an attack made of m rows of a shard, before anybody has checked it.
+
+    images: ``(m, ...)``. failures: position to what went wrong there; its image is the clean one.
+    bad_gradient: ``(m,)`` bool, rows on which some gradient was not finite. Costs ``(m,)``: passes spent, and backward
+    passes whose gradient was zero everywhere.
+    """
+
+    images: Tensor
+    failures: Mapping[int, str]
+    bad_gradient: Tensor
+    forwards: Tensor
+    backwards: Tensor
+    zero_gradients: Tensor
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stage of an attack on the positions ``rows`` of a shard. rng: their streams, ``(m,)``."""
+
+    key: UnitKey
+    stage: Stage
+    shard: Shard
+    rows: list[int]
+    threat: Threat
+    rng: KeyedRng
+
+    @property
+    def index(self) -> Tensor:
+        """``rows`` as an index tensor."""
+        return torch.tensor(self.rows, dtype=torch.int64, device=self.shard.x.device)
+
+
+Proposer = Callable[[Job], Proposal]
+"""Who attacks: usually the stage itself, through an oracle; of isolated own code, another process."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A unit's result; of an attack also its inputs ``(m, ...)`` for the positions ``rows`` ``(m,)`` of the shard."""
+
+    result: UnitResult
+    rows: Tensor | None = None
+    images: Tensor | None = None
+
+
+class Workbench:
+    """Computes the units of ``request``. propose: who attacks, by default this process."""
+
+    def __init__(self, request: Request, propose: Proposer | None = None) -> None:
+        self.request = request
+        self.judge = request.task.judge(request)
+        self.propose = propose or OracleProposer(request, self.judge.objective)
+        self._shard: tuple[int, Shard] | None = None
+
+    def compute(self, key: UnitKey, done: Mapping[UnitKey, UnitResult]) -> Finished:
+        """The unit ``key``. done: at least the results of what it :func:`~bench.evaluation.plan.needs`.
+
+        Raises a ``BenchError`` for whatever is wrong with the model.
+        """
+        with self._own_randomness(key):
+            finished = self._computed(key, [done[need] for need in needs(key)])
+        return replace(finished, result=replace(finished.result, machine=machine_words(self.request.device)))
+
+    def _computed(self, key: UnitKey, needed: Sequence[Any]) -> Finished:
+        shard = self.shard(key.shard)
+        if key.eps is None:
+            return Finished(self.judge.clean(shard))
+        clean, *earlier = needed
+        shard = self.judge.ready(shard, clean)
+        eps = next(eps for eps in self.request.eps if eps.value == key.eps)
+        if key.attack is None or key.stage is None:
+            return Finished(self.judge.noise(shard, clean, eps, self.request.noise_draws))
+        stage = self.request.stages[key.attack][key.stage]
+        rows = self.judge.standing(clean, earlier)
+        rng = shard.rng.rows(torch.tensor(rows, dtype=torch.int64, device=shard.x.device))
+        if key.stage:
+            rng = rng.fold("stage", key.stage)
+        return self._attacked(Job(key, stage, shard, rows, threat_of(self.request.norm, eps, stage.attack), rng))
+
+    def shard(self, number: int) -> Shard:
+        """The samples of a shard."""
+        if self._shard is None or self._shard[0] != number:
+            self._shard = number, load_shard(self.request, number)
+        return self._shard[1]
+
+    def _attacked(self, job: Job) -> Finished:
+        """What a stage proposes, verified and scored."""
+        began = time.perf_counter()
+        rows = job.index
+        x, reference = job.shard.x[rows], job.shard.reference[rows]
+        proposal = self.propose(job)
+        images = self._on_lattice(proposal.images, x, job.threat)
+        outcome = self.judge.scored(job.rows, images, x, reference, job.threat, job.rng.fold("verdict"))
+        outcome = replace(
+            outcome,
+            status=_with_failures(outcome.status, proposal),
+            forwards=proposal.forwards.tolist(),
+            backwards=proposal.backwards.tolist(),
+            zero_gradients=proposal.zero_gradients.tolist(),
+            failure=next(iter(proposal.failures.values()), None),
+            seconds=time.perf_counter() - began,
+        )
+        return Finished(outcome, rows, images)
+
+    def _on_lattice(self, images: Tensor, x: Tensor, threat: Threat) -> Tensor:
+        """Rounded, if images of 8 bits are asked for; not where they left the ball: that must be seen."""
+        if not self.request.eight_bit:
+            return images
+        ok = [status == "ok" for status in statuses(images, x, threat)]
+        inside = torch.tensor(ok, dtype=torch.bool, device=x.device)
+        return torch.where(per_row(inside, x), nearest(images, x, threat), images)
+
+    @contextmanager
+    def _own_randomness(self, key: UnitKey) -> Iterator[None]:
+        """Layers and attacks that draw from torch's global generator draw the same in every run of a unit."""
+        device = self.request.device
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(zlib.crc32(f"{self.request.seed} {key.text}".encode()))
+            yield
+
+
+def load_shard(request: Request, number: int) -> Shard:
+    """The samples of a shard of a request, on its device."""
+    positions = request.shards[number]
+    samples = request.samples[positions.start : positions.stop]
+    x, labels = samples.images.to(request.device), samples.labels.to(request.device)
+    streams = KeyedRng.of(request.seed, samples.ids.to(request.device))
+    return Shard(x, labels, samples.ids.tolist(), streams, labels)
+
+
+class OracleProposer:
+    """Attacks the model of a request through an oracle. objective: what is maximised unless a stage says otherwise."""
+
+    def __init__(self, request: Request, objective: Objective) -> None:
+        self.request = request
+        self.objective = objective
+        self.model = folded(request.subject.module)
+
+    def __call__(self, job: Job) -> Proposal:
+        request, rows = self.request, job.index
+        x = job.shard.x[rows]
+        oracle = ModelOracle.of(
+            self.model,
+            job.shard.reference[rows],
+            path=job.stage.path or request.path,
+            objective=job.stage.objective or self.objective,
+            rng=job.rng.fold("layers"),
+            draws=request.eot,
+            stochastic=request.subject.stochastic,
+            micro_batch=request.micro_batch,
+            lens=_rounding(x, job.threat) if request.eight_bit else clear,
+        )
+        images, failures = perturbed(job.stage.attack, oracle, x, job.threat, job.rng.fold("attack"))
+        return Proposal(images, failures, oracle.bad_gradient, oracle.forwards, oracle.backwards, oracle.zero_gradients)
+
+
+def _with_failures(status: list[str], proposal: Proposal) -> list[str]:
+    """What verification says of each row, and where it found nothing what went wrong on the way."""
+    words = list(status)
+    for row in proposal.failures:
+        words[row] = "attack_error"
+    for row in proposal.bad_gradient.nonzero()[:, 0].tolist():
+        if words[row] == "ok":
+            words[row] = "nan_gradient"
+    return words
+
+
+def _rounding(x: Tensor, threat: Threat) -> Lens:
+    """Inputs at the nearest 8-bit images in the ball around ``x``; gradients pass as if they had not been moved."""
+
+    def rounded(adv: Tensor, rows: Tensor) -> Tensor:
+        with torch.no_grad():
+            change = nearest(adv, x[rows], threat.rows(rows)) - adv
+        return adv + change
+
+    return rounded

@@ -1,0 +1,52 @@
+"""What every task's checks of a finished evaluation share: grades, failures, and what follows from all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from attacks.cascade import Cascade
+from bench.tasks.results import Check, Reliability
+
+if TYPE_CHECKING:
+    from bench.evaluation.request.request import Request
+    from bench.tasks.results import Results
+
+Status = Literal["pass", "warn", "fail"]
+
+
+def graded(value: float, *, warn: float, fail: float) -> Status:
+    """``fail`` above ``fail``, ``warn`` above ``warn``, ``pass`` otherwise."""
+    return "fail" if value > fail else "warn" if value > warn else "pass"
+
+
+def is_decisive(request: Request) -> bool:
+    """Whether some attack of the request is meant for publication."""
+    return any(isinstance(resolved.attack, Cascade) and resolved.attack.decisive for resolved in request.attacks)
+
+
+def concluded(checks: list[Check], *, decisive: bool, why: str) -> Reliability:
+    """What follows from checks. decisive: whether the attack was meant for publication; why: what it is worth if not."""
+    failed = [check.says for check in checks if check.status == "fail"]
+    if failed:
+        return Reliability(status="unreliable", reasons=failed, checks=checks)
+    warned = [check.says for check in checks if check.status == "warn"]
+    if decisive:
+        return Reliability(status="reliable", reasons=warned or ["no check failed under the full attack set"], checks=checks)
+    return Reliability(status="upper_bound", reasons=[why, *warned], checks=checks)
+
+
+def failures(request: Request, results: Results) -> Iterator[Check]:
+    """One check for each way in which an attack failed; its value is the number of attacks or stages that did."""
+    stages_by_reason: dict[str, set[str]] = {}
+    for number, stages in enumerate(request.stages):
+        for eps in request.eps:
+            for position, stage in enumerate(stages):
+                for outcome in results.stage(number, eps.value, position):
+                    if outcome.failure:
+                        stages_by_reason.setdefault(outcome.failure, set()).add(stage.name)
+    for reason in sorted(stages_by_reason):
+        first, *others = sorted(stages_by_reason[reason])
+        more = f" and {len(others)} more" if others else ""
+        says = f"an attack failed: {first}{more}: {reason}"
+        yield Check(name="failure", status="fail", value=1 + len(others), says=says)

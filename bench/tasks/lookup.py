@@ -1,0 +1,66 @@
+"""Tasks by name, and the task that a model and its data agree on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.foundation.errors import BoardError, SpecError
+from bench.foundation.registry import Registry
+from bench.tasks import TASKS
+
+if TYPE_CHECKING:
+    from bench.data.base import Samples
+    from bench.tasks.board import BoardRules
+    from bench.tasks.submission import SubmissionRules
+    from bench.tasks.task import Task
+    from bench.tasks.training import TrainingRules
+
+task_registry: Registry[Task] = Registry("task", TASKS, "bench.tasks")
+
+
+def task_named(name: str) -> Task:
+    """The task ``name``. Raises ``UnknownNameError`` if there is none."""
+    return task_registry.get(name)
+
+
+def task_for(declared: str | None, ref: str, samples: Samples) -> Task:
+    """The task of the model ``ref`` on these samples.
+
+    declared: what the model says of itself; None where only the labels tell. Raises ``SpecError`` if they do not agree.
+    """
+    fitting = [task for name in task_registry.names() if (task := task_named(name)).takes(samples)]
+    if declared is None:
+        if not fitting:
+            raise SpecError(f"No task has labels such as those of {samples.name}.", "Choose other data with --data.")
+        return fitting[0]
+    task = task_named(declared)
+    if not task.takes(samples):
+        kinds = " or ".join(other.labels for other in fitting) or "none that any task knows"
+        raise SpecError(
+            f"{ref} answers {task.labels}, and {samples.name} has {kinds} as labels.",
+            "Choose data of its kind with --data.",
+        )
+    return task
+
+
+def board_rules(name: str) -> BoardRules:
+    """The rules of the boards of the task ``name``. Raises ``BoardError`` if there can be none."""
+    if name not in task_registry.names() or (rules := task_named(name).board) is None:
+        with_boards = [known for known in task_registry.names() if task_named(known).board is not None]
+        raise BoardError(f"There are no boards for the task {name!r}.", f"Boards are of: {', '.join(with_boards)}.")
+    return rules
+
+
+def submission_rules(task: Task) -> SubmissionRules:
+    """The rules of a task's submissions. Raises ``SpecError`` if there can be none."""
+    if task.submission is None:
+        raise SpecError(f"There are no submissions for the task {task.name!r}.", "Evaluate the model by bench evaluate.")
+    return task.submission
+
+
+def training_rules(name: str) -> TrainingRules:
+    """How models of the task ``name`` are trained. Raises ``SpecError`` if the suite trains none."""
+    rules = task_named(name).training
+    if rules is None:
+        raise SpecError(f"No models are trained for the task {name!r}.", "Train it elsewhere, and evaluate it.")
+    return rules

@@ -1,0 +1,156 @@
+"""Finished units by their keys, and the statistics that every kind of record is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict
+
+from bench.tasks.unit import CleanAnswers, NoiseAnswers, StageOutcome, UnitKey, UnitResult, clean_key, noise_key, stage_key
+
+if TYPE_CHECKING:
+    from bench.evaluation.request.request import Request
+    from bench.metrics.statistics import Estimate
+
+WORST_CASE = "worst case"
+"""Where an attack's spec stands: the per-sample worst over all attacks."""
+
+
+class Strict(BaseModel):
+    """A model of a record: no unknown fields, no change, no NaN."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Interval(Strict):
+    """A value with its 95% interval."""
+
+    value: float
+    """Point estimate."""
+    low: float
+    """Lower end."""
+    high: float
+    """Upper end."""
+    n: int
+    """Samples it rests on."""
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> Interval:
+        """From an estimate."""
+        return cls(value=estimate.value, low=estimate.low, high=estimate.high, n=estimate.n)
+
+
+class AttackResult(Strict):
+    """What every kind of task says of one attack at one radius. Subclasses add what was measured."""
+
+    attack: str
+    """Spec of the attack, or ``worst case`` for the per-sample worst over all of them."""
+    eps: float
+    """Radius in input units."""
+    eps_text: str
+    """Radius as given."""
+    noise_draws: int
+    """K = min(forwards of the attack, 100)."""
+    unstable: int
+    """Samples whose answer differed between two scorings."""
+    forwards: float
+    """Mean forward passes per attacked sample."""
+    backwards: float
+    """Mean backward passes per attacked sample."""
+    zero_gradients: float = 0.0
+    """Share of gradient queries answered by zeros everywhere."""
+    seconds: float
+    """Wall time of this attack."""
+
+
+class Check(Strict):
+    """One thing that was looked at to decide whether to believe a number."""
+
+    name: str
+    """Short key."""
+    status: Literal["pass", "warn", "fail"]
+    """``fail`` makes a record unreliable."""
+    value: float
+    """The figure the status rests on."""
+    says: str
+    """One sentence."""
+
+
+class Reliability(Strict):
+    """Whether to believe the numbers."""
+
+    status: Literal["reliable", "upper_bound", "unreliable"]
+    """``unreliable``: a check failed. ``upper_bound``: none did, but the attack is weaker than ``standard``.
+    ``reliable``: none failed under ``standard`` or ``thorough``."""
+    reasons: list[str]
+    """In words."""
+    checks: list[Check] = []
+    """All that was looked at."""
+
+
+class Results(Mapping[UnitKey, UnitResult]):
+    """All units of a request. shards: how many there are."""
+
+    def __init__(self, units: Mapping[UnitKey, UnitResult], shards: int) -> None:
+        self._units = units
+        self.shards = shards
+
+    def __getitem__(self, key: UnitKey) -> UnitResult:
+        return self._units[key]
+
+    def __iter__(self) -> Iterator[UnitKey]:
+        return iter(self._units)
+
+    def __len__(self) -> int:
+        return len(self._units)
+
+    def clean(self, shard: int) -> CleanAnswers:
+        """Clean answers on a shard."""
+        return cast(CleanAnswers, self[clean_key(shard)])
+
+    def noise(self, eps: float, shard: int) -> NoiseAnswers:
+        """Answers under noise of radius ``eps`` on a shard."""
+        return cast(NoiseAnswers, self[noise_key(eps, shard)])
+
+    def stages(self, attack: int, eps: float, shard: int, stages: int) -> list[Any]:
+        """The outcomes of the ``stages`` stages of an attack on a shard, in order."""
+        return [self[stage_key(attack, eps, shard, stage)] for stage in range(stages)]
+
+    def stage(self, attack: int, eps: float, stage: int) -> list[Any]:
+        """The outcomes of one stage on all shards, in order."""
+        return [self[stage_key(attack, eps, shard, stage)] for shard in range(self.shards)]
+
+
+def asked_columns(request: Request, results: Results) -> Iterator[tuple[int, int, float, dict[str, Any]]]:
+    """Shard by shard, radius by radius, attack by attack: (shard, number of the attack, radius, columns of the rows).
+
+    The columns say what was asked and what noise did: attack, norm, eps, eps_text, noise_1, noise_k, noise_draws.
+    """
+    for shard in range(results.shards):
+        for eps in request.eps:
+            noise = results.noise(eps.value, shard)
+            for number, resolved in enumerate(request.attacks):
+                columns = {
+                    "attack": resolved.spec,
+                    "norm": request.norm,
+                    "eps": eps.value,
+                    "eps_text": eps.text,
+                    "noise_1": noise.first,
+                    "noise_k": [row[resolved.noise_draws - 1] for row in noise.worst],
+                    "noise_draws": resolved.noise_draws,
+                }
+                yield shard, number, eps.value, columns
+
+
+def mean_costs(outcomes: Sequence[StageOutcome]) -> dict[str, float]:
+    """Mean passes per sample attempted, share of zero gradients and seconds of one stage, over all shards."""
+    attempted = max(sum(len(outcome.rows) for outcome in outcomes), 1)
+    backwards = sum(sum(outcome.backwards) for outcome in outcomes)
+    zero = sum(sum(outcome.zero_gradients) for outcome in outcomes)
+    return {
+        "forwards": sum(sum(outcome.forwards) for outcome in outcomes) / attempted,
+        "backwards": backwards / attempted,
+        "zero_gradients": zero / backwards if backwards else 0.0,
+        "seconds": sum(outcome.seconds for outcome in outcomes),
+    }

@@ -1,0 +1,130 @@
+"""Units of an evaluation: one thing done to one shard of samples, under a key that says which.
+
+A unit is computed from the request, its key, and the results of the units it needs; nothing else. So a journal can keep
+it, another process can compute it, and neither changes a bit of the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self
+
+Kind = Literal["clean", "noise", "attack"]
+
+
+@dataclass(frozen=True)
+class UnitKey:
+    """Which unit.
+
+    kind: clean answers, answers under noise, or one stage of an attack. shard: number of the shard of samples.
+    eps: radius in input units, of noise and attacks. attack: its number in the request. stage: its number in the attack.
+    """
+
+    kind: Kind
+    shard: int
+    eps: float | None = None
+    attack: int | None = None
+    stage: int | None = None
+
+    @property
+    def text(self) -> str:
+        """As journals and file names have it: ``clean/SHARD``, ``noise/EPS/SHARD``, ``attack/NUMBER/EPS/SHARD/STAGE``."""
+        if self.kind == "clean":
+            return f"clean/{self.shard}"
+        if self.kind == "noise":
+            return f"noise/{self.eps!r}/{self.shard}"
+        return f"{self.attack_text}/{self.stage}"
+
+    @property
+    def attack_text(self) -> str:
+        """The attack on the shard, all of its stages together: ``attack/NUMBER/EPS/SHARD``."""
+        return f"attack/{self.attack}/{self.eps!r}/{self.shard}"
+
+
+def clean_key(shard: int) -> UnitKey:
+    """Clean answers on a shard."""
+    return UnitKey("clean", shard)
+
+
+def noise_key(eps: float, shard: int) -> UnitKey:
+    """Answers under noise of radius ``eps`` on a shard."""
+    return UnitKey("noise", shard, eps)
+
+
+def stage_key(attack: int, eps: float, shard: int, stage: int) -> UnitKey:
+    """One stage of an attack at radius ``eps`` on a shard."""
+    return UnitKey("attack", shard, eps, attack, stage)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitResult:
+    """What every finished unit says. seconds: wall time. machine: where it was computed, in words."""
+
+    seconds: float
+    machine: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Fields as JSON can hold them."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The result that :meth:`to_json` gave. Raises ``TypeError`` or ``ValueError`` for anything else."""
+        known = {field.name for field in fields(cls)}
+        if not isinstance(data, Mapping) or not set(data) <= known:
+            raise ValueError(f"these are not the fields of a {cls.__name__}")
+        return cls(**data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleanAnswers(UnitResult):
+    """Clean answers on a shard of n samples, as lists of length n.
+
+    sample: ids. label: labels. clean_unstable: whether two identical calls gave different answers.
+    """
+
+    sample: list[int]
+    label: list[Any]
+    clean_unstable: list[bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseAnswers(UnitResult):
+    """Answers under random noise of one radius on a shard of n samples.
+
+    first: ``(n,)``, under the first draw alone. worst: ``(n, draws)``, the worst answer among the draws so far.
+    """
+
+    first: list[float]
+    worst: list[list[float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageOutcome(UnitResult):
+    """What one stage of an attack did to m rows of a shard, as lists of length m.
+
+    rows: positions in the shard. status: ``ok``, ``attack_error``, ``nan_gradient``, ``out_of_ball`` or ``out_of_box``.
+    norm_value: size of the perturbation. unstable: whether the answer differed between two scorings.
+    forwards, backwards: passes spent. zero_gradients: backward passes whose gradient was zero everywhere.
+    adv_sha256: first digits of the hash of each adversarial input. failure: the first thing that went wrong, in words.
+    """
+
+    rows: list[int]
+    status: list[str]
+    norm_value: list[float]
+    unstable: list[bool]
+    adv_sha256: list[str]
+    forwards: list[int]
+    backwards: list[int]
+    zero_gradients: list[int]
+    failure: str | None = None
+
+
+COSTS = ("forwards", "backwards", "zero_gradients")
+"""Columns of a :class:`StageOutcome` that are summed over stages."""
+
+
+def no_costs(rows: int) -> dict[str, Any]:
+    """Fields of an outcome on ``rows`` rows on which nothing has been spent yet."""
+    return {name: [0] * rows for name in COSTS} | {"seconds": 0.0}

@@ -1,0 +1,6 @@
+"""How the boards of each task are shown: words, columns, curves and outcomes, one file per task."""
+
+PRESENTATIONS: dict[str, str] = {
+    "classification": "reports.presentations.classification:PRESENTATION",
+    "quality": "reports.presentations.quality:PRESENTATION",
+}

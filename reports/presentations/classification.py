@@ -1,0 +1,107 @@
+"""How boards of models that decide are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.tasks.classification.board import standing
+from bench.tasks.classification.results import cells_of
+from reports.presentations.presentation import Column, CurvePoint, Presentation, TableColumn, Words, between, single
+
+if TYPE_CHECKING:
+    from bench.boards.protocol import Protocol
+    from bench.boards.store import Entry
+    from bench.evaluation.records.record import Record
+    from bench.metrics.statistics import Floats
+    from bench.tasks.results import Interval
+
+WORDS = Words(
+    ordered_by="accuracy under attack",
+    unit="Accuracy in percent",
+    headline="under attack",
+    compared="image by image",
+    share="Share of images",
+    figure="Accuracy",
+    axis="accuracy (%)",
+    worst="broken",
+    best="stands",
+    results="results_decisions.html",
+)
+
+
+def attacks(protocol: Protocol) -> str:
+    """A stage sees survivors only."""
+    listed = ", ".join(protocol.specs)
+    return f"The attacks are {listed}; a stage works on the images that the stages before it left standing."
+
+
+def rule(protocol: Protocol) -> str:
+    """What counts as robust."""
+    return (
+        "An image counts as robust if the model is right on it unperturbed and after every attack. "
+        f"The table is ordered by the share of robust images at {protocol.rank_by}."
+    )
+
+
+def table(protocol: Protocol) -> list[TableColumn]:
+    """Clean accuracy, then accuracy under noise and attack at every radius."""
+    columns: list[TableColumn] = [("clean", single("clean", 100, ".1f"))]
+    for eps in protocol.eps:
+        columns.append((f"noise {eps}", single(f"noise@{eps}", 100, ".1f")))
+        robust = between(f"robust@{eps}", f"robust_low@{eps}", f"robust_high@{eps}", 100, ".1f")
+        columns.append((f"attacked {eps}", robust))
+    return columns
+
+
+def columns(protocol: Protocol) -> list[Column]:
+    """Robust accuracy where the board ranks, clean accuracy, other radii, noise, gap, and what others found."""
+    main = protocol.rank_by
+    return [
+        _robust(main, main=True),
+        Column("clean", "clean", "Accuracy without perturbation.", low="clean_low", high="clean_high"),
+        *(_robust(eps, main=False) for eps in protocol.eps if eps != main),
+        Column(f"noise@{main}", f"noise {main}", f"Accuracy under one draw of random noise of {main}."),
+        Column(
+            f"gap@{main}", f"gap {main}", "Noise accuracy minus attack accuracy. Never ranked by: it is 0 for a dead model."
+        ),
+        Column(
+            f"best_known_external@{main}",
+            f"external {main}",
+            "What is left once adversarial images that others found are counted too.",
+        ),
+    ]
+
+
+def _robust(eps: str, *, main: bool) -> Column:
+    says = f"Accuracy under every attack of the protocol at {eps}, over all images, with its 95% interval."
+    return Column(f"robust@{eps}", f"attack {eps}", says, low=f"robust_low@{eps}", high=f"robust_high@{eps}", main=main)
+
+
+def outcomes(entry: Entry, protocol: Protocol) -> dict[str, Floats]:
+    """Rates of right decisions per image: under attack where the board ranks, clean, under attack elsewhere."""
+    rows = entry.record.rows.drop_duplicates("sample").sort_values("sample")
+    attacked = {f"attack {eps}": np.asarray(standing(entry.record, eps), dtype=np.float64) for eps in protocol.eps}
+    main = f"attack {protocol.rank_by}"
+    clean = np.asarray(rows["clean_correct"], dtype=np.float64)
+    return {main: attacked.pop(main), "clean": clean, **attacked}
+
+
+def curve(record: Record) -> tuple[Interval, list[CurvePoint]]:
+    """Clean accuracy, then robust accuracy over the radius."""
+    strongest = {cell.eps: cell for cell in cells_of(record)}
+    points = [strongest[eps] for eps in sorted(strongest)]
+    return points[0].clean, [CurvePoint(cell.eps, cell.eps_text, cell.robust, cell.noise.value) for cell in points]
+
+
+PRESENTATION = Presentation(
+    words=WORDS,
+    attacks=attacks,
+    rule=rule,
+    table=table,
+    columns=columns,
+    outcomes=outcomes,
+    independent=lambda record: record.data.n,
+    curve=curve,
+)

@@ -1,0 +1,117 @@
+"""What a page or table needs to know of a task, in one frozen object; looked up once, by the task's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
+
+from bench.evaluation.records.record import Record
+from bench.foundation.errors import BoardError
+from bench.metrics.statistics import Floats
+from bench.tasks.results import Interval
+from reports.presentations import PRESENTATIONS
+
+if TYPE_CHECKING:
+    from bench.boards.protocol import Protocol
+    from bench.boards.store import Entry
+
+Row = Mapping[str, str]
+"""A line of a board's ``table.csv``."""
+TableColumn = tuple[str, Callable[[Row], str]]
+"""Title of a column of a Markdown table, and its text for a row."""
+Kind = Literal["percent", "number"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One measured column of a board's page. low, high: keys of its interval, or empty; main: the board is ranked by it;
+    less: is better."""
+
+    key: str
+    title: str
+    says: str
+    kind: Kind = "percent"
+    low: str = ""
+    high: str = ""
+    main: bool = False
+    less: bool = False
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One radius of a model's curve: what is left, or moved, under attack and under noise."""
+
+    eps: float
+    text: str
+    attacked: Interval
+    noise: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """Phrases of the site.
+
+    ordered_by: what a board is ordered by. unit: of its tables. headline: what the main figure is. compared: how two models
+    are compared. share: of what the comparison's figures are. figure, axis: of the curve. worst, best: what happened to the
+    images of a gallery that the attack moved most and least. results: template of a model's table of results.
+    """
+
+    ordered_by: str
+    unit: str
+    headline: str
+    compared: str
+    share: str
+    figure: str
+    axis: str
+    worst: str
+    best: str
+    results: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Presentation:
+    """How the boards of one task are shown."""
+
+    words: Words
+    attacks: Callable[[Protocol], str]
+    """A sentence on the attacks of a protocol."""
+    rule: Callable[[Protocol], str]
+    """A sentence on what counts, and what orders the table."""
+    table: Callable[[Protocol], list[TableColumn]]
+    """The measured columns of a Markdown table."""
+    columns: Callable[[Protocol], list[Column]]
+    """The measured columns of a board's page."""
+    outcomes: Callable[[Entry, Protocol], dict[str, Floats]]
+    """Measure to the value of every independent sample; the measure that orders the table first."""
+    independent: Callable[[Record], int]
+    """Samples of a record that are independent of each other."""
+    curve: Callable[[Record], tuple[Interval, list[CurvePoint]]]
+    """The figure at radius 0, and the strongest result at every radius."""
+
+
+@cache
+def presentation_of(task: str) -> Presentation:
+    """The presentation of a task. Raises ``BoardError`` if there is none."""
+    if task not in PRESENTATIONS:
+        raise BoardError(f"Boards of the task {task!r} cannot be shown.", f"Shown are: {', '.join(PRESENTATIONS)}.")
+    module, _, attribute = PRESENTATIONS[task].partition(":")
+    presentation: Presentation = getattr(import_module(module), attribute)
+    return presentation
+
+
+def between(value: str, low: str, high: str, scale: float, form: str) -> Callable[[Row], str]:
+    """Text of a figure with its interval, from these keys of a row."""
+
+    def text(row: Row) -> str:
+        middle, bottom, top = (f"{scale * float(row[key]):z{form}}" for key in (value, low, high))
+        return f"{middle} [{bottom}, {top}]"
+
+    return text
+
+
+def single(key: str, scale: float, form: str) -> Callable[[Row], str]:
+    """Text of a figure without an interval."""
+    return lambda row: f"{scale * float(row[key]):{form}}"

@@ -1,0 +1,114 @@
+"""How boards of models that score are shown. Versions of one photograph are no independent samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.tasks.quality.board import by_photograph, moved, scale
+from bench.tasks.quality.results import shifts_of
+from bench.tasks.results import Interval
+from reports.presentations.presentation import Column, CurvePoint, Presentation, TableColumn, Words, between, single
+
+if TYPE_CHECKING:
+    from bench.boards.protocol import Protocol
+    from bench.boards.store import Entry
+    from bench.evaluation.records.record import Record
+    from bench.metrics.statistics import Floats
+
+WORDS = Words(
+    ordered_by="the shift of the score under attack, less is better,",
+    unit="Shift of the score in percent of its range",
+    headline="of the score range is how far attacks move it",
+    compared="photograph by photograph, by minus the mean shift of the score: higher is better",
+    share="Percent of the score range",
+    figure="Shift of the score",
+    axis="mean shift of the score (% of its range)",
+    worst="moved most",
+    best="moved least",
+    results="results_scores.html",
+)
+
+
+def attacks(protocol: Protocol) -> str:
+    """No image ever leaves."""
+    return f"The attacks are {', '.join(protocol.specs)}; every stage works on all images."
+
+
+def rule(protocol: Protocol) -> str:
+    """What counts as a shift."""
+    return (
+        "Every image is attacked to raise the score and to lower it; the larger shift counts, in units of the model's "
+        f"score range. The table is ordered by the mean shift at {protocol.rank_by}: less is better. "
+        "Versions of one photograph are no independent samples, so intervals and ranks rest on photographs."
+    )
+
+
+def table(protocol: Protocol) -> list[TableColumn]:
+    """Rank correlation, then mean shift under noise and attack at every radius."""
+    columns: list[TableColumn] = [("SRCC", between("srcc", "srcc_low", "srcc_high", 1, ".2f"))]
+    for eps in protocol.eps:
+        columns.append((f"noise {eps}", single(f"noise@{eps}", 1, ".3f")))
+        columns.append((f"attacked {eps}", between(f"shift@{eps}", f"shift_low@{eps}", f"shift_high@{eps}", 1, ".3f")))
+    return columns
+
+
+def columns(protocol: Protocol) -> list[Column]:
+    """The shift where the board ranks, correlations, other radii, R, noise, gap, and what others found."""
+    main = protocol.rank_by
+    return [
+        _shift(main, main=True),
+        Column(
+            "srcc", "SRCC", "Rank correlation of clean scores with the opinion scores.", "number", "srcc_low", "srcc_high"
+        ),
+        Column(f"srcc_attacked@{main}", f"SRCC attacked {main}", "The same of scores under attack.", "number"),
+        *(_shift(eps, main=False) for eps in protocol.eps if eps != main),
+        Column(
+            f"r@{main}", f"R {main}", "Mean log10 of the largest possible shift over the shift: more is better.", "number"
+        ),
+        Column(f"noise@{main}", f"noise {main}", f"The same shift under one draw of random noise of {main}.", less=True),
+        Column(
+            f"gap@{main}",
+            f"gap {main}",
+            "Shift under attack minus shift under noise. Never ranked by: 0 for a dead model.",
+            less=True,
+        ),
+        Column(
+            f"best_known_external@{main}",
+            f"external {main}",
+            "The shift once adversarial images that others found are counted too.",
+            less=True,
+        ),
+    ]
+
+
+def _shift(eps: str, *, main: bool) -> Column:
+    says = f"Mean size of the shift of the score under attack at {eps}, in percent of the score range. Less is better."
+    key, low, high = (f"{name}@{eps}" for name in ("shift", "shift_low", "shift_high"))
+    return Column(key, f"shift {eps}", says, low=low, high=high, main=main, less=True)
+
+
+def outcomes(entry: Entry, protocol: Protocol) -> dict[str, Floats]:
+    """Minus the mean shift per photograph, first where the board ranks."""
+    radii = [protocol.rank_by, *(eps for eps in protocol.eps if eps != protocol.rank_by)]
+    return {f"minus shift {eps}": -by_photograph(moved(entry.record, eps), "shift") for eps in radii}
+
+
+def curve(record: Record) -> tuple[Interval, list[CurvePoint]]:
+    """No shift, then the mean shift over the radius, in score ranges."""
+    width = scale(record).width
+    largest = {shift.eps: shift for shift in shifts_of(record)}
+    points = [largest[eps] for eps in sorted(largest)]
+    nothing = Interval(value=0.0, low=0.0, high=0.0, n=record.data.n)
+    return nothing, [CurvePoint(s.eps, s.eps_text, s.in_ranges, s.noise.value / width) for s in points]
+
+
+PRESENTATION = Presentation(
+    words=WORDS,
+    attacks=attacks,
+    rule=rule,
+    table=table,
+    columns=columns,
+    outcomes=outcomes,
+    independent=lambda record: int(record.rows["group"].nunique()),
+    curve=curve,
+)
