@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.evaluation.records.record import Record
 from bench.foundation.errors import RecordError
-from bench.tasks.classification.results import Cell, cells_of
+from bench.tasks.classification.results import Cell
 from reports.plots import COLOURS, SIZE, check_comparable, heading, labels
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ STANDING, WRONG = "#FFFFFF", "#BBBBBB"
 
 def staged(record: Record, eps_text: str) -> Cell | None:
     """The cell of a radius that was attacked in more than one stage, or None."""
-    return next((cell for cell in cells_of(record) if cell.eps_text == eps_text and len(cell.stages) > 1), None)
+    return next((cell for cell in record.cells if cell.eps_text == eps_text and len(cell.stages) > 1), None)
 
 
 def shares(cell: Cell) -> dict[str, float]:

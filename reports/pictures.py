@@ -17,7 +17,7 @@ import pandas as pd
 import bench
 from bench.boards.store import Board, Entry, open_board
 from bench.foundation.memory import keep_freed_memory
-from bench.tasks.classification.results import Cell, cells_of
+from bench.tasks.classification.results import Cell
 from reports.growing import write_growing
 from reports.script import end_with
 
@@ -37,8 +37,8 @@ def row(entry: Entry, seed: int) -> dict[str, object]:
     """One model; a kept record is read back."""
     model, n = entry.record.model.ref, entry.record.data.n
     searched = bench.evaluate(model, attack=ATTACK, eps=RADIUS, n=n, seed=seed, eight_bit=True, out=WHERE)
-    kept = _cell(cells_of(entry.record))
-    found = {"real": kept.robust, "rounded": kept.robust_8bit, "searched": _cell(cells_of(searched)).robust}
+    kept = _cell(entry.record.cells)
+    found = {"real": kept.robust, "rounded": kept.robust_8bit, "searched": _cell(searched.cells).robust}
     shown: dict[str, object] = {"model": model, "n": n}
     for name, rate in found.items():
         shown |= {name: rate.value, f"{name} low": rate.low, f"{name} high": rate.high}

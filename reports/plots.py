@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bench.evaluation.records.record import Record
 from bench.foundation.errors import RecordError
 from bench.foundation.files import atomic_path
-from bench.tasks.classification.results import Cell, cells_of
+from bench.tasks.classification.results import Cell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ SIZE = (7.2, 4.4)
 
 def last_cells(record: Record) -> list[Cell]:
     """Per radius, the strongest statement a record makes: its last cell there, by rising radius."""
-    strongest = {cell.eps: cell for cell in cells_of(record)}
+    strongest = {cell.eps: cell for cell in record.cells}
     return [strongest[eps] for eps in sorted(strongest)]
 
 

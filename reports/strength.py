@@ -17,7 +17,6 @@ import bench
 from attacks import PATHS
 from bench.evaluation.records.record import Record
 from bench.foundation.memory import keep_freed_memory
-from bench.tasks.classification.results import cells_of
 from bench.tasks.classification.task import TASK
 from reports.growing import write_growing
 from reports.script import end_with
@@ -66,7 +65,7 @@ def row(name: str, found: dict[str, Record]) -> dict[str, object]:
 
 
 def _percent(record: Record, attack: str) -> float:
-    return round(100 * next(cell for cell in cells_of(record) if cell.attack == attack).robust.value, 1)
+    return round(100 * next(cell for cell in record.cells if cell.attack == attack).robust.value, 1)
 
 
 def markdown() -> str:

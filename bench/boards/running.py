@@ -13,7 +13,7 @@ from bench.boards.protocol import check_program
 from bench.evaluation.evaluate import evaluate_settings
 from bench.evaluation.records.record import ProtocolInfo
 from bench.evaluation.request.identity import folder_name
-from bench.evaluation.request.settings import Running, Ticked, Watcher
+from bench.evaluation.request.settings import IN_THIS_PROCESS, Running, Ticked, Watcher
 from bench.foundation.errors import BoardError
 from bench.foundation.spec import ZooRef, parse_model_ref
 
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from bench.boards.store import Board, Entry
     from bench.evaluation.records.record import Record
     from bench.models.subject import Subject
-
-
-IN_THIS_PROCESS = Running()
-"""One worker, unless the caller says otherwise."""
 
 
 def under(record: Record, board: Board) -> Record:

@@ -12,6 +12,7 @@ import click
 
 from bench.cli.pictures import draw
 from bench.cli.table import show_table
+from bench.cli.workers import running_with, worker_options
 
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
@@ -174,8 +175,18 @@ def release(draft: Path, root: Path | None) -> None:
 @_ROOT
 @_OUT
 @click.option("--device", default="cpu", show_default=True)
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
-def run(name: str, model: str, root: Path | None, out: Path, device: str, threads: int | None) -> None:
+@click.option("--threads", type=click.IntRange(1), help="CPU threads of this process, which then computes alone.")
+@worker_options
+def run(
+    name: str,
+    model: str,
+    root: Path | None,
+    out: Path,
+    device: str,
+    threads: int | None,
+    workers: int | None,
+    scheduler: str | None,
+) -> None:
     """Evaluate MODEL (zoo:NAME) under the protocol of board NAME and enter it; the same command resumes."""
     import torch
 
@@ -187,9 +198,10 @@ def run(name: str, model: str, root: Path | None, out: Path, device: str, thread
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
+    running = running_with(workers, scheduler, threads=threads)
     chosen = open_board(name, boards_root(root))
     with Units() as bar:
-        entry = run_zoo(chosen, model, out=out, device=device, on_tick=bar.tick)
+        entry = run_zoo(chosen, model, out=out, device=device, running=running, on_tick=bar.tick)
     draw(chosen, entry, out)
     click.echo(f"{entry.name} entered {chosen}; look at it: bench board show {chosen}")
 
@@ -201,9 +213,18 @@ def run(name: str, model: str, root: Path | None, out: Path, device: str, thread
 @click.option("--only", multiple=True, metavar="MODEL", help="Only this zoo model; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Say what would be evaluated.")
 @click.option("--device", default="cpu", show_default=True)
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads of this process, which then computes alone.")
+@worker_options
 def fill(
-    name: str, root: Path | None, out: Path, only: tuple[str, ...], dry_run: bool, device: str, threads: int | None
+    name: str,
+    root: Path | None,
+    out: Path,
+    only: tuple[str, ...],
+    dry_run: bool,
+    device: str,
+    threads: int | None,
+    workers: int | None,
+    scheduler: str | None,
 ) -> int:
     """Evaluate and enter every zoo model that fits board NAME, has weights, and is not on it; the same command resumes.
 
@@ -222,13 +243,14 @@ def fill(
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
+    running = running_with(workers, scheduler, threads=threads)
     chosen = open_board(name, boards_root(root))
     models, failed = waiting(chosen, only), 0
     click.echo(f"{chosen}: {len(models)} to evaluate{': ' if models else ''}{', '.join(models)}")
     for number, model in enumerate(() if dry_run else models, 1):
         try:
             with Units() as bar:
-                entry = run_zoo(chosen, f"zoo:{model}", out=out, device=device, on_tick=bar.tick)
+                entry = run_zoo(chosen, f"zoo:{model}", out=out, device=device, running=running, on_tick=bar.tick)
             draw(chosen, entry, out)
             click.echo(f"{number} of {len(models)}: {entry.name} entered, {entry.record.reliability.status}")
         except BenchError as error:

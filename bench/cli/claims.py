@@ -9,29 +9,40 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.table import show_table
+from bench.cli.workers import running_with, worker_options
 
 if TYPE_CHECKING:
+    from bench.evaluation.request.settings import Running
     from bench.studies.claims.claim import Claim, Result
 
 
 @click.command()
 @click.argument("names", nargs=-1)
-@click.option("--run", "running", is_flag=True, help="Run the checks and write their results.")
+@click.option("--run", "measure", is_flag=True, help="Run the checks and write their results.")
 @click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of claims.yaml [default: leaderboards].")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where records go.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads of this process, which then computes alone.")
+@worker_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def claims(
-    names: tuple[str, ...], running: bool, root: Path | None, out: Path, device: str, threads: int | None, as_json: bool
+    names: tuple[str, ...],
+    measure: bool,
+    root: Path | None,
+    out: Path,
+    device: str,
+    threads: int | None,
+    workers: int | None,
+    scheduler: str | None,
+    as_json: bool,
 ) -> int:
     """Show the claims (all, or NAMES) with what was measured; with --run, measure them. A killed run is resumed."""
     from bench.boards.store import boards_root
     from bench.studies.claims.claim import read_claims
 
     folder, failed = boards_root(root), 0
-    if running:
-        failed = _run(folder, names, out, device, threads)
+    if measure:
+        failed = _run(folder, names, out, device, threads, running_with(workers, scheduler, threads=threads))
     found = read_claims(folder)
     unknown = [name for name in names if name not in found]
     if unknown:
@@ -46,7 +57,7 @@ def claims(
     return int(failed > 0)
 
 
-def _run(root: Path, names: tuple[str, ...], out: Path, device: str, threads: int | None) -> int:
+def _run(root: Path, names: tuple[str, ...], out: Path, device: str, threads: int | None, running: Running) -> int:
     """Run, telling as it goes on stderr; how many could not be run."""
     import torch
 
@@ -60,7 +71,7 @@ def _run(root: Path, names: tuple[str, ...], out: Path, device: str, threads: in
         torch.set_num_threads(threads)
     device_named(device)
     failed = 0
-    for outcome in run(root, names, Lab(out, device)):
+    for outcome in run(root, names, Lab(out, device, running=running)):
         if outcome.error is not None:
             failed += 1
             click.echo(f"{outcome.name}: not run. {outcome.error}", err=True)

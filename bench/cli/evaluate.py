@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.summary import summarise
+from bench.cli.workers import running_with, worker_options
 
 if TYPE_CHECKING:
     from bench.evaluation.records.record import Record
@@ -40,34 +41,38 @@ _FRESH = (
 @click.option("--scorings", type=click.IntRange(1), help="Draws per verdict [default: 1, stochastic models 10].")
 @click.option("--eight-bit", is_flag=True, help="The attacker hands over images of 8 bits, and searches among them.")
 @click.option("--device", default="cpu", show_default=True)
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads of this process, which then computes alone.")
+@worker_options
 @click.option("--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where records go.")
 @click.option("--save-adv", is_flag=True, help="Keep the adversarial images.")
 @click.option("--fresh", is_flag=True, help=_FRESH)
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 def evaluate(
-    model: str, attacks: tuple[str, ...], n: str | None, threads: int | None, out: Path, as_json: bool, **options: Any
+    attacks: tuple[str, ...],
+    n: str | None,
+    threads: int | None,
+    workers: int | None,
+    scheduler: str | None,
+    out: Path,
+    save_adv: bool,
+    fresh: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Measure accuracy (or scores) clean, under noise and under attack, and the gap between noise and attack."""
     import torch
 
-    from bench.evaluation.evaluate import evaluate as run
+    from bench.evaluation.evaluate import evaluate_settings
+    from bench.evaluation.request.settings import Settings, Watcher
     from bench.foundation.memory import keep_freed_memory
 
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
+    settings = Settings(attack=attacks, n=_count(n), **options)
+    running = running_with(workers, scheduler, threads=threads, out=out, save_adv=save_adv, fresh=fresh)
     with _Live(quiet=as_json) as live:
-        record = run(
-            model,
-            attack=attacks,
-            n=_count(n),
-            out=out,
-            on_start=live.start,
-            on_kept=live.kept,
-            on_tick=live.tick,
-            **options,
-        )
+        record = evaluate_settings(settings, running, Watcher(live.start, live.kept, live.tick))
     if as_json:
         click.echo(record.model_dump_json(indent=1))
     else:

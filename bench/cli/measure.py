@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.workers import running_with, worker_options
 from bench.studies.measures.sizes import Sizes
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def _size(option: str, field: str, text: str, *, least: int = 0) -> Callable[[Co
 @_size("--stochastic-n", "stochastic", "At most, under attack, for stochastic models.", least=1)
 @click.option("--eps", default="2/255,8/255", show_default=True, help="Radii.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads of this process, which then computes alone.")
+@worker_options
 def measure(
     model: str | None,
     everything: bool,
@@ -48,6 +50,8 @@ def measure(
     eps: str,
     device: str,
     threads: int | None,
+    workers: int | None,
+    scheduler: str | None,
 ) -> None:
     """Measure MODEL (zoo:NAME) and write leaderboards/measures/NAME.json. What is there of the present weights is kept.
 
@@ -65,13 +69,14 @@ def measure(
     if threads:
         torch.set_num_threads(threads)
     device_named(device)
+    running = running_with(workers, scheduler, threads=threads)
     if (model is None) != everything:
         raise BenchError("Nothing to measure was named.", "Name one model (bench measure zoo:NAME), or give --all.")
     sizes = Sizes(
         clean=clean_n, cost=cost_n, quick=quick_n, standard=standard_n, stochastic=stochastic_n, radii=tuple(eps.split(","))
     )
     for name in [model.removeprefix("zoo:")] if model else measurable():
-        for part, reused in measure_model(name, boards_root(root), sizes, device=device, on_tick=_tick):
+        for part, reused in measure_model(name, boards_root(root), sizes, device=device, running=running, on_tick=_tick):
             click.echo(f"{name}: {part}{' (kept)' if reused else ''}")
 
 

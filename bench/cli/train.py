@@ -12,9 +12,8 @@ from bench.foundation.errors import BenchError, ModelError
 if TYPE_CHECKING:
     from bench.tasks.training import TrainingRules
     from bench.training.checkpoint import Epoch
-    from bench.training.conversion import ConvertedFiles
-    from bench.training.job import Trained
     from bench.training.loop import Progress
+    from bench.training.side_by_side import Made, Places
 
 
 @click.command()
@@ -34,6 +33,9 @@ if TYPE_CHECKING:
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="With --all: so many models side by side."
+)
 def train(
     model: str | None,
     everything: bool,
@@ -45,16 +47,15 @@ def train(
     data_root: Path | None,
     device: str,
     threads: int | None,
+    workers: int,
 ) -> None:
     """Train MODEL (zoo:NAME) from its card, or convert it from its source. Run the same command again to resume."""
     import torch
 
     from bench.foundation.memory import keep_freed_memory
     from bench.models.cards import card_of
-    from bench.tasks.lookup import training_rules
-    from bench.training.conversion import convert_model
-    from bench.training.job import default_runs, train_model
-    from zoo.card import CARDS, WEIGHTS, card, names, read_card
+    from bench.training.side_by_side import Places, make_side_by_side
+    from zoo.card import names
 
     keep_freed_memory()
     if threads:
@@ -67,32 +68,34 @@ def train(
     chosen = _in_order(
         [model.removeprefix("zoo:")] if model else [name for name in names() if wanted in ("all", card_of(name).size)]
     )
-    for name in chosen:
-        described = card_of(name)
-        if missing and described.weights is not None:
-            continue
-        click.echo(f"{name}: {described.summary}")
-        task, target = training_rules(described.task), WEIGHTS if install else out
-        made: Trained | ConvertedFiles
-        if described.conversion:
-            made = convert_model(described, source=CARDS / f"{name}.yaml", out=target, data_root=data_root, device=device)
-        else:
-            with _Live(described.training.epochs, task) as live:
-                made = train_model(
-                    described,
-                    source=CARDS / f"{name}.yaml",
-                    out=target,
-                    runs=runs or default_runs(),
-                    device=device,
-                    data_root=data_root,
-                    on_step=live.step,
-                    on_epoch=live.epoch,
-                )
-        if install:
-            made.card.replace(CARDS / f"{name}.yaml")
-            card.cache_clear()
-            read_card(CARDS / f"{name}.yaml")
-        click.echo(f"{name}: {task.written(made.val_figure)} clean on validation; weights in {made.weights}")
+    chosen = [name for name in chosen if not missing or card_of(name).weights is None]
+    places = Places(None if install else out, runs, data_root, device)
+    if workers > 1:
+        for made in make_side_by_side(chosen, places, workers):
+            _say(made)
+    else:
+        for name in chosen:
+            _make(name, places)
+
+
+def _make(name: str, places: Places) -> None:
+    """One model in this process, with a live line."""
+    from bench.models.cards import card_of
+    from bench.tasks.lookup import training_rules
+    from bench.training.side_by_side import make
+
+    described = card_of(name)
+    click.echo(f"{name}: {described.summary}")
+    if described.conversion:
+        _say(make(name, places))
+        return
+    with _Live(described.training.epochs, training_rules(described.task)) as live:
+        made = make(name, places, live.step, live.epoch)
+    _say(made)
+
+
+def _say(made: Made) -> None:
+    click.echo(f"{made.name}: {made.figure} clean on validation; weights in {made.weights}")
 
 
 def _in_order(wanted: list[str]) -> list[str]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.tasks.classification.board import standing
-from bench.tasks.classification.results import cells_of
 from reports.presentations.presentation import Column, CurvePoint, Presentation, TableColumn, Words, between, single
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def outcomes(entry: Entry, protocol: Protocol) -> dict[str, Floats]:
 
 def curve(record: Record) -> tuple[Interval, list[CurvePoint]]:
     """Clean accuracy, then robust accuracy over the radius."""
-    strongest = {cell.eps: cell for cell in cells_of(record)}
+    strongest = {cell.eps: cell for cell in record.cells}
     points = [strongest[eps] for eps in sorted(strongest)]
     return points[0].clean, [CurvePoint(cell.eps, cell.eps_text, cell.robust, cell.noise.value) for cell in points]
 

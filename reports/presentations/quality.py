@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.tasks.quality.board import by_photograph, moved, scale
-from bench.tasks.quality.results import shifts_of
 from bench.tasks.results import Interval
 from reports.presentations.presentation import Column, CurvePoint, Presentation, TableColumn, Words, between, single
 
@@ -96,7 +95,7 @@ def outcomes(entry: Entry, protocol: Protocol) -> dict[str, Floats]:
 def curve(record: Record) -> tuple[Interval, list[CurvePoint]]:
     """No shift, then the mean shift over the radius, in score ranges."""
     width = scale(record).width
-    largest = {shift.eps: shift for shift in shifts_of(record)}
+    largest = {shift.eps: shift for shift in record.shifts}
     points = [largest[eps] for eps in sorted(largest)]
     nothing = Interval(value=0.0, low=0.0, high=0.0, n=record.data.n)
     return nothing, [CurvePoint(s.eps, s.eps_text, s.in_ranges, s.noise.value / width) for s in points]

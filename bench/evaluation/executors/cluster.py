@@ -30,6 +30,11 @@ def _compute(task: Assignment, key: UnitKey, needed: Mapping[UnitKey, UnitResult
     return compute(task, key, needed)
 
 
+def _handed_over(task: Assignment) -> Assignment:
+    """The assignment, as a result that the scheduler can have made again; scattered data are lost with their workers."""
+    return task
+
+
 class Cluster:
     """The workers of the scheduler at ``address``, such as ``tcp://HOST:8786``.
 
@@ -61,8 +66,8 @@ class Cluster:
             ) from error
         # Two for each: while one unit comes back, the next one is there already.
         self.capacity = 2 * sum(self._client.nthreads().values())
-        self._task_there = self._client.scatter(self._task, broadcast=True, hash=False)
-        self._completed = as_completed()
+        self._task_there = self._client.submit(_handed_over, self._task, pure=False)
+        self._completed = as_completed(loop=self._client.loop)
         return self
 
     def submit(self, key: UnitKey, needed: Mapping[UnitKey, UnitResult]) -> None:

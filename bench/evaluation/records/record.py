@@ -17,6 +17,9 @@ from bench.tasks.results import AttackResult, Reliability, Strict
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.tasks.classification.results import Cell
+    from bench.tasks.quality.results import Shift
+
 SCHEMA_VERSION = 4
 RECORD_FILE, ROWS_FILE = "record.json", "rows.parquet"
 
@@ -150,6 +153,20 @@ class Record(Strict):
         """This record carrying its rows in memory."""
         self._rows = rows
         return self
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The results of a model that decides; empty for any other."""
+        from bench.tasks.classification.results import Cell
+
+        return [result for result in self.results if isinstance(result, Cell)]
+
+    @property
+    def shifts(self) -> list[Shift]:
+        """The results of a model that scores; empty for any other."""
+        from bench.tasks.quality.results import Shift
+
+        return [result for result in self.results if isinstance(result, Shift)]
 
     @property
     def eight_bit(self) -> bool:

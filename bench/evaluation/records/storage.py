@@ -86,6 +86,6 @@ def read_record(folder: Path) -> Record:
 
 def _with_all_columns(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of the first schema had one stage an attack, and knew of no zero gradients."""
-    if "selection" in rows or "shift" in rows:
+    if "robust" not in rows or "selection" in rows:
         return rows
     return rows.assign(selection=rows["robust"], stage="", zero_gradients=0)

@@ -61,6 +61,10 @@ class Running:
     scheduler: str | None = None
 
 
+IN_THIS_PROCESS = Running()
+"""One worker, nothing kept."""
+
+
 @dataclass(frozen=True)
 class Tick:
     """Progress, after each unit."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.data import load_samples
-from bench.evaluation.evaluate import evaluate
+from bench.evaluation.evaluate import evaluate_settings
 from bench.evaluation.request.identity import folder_name
-from bench.evaluation.request.settings import Tick
+from bench.evaluation.request.settings import IN_THIS_PROCESS, Running, Settings, Ticked, Watcher
 from bench.foundation.errors import ModelError
 from bench.foundation.files import atomic_write_text, digest, make_folder
 from bench.metrics.statistics import Floats
@@ -30,28 +30,21 @@ if TYPE_CHECKING:
 class Lab:
     """One run of checks. out: the folder of records; it also keeps values that are no records, below ``values``.
 
-    on_tick: called as evaluations proceed. used: names of the records that were read since :meth:`fresh`.
+    on_tick: called as evaluations proceed. running: who computes them. used: names of the records that were read
+    since :meth:`fresh`.
     """
 
     out: Path
     device: str = "cpu"
-    on_tick: Callable[[Tick], None] = lambda tick: None
+    on_tick: Ticked = lambda tick: None
+    running: Running = IN_THIS_PROCESS
     used: list[str] = field(default_factory=list)
     _open: dict[str, Subject] = field(default_factory=dict)
 
     def rows(self, model: str, *, attack: str, eps: str, n: int, seed: int, path: str = "training") -> pd.DataFrame:
         """Per-sample rows of an evaluation, by sample id; evaluated, resumed or read back."""
-        record = evaluate(
-            self.subject(model),
-            attack=attack,
-            eps=eps,
-            n=n,
-            seed=seed,
-            path=path,
-            device=self.device,
-            out=self.out,
-            on_tick=self.on_tick,
-        )
+        settings = Settings(model=self.subject(model), attack=attack, eps=eps, n=n, seed=seed, path=path, device=self.device)
+        record = evaluate_settings(settings, replace(self.running, out=self.out), Watcher(ticked=self.on_tick))
         name = folder_name(record.model.ref, record.identity)
         if name not in self.used:
             self.used.append(name)

@@ -5,26 +5,26 @@ A part that was measured on the present weights with the same settings, evaluato
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from bench.data import load_samples
-from bench.evaluation.evaluate import evaluate
+from bench.evaluation.evaluate import evaluate_settings
 from bench.evaluation.request.identity import folder_for, folder_name
 from bench.evaluation.request.resolve import resolve
-from bench.evaluation.request.settings import Settings, Tick
+from bench.evaluation.request.settings import IN_THIS_PROCESS, Running, Settings, Ticked, Watcher
 from bench.foundation.errors import ModelError
 from bench.foundation.spec import parse_eps
 from bench.metrics.statistics import Floats, mean
 from bench.models.cards import card_of
-from bench.models.subject import Subject, open_subject
+from bench.models.subject import open_subject
 from bench.studies.measures.accuracy_by_step import accuracy_by_step, calibration, longest
 from bench.studies.measures.cost import cost_of
 from bench.studies.measures.sheet import FOLDER, Attacked, Sheet, Step, blank, read_sheet, write_sheet
 from bench.studies.measures.sizes import STEPS, Sizes
-from bench.tasks.classification.results import cells_of
 from bench.tasks.results import Interval
 from zoo.card import card, names
 
@@ -45,7 +45,8 @@ def measure_model(
     sizes: Sizes,
     *,
     device: str = "cpu",
-    on_tick: Callable[[Tick], None] = lambda tick: None,
+    running: Running = IN_THIS_PROCESS,
+    on_tick: Ticked = lambda tick: None,
 ) -> Iterator[tuple[str, bool]]:
     """Measure ``name`` and write its sheet below ``root`` after each part; yields (part, whether it was kept).
 
@@ -70,10 +71,14 @@ def measure_model(
     for attack in ATTACKS:
         n = sizes.attacked(attack, stochastic=described.stochastic)
         for eps in sizes.radii if n else ():
-            expected = folder_for(resolve(Settings(model=subject, attack=attack, eps=eps, n=n, device=device)))
+            settings = Settings(model=subject, attack=attack, eps=eps, n=n, device=device)
+            expected = folder_for(resolve(settings))
             kept = any((one.attack, one.eps, one.record) == (attack, eps, expected) for one in sheet.attacked)
             if not kept:
-                sheet = _with(sheet, _under(subject, attack, eps, n, root, device, on_tick))
+                sheet = _with(
+                    sheet,
+                    _under(settings, running, root, on_tick),
+                )
                 write_sheet(root, sheet)
             yield f"{attack} at {eps}", kept
 
@@ -90,15 +95,13 @@ def _accuracies(name: str, n: int, device: str) -> dict[str, object]:
     return {"clean": _interval(rates[steps.index(own)]), "steps": by_step}
 
 
-def _under(
-    subject: Subject, attack: str, eps: str, n: int, root: Path, device: str, on_tick: Callable[[Tick], None]
-) -> Attacked:
-    folder = root / FOLDER / "records"
-    record = evaluate(subject, attack=attack, eps=eps, n=n, device=device, out=folder, on_tick=on_tick)
-    (cell,) = cells_of(record)
+def _under(settings: Settings, running: Running, root: Path, on_tick: Ticked) -> Attacked:
+    running = replace(running, out=root / FOLDER / "records")
+    record = evaluate_settings(settings, running, Watcher(ticked=on_tick))
+    (cell,) = record.cells
     return Attacked(
-        attack=attack,
-        eps=eps,
+        attack=cell.attack,
+        eps=cell.eps_text,
         noise=cell.noise,
         noise_best=cell.noise_best,
         robust=cell.robust,

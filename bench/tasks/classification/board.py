@@ -16,7 +16,7 @@ from bench.metrics.classification import worst_case
 from bench.metrics.statistics import Floats, mean
 from bench.models.scorer import Scorer
 from bench.tasks.board import BoardRules, Figure
-from bench.tasks.classification.results import Cell, cell, cells_of
+from bench.tasks.classification.results import Cell, cell
 from bench.tasks.completeness import drift, incomplete, rows_of
 from bench.tasks.feasibility import TOLERANCE
 from bench.tasks.summary import in_percent
@@ -67,7 +67,7 @@ def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _drift(record: Record) -> Iterator[str]:
-    results = cells_of(record)
+    results = record.cells
     yield from drift(record.rows, results, worst_case, lambda rows, kept: cell(rows, kept.attack, kept.seconds, kept.stages))
     for kept in results:
         yield from _stage_drift(kept, rows_of(record.rows, kept, worst_case))
@@ -85,7 +85,7 @@ def _stage_drift(kept: Cell, rows: pd.DataFrame) -> Iterator[str]:
 
 def strongest(record: Record, eps: str) -> Cell:
     """The last cell of a radius: the only attack, or the worst case over all."""
-    return [result for result in cells_of(record) if result.eps_text == eps][-1]
+    return [result for result in record.cells if result.eps_text == eps][-1]
 
 
 def standing(record: Record, eps: str) -> pd.Series[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from pydantic import Field
@@ -14,7 +14,6 @@ from bench.tasks.results import WORST_CASE, AttackResult, Interval, Strict, mean
 
 if TYPE_CHECKING:
     from attacks.base import Stage
-    from bench.evaluation.records.record import Record
     from bench.evaluation.request.request import Request
     from bench.tasks.results import Results
 
@@ -59,13 +58,6 @@ class Cell(AttackResult):
     """Samples that stand although a stage failed on them; they are not evidence of robustness."""
     stages: list[StageResult] = Field(default_factory=list)
     """Stage by stage."""
-
-
-def cells_of(record: Record) -> list[Cell]:
-    """The results of a record of a model that decides. Raises ``TypeError`` for any other."""
-    if not all(isinstance(result, Cell) for result in record.results):
-        raise TypeError(f"a record of the task {record.task} holds no accuracies")
-    return cast(list[Cell], record.results)
 
 
 def cell(rows: pd.DataFrame, attack: str, seconds: float, stages: list[StageResult]) -> Cell:

@@ -19,7 +19,7 @@ from bench.tasks.board import BoardRules, Figure
 from bench.tasks.completeness import drift, incomplete
 from bench.tasks.feasibility import TOLERANCE
 from bench.tasks.quality.admission import admitted
-from bench.tasks.quality.results import Shift, shift_result, shifts_of
+from bench.tasks.quality.results import Shift, shift_result
 from bench.tasks.quality.rows import worst_case
 from bench.tasks.summary import in_percent
 
@@ -74,7 +74,7 @@ def _drift(record: Record) -> Iterator[str]:
     def again(rows: pd.DataFrame, kept: Shift) -> Shift:
         return shift_result(rows, kept.attack, scale(record), kept.seconds, kept.stages)
 
-    return drift(record.rows, shifts_of(record), worst_case, again)
+    return drift(record.rows, record.shifts, worst_case, again)
 
 
 def scale(record: Record) -> ScoreRange:
@@ -84,7 +84,7 @@ def scale(record: Record) -> ScoreRange:
 
 def strongest(record: Record, eps: str) -> Shift:
     """The last result of a radius: the only attack, or the largest shift over all."""
-    return [result for result in shifts_of(record) if result.eps_text == eps][-1]
+    return [result for result in record.shifts if result.eps_text == eps][-1]
 
 
 def moved(record: Record, eps: str) -> pd.DataFrame:

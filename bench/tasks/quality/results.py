@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from attacks.base import Stage
-    from bench.evaluation.records.record import Record
     from bench.evaluation.request.request import Request
     from bench.metrics.statistics import Floats
     from bench.tasks.quality.units import ScoreOutcome
@@ -102,13 +101,6 @@ class Shift(AttackResult):
     """Samples on which a stage failed, left out of all figures: no evidence of robustness."""
     stages: list[ShiftStage] = Field(default_factory=list)
     """Stage by stage."""
-
-
-def shifts_of(record: Record) -> list[Shift]:
-    """The results of a record of a model that scores. Raises ``TypeError`` for any other."""
-    if not all(isinstance(result, Shift) for result in record.results):
-        raise TypeError(f"a record of the task {record.task} holds no shifts of scores")
-    return cast(list[Shift], record.results)
 
 
 def shift_result(

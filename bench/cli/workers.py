@@ -1,0 +1,39 @@
+"""``--workers`` and ``--scheduler``, the same on every command that evaluates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from bench.evaluation.request.settings import Running
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+def worker_options(command: C) -> C:
+    """Adds both options; the command gets ``workers`` and ``scheduler``."""
+    workers = click.option(
+        "--workers",
+        type=click.IntRange(1),
+        help="Processes of one thread each [default: one per core if the work is worth it]. Rows do not depend on it.",
+    )
+    scheduler = click.option("--scheduler", metavar="tcp://HOST:PORT", help="Workers of a Dask cluster compute instead.")
+    return workers(scheduler(command))
+
+
+def running_with(workers: int | None, scheduler: str | None, *, threads: int | None = None, **fields: Any) -> Running:
+    """How a command computes. threads: of this process; whoever sets them wants this process to compute.
+
+    fields: of :class:`~bench.evaluation.request.settings.Running`. Raises ``SpecError`` for options that exclude each other.
+    """
+    from bench.evaluation.request.settings import Running
+    from bench.foundation.errors import SpecError
+
+    if scheduler is not None and workers is not None:
+        raise SpecError("The scheduler's own workers compute.", "Give either --workers or --scheduler.")
+    if threads is not None and workers not in (None, 1):
+        raise SpecError("Workers have one thread each.", "Give either --workers or --threads.")
+    return Running(workers=1 if threads is not None else workers, scheduler=scheduler, **fields)

@@ -1,0 +1,200 @@
+"""Who computes changes nothing: other processes, another order, a worker that dies, a cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+import pytest
+from support.tiny import Linear, labelled
+
+import bench
+from bench.evaluation.executors import worker
+from bench.evaluation.executors.executor import Serial
+from bench.evaluation.executors.processes import Processes
+from bench.evaluation.loop import run
+from bench.evaluation.plan import needs, plan, ready
+from bench.evaluation.request.resolve import resolve
+from bench.evaluation.request.settings import Settings
+from bench.evaluation.workbench import Finished, Workbench
+from bench.foundation.errors import SpecError, WorkerError
+from bench.tasks.unit import UnitKey, UnitResult, clean_key
+
+MODEL = Linear()
+DATA = labelled(MODEL, 40, wrong=4)
+ASKED: dict[str, Any] = {"attack": ["pgd:steps=2", "fgsm"], "eps": "0.05,0.2", "data": DATA}
+
+FILE = '''
+"""A model whose first unit in any process but the first of all kills that process."""
+import os, signal
+from pathlib import Path
+from support.tiny import Linear
+
+class Mortal(Linear):
+    def forward(self, x):
+        once = Path(os.environ["SPIKEBENCH_KILL_ONCE"])
+        try:
+            once.unlink()
+        except FileNotFoundError:
+            return super().forward(x)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def build():
+    return Mortal()
+'''
+
+
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of ten rows make several shards of forty samples; workers learn it from the request."""
+    monkeypatch.setattr("bench.evaluation.request.shards.MOST_ROWS", 10)
+
+
+@pytest.fixture(scope="module")
+def alone() -> pd.DataFrame:
+    return bench.evaluate(MODEL, **ASKED).rows
+
+
+def same(record: bench.Record, rows: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(record.rows, rows)
+
+
+class Shuffled(Serial):
+    """Takes many units at a time and gives them back in an order of its own."""
+
+    capacity = 7
+
+    def __init__(self, workbench: Workbench, seed: int) -> None:
+        super().__init__(workbench)
+        self._dice = random.Random(seed)
+
+    def next(self) -> tuple[UnitKey, Finished]:
+        self._queue.rotate(self._dice.randrange(len(self._queue)))
+        return super().next()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_units_may_arrive_in_any_order(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    small_shards(monkeypatch)
+    request = resolve(Settings(model=MODEL, **ASKED | {"attack": ["fgsm", "quick"], "eps": "0.05"}))
+    units = plan(request)
+    assert len(request.shards) == 4
+    straight = run(request, units, Serial(Workbench(request)), kept={})
+    kept: list[UnitKey] = []
+    shuffled = run(request, units, Shuffled(Workbench(request), seed), kept={}, keep=lambda key, finished: kept.append(key))
+    assert (
+        list(shuffled) == list(straight) == list(units)
+        and kept != list(units)
+        and sorted(map(str, kept)) == sorted(map(str, units))
+    )
+    for key in units:
+        assert _answer(shuffled[key]) == _answer(straight[key])
+
+
+def _answer(result: UnitResult) -> dict[str, Any]:
+    return {name: value for name, value in result.to_json().items() if name != "seconds"}
+
+
+def test_a_plan_names_what_each_unit_needs_before_it() -> None:
+    request = resolve(Settings(model=MODEL, **ASKED))
+    units = plan(request)
+    assert len(set(units)) == len(units) and units[0] == clean_key(0)
+    for position, key in enumerate(units):
+        assert set(needs(key)) <= set(units[:position])
+    assert ready(units[1:], set()) is None and ready(units[1:], {units[0]}) == units[1]
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_rows_do_not_depend_on_the_number_of_workers(workers: int, alone: pd.DataFrame) -> None:
+    same(bench.evaluate(MODEL, **ASKED, workers=workers), alone)
+
+
+def test_adversarial_images_come_back_from_workers(tmp_path: Path) -> None:
+    folders = []
+    for workers in (1, 2):
+        bench.evaluate(MODEL, **ASKED, workers=workers, out=tmp_path / str(workers), save_adv=True)
+        folders.append(next((tmp_path / str(workers)).iterdir()) / "adversarial")
+    names = sorted(path.name for path in folders[0].iterdir())
+    assert names and names == sorted(path.name for path in folders[1].iterdir())
+    for name in names:
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+@pytest.fixture
+def mortal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A model that kills the first worker that runs it."""
+    (tmp_path / "mortal.py").write_text(FILE)
+    (tmp_path / "once").touch()
+    monkeypatch.setenv("SPIKEBENCH_KILL_ONCE", str(tmp_path / "once"))
+    return f"{tmp_path / 'mortal.py'}::build"
+
+
+def test_the_unit_of_a_killed_worker_is_computed_again(mortal: str, tmp_path: Path, alone: pd.DataFrame) -> None:
+    record = bench.evaluate(mortal, **ASKED, workers=2)
+    assert not (tmp_path / "once").exists()
+    same(record, alone)
+    assert not multiprocessing.active_children()
+
+
+def test_workers_stop_with_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(model=MODEL, **ASKED)
+    task = worker.assignment(settings, resolve(settings))
+    with Processes(task, 2) as pool:
+        pool.submit(clean_key(0), {})
+        assert multiprocessing.active_children()
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize(
+    ("field", "words"), [("model", "another model file"), ("data", "other data"), ("suite", "another version of the suite")]
+)
+def test_a_worker_that_would_answer_another_question_refuses(field: str, words: str) -> None:
+    settings = Settings(model=MODEL, **ASKED)
+    task = worker.assignment(settings, resolve(settings))
+    other = replace(task, expected=task.expected | {field: "0" * 64})
+    with pytest.raises(WorkerError, match=words):
+        worker.compute(other, clean_key(0), {})
+    assert worker.compute(task, clean_key(0), {}).result.machine
+
+
+def test_what_cannot_be_had_is_said() -> None:
+    with pytest.raises(SpecError, match="workers must be at least 1"):
+        bench.evaluate(MODEL, **ASKED, workers=0)
+    unsendable = Linear()
+    unsendable.hook = lambda x: x  # type: ignore[assignment]
+    with pytest.raises(WorkerError, match="cannot be sent to other processes"):
+        bench.evaluate(unsendable, **ASKED, workers=2)
+
+
+class Cluster:
+    """A scheduler and two workers on this machine."""
+
+    def __enter__(self) -> Self:
+        distributed = pytest.importorskip("distributed")
+        self._cluster = distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        )
+        self.address = self._cluster.scheduler_address
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._cluster.close()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_gives_the_same_rows_with_a_worker_killed_in_between(mortal: str, alone: pd.DataFrame) -> None:
+    with Cluster() as cluster:
+        same(bench.evaluate(mortal, **ASKED, scheduler=cluster.address), alone)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.filterwarnings("ignore")
+def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("bench.evaluation.executors.cluster.PATIENCE", 1)
+    with pytest.raises(WorkerError, match="No scheduler answers"):
+        bench.evaluate(MODEL, **ASKED, scheduler="tcp://127.0.0.1:9")
