@@ -26,7 +26,7 @@ SHA256 = "742a693d1d106abb346e692f020eb324ce0f60080177ff3a86b7e10da53b630b"
 
 
 def embedded_samples(folder: Path = FOLDER) -> Samples:
-    """All 2,000, as ``test`` of ``cifar10``. Raises :class:`~bench.foundation.errors.DataError` if a file is missing or damaged."""
+    """All 2,000, as ``test`` of ``cifar10``. Raises ``DataError`` if a file is missing or damaged."""
     from PIL import Image
 
     try:
