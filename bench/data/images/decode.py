@@ -31,10 +31,14 @@ def read_pixels(path: Path, fit: Fit | None = None) -> Pixels:
 
     Raises ``DataError`` for damaged files, and for what is refused (see ``formats.py``).
     """
+    from PIL import ImageOps
+
     with opened(path) as image:
         deep = check_kind(image, path)
         raw = raw_mode(image)
-    planes = _deep_planes(path, raw) if deep else [_plain(_upright(path), path)]
+        upright = ImageOps.exif_transpose(image)
+        upright.load()
+    planes = _deep_planes(upright, path, raw) if deep else [_plain(upright, path)]
     if fit is not None:
         planes = [fit(plane) for plane in planes]
     if deep:
@@ -44,18 +48,6 @@ def read_pixels(path: Path, fit: Fit | None = None) -> Pixels:
     return np.ascontiguousarray(array.reshape(*array.shape[:2], -1).transpose(2, 0, 1))
 
 
-def _upright(path: Path, raw: str | None = None) -> Image:
-    """The decoded image. raw: how the pixels of the file are read, if not as Pillow would."""
-    from PIL import ImageOps
-
-    with opened(path) as image:
-        if raw is not None:
-            image.tile = [_with_raw_mode(tile, raw) for tile in image.tile]
-        upright = ImageOps.exif_transpose(image)
-        upright.load()
-        return upright
-
-
 def _with_raw_mode(tile: Any, raw: str) -> Any:
     """What Pillow is to decode, with its pixels read in another way."""
     codec, extents, offset, arguments = tile
@@ -63,15 +55,16 @@ def _with_raw_mode(tile: Any, raw: str) -> Any:
     return tile._make(parts) if hasattr(tile, "_make") else parts  # a plain tuple before Pillow 11
 
 
-def _deep_planes(path: Path, raw: str) -> list[Image]:
-    """One floating-point image per channel, with the levels 0 to 65535."""
-    from PIL import Image
+def _deep_planes(upright: Image, path: Path, raw: str) -> list[Image]:
+    """One floating-point image per channel, with the levels 0 to 65535. upright: as Pillow decodes it; raw: its raw mode."""
+    from PIL import Image, ImageOps
 
-    upper = _upright(path)
-    if upper.mode != "RGB":
-        return [Image.fromarray(np.asarray(upper).astype(np.float32))]
-    high = np.asarray(upper).astype(np.uint16)
-    low = np.asarray(_upright(path, other_byte_order(raw)))
+    if upright.mode != "RGB":
+        return [Image.fromarray(np.asarray(upright).astype(np.float32))]
+    with opened(path) as again:
+        again.tile = [_with_raw_mode(tile, other_byte_order(raw)) for tile in again.tile]
+        low = np.asarray(ImageOps.exif_transpose(again))
+    high = np.asarray(upright).astype(np.uint16)
     return [Image.fromarray((high[..., c] * 256 + low[..., c]).astype(np.float32)) for c in range(3)]
 
 
