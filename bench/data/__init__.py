@@ -28,6 +28,9 @@ DATASETS = {
 
 BY_PATH = {
     "folder": "bench.data.folders.folder:read_folder",
+    "nmnist": "bench.data.events.sets:read_nmnist",
+    "cifar10dvs": "bench.data.events.sets:read_cifar10_dvs",
+    "dvsgesture": "bench.data.events.sets:read_dvs_gesture",
 }
 """What stands before ``:PATH`` to ``"module:attribute"``: a function of PATH, ``split`` and ``n`` that gives samples."""
 

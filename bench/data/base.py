@@ -45,7 +45,7 @@ class Samples:
     """
 
     source: Tensor | Rows
-    """uint8, or float32 in [0,1], (N, C, H, W); event frames (N, T, C, H, W)."""
+    """uint8, bool, or float32 in [0,1], (N, C, H, W); event frames (N, T, C, H, W)."""
     labels: Tensor
     """int64 (N,) classes; for quality sets float32 (N,) scores, higher is better."""
     ids: Tensor
@@ -82,7 +82,7 @@ class Samples:
 
     @property
     def pixels(self) -> Tensor:
-        """uint8, or float32 in [0,1]; read from disk at every call where they lie there, so slice first.
+        """uint8, bool, or float32 in [0,1]; read from disk at every call where they lie there, so slice first.
 
         Raises ``DataError`` for what cannot be read.
         """
@@ -92,7 +92,7 @@ class Samples:
     def images(self) -> Tensor:
         """float32 in [0,1], shape of ``pixels``; converted at every call, so slice first."""
         pixels = self.pixels
-        return pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels
+        return pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels.float()
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -57,22 +57,40 @@ class WatchedFile:
             raise DataError(f"{shown(self.path)} was changed while it was in use.", "Run the same command again.")
 
 
+Part = tuple[int, int] | None
+"""What of a file is a row, for example from when to when; None: all of it."""
+
+
+class ReadRow(Protocol):
+    """Gives one row; it can be pickled, so that other processes may read."""
+
+    def __call__(self, path: Path, part: Part = None) -> NDArray[Any]:
+        """Raises ``DataError`` for what cannot be read."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class FileRows:
-    """One row per file."""
+    """One row per file, or per part of a file."""
 
-    files: tuple[WatchedFile, ...]
-    read_file: Callable[[Path], NDArray[Any]]
-    """Gives one row; it can be pickled, so that other processes may read."""
+    files: tuple[tuple[WatchedFile, Part], ...]
+    read_row: ReadRow
     row_shape: tuple[int, ...]
     dtype: torch.dtype
 
     @classmethod
     def of(
-        cls, paths: Sequence[Path], read_file: Callable[[Path], NDArray[Any]], row_shape: Sequence[int], dtype: torch.dtype
+        cls,
+        paths: Sequence[Path],
+        read_row: ReadRow,
+        row_shape: Sequence[int],
+        dtype: torch.dtype,
+        parts: Sequence[Part] | None = None,
     ) -> FileRows:
         """Rows of ``row_shape``, one per path. Raises ``DataError`` for a path that is not there."""
-        return cls(tuple(map(WatchedFile.of, paths)), read_file, tuple(row_shape), dtype)
+        watched = {path: WatchedFile.of(path) for path in dict.fromkeys(paths)}
+        files = tuple(zip(map(watched.__getitem__, paths), parts or [None] * len(paths), strict=True))
+        return cls(files, read_row, tuple(row_shape), dtype)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -88,9 +106,9 @@ class FileRows:
         """All rows. Raises ``DataError``."""
         read = torch.empty(self.shape, dtype=self.dtype)
         target = read.numpy()
-        for place, file in enumerate(self.files):
+        for place, (file, part) in enumerate(self.files):
             file.check()
-            row = self.read_file(file.path)
+            row = self.read_row(file.path, part)
             if row.shape != self.row_shape:
                 wanted, here = (" x ".join(map(str, shape)) for shape in (self.row_shape, row.shape))
                 raise DataError(f"{shown(file.path)} is {here} instead of {wanted}.", "Save it again, upright.")

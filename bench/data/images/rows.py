@@ -15,7 +15,7 @@ from bench.data.images.decode import read_pixels
 from bench.data.images.fit import Fit, Resize
 from bench.data.images.formats import Header, read_header
 from bench.data.paths import shown
-from bench.data.rows import FileRows
+from bench.data.rows import FileRows, Part
 from bench.foundation.errors import DataError
 
 
@@ -29,7 +29,7 @@ class ImageReader:
     deep: bool
     """Whether the rows are float32 in [0,1], because at least one image has 16 bits per channel."""
 
-    def __call__(self, path: Path) -> NDArray[Any]:
+    def __call__(self, path: Path, part: Part = None) -> NDArray[Any]:
         pixels = read_pixels(path, self.fit)
         if self.deep and pixels.dtype == np.uint8:
             pixels = pixels.astype(np.float32) / np.float32(255)
