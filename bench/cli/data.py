@@ -107,8 +107,10 @@ def _open(name: str) -> Fetchable:
     from bench.data.plugins import Fetchable
     from bench.foundation.errors import DataError
 
-    if name.partition(":")[0] in BY_PATH:
-        raise DataError("Data of your own needs no fetching.", f"Use it as it is: bench evaluate --data {name}")
+    prefix, _, where = name.partition(":")
+    if prefix in BY_PATH:
+        fix = f"Use it as it is: bench evaluate --data {prefix}:{where or 'PATH'}"
+        raise DataError("Data of your own needs no fetching.", fix)
     chosen = open_dataset(name)
     if not isinstance(chosen, Fetchable):
         raise DataError(f"{name} comes from a plug-in that keeps its own files.", "See the documentation of the plug-in.")

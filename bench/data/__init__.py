@@ -48,16 +48,20 @@ def load_data(
 def load_samples(name: str, *, split: str = "test", n: int | None = None, root: Path | str | None = None) -> Samples:
     """The first ``n`` samples of a split, with their ids.
 
-    name: one of :data:`DATASETS` (rated sets also as ``kadid10k,crop=96``), a plug-in, or ``folder:PATH`` for images
-    of one's own (see ``folders/folder.py``). What was left out of a folder is said in a warning.
+    name: one of :data:`DATASETS` (rated sets also as ``kadid10k,crop=96``), a plug-in, ``folder:PATH`` for images of
+    one's own (see ``folders/folder.py``), or ``nmnist:PATH``, ``cifar10dvs:PATH``, ``dvsgesture:PATH`` for event recordings
+    (see ``events/sets.py``). What was left out of a folder is said in a warning.
     split: ``test``, ``train``, ``val`` or ``train_full``. n: None for all. root: the data root, if not the usual one.
     Raises ``UnknownNameError``, and ``DataError`` if the set is
     missing, damaged, or smaller than ``n``. Pixels of folders and rated sets are read when they are asked for, and
     damage within an image is an error then.
     """
-    prefix, colon, path = name.partition(":")
-    if colon and prefix in BY_PATH:
-        from bench.foundation.errors import DataRemark
+    prefix, _, path = name.partition(":")
+    if prefix in BY_PATH:
+        from bench.foundation.errors import DataError, DataRemark
+
+        if not path:
+            raise DataError(f"{prefix} is read from your own copy.", f"Say where it is: {prefix}:PATH.")
 
         module, _, attribute = BY_PATH[prefix].partition(":")
         samples: Samples = getattr(import_module(module), attribute)(path, split=split, n=n)
