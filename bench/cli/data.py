@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.cli.table import show_table
 
 if TYPE_CHECKING:
-    from bench.data.stored import ImageSet
+    from bench.data.plugins import Facts, Fetchable
 
 _ROOT = click.option(
     "--root", type=click.Path(path_type=Path), help="Folder of data sets [default: $BENCH_DATA, or a cache folder]."
@@ -28,45 +28,22 @@ def data() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def ls(root: Path | None, as_json: bool) -> None:
     """List data sets, and which of them are on this machine."""
-    from bench.data import DATASETS
+    from bench.data import data_sets, open_dataset
+    from bench.data.plugins import facts_of
     from bench.data.stored import data_root
 
-    sets = [_open(name) for name in DATASETS]
+    sets = [facts_of(name, open_dataset, root) for name in data_sets().names()]
     if as_json:
-        rows = [
-            {
-                "name": one.info.name,
-                "task": one.info.task,
-                "classes": len(one.info.classes),
-                "shape": one.info.shape,
-                "splits": dict(one.info.splits),
-                "folder": str(one.where(root)) if one.present(root) else None,
-                "shipped": one.shipped,
-                "licence": one.info.licence,
-                "citation": one.info.citation,
-                "homepage": one.info.homepage,
-            }
-            for one in sets
-        ]
-        click.echo(json.dumps(rows, indent=1))
+        click.echo(json.dumps([_as_json(facts) for facts in sets], indent=1))
         return
     show_table(
-        [
-            {
-                "data set": one.info.name,
-                "shape": "x".join(map(str, one.info.shape)),
-                "classes": str(len(one.info.classes) or "scores"),
-                "train": f"{one.info.splits['train']:,}",
-                "val": f"{one.info.splits['val']:,}",
-                "test": f"{one.info.splits['test']:,}",
-                "here": _whereabouts(one, root),
-                "licence": one.info.licence,
-            }
-            for one in sets
-        ],
+        [_as_row(facts) for facts in sets],
         right=("classes", "train", "val", "test"),
         title=f"in {root or data_root()}",
     )
+    for facts in sets:
+        if facts.broken:
+            click.echo(facts.broken, err=True)
 
 
 @data.command()
@@ -103,24 +80,38 @@ def path(name: str, root: Path | None) -> None:
     click.echo(chosen.where(root))
 
 
-def _open(name: str) -> ImageSet:
-    """A set that is stored under the data root; plug-ins keep their files themselves."""
-    from bench.data import DATASETS, open_dataset
-    from bench.data.stored import ImageSet
-    from bench.foundation.errors import DataError, UnknownNameError
+def _as_json(facts: Facts) -> dict[str, Any]:
+    if facts.broken:
+        return {"name": facts.name, "broken": facts.broken}
+    fields = ("name", "task", "classes", "shape", "splits", "folder", "shipped", "licence", "citation", "homepage")
+    row = {field: getattr(facts, field) for field in fields}
+    return row | {"folder": str(facts.folder) if facts.folder else None}
 
-    if name.startswith("folder:"):
-        raise DataError("A folder of your own needs no fetching.", f"Use it as it is: bench evaluate --data {name}")
-    try:
-        chosen = open_dataset(name)
-    except UnknownNameError:
-        raise UnknownNameError.of("data set", name, list(DATASETS)) from None
-    if not isinstance(chosen, ImageSet):
+
+def _as_row(facts: Facts) -> dict[str, str]:
+    splits = facts.splits or {}
+    sizes = {split: f"{splits[split]:,}" if split in splits else "" for split in ("train", "val", "test")}
+    return {
+        "data set": facts.name,
+        "shape": "x".join(map(str, facts.shape)),
+        "classes": "" if facts.broken else str(facts.classes or "scores"),
+        **sizes,
+        "here": facts.here,
+        "licence": facts.licence,
+    }
+
+
+def _open(name: str) -> Fetchable:
+    """A set that says where it lies and fetches itself."""
+    from bench.data import BY_PATH, open_dataset
+    from bench.data.plugins import Fetchable
+    from bench.foundation.errors import DataError
+
+    prefix, _, where = name.partition(":")
+    if prefix in BY_PATH:
+        fix = f"Use it as it is: bench evaluate --data {prefix}:{where or 'PATH'}"
+        raise DataError("Data of your own needs no fetching.", fix)
+    chosen = open_dataset(name)
+    if not isinstance(chosen, Fetchable):
         raise DataError(f"{name} comes from a plug-in that keeps its own files.", "See the documentation of the plug-in.")
     return chosen
-
-
-def _whereabouts(one: ImageSet, root: Path | None) -> str:
-    if one.present(root):
-        return "yes"
-    return f"{one.shipped:,} of test" if one.shipped else "no"

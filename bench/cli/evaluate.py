@@ -30,7 +30,7 @@ _FRESH = (
 @click.option("--eps", help="Radius, or several: 2/255,8/255 [default: 8/255 in linf; none in l2].")
 @click.option("--norm", type=click.Choice(["linf", "l2"]), default="linf", show_default=True)
 @click.option("--n", help="First N samples, or all [default: 1000, or all where there are fewer].")
-@click.option("--data", help="Data set [default: the model's own], or folder:PATH.")
+@click.option("--data", help="Data set [default: the model's own], folder:PATH, or nmnist:PATH and the like.")
 @click.option("--split", default="test", show_default=True)
 @click.option(
     "--path", "path", default="training", show_default=True, help="Gradient path, e.g. bptt:surrogate=atan,alpha=10."

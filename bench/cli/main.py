@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib import import_module
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
-from bench.foundation.errors import BenchError
+from bench.foundation.errors import BenchError, DataRemark
 
 VERBS = {
     "evaluate": ("bench.cli.evaluate:evaluate", "Measure how robust a model is."),
@@ -66,6 +67,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line. Errors a user can fix are one line and exit 2; Ctrl-C exits 130."""
+    warnings.showwarning = show_warning
     try:
         status = cli.main(prog_name="bench", standalone_mode=False)
     except BenchError as error:
@@ -84,6 +86,21 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Remarks on data are one line, without the place in the code; other warnings are what Python makes of them."""
+    if issubclass(category, DataRemark):
+        click.echo(f"bench: {message}", err=True)
+    else:
+        (file or sys.stderr).write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def _sentences(error: click.ClickException) -> str:

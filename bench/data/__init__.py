@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,9 +26,15 @@ DATASETS = {
 }
 """Name to ``"module:attribute"``: a class or function that builds a :class:`~bench.data.base.Dataset`."""
 
-FOLDER_PREFIX = "folder:"
+BY_PATH = {
+    "folder": "bench.data.folders.folder:read_folder",
+    "nmnist": "bench.data.events.sets:read_nmnist",
+    "cifar10dvs": "bench.data.events.sets:read_cifar10_dvs",
+    "dvsgesture": "bench.data.events.sets:read_dvs_gesture",
+}
+"""What stands before ``:PATH`` to ``"module:attribute"``: a function of PATH, ``split`` and ``n`` that gives samples."""
 
-__all__ = ["DATASETS", "load_data", "load_samples", "open_dataset"]
+__all__ = ["BY_PATH", "DATASETS", "data_sets", "load_data", "load_samples", "open_dataset"]
 
 
 def load_data(
@@ -40,27 +48,57 @@ def load_data(
 def load_samples(name: str, *, split: str = "test", n: int | None = None, root: Path | str | None = None) -> Samples:
     """The first ``n`` samples of a split, with their ids.
 
-    name: one of :data:`DATASETS` (rated sets also as ``kadid10k,crop=96``), a plug-in, or ``folder:PATH`` for images
-    of one's own (see ``folder.py``).
+    name: one of :data:`DATASETS` (rated sets also as ``kadid10k,crop=96``), a plug-in, ``folder:PATH`` for images of
+    one's own (see ``folders/folder.py``), or ``nmnist:PATH``, ``cifar10dvs:PATH``, ``dvsgesture:PATH`` for event recordings
+    (see ``events/sets.py``). What was left out of a folder is said in a warning.
     split: ``test``, ``train``, ``val`` or ``train_full``. n: None for all. root: the data root, if not the usual one.
     Raises ``UnknownNameError``, and ``DataError`` if the set is
-    missing, damaged, or smaller than ``n``.
+    missing, damaged, or smaller than ``n``. Pixels of folders and rated sets are read when they are asked for, and
+    damage within an image is an error then.
     """
-    if name.startswith(FOLDER_PREFIX):
-        from bench.data.folder import read_folder
+    prefix, _, path = name.partition(":")
+    if prefix in BY_PATH:
+        from bench.foundation.errors import DataError, DataRemark
 
-        return read_folder(name.removeprefix(FOLDER_PREFIX), split=split, n=n)
-    return open_dataset(name).load(split, None if root is None else Path(root), n)
+        if not path:
+            raise DataError(f"{prefix} is read from your own copy.", f"Say where it is: {prefix}:PATH.")
+
+        module, _, attribute = BY_PATH[prefix].partition(":")
+        samples: Samples = getattr(import_module(module), attribute)(path, split=split, n=n)
+        for remark in samples.remarks:
+            warnings.warn(remark, DataRemark, stacklevel=2)
+        return samples
+    dataset = open_dataset(name)
+    where = None if root is None else Path(root)
+    if name.partition(",")[0] in DATASETS:
+        return dataset.load(split, where, n)
+    from bench.data.plugins import load_guarded
+
+    return load_guarded(dataset, name, split, where, n)
 
 
 def open_dataset(name: str) -> Dataset:
     """The set of this name; ``NAME,crop=SIDE`` for a rated set in crops of another size.
 
-    Raises ``UnknownNameError``, and ``DataError`` for a set that is not cropped.
+    Raises ``UnknownNameError``, and ``DataError`` for a set that is not cropped,
+    or a plug-in that cannot be opened.
     """
     base, comma, side = name.partition(",crop=")
-    chosen = _registry().get(base)()
+    factory = data_sets().get(base)
+    if base in DATASETS:
+        chosen = factory()
+    else:
+        from bench.data.plugins import build_guarded
+
+        chosen = build_guarded(factory, base)
     return _cropped(chosen, name, side) if comma else chosen
+
+
+def data_sets() -> Registry[type[Dataset]]:
+    """All that have a name: :data:`DATASETS`, and plug-ins of the entry-point group ``bench.datasets``."""
+    from bench.foundation.registry import Registry
+
+    return Registry("data set", DATASETS, "bench.datasets")
 
 
 def _cropped(chosen: Dataset, name: str, side: str) -> Dataset:
@@ -72,9 +110,3 @@ def _cropped(chosen: Dataset, name: str, side: str) -> Dataset:
     if not isinstance(chosen, RatedSet) or not side.isdecimal() or not 16 <= int(side) <= 4096:
         raise DataError(f"{name!r} is no data set.", "Only rated sets are cropped, to 16 or more pixels: kadid10k,crop=96.")
     return replace(chosen, crop=int(side))
-
-
-def _registry() -> Registry[type[Dataset]]:
-    from bench.foundation.registry import Registry
-
-    return Registry("data set", DATASETS, "bench.datasets")

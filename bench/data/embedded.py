@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from bench.data.base import Samples
+from bench.data.cifar_info import CIFAR10_INFO
 from bench.foundation.errors import DataError
 from bench.foundation.files import sha256_bytes
 
@@ -28,8 +29,6 @@ def embedded_samples(folder: Path = FOLDER) -> Samples:
     """All 2,000, as ``test`` of ``cifar10``. Raises ``DataError`` if a file is missing or damaged."""
     from PIL import Image
 
-    from bench.data.cifar import CIFAR10
-
     try:
         with Image.open(folder / PICTURE) as picture:
             mosaic = np.asarray(picture.convert("RGB"))
@@ -42,9 +41,13 @@ def embedded_samples(folder: Path = FOLDER) -> Samples:
         raise _damaged(f"the images in {folder} cannot be read ({error})") from error
     if found != SHA256:
         raise _damaged(f"the images in {folder} are not the ones that ship")
-    info = CIFAR10().info
     return Samples(
-        torch.from_numpy(pixels), torch.from_numpy(labels).long(), torch.arange(COUNT), info.name, "test", info.classes
+        torch.from_numpy(pixels),
+        torch.from_numpy(labels).long(),
+        torch.arange(COUNT),
+        CIFAR10_INFO.name,
+        "test",
+        CIFAR10_INFO.classes,
     )
 
 

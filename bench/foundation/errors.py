@@ -51,6 +51,10 @@ class DataError(BenchError):
     """A data set that is missing, damaged or does not fit."""
 
 
+class DataRemark(UserWarning):
+    """What whoever brought data should know, and nothing fails for: a folder that was left out, for example."""
+
+
 class TooFewError(DataError):
     """A data set with fewer samples than were asked for."""
 

@@ -3,7 +3,7 @@
 ``bench data get NAME --from PATH`` verifies the copy and remembers where it is; or it may lie under the data root in
 the folder of the set. Nothing is copied. Samples are the central ``crop`` x ``crop`` pixels (``NAME,crop=96`` chooses
 another size): shrinking would alter the quality. Scores are scaled from the published range to [0,1]. Grey images become
-RGB; transparency, 16 bits per channel and other modes are refused.
+RGB; transparency and other modes are refused. Pixels are read when they are asked for.
 """
 
 from __future__ import annotations
@@ -23,9 +23,6 @@ from bench.foundation.errors import DataError, TooFewError
 from bench.foundation.files import atomic_write_text, make_folder
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from bench.data.base import Samples
 
 POINTER = "source.json"
@@ -84,10 +81,11 @@ class RatedSet(ImageSet):
 
         One in five references is for ``test``, one in ten for ``val``, in sorted order; ids are rows of the table.
         """
-        import numpy as np
         import torch
 
         from bench.data.base import Samples, check_split
+        from bench.data.images.fit import Crop
+        from bench.data.images.rows import image_rows
 
         check_split(split, tuple(self.info.splits), self.info.name)
         ratings = self.ratings(root)
@@ -102,7 +100,9 @@ class RatedSet(ImageSet):
         kinds = [ratings[row].kind for row in chosen]
         levels = [ratings[row].level for row in chosen]
         return Samples(
-            torch.from_numpy(np.stack([read_crop(ratings[row].image, self.crop, self.info.name) for row in chosen])),
+            image_rows(
+                [ratings[row].image for row in chosen], Crop(self.crop), name=self.info.name, option="crop", channels=3
+            ),
             torch.tensor([(ratings[row].score - self.low) / (self.high - self.low) for row in chosen], dtype=torch.float32),
             torch.tensor(chosen),
             self.info.name,
@@ -145,22 +145,6 @@ class RatedSet(ImageSet):
 def split_of(reference: int) -> tuple[str, ...]:
     """The splits of a reference by its place in sorted order."""
     return {0: ("test",), 5: ("test",), 1: ("val", "train_full")}.get(reference % 10, ("train", "train_full"))
-
-
-def read_crop(path: Path, side: int, name: str) -> NDArray[np.uint8]:
-    """The central pixels (3, side, side). Raises ``DataError`` for smaller or odd images."""
-    import numpy as np
-
-    from bench.data.folder import open_image
-
-    image = open_image(path, None).convert("RGB")
-    if min(image.size) < side:
-        raise DataError(
-            f"{path} is {image.height} x {image.width}, smaller than the crop of {side} pixels.",
-            f"Ask for smaller crops, for example {name},crop={min(image.size)}.",
-        )
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return np.ascontiguousarray(np.asarray(image.crop((left, top, left + side, top + side))).transpose(2, 0, 1))
 
 
 def splits(references: int, per_reference: int = 1) -> dict[str, int]:

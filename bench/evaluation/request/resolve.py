@@ -11,7 +11,7 @@ from attacks.base import Attack, Stage
 from attacks.cascade import Cascade
 from attacks.gradients.base import GradientPath, Training
 from bench.data import load_samples
-from bench.data.base import Array, Samples, UpTo
+from bench.data.base import Array, Samples, UpTo, own_samples
 from bench.evaluation.request.attack_specs import ResolvedAttack, resolve_attack, resolve_path, threat_of
 from bench.evaluation.request.request import Request
 from bench.evaluation.request.settings import Settings
@@ -148,9 +148,5 @@ def samples_of(
             if not isinstance(n, UpTo):
                 raise
             return load_samples(data, split=split)
-    samples = (
-        data
-        if isinstance(data, Samples)
-        else Samples.of(*data, scores=declared is not None and task_named(declared).real_labels)
-    )
+    samples = own_samples(data, scores=declared is not None and task_named(declared).real_labels)
     return samples if n is None or n >= len(samples.labels) else samples.take(n)

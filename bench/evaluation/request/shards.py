@@ -29,7 +29,7 @@ the scorer makes of them."""
 
 def rows_per_shard(subject: Subject, samples: Samples) -> int:
     """Most samples of one unit."""
-    bytes_of_row = COPIES * 4 * math.prod(samples.pixels.shape[1:]) + _state_of(subject.module, samples)
+    bytes_of_row = COPIES * 4 * math.prod(samples.shape[1:]) + _state_of(subject.module, samples)
     return max(1, min(MOST_ROWS, BUDGET // max(bytes_of_row, 1)))
 
 

@@ -47,6 +47,12 @@ def test_unknown_names_are_answered() -> None:
         load_data("cifar11")
 
 
+@pytest.mark.parametrize("name", ["folder", "folder:", "nmnist", "dvsgesture:"])
+def test_data_of_ones_own_needs_a_path(name: str) -> None:
+    with pytest.raises(DataError, match=r"is read from your own copy\. Say where it is: \w+:PATH"):
+        load_samples(name)
+
+
 def test_too_many_samples(tmp_path: Path, tiny: CIFAR10, batches: dict[str, bytes], write_all: Callable[..., Path]) -> None:
     write_all(tiny.where(tmp_path), batches)
     with pytest.raises(DataError, match=r"41 samples were asked for, but cifar10 \(test\) has 40\. Ask for at most 40"):
@@ -110,7 +116,7 @@ def test_get_and_path(
     assert json.loads(listed.output)[0]["folder"] == found.output.strip()
 
 
-@pytest.mark.parametrize("name", ["cifar11", "folder:somewhere"])
+@pytest.mark.parametrize("name", ["cifar11", "folder:somewhere", "nmnist", "nmnist:somewhere"])
 def test_get_of_what_cannot_be_fetched(name: str) -> None:
     failed = CliRunner().invoke(data, ["get", name])
     assert isinstance(failed.exception, DataError | UnknownNameError)

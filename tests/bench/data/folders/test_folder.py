@@ -24,7 +24,6 @@ def animals(tmp_path: Path) -> Path:
     for number in range(3):
         save(tmp_path / "cat" / f"{number}.png", value=10 + number)
     save(tmp_path / "ant" / "x.PNG", value=20)
-    (tmp_path / "ant" / "notes.txt").write_text("no image")
     (tmp_path / ".hidden").mkdir()
     return tmp_path
 
@@ -93,10 +92,9 @@ def test_transparency_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_deep_and_foreign_colours_are_refused(tmp_path: Path) -> None:
+def test_foreign_colours_are_refused(tmp_path: Path) -> None:
     for name, image, sentence in (
-        ("deep.png", Image.fromarray(np.full((4, 4), 40_000, np.uint16)), "more than 8 bits"),
-        ("float.tiff", Image.fromarray(np.ones((4, 4), np.float32)), "more than 8 bits"),
+        ("float.tiff", Image.fromarray(np.ones((4, 4), np.float32)), "floating-point values"),
         ("print.jpg", Image.new("CMYK", (4, 4)), "colours of mode CMYK"),
     ):
         folder = tmp_path / name / "class"
