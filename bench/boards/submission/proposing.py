@@ -141,7 +141,7 @@ def _checked_stage(answer: Frame, number: int, samples: Samples) -> StageProposa
     if not (isinstance(about, list) and len(about) == 2 and _is_cost(about[0])):
         raise _malformed()
     images = answer.tensors.get(f"{number}/images")
-    if images is None or images.dtype != torch.float32 or images.shape[1:] != samples.images.shape[1:]:
+    if images is None or images.dtype != torch.float32 or images.shape[1:] != samples.shape[1:]:
         raise _malformed()
     highest = {"rows": len(samples) - 1, "status": len(STATUSES) - 1, **dict.fromkeys(COSTS, MOST)}
     columns = {name: _whole(answer.tensors.get(f"{number}/{name}"), len(images), most) for name, most in highest.items()}

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attacks.base import Stage
 from attacks.objectives import OBJECTIVES, Classification
 from attacks.threat import Norm
-from bench.evaluation.request.attack_specs import ResolvedAttack
 from bench.foundation.errors import SpecError
 from bench.tasks.classification.units import DecisionOutcome
 from bench.tasks.unit import COSTS
+
+if TYPE_CHECKING:
+    from bench.evaluation.request.attack_specs import ResolvedAttack
 
 WORST_COLUMNS = ("norm_value", "adv_pred", "robust", "selection", "robust_8bit", "adv_sha256")
 """Taken from the stage that did most to a row."""

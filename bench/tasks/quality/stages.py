@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attacks.base import Attack, Stage
 from attacks.cascade import Cascade
 from attacks.objectives import Objective
 from attacks.score_objectives import Decrease, Increase
 from attacks.threat import Norm
-from bench.evaluation.request.attack_specs import ResolvedAttack
 from bench.foundation.errors import SpecError
 from bench.tasks.quality.units import ScoreOutcome
 from bench.tasks.unit import COSTS
+
+if TYPE_CHECKING:
+    from bench.evaluation.request.attack_specs import ResolvedAttack
 
 UP, DOWN = "up", "down"
 WAYS: dict[str, Objective] = {UP: Increase(), DOWN: Decrease()}
