@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from bench.data import load_data
     from bench.evaluation.evaluate import evaluate
     from bench.evaluation.records.comparison import compare
-    from bench.evaluation.records.record import Record
     from bench.evaluation.records.storage import read_record
+    from bench.tasks.record import Record
     from zoo.loading import load
 
 # Threads of OpenMP spin while they wait, unless this is set before torch is loaded. On a busy machine the same PGD job took
@@ -32,7 +32,7 @@ _WHERE = {
     "load": "zoo.loading",
     "load_data": "bench.data",
     "read_record": "bench.evaluation.records.storage",
-    "Record": "bench.evaluation.records.record",
+    "Record": "bench.tasks.record",
 }
 
 __all__ = ["Record", "compare", "evaluate", "load", "load_data", "read_record"]

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.evaluation.records.record import Record
 from bench.foundation.files import make_folder
 from bench.studies.measures.sheet import Sheet
+from bench.tasks.record import Record
 from reports.attribution import stage_attribution, staged
 from reports.correlation import srcc_before_after
 from reports.forest import difference_forest

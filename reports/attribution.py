@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.evaluation.records.record import Record
 from bench.foundation.errors import RecordError
 from bench.tasks.classification.results import Cell
+from bench.tasks.record import Record
 from reports.plots import COLOURS, SIZE, check_comparable, heading, labels
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.evaluation.records.record import Record
 from bench.foundation.errors import RecordError
 from bench.tasks.quality.results import Shift
+from bench.tasks.record import Record
 from reports.plots import COLOURS, SIZE, check_comparable, heading, label, labels
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def srcc_before_after(records: Sequence[Record], eps_text: str) -> Figure:
 
 
 def _at(record: Record, eps_text: str) -> Shift:
-    found = [one for one in record.shifts if one.eps_text == eps_text]
+    found: list[Shift] = [one for one in record.shifts if one.eps_text == eps_text]
     if not found:
         raise RecordError(f"{label(record)} has no shift at {eps_text}.", "Draw a radius that all records share.")
     return found[-1]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.evaluation.records.comparison import compare
-from bench.evaluation.records.record import Record
 from bench.foundation.errors import RecordError
 from bench.tasks.comparison import Comparison
+from bench.tasks.record import Record
 from reports.plots import COLOURS, SIZE, check_comparable, heading, label, labels, last_cells
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.data import DATASETS, load_samples
-from bench.evaluation.records.record import Record
 from bench.foundation.errors import RecordError
+from bench.tasks.record import Record
 from reports.shifts import scores
 
 if TYPE_CHECKING:

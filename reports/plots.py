@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.evaluation.records.record import Record
 from bench.foundation.errors import RecordError
 from bench.foundation.files import atomic_path
 from bench.tasks.classification.results import Cell
+from bench.tasks.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import bench
 from bench.boards.store import open_board
-from bench.evaluation.records.record import Record
 from bench.evaluation.records.storage import read_record
 from bench.evaluation.request.identity import folder_for, folder_name
 from bench.evaluation.request.resolve import resolve
@@ -21,6 +20,7 @@ from bench.evaluation.request.settings import Settings
 from bench.foundation.errors import RecordError
 from bench.studies.measures.running import measurable, measure_model
 from bench.studies.measures.sizes import Sizes
+from bench.tasks.record import Record
 from reports import pictures, strength
 from reports.board_tables import board_table
 from reports.gallery import contact_sheet

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from bench.evaluation.records.record import Record
 from bench.foundation.errors import RecordError
 from bench.metrics.statistics import Floats
+from bench.tasks.record import Record
 from reports.plots import COLOURS, SIZE, check_comparable, heading, label, labels
 
 if TYPE_CHECKING:

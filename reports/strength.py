@@ -15,9 +15,9 @@ import pandas as pd
 
 import bench
 from attacks import PATHS
-from bench.evaluation.records.record import Record
 from bench.foundation.memory import keep_freed_memory
 from bench.tasks.classification.task import TASK
+from bench.tasks.record import Record
 from reports.growing import write_growing
 from reports.script import end_with
 from zoo.card import card, names
@@ -65,7 +65,8 @@ def row(name: str, found: dict[str, Record]) -> dict[str, object]:
 
 
 def _percent(record: Record, attack: str) -> float:
-    return round(100 * next(cell for cell in record.cells if cell.attack == attack).robust.value, 1)
+    share: float = next(cell for cell in record.cells if cell.attack == attack).robust.value
+    return round(100 * share, 1)
 
 
 def markdown() -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.evaluation.records.record import Record
 from bench.tasks.lookup import task_named
+from bench.tasks.record import Record
 
 
 def comparison_table(records: Sequence[Record], radii: Sequence[str]) -> str:

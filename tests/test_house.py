@@ -1,4 +1,4 @@
-"""The house: how large files and functions may be, what stands at the top of ``bench``, and that imports run in no circles."""
+"""The house: how large files and functions may be, what stands at the top of bench, and that imports run in no circles."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ from bench.boards.naming import EntryName
 from bench.boards.protocol import HASH_FILE, PROTOCOL_FILE, Protocol
 from bench.boards.render import render, sweep
 from bench.boards.store import CARD_FILE, CHALLENGES, Board, versions
-from bench.evaluation.records.record import ProtocolInfo
 from bench.evaluation.records.storage import write_record
 from bench.foundation.errors import BoardError, translate_os_error
 from bench.foundation.files import atomic_write_text, make_folder, sha256_bytes, sync_folder
 from bench.tasks.lookup import board_rules
+from bench.tasks.record import ProtocolInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bench.boards.card import EntryCard
     from bench.boards.challenge_record import Challenge
     from bench.boards.store import Entry
-    from bench.evaluation.records.record import Record
+    from bench.tasks.record import Record
 
 
 def release(protocol: Protocol, root: Path) -> Board:

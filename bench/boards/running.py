@@ -11,16 +11,16 @@ from bench.boards.card import zoo_card
 from bench.boards.entering import enter
 from bench.boards.protocol import check_program
 from bench.evaluation.evaluate import evaluate_settings
-from bench.evaluation.records.record import ProtocolInfo
 from bench.evaluation.request.identity import folder_name
 from bench.evaluation.request.settings import IN_THIS_PROCESS, Running, Ticked, Watcher
 from bench.foundation.errors import BoardError
 from bench.foundation.spec import ZooRef, parse_model_ref
+from bench.tasks.record import ProtocolInfo
 
 if TYPE_CHECKING:
     from bench.boards.store import Board, Entry
-    from bench.evaluation.records.record import Record
     from bench.models.subject import Subject
+    from bench.tasks.record import Record
 
 
 def under(record: Record, board: Board) -> Record:

@@ -19,7 +19,7 @@ from bench.foundation.files import sha256_file
 
 if TYPE_CHECKING:
     from bench.boards.challenge_record import Challenge
-    from bench.evaluation.records.record import Record
+    from bench.tasks.record import Record
 
 CARD_FILE, TABLE_FILE, CHANGES_FILE, CHALLENGES = "card.yaml", "table.csv", "CHANGELOG.md", "challenges"
 
@@ -80,8 +80,7 @@ class Board:
     def entry(self, name: EntryName) -> Entry:
         """One entry, hashes checked. Raises ``BenchError`` if it is missing or damaged."""
         from bench.boards.challenge_record import read_challenges
-        from bench.evaluation.records.record import RECORD_FILE
-        from bench.evaluation.records.storage import read_record
+        from bench.evaluation.records.storage import RECORD_FILE, read_record
 
         folder = self.entry_folder(name)
         if not folder.is_dir():

@@ -9,7 +9,7 @@ from bench.boards.entering import problems
 from bench.boards.gallery import gallery_problems
 from bench.boards.render import changes_text, table_text
 from bench.boards.store import CARD_FILE, CHALLENGES, CHANGES_FILE, TABLE_FILE, Board, Entry
-from bench.evaluation.records.record import RECORD_FILE, ROWS_FILE
+from bench.evaluation.records.storage import RECORD_FILE, ROWS_FILE
 from bench.foundation.errors import BenchError
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from bench.cli.summary import summarise
 from bench.cli.workers import running_with, worker_options
 
 if TYPE_CHECKING:
-    from bench.evaluation.records.record import Record
     from bench.evaluation.request.price import Price
-    from bench.evaluation.request.request import Request
     from bench.evaluation.request.settings import Tick
+    from bench.tasks.record import Record
+    from bench.tasks.task import Request
 
 _FRESH = (
     "Forget what an earlier run of the same command left. Needed after edits that are not noticed: of modules that FILE.py "

@@ -78,8 +78,7 @@ def gallery(
 
     RECORD is a folder that bench evaluate --save-adv wrote.
     """
-    from bench.evaluation.records.record import RECORD_FILE
-    from bench.evaluation.records.storage import read_record
+    from bench.evaluation.records.storage import RECORD_FILE, read_record
     from bench.foundation.errors import SpecError
     from reports.gallery import contact_sheet
     from reports.picks import choose, radius_of

@@ -10,7 +10,7 @@ import click
 from bench.cli.table import show_table
 
 if TYPE_CHECKING:
-    from bench.evaluation.records.record import Record
+    from bench.tasks.record import Record
 
 VERDICTS = {"unreliable": "UNRELIABLE", "upper_bound": "verdict", "reliable": "verdict: reliable"}
 

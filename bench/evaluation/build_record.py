@@ -10,10 +10,10 @@ from typing import Any
 import torch
 
 from attacks.base import Stage
-from bench.evaluation.records.record import AttackInfo, DataInfo, ModelInfo, Record, StageInfo
-from bench.evaluation.request.attack_specs import ResolvedAttack
-from bench.evaluation.request.request import Request
+from bench.tasks.record import AttackInfo, DataInfo, ModelInfo, Record, StageInfo
+from bench.tasks.resolved_attack import ResolvedAttack
 from bench.tasks.results import Results
+from bench.tasks.task import Request
 
 
 def build_record(request: Request, results: Results, identity: str) -> Record:

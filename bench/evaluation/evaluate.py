@@ -16,11 +16,9 @@ from bench.evaluation.executors.choice import executor_for
 from bench.evaluation.journal import Journal
 from bench.evaluation.loop import run
 from bench.evaluation.plan import plan
-from bench.evaluation.records.record import RECORD_FILE, Record
-from bench.evaluation.records.storage import read_record, write_record
+from bench.evaluation.records.storage import RECORD_FILE, read_record, write_record
 from bench.evaluation.request.identity import folder_name, identity_of
 from bench.evaluation.request.price import Price, price_of
-from bench.evaluation.request.request import Request
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import DEFAULT_N, Running, Settings, Ticked, Watcher
 from bench.evaluation.saved_images import all_saved, is_saved, merge_stages, save_stage
@@ -28,7 +26,9 @@ from bench.evaluation.workbench import Finished
 from bench.foundation.errors import SpecError
 from bench.foundation.files import make_folder
 from bench.models.subject import Subject, borrowed
+from bench.tasks.record import Record
 from bench.tasks.results import Results
+from bench.tasks.task import Request
 from bench.tasks.unit import NoiseAnswers, UnitKey, UnitResult
 
 JOURNAL_FILE = "journal.jsonl"

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bench.evaluation.executors.executor import Executor
 from bench.evaluation.plan import label_of, needs, ready
-from bench.evaluation.request.request import Request
 from bench.evaluation.request.settings import Tick, Ticked
 from bench.evaluation.workbench import Finished
+from bench.tasks.task import Request
 from bench.tasks.unit import UnitKey, UnitResult
 
 Keep = Callable[[UnitKey, Finished], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import product
 
-from bench.evaluation.request.request import Request
+from bench.tasks.task import Request
 from bench.tasks.unit import UnitKey, clean_key, noise_key, stage_key
 
 

@@ -19,8 +19,8 @@ from bench.evaluation.workbench import load_shard
 from bench.foundation.files import atomic_write_bytes, make_folder
 
 if TYPE_CHECKING:
-    from bench.evaluation.request.request import Request
     from bench.tasks.results import Results
+    from bench.tasks.task import Request
     from bench.tasks.unit import UnitKey
 
 

@@ -26,9 +26,9 @@ from bench.evaluation.machine import machine_words
 from bench.evaluation.perturbing import perturbed
 from bench.evaluation.plan import needs
 from bench.evaluation.request.attack_specs import threat_of
-from bench.evaluation.request.request import Request
 from bench.tasks.feasibility import statuses
 from bench.tasks.judge import Shard
+from bench.tasks.task import Request
 from bench.tasks.unit import UnitKey, UnitResult
 from zoo.folding import folded
 

@@ -9,8 +9,8 @@ from attacks.cascade import Cascade
 from bench.tasks.results import Check, Reliability
 
 if TYPE_CHECKING:
-    from bench.evaluation.request.request import Request
     from bench.tasks.results import Results
+    from bench.tasks.task import Request
 
 Status = Literal["pass", "warn", "fail"]
 

@@ -13,8 +13,8 @@ from bench.tasks.results import WORST_CASE
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.boards.protocol import Protocol
-    from bench.evaluation.records.record import Record
+    from bench.tasks.board import AskedOfAll
+    from bench.tasks.record import Record
     from bench.tasks.results import AttackResult
 
 Result = TypeVar("Result", bound="AttackResult")
@@ -23,7 +23,7 @@ MEASURED = {"seconds", "stages"}
 """Fields of a result that rows do not determine; what of its stages they do is held against them separately."""
 
 
-def incomplete(record: Record, protocol: Protocol) -> Iterator[str]:
+def incomplete(record: Record, protocol: AskedOfAll) -> Iterator[str]:
     """What is missing, or too much: one row per sample, attack and radius, of the same samples everywhere."""
     rows = record.rows
     radii = parse_eps(",".join(protocol.eps), norm=protocol.norm)

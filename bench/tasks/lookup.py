@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.foundation.errors import BoardError, SpecError
-from bench.foundation.registry import Registry
-from bench.tasks import TASKS
+from bench.tasks.registry import task_registry
 
 if TYPE_CHECKING:
     from bench.data.base import Samples
@@ -15,12 +14,11 @@ if TYPE_CHECKING:
     from bench.tasks.task import Task
     from bench.tasks.training import TrainingRules
 
-task_registry: Registry[Task] = Registry("task", TASKS, "bench.tasks")
-
 
 def task_named(name: str) -> Task:
     """The task ``name``. Raises ``UnknownNameError`` if there is none."""
-    return task_registry.get(name)
+    task: Task = task_registry.get(name)
+    return task
 
 
 def task_for(declared: str | None, ref: str, samples: Samples) -> Task:

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict
 from bench.tasks.unit import CleanAnswers, NoiseAnswers, StageOutcome, UnitKey, UnitResult, clean_key, noise_key, stage_key
 
 if TYPE_CHECKING:
-    from bench.evaluation.request.request import Request
     from bench.metrics.statistics import Estimate
 
 WORST_CASE = "worst case"
@@ -120,27 +119,6 @@ class Results(Mapping[UnitKey, UnitResult]):
     def stage(self, attack: int, eps: float, stage: int) -> list[Any]:
         """The outcomes of one stage on all shards, in order."""
         return [self[stage_key(attack, eps, shard, stage)] for shard in range(self.shards)]
-
-
-def asked_columns(request: Request, results: Results) -> Iterator[tuple[int, int, float, dict[str, Any]]]:
-    """Shard by shard, radius by radius, attack by attack: (shard, number of the attack, radius, columns of the rows).
-
-    The columns say what was asked and what noise did: attack, norm, eps, eps_text, noise_1, noise_k, noise_draws.
-    """
-    for shard in range(results.shards):
-        for eps in request.eps:
-            noise = results.noise(eps.value, shard)
-            for number, resolved in enumerate(request.attacks):
-                columns = {
-                    "attack": resolved.spec,
-                    "norm": request.norm,
-                    "eps": eps.value,
-                    "eps_text": eps.text,
-                    "noise_1": noise.first,
-                    "noise_k": [row[resolved.noise_draws - 1] for row in noise.worst],
-                    "noise_draws": resolved.noise_draws,
-                }
-                yield shard, number, eps.value, columns
 
 
 def mean_costs(outcomes: Sequence[StageOutcome]) -> dict[str, float]:

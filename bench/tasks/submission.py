@@ -13,13 +13,75 @@ from bench.models.scorer import BATCH
 from bench.tasks.results import Check
 
 if TYPE_CHECKING:
-    from bench.boards.submission.probes import Probe
-    from bench.boards.submission.schema import Submission
     from bench.data.base import Samples
     from bench.metrics.statistics import Estimate
 
 ALONE = 4
 """Images that are also asked about one by one."""
+
+
+class Probe(Protocol):
+    """What checks need to know of a model."""
+
+    @property
+    def layers(self) -> int:
+        """Layers that take a gradient path."""
+        ...
+
+    def logits(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
+        """``(n, K)``. Raises a ``BenchError`` for a wrong shape, NaN or an exception."""
+        ...
+
+    def scores(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
+        """``(n,)``, of a model that scores. Raises as :meth:`logits` does."""
+        ...
+
+    def silent_share(self, images: Tensor) -> float:
+        """Share of images at which the loss, or the score, has no gradient."""
+        ...
+
+
+class Claims(Protocol):
+    """What authors state of their model."""
+
+    @property
+    def clean(self) -> float | None:
+        """Accuracy without perturbation."""
+        ...
+
+    @property
+    def srcc(self) -> float | None:
+        """Rank correlation with the labels."""
+        ...
+
+
+class Submission(Protocol):
+    """What rules need to know of a submission."""
+
+    @property
+    def name(self) -> str:
+        """Of the model."""
+        ...
+
+    @property
+    def dataset(self) -> str:
+        """What it was trained for."""
+        ...
+
+    @property
+    def spiking(self) -> bool:
+        """Whether it has spiking layers."""
+        ...
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether two calls may differ."""
+        ...
+
+    @property
+    def claims(self) -> Claims:
+        """What its authors state."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

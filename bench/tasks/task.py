@@ -1,4 +1,4 @@
-"""A task: all that differs between models that decide and models that score, in one frozen object.
+"""A task: all that differs between models that decide and models that score, in one frozen object; and what it is asked.
 
 A new task is a folder with one :class:`Task` in it, and a line in ``TASKS`` (from another package: an entry point in the
 group ``bench.tasks``). Nobody else asks which task a model is for.
@@ -14,18 +14,20 @@ from bench.tasks.unit import CleanAnswers, StageOutcome
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
     from torch import Tensor
 
     from attacks.base import Stage
+    from attacks.gradients.base import GradientPath
     from attacks.threat import Norm
     from bench.data.base import Samples
-    from bench.evaluation.request.attack_specs import ResolvedAttack
-    from bench.evaluation.request.request import Request
+    from bench.foundation.spec import Eps
     from bench.models.scorer import Scorer
     from bench.models.subject import Subject
     from bench.tasks.board import BoardRules
     from bench.tasks.comparison import Comparison
     from bench.tasks.judge import Judge
+    from bench.tasks.resolved_attack import ResolvedAttack
     from bench.tasks.results import AttackResult, Reliability, Results
     from bench.tasks.submission import SubmissionRules
     from bench.tasks.summary import Figures, Summary
@@ -102,3 +104,46 @@ class Task:
     """How submissions are checked; None if there are none."""
     training: TrainingRules | None = None
     """How a training is watched and ended; None if the suite trains no such models."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that determines the rows.
+
+    stages: what each attack runs on this model, in order. shard_rows: most samples of one unit.
+    eight_bit: whether what is handed over, of attacks and of noise, is an image of 8 bits.
+    """
+
+    task: Task
+    subject: Subject
+    samples: Samples
+    attacks: tuple[ResolvedAttack, ...]
+    stages: tuple[tuple[Stage, ...], ...]
+    path_spec: str
+    path: GradientPath
+    norm: Norm
+    eps: tuple[Eps, ...]
+    seed: int
+    eot: int
+    scorings: int
+    device: torch.device
+    micro_batch: int
+    eight_bit: bool
+    shard_rows: int
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Knobs that change rows. ``eight_bit`` is named only where it was asked for: records made before there was such
+        a setting keep their identity."""
+        return {"eot": self.eot, "scorings": self.scorings} | ({"eight_bit": True} if self.eight_bit else {})
+
+    @property
+    def noise_draws(self) -> int:
+        """Draws of noise that every sample gets: the most that some attack is compared with."""
+        return max(attack.noise_draws for attack in self.attacks)
+
+    @property
+    def shards(self) -> tuple[range, ...]:
+        """Sample positions, shard by shard."""
+        n = len(self.samples)
+        return tuple(range(start, min(start + self.shard_rows, n)) for start in range(0, n, self.shard_rows))

@@ -12,8 +12,8 @@ from reports.presentations.presentation import Column, CurvePoint, Presentation,
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
     from bench.boards.store import Entry
-    from bench.evaluation.records.record import Record
     from bench.metrics.statistics import Floats
+    from bench.tasks.record import Record
     from bench.tasks.results import Interval
 
 WORDS = Words(

@@ -8,9 +8,9 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
-from bench.evaluation.records.record import Record
 from bench.foundation.errors import BoardError
 from bench.metrics.statistics import Floats
+from bench.tasks.record import Record
 from bench.tasks.results import Interval
 from reports.presentations import PRESENTATIONS
 

@@ -11,8 +11,8 @@ from reports.presentations.presentation import Column, CurvePoint, Presentation,
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
     from bench.boards.store import Entry
-    from bench.evaluation.records.record import Record
     from bench.metrics.statistics import Floats
+    from bench.tasks.record import Record
 
 WORDS = Words(
     ordered_by="the shift of the score under attack, less is better,",

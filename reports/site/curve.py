@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.evaluation.records.record import Record
+from bench.tasks.record import Record
 from bench.tasks.results import Interval
 from reports.presentations.presentation import presentation_of
 

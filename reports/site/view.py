@@ -12,8 +12,8 @@ from bench.boards.gallery import Gallery, gallery_folder, read_gallery
 from bench.boards.protocol import Protocol
 from bench.boards.ranking import Rank, is_current, ranks
 from bench.boards.store import Board, Entry
-from bench.evaluation.records.record import Record
 from bench.tasks.lookup import board_rules
+from bench.tasks.record import Record
 from reports.presentations.presentation import Column, Words, presentation_of
 from reports.site.columns import Values, columns
 from reports.site.outcomes import Outcomes, outcomes

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import bench
-from bench.evaluation.records.record import Record
+from bench.tasks.record import Record
 
 
 class Linear(nn.Module):

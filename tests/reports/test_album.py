@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from bench.evaluation.records.comparison import compare
-from bench.evaluation.records.record import Record
 from bench.foundation.errors import RecordError
 from bench.tasks.classification.results import StageResult
+from bench.tasks.record import Record
 from reports.album import draw_all, shared_radii
 from reports.attribution import shares, stage_attribution
 from reports.forest import difference_forest

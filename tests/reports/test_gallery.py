@@ -19,9 +19,9 @@ from torch import Tensor
 import reports.picks
 from bench.cli.report import report
 from bench.data.base import Samples
-from bench.evaluation.records.record import Record
 from bench.evaluation.saved_images import path_of
 from bench.foundation.errors import RecordError, SpecError
+from bench.tasks.record import Record
 from reports.gallery import amplified, contact_sheet, strip
 from reports.picks import Pick, choose
 

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 import bench
 from bench.cli.report import report as command
-from bench.evaluation.records.record import Record
 from bench.foundation.errors import RecordError, SpecError
 from bench.studies.measures.sheet import Attacked, Cost, Sheet, Step, blank, write_sheet
+from bench.tasks.record import Record
 from bench.tasks.results import Interval
 from reports.album import draw_all
 from reports.correlation import srcc_before_after

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.evaluation.records.record import Record
 from bench.foundation.errors import RecordError
+from bench.tasks.record import Record
 from reports.album import pictures
 from reports.plots import accuracy_curves, check_comparable, last_cells, save
 

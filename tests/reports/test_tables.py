@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.evaluation.records.record import Record
+from bench.tasks.record import Record
 from bench.tasks.results import Interval
 from bench.tasks.summary import decimal, percent
 from reports.tables import comparison_table

@@ -15,7 +15,7 @@ from bench.boards.entering import release
 from bench.boards.protocol import Draft, freeze
 from bench.boards.running import under
 from bench.boards.store import Board
-from bench.evaluation.records.record import Record
+from bench.tasks.record import Record
 
 DAY = datetime.date(2026, 1, 2)
 COUNT = 12

@@ -13,9 +13,9 @@ import yaml
 from bench.boards.protocol import Protocol
 from bench.boards.ranking import Rank
 from bench.boards.store import Board
-from bench.evaluation.records.record import Record
 from bench.evaluation.records.storage import read_record
 from bench.foundation.files import sha256_bytes
+from bench.tasks.record import Record
 from reports.site.view import BoardView
 
 RECORDS = Path(__file__).parents[2] / "leaderboards" / "readme" / "models"

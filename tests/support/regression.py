@@ -16,8 +16,6 @@ from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
 from attacks.score_objectives import Increase
 from attacks.threat import Norm, Threat
-from bench.evaluation.request.attack_specs import ResolvedAttack
-from bench.evaluation.request.request import Request
 from bench.foundation.spec import Eps
 from bench.metrics.statistics import mean
 from bench.models.scorer import Scorer
@@ -25,9 +23,11 @@ from bench.tasks.checks import concluded, failures, is_decisive
 from bench.tasks.comparison import Comparison
 from bench.tasks.feasibility import norms, sha256_rows, statuses
 from bench.tasks.judge import Shard, noisy
-from bench.tasks.results import AttackResult, Interval, Reliability, Results, asked_columns
+from bench.tasks.resolved_attack import ResolvedAttack
+from bench.tasks.results import AttackResult, Interval, Reliability, Results
+from bench.tasks.rows import asked_columns
 from bench.tasks.summary import Figures, Summary, decimal
-from bench.tasks.task import ComparisonRules, Task
+from bench.tasks.task import ComparisonRules, Request, Task
 from bench.tasks.unit import CleanAnswers, NoiseAnswers, StageOutcome, no_costs
 
 

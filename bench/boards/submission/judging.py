@@ -24,14 +24,14 @@ from bench.evaluation.build_record import build_record
 from bench.evaluation.executors.executor import Serial
 from bench.evaluation.loop import run
 from bench.evaluation.plan import plan
-from bench.evaluation.records.record import Record
-from bench.evaluation.request.request import Request
 from bench.evaluation.saved_images import merge_stages, save_stage
 from bench.evaluation.workbench import Finished, Job, Proposal, Workbench, load_shard
 from bench.models.subject import Subject
 from bench.tasks.feasibility import statuses
 from bench.tasks.judge import Shard, noisy
+from bench.tasks.record import Record
 from bench.tasks.results import Results
+from bench.tasks.task import Request
 from bench.tasks.unit import COSTS, CleanAnswers, UnitKey, UnitResult, clean_key
 
 DRAWS_AT_ONCE = 10

@@ -23,8 +23,8 @@ from bench.tasks.lookup import submission_rules
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
     from bench.boards.submission.process import Sandbox
-    from bench.evaluation.records.record import Record
-    from bench.evaluation.request.request import Request
+    from bench.tasks.record import Record
+    from bench.tasks.task import Request
 
 
 def isolated(taken: Snapshot, protocol: Protocol, out: Path, trust_code: bool, limits: Limits, on_tick: Ticked) -> Record:

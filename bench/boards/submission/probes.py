@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,27 +16,7 @@ from bench.boards.submission.process import Sandbox
 from bench.foundation.errors import IsolationError, SubmissionError
 from bench.models.scorer import BATCH, Scorer
 from bench.models.subject import Subject
-
-
-class Probe(Protocol):
-    """What checks need to know of a model."""
-
-    @property
-    def layers(self) -> int:
-        """Layers that take a gradient path."""
-        ...
-
-    def logits(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
-        """``(n, K)``. Raises a ``BenchError`` for a wrong shape, NaN or an exception."""
-        ...
-
-    def scores(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
-        """``(n,)``, of a model that scores. Raises as :meth:`logits` does."""
-        ...
-
-    def silent_share(self, images: Tensor) -> float:
-        """Share of images at which the loss, or the score, has no gradient."""
-        ...
+from bench.tasks.submission import Probe
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from bench.evaluation.executors.executor import Executor, Serial
 from bench.evaluation.executors.processes import Processes
 from bench.evaluation.executors.worker import Assignment, assignment
 from bench.evaluation.request.price import price_of
-from bench.evaluation.request.request import Request
 from bench.evaluation.request.settings import Running, Settings
 from bench.evaluation.workbench import Workbench
 from bench.foundation.errors import SpecError, WorkerError
 from bench.models.scorer import BATCH, Scorer
+from bench.tasks.task import Request
 
 WORTH_IT = 30.0
 """Seconds of estimated work from which on worker processes are started unasked; each takes about 4 to begin."""

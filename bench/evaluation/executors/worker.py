@@ -18,12 +18,12 @@ from typing import Any
 import torch
 
 from bench.evaluation.request.identity import identity_fields
-from bench.evaluation.request.request import Request
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import Settings
 from bench.evaluation.workbench import Finished, Workbench
 from bench.foundation.errors import WorkerError
 from bench.foundation.files import digest, sha256_bytes
+from bench.tasks.task import Request
 from bench.tasks.unit import UnitKey, UnitResult
 
 WORDS = {

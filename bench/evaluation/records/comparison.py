@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.evaluation.records.record import Record
 from bench.evaluation.records.storage import read_record
 from bench.foundation.errors import RecordError
 from bench.tasks.comparison import Comparison
 from bench.tasks.lookup import task_named
+from bench.tasks.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd

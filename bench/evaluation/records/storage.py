@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from bench.evaluation.records.record import RECORD_FILE, ROWS_FILE, SCHEMA_VERSION, Record
 from bench.foundation.errors import RecordError
 from bench.foundation.files import atomic_path, atomic_write_text, make_folder, sha256_file
+from bench.tasks.record import SCHEMA_VERSION, Record
 
 if TYPE_CHECKING:
     import pandas as pd
 
+RECORD_FILE, ROWS_FILE = "record.json", "rows.parquet"
 AGAIN = "Evaluate again with --fresh."
 
 

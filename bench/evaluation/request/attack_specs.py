@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from attacks import ATTACKS, PATHS
@@ -16,27 +16,10 @@ from bench.evaluation.request.universal import describe_universal, resolve_unive
 from bench.foundation.errors import SpecError
 from bench.foundation.registry import Registry
 from bench.foundation.spec import Eps, bind_params, parse_spec, passed_and_defaulted
+from bench.tasks.resolved_attack import ResolvedAttack
 
 attack_registry: Registry[type[Attack]] = Registry("attack", ATTACKS, "bench.attacks")
 path_registry: Registry[type[GradientPath]] = Registry("gradient path", PATHS, "bench.paths")
-
-MOST_NOISE_DRAWS = 100
-
-
-@dataclass(frozen=True)
-class ResolvedAttack:
-    """An attack with its parameters, as given and as resolved."""
-
-    spec: str
-    name: str
-    attack: Attack
-    passed: dict[str, Any]
-    defaulted: dict[str, Any]
-
-    @property
-    def noise_draws(self) -> int:
-        """K of the best-of-K noise baseline: as many forwards as the attack may spend, at most 100."""
-        return max(1, min(self.attack.cost()[0], MOST_NOISE_DRAWS))
 
 
 def resolve_attack(spec: str | Attack) -> ResolvedAttack:

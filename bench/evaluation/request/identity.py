@@ -11,9 +11,9 @@ from typing import Any
 from attacks.base import Stage
 from attacks.cascade import Cascade
 from attacks.transfer import Transfer
-from bench.evaluation.request.attack_specs import ResolvedAttack
-from bench.evaluation.request.request import Request
 from bench.foundation.files import digest, sha256_file
+from bench.tasks.resolved_attack import ResolvedAttack
+from bench.tasks.task import Request
 
 SUITE = ("attacks", "zoo", "bench", "reports")
 """Packages of this suite; of their code, the evaluator's version tells."""

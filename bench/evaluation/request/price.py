@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.evaluation.request.request import Request
+from bench.tasks.task import Request
 
 
 @dataclass(frozen=True)

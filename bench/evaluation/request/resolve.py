@@ -12,15 +12,15 @@ from attacks.cascade import Cascade
 from attacks.gradients.base import GradientPath, Training
 from bench.data import load_samples
 from bench.data.base import Array, Samples, UpTo, own_samples
-from bench.evaluation.request.attack_specs import ResolvedAttack, resolve_attack, resolve_path, threat_of
-from bench.evaluation.request.request import Request
+from bench.evaluation.request.attack_specs import resolve_attack, resolve_path, threat_of
 from bench.evaluation.request.settings import Settings
 from bench.evaluation.request.shards import rows_per_shard
 from bench.foundation.errors import SpecError, TooFewError
 from bench.foundation.spec import Eps, parse_eps
 from bench.models.subject import Subject, open_subject
 from bench.tasks.lookup import task_for, task_named
-from bench.tasks.task import Task
+from bench.tasks.resolved_attack import ResolvedAttack
+from bench.tasks.task import Request, Task
 
 STOCHASTIC_DRAWS = 10
 """EOT draws per query and scoring draws per verdict of a stochastic model, unless told otherwise."""

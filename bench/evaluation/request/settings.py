@@ -16,9 +16,9 @@ from bench.data.base import Array, Samples, UpTo
 from bench.models.subject import Subject
 
 if TYPE_CHECKING:
-    from bench.evaluation.records.record import Record
     from bench.evaluation.request.price import Price
-    from bench.evaluation.request.request import Request
+    from bench.tasks.record import Record
+    from bench.tasks.task import Request
 
 DEFAULT_N = UpTo(1000)
 """Samples of an evaluation, unless told otherwise."""

@@ -17,8 +17,8 @@ from bench.foundation.spec import bind_params, passed_and_defaulted
 if TYPE_CHECKING:
     from torch import nn
 
-    from bench.evaluation.request.attack_specs import ResolvedAttack
     from bench.models.subject import Subject
+    from bench.tasks.resolved_attack import ResolvedAttack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,8 @@ def describe_transfer(attack: Transfer) -> ResolvedAttack:
 def _planned(
     attack: Transfer, spec: str, passed: dict[str, Any], defaulted: dict[str, Any], fingerprint: dict[str, Any]
 ) -> ResolvedAttack:
-    from bench.evaluation.request.attack_specs import ResolvedAttack, resolve_attack
+    from bench.evaluation.request.attack_specs import resolve_attack
+    from bench.tasks.resolved_attack import ResolvedAttack
 
     inner = resolve_attack(attack.attack)
     resolved = {

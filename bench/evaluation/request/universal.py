@@ -20,7 +20,7 @@ from bench.foundation.spec import bind_params, passed_and_defaulted
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.evaluation.request.attack_specs import ResolvedAttack
+    from bench.tasks.resolved_attack import ResolvedAttack
 
 SPLIT = "train"
 
@@ -67,7 +67,7 @@ def describe_universal(attack: Universal) -> ResolvedAttack:
 
 
 def _planned(attack: Universal, spec: str, passed: dict[str, Any], defaulted: dict[str, Any]) -> ResolvedAttack:
-    from bench.evaluation.request.attack_specs import ResolvedAttack
+    from bench.tasks.resolved_attack import ResolvedAttack
 
     fitted_on = {"n": len(attack.images), "sha256": _sha256(attack.images)}
     return ResolvedAttack(spec, "universal", attack, passed, defaulted | {"fitted_on": fitted_on})

@@ -15,7 +15,7 @@ from attacks.randomness import KeyedRng
 from bench.metrics.classification import worst_case
 from bench.metrics.statistics import Floats, mean
 from bench.models.scorer import Scorer
-from bench.tasks.board import BoardRules, Figure
+from bench.tasks.board import AskedOfAll, BoardRules, Entered, Figure
 from bench.tasks.classification.results import Cell, cell
 from bench.tasks.completeness import drift, incomplete, rows_of
 from bench.tasks.feasibility import TOLERANCE
@@ -24,17 +24,15 @@ from bench.tasks.summary import in_percent
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.boards.protocol import Protocol
-    from bench.boards.store import Entry
     from bench.data.base import Samples
-    from bench.evaluation.records.record import Record
     from bench.models.subject import Subject
+    from bench.tasks.record import Record
 
 MICRO_BATCH = 64
 """The second size in which a decision is asked for, as in an evaluation on a CPU."""
 
 
-def problems(record: Record, protocol: Protocol) -> Iterator[str]:
+def problems(record: Record, protocol: AskedOfAll) -> Iterator[str]:
     """Whatever is wrong with a record under a protocol, in words; nothing if it may enter."""
     found = [*incomplete(record, protocol), *_undecided(record)]
     yield from found
@@ -85,7 +83,8 @@ def _stage_drift(kept: Cell, rows: pd.DataFrame) -> Iterator[str]:
 
 def strongest(record: Record, eps: str) -> Cell:
     """The last cell of a radius: the only attack, or the worst case over all."""
-    return [result for result in record.cells if result.eps_text == eps][-1]
+    cells: list[Cell] = [cell for cell in record.cells if cell.eps_text == eps]
+    return cells[-1]
 
 
 def standing(record: Record, eps: str) -> pd.Series[float]:
@@ -95,12 +94,12 @@ def standing(record: Record, eps: str) -> pd.Series[float]:
     return rows.set_index("sample")["robust"].sort_index()
 
 
-def ranked_by(entry: Entry, protocol: Protocol) -> Floats:
+def ranked_by(entry: Entered, protocol: AskedOfAll) -> Floats:
     """Per-sample values (n,) whose mean orders the table, higher first."""
     return np.asarray(standing(entry.record, protocol.rank_by), dtype=np.float64)
 
 
-def best_known(entry: Entry, eps: str) -> Floats:
+def best_known(entry: Entered, eps: str) -> Floats:
     """Per-sample rates (n,) that remain under the protocol's attacks and all challenges at a radius."""
     rates = standing(entry.record, eps).copy()
     for challenge in entry.challenges:
@@ -111,7 +110,7 @@ def best_known(entry: Entry, eps: str) -> Floats:
     return np.asarray(rates, dtype=np.float64)
 
 
-def columns(entry: Entry, protocol: Protocol) -> dict[str, float | str]:
+def columns(entry: Entered, protocol: AskedOfAll) -> dict[str, float | str]:
     """The measured part of a table row."""
     first = strongest(entry.record, protocol.eps[0])
     found: dict[str, float | str] = {
@@ -136,7 +135,7 @@ def columns(entry: Entry, protocol: Protocol) -> dict[str, float | str]:
     return found
 
 
-def line(row: Mapping[str, str], protocol: Protocol) -> dict[str, str]:
+def line(row: Mapping[str, str], protocol: AskedOfAll) -> dict[str, str]:
     """Accuracies in percent, radius by radius."""
     measured = {"clean": row["clean"]}
     for eps in protocol.eps:
@@ -146,7 +145,7 @@ def line(row: Mapping[str, str], protocol: Protocol) -> dict[str, str]:
     return {name: in_percent(text) for name, text in measured.items()}
 
 
-def figures(entry: Entry, protocol: Protocol) -> list[Figure]:
+def figures(entry: Entered, protocol: AskedOfAll) -> list[Figure]:
     """Clean accuracy, and under noise and attack at every radius."""
     claims, clean = entry.card.claims, strongest(entry.record, protocol.eps[0]).clean
     listed = [Figure("clean accuracy", clean, ".1%", True, claims.clean)]
@@ -157,7 +156,7 @@ def figures(entry: Entry, protocol: Protocol) -> list[Figure]:
     return listed
 
 
-def agreement(both: pd.DataFrame, entry: Entry) -> tuple[int, int, int]:
+def agreement(both: pd.DataFrame, entry: Entered) -> tuple[int, int, int]:
     """Decisions are equal or they are not."""
     names = ("clean_pred", "verdict", "adv_sha256")
     clean, verdict, images = (int((both[name] == both[f"{name}_kept"]).sum()) for name in names)
@@ -165,7 +164,7 @@ def agreement(both: pd.DataFrame, entry: Entry) -> tuple[int, int, int]:
 
 
 def answers(
-    subject: Subject, samples: Samples, clean: Samples, images: Tensor, ids: Tensor, protocol: Protocol
+    subject: Subject, samples: Samples, clean: Samples, images: Tensor, ids: Tensor, protocol: AskedOfAll
 ) -> list[dict[str, Any]]:
     """Decision and rate of right ones, image by image."""
     scorer = Scorer(subject.module, subject.ref, protocol.draws if subject.stochastic else 1)

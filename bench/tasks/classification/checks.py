@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from attacks.base import Attack
-    from bench.evaluation.request.request import Request
     from bench.tasks.classification.results import Cell
     from bench.tasks.results import Reliability, Results
+    from bench.tasks.task import Request
 
 
 def verdict(request: Request, rows: pd.DataFrame, cells: list[Cell], results: Results) -> Reliability:

@@ -14,8 +14,8 @@ from bench.tasks.results import WORST_CASE, AttackResult, Interval, Strict, mean
 
 if TYPE_CHECKING:
     from attacks.base import Stage
-    from bench.evaluation.request.request import Request
     from bench.tasks.results import Results
+    from bench.tasks.task import Request
 
 
 class StageResult(Strict):

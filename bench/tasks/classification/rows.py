@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bench.tasks.classification.stages import Worst, combined
-from bench.tasks.results import asked_columns
+from bench.tasks.rows import asked_columns
 from bench.tasks.unit import COSTS
 
 if TYPE_CHECKING:
-    from bench.evaluation.request.request import Request
     from bench.tasks.results import Results
+    from bench.tasks.task import Request
 
 ATTACKED = (
     "norm_value",

@@ -18,7 +18,7 @@ from bench.tasks.classification.units import DecisionOutcome
 from bench.tasks.unit import COSTS
 
 if TYPE_CHECKING:
-    from bench.evaluation.request.attack_specs import ResolvedAttack
+    from bench.tasks.resolved_attack import ResolvedAttack
 
 WORST_COLUMNS = ("norm_value", "adv_pred", "robust", "selection", "robust_8bit", "adv_sha256")
 """Taken from the stage that did most to a row."""

@@ -9,11 +9,18 @@ from torch import Tensor
 
 from bench.metrics.statistics import wilson
 from bench.tasks.results import Check
-from bench.tasks.submission import SubmissionRules, Template, against_claim, answers_again, gradient_checks, of
+from bench.tasks.submission import (
+    Probe,
+    Submission,
+    SubmissionRules,
+    Template,
+    against_claim,
+    answers_again,
+    gradient_checks,
+    of,
+)
 
 if TYPE_CHECKING:
-    from bench.boards.submission.probes import Probe
-    from bench.boards.submission.schema import Submission
     from bench.data.base import Samples
 
 MAY_CHANGE = 0.01

@@ -20,7 +20,7 @@ from bench.tasks.classification.units import CleanDecisions, DecisionOutcome
 from bench.tasks.task import ComparisonRules, Task
 
 if TYPE_CHECKING:
-    from bench.evaluation.request.request import Request
+    from bench.tasks.task import Request
 
 
 def takes(samples: Samples) -> bool:

@@ -15,7 +15,7 @@ import pandas as pd
 from bench.metrics.quality import ScoreRange
 from bench.metrics.statistics import Floats
 from bench.models.scorer import Scorer
-from bench.tasks.board import BoardRules, Figure
+from bench.tasks.board import AskedOfAll, BoardRules, Entered, Figure
 from bench.tasks.completeness import drift, incomplete
 from bench.tasks.feasibility import TOLERANCE
 from bench.tasks.quality.admission import admitted
@@ -26,11 +26,9 @@ from bench.tasks.summary import in_percent
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.boards.protocol import Protocol
-    from bench.boards.store import Entry
     from bench.data.base import Samples
-    from bench.evaluation.records.record import Record
     from bench.models.subject import Subject
+    from bench.tasks.record import Record
 
 CLOSE = 1e-4
 """By how much clean scores may differ when they are measured again, in units of the score range."""
@@ -38,7 +36,7 @@ CLOSE_SHIFT = 0.02
 """By how much a shift may: on another chip other roundings lead attacks other ways."""
 
 
-def problems(record: Record, protocol: Protocol) -> Iterator[str]:
+def problems(record: Record, protocol: AskedOfAll) -> Iterator[str]:
     """Whatever is wrong with a record under a protocol, in words; nothing if it may enter."""
     found = [*incomplete(record, protocol)]
     if record.model.score_range is None:
@@ -84,7 +82,8 @@ def scale(record: Record) -> ScoreRange:
 
 def strongest(record: Record, eps: str) -> Shift:
     """The last result of a radius: the only attack, or the largest shift over all."""
-    return [result for result in record.shifts if result.eps_text == eps][-1]
+    shifts: list[Shift] = [shift for shift in record.shifts if shift.eps_text == eps]
+    return shifts[-1]
 
 
 def moved(record: Record, eps: str) -> pd.DataFrame:
@@ -102,12 +101,12 @@ def by_photograph(found: pd.DataFrame, column: str) -> Floats:
     return np.asarray(grouped.mean() * weight, dtype=np.float64)
 
 
-def ranked_by(entry: Entry, protocol: Protocol) -> Floats:
+def ranked_by(entry: Entered, protocol: AskedOfAll) -> Floats:
     """Minus the mean |shift| per photograph (G,), in score ranges: higher is better."""
     return -by_photograph(moved(entry.record, protocol.rank_by), "shift")
 
 
-def best_known(entry: Entry, eps: str) -> Floats:
+def best_known(entry: Entered, eps: str) -> Floats:
     """|shift| per sample (n,), in score ranges, under the protocol's attacks and all challenges at a radius."""
     found = moved(entry.record, eps)["shift"].copy()
     width = scale(entry.record).width
@@ -119,7 +118,7 @@ def best_known(entry: Entry, eps: str) -> Floats:
     return np.asarray(found, dtype=np.float64)
 
 
-def columns(entry: Entry, protocol: Protocol) -> dict[str, float | str]:
+def columns(entry: Entered, protocol: AskedOfAll) -> dict[str, float | str]:
     """The measured part of a table row."""
     first = strongest(entry.record, protocol.eps[0])
     found: dict[str, float | str] = {
@@ -150,7 +149,7 @@ def columns(entry: Entry, protocol: Protocol) -> dict[str, float | str]:
     return found
 
 
-def line(row: Mapping[str, str], protocol: Protocol) -> dict[str, str]:
+def line(row: Mapping[str, str], protocol: AskedOfAll) -> dict[str, str]:
     """Shifts in percent of the score range, radius by radius, and rank correlations."""
     measured = {}
     for eps in protocol.eps:
@@ -164,7 +163,7 @@ def line(row: Mapping[str, str], protocol: Protocol) -> dict[str, str]:
     }
 
 
-def figures(entry: Entry, protocol: Protocol) -> list[Figure]:
+def figures(entry: Entered, protocol: AskedOfAll) -> list[Figure]:
     """Rank correlation, and mean |shift| by noise and attack at every radius; of a shift less is better."""
     claims, width = entry.card.claims, scale(entry.record).width
     listed = [Figure("SRCC", strongest(entry.record, protocol.eps[0]).srcc_clean, ".3f", True, claims.srcc)]
@@ -176,7 +175,7 @@ def figures(entry: Entry, protocol: Protocol) -> list[Figure]:
     return listed
 
 
-def agreement(both: pd.DataFrame, entry: Entry) -> tuple[int, int, int]:
+def agreement(both: pd.DataFrame, entry: Entered) -> tuple[int, int, int]:
     """Clean scores are equal within rounding; so are shifts, a little more widely."""
     width = scale(entry.record).width
     clean = (both["clean"] - both["clean_kept"]).abs() <= CLOSE * width
@@ -186,7 +185,7 @@ def agreement(both: pd.DataFrame, entry: Entry) -> tuple[int, int, int]:
 
 
 def answers(
-    subject: Subject, samples: Samples, clean: Samples, images: Tensor, ids: Tensor, protocol: Protocol
+    subject: Subject, samples: Samples, clean: Samples, images: Tensor, ids: Tensor, protocol: AskedOfAll
 ) -> list[dict[str, Any]]:
     """How far each score moved, in units of the score."""
     turned = admitted(subject)

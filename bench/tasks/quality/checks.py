@@ -13,9 +13,9 @@ from bench.tasks.results import Check
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.evaluation.request.request import Request
     from bench.tasks.quality.results import Shift
     from bench.tasks.results import Reliability, Results
+    from bench.tasks.task import Request
 
 
 def verdict(request: Request, rows: pd.DataFrame, shifts: list[Shift], results: Results) -> Reliability:

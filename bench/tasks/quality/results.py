@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from attacks.base import Stage
-    from bench.evaluation.request.request import Request
     from bench.metrics.statistics import Floats
     from bench.tasks.quality.units import ScoreOutcome
     from bench.tasks.results import Results
+    from bench.tasks.task import Request
 
 RATIO_FLOOR = 0.001
 """Of the score range: where noise moves scores by less on average, no ratio of attack to noise is given."""

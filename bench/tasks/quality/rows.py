@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from bench.tasks.quality.stages import combined
-from bench.tasks.results import asked_columns
+from bench.tasks.rows import asked_columns
 from bench.tasks.unit import COSTS
 
 if TYPE_CHECKING:
-    from bench.evaluation.request.request import Request
     from bench.tasks.quality.units import CleanScores
     from bench.tasks.results import Results
+    from bench.tasks.task import Request
 
 SCORE_COLUMNS = (
     "norm_value",

@@ -21,7 +21,7 @@ from bench.tasks.quality.units import ScoreOutcome
 from bench.tasks.unit import COSTS
 
 if TYPE_CHECKING:
-    from bench.evaluation.request.attack_specs import ResolvedAttack
+    from bench.tasks.resolved_attack import ResolvedAttack
 
 UP, DOWN = "up", "down"
 WAYS: dict[str, Objective] = {UP: Increase(), DOWN: Decrease()}

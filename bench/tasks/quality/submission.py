@@ -13,11 +13,18 @@ from bench.foundation.errors import SubmissionError
 from bench.metrics.quality import estimate, srcc
 from bench.tasks.quality.judge import SAME_SCORE
 from bench.tasks.results import Check
-from bench.tasks.submission import SubmissionRules, Template, against_claim, answers_again, gradient_checks, of
+from bench.tasks.submission import (
+    Probe,
+    Submission,
+    SubmissionRules,
+    Template,
+    against_claim,
+    answers_again,
+    gradient_checks,
+    of,
+)
 
 if TYPE_CHECKING:
-    from bench.boards.submission.probes import Probe
-    from bench.boards.submission.schema import Submission
     from bench.data.base import Samples
 
 TEMPLATE = Template(

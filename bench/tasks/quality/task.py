@@ -23,8 +23,8 @@ from bench.tasks.quality.units import CleanScores, ScoreOutcome
 from bench.tasks.task import ComparisonRules, Task
 
 if TYPE_CHECKING:
-    from bench.evaluation.request.request import Request
     from bench.tasks.results import AttackResult, Results
+    from bench.tasks.task import Request
 
 
 def judge(request: Request) -> Scores:

@@ -11,7 +11,7 @@ from support.tiny import Linear
 
 from bench.boards.entering import enter
 from bench.boards.store import Board
-from bench.evaluation.records.record import Record
+from bench.tasks.record import Record
 
 
 @pytest.fixture(scope="session")

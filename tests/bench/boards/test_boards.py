@@ -30,13 +30,13 @@ from bench.boards.render import render
 from bench.boards.store import Board, boards, open_board, open_entry
 from bench.boards.verify import verify
 from bench.data import load_samples
-from bench.evaluation.records.record import Record
 from bench.evaluation.records.storage import read_record, write_record
 from bench.evaluation.request import shards
 from bench.foundation.errors import BenchError, BoardError
 from bench.foundation.files import sha256_file
 from bench.models.subject import open_subject
 from bench.tasks.classification import task as classification
+from bench.tasks.record import Record
 
 ONE, TWO, OTHER = EntryName("linear", 1), EntryName("linear", 2), EntryName("other", 1)
 

@@ -18,10 +18,10 @@ from bench.boards.render import render
 from bench.boards.store import Board
 from bench.boards.submission.running import run
 from bench.boards.verify import verify
-from bench.evaluation.records.record import Record
 from bench.evaluation.records.storage import read_record
 from bench.foundation.errors import BoardError
 from bench.foundation.files import atomic_write_text
+from bench.tasks.record import Record
 
 
 def started(work: Callable[[], None]) -> int:

@@ -23,10 +23,10 @@ from bench.boards.running import folder_of, measure
 from bench.boards.store import Board
 from bench.boards.verify import verify
 from bench.data import load_samples
-from bench.evaluation.records.record import Record
 from bench.foundation.errors import BoardError
 from bench.models.subject import Subject, open_subject
 from bench.tasks.quality.board import best_known, by_photograph, moved, ranked_by
+from bench.tasks.record import Record
 from reports.site.gallery import draw_gallery
 
 N, PHOTOGRAPHS = 20, 13

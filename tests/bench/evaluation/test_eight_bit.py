@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import bench
 from attacks.levels import towards_clean
-from bench.evaluation.records.record import Record
+from bench.tasks.record import Record
 
 DATA = labelled(Linear(), 40, wrong=4)
 ATTACKS = (

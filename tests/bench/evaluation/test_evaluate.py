@@ -32,14 +32,14 @@ from attacks.randomness import KeyedRng
 from attacks.threat import Threat
 from attacks.transfer import Transfer
 from bench.data import load_samples
-from bench.evaluation.records.record import RECORD_FILE, Record
-from bench.evaluation.records.storage import read_record
+from bench.evaluation.records.storage import RECORD_FILE, read_record
 from bench.evaluation.request import shards
 from bench.evaluation.request.identity import identity_fields
 from bench.evaluation.request.resolve import resolve, samples_of
 from bench.evaluation.request.settings import DEFAULT_N, Settings, Tick
 from bench.foundation.errors import BenchError, DataError, ModelError, SpecError, StorageError, TooFewError
 from bench.models.scorer import BATCH
+from bench.tasks.record import Record
 from zoo.architectures.compact import compact
 
 ROOT = Path(__file__).parents[3]

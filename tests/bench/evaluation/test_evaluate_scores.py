@@ -19,11 +19,11 @@ from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
 from attacks.threat import Threat
 from bench.data.base import Samples
-from bench.evaluation.records.record import Record
 from bench.evaluation.records.storage import read_record
 from bench.evaluation.request.settings import Tick
 from bench.foundation.errors import BenchError, DataError, ModelError, SpecError
 from bench.tasks.quality.results import Shift
+from bench.tasks.record import Record
 from bench.tasks.summary import decimal
 from reports.tables import comparison_table
 

@@ -14,11 +14,11 @@ from support.tiny import Linear, labelled
 
 import bench
 from bench.evaluation.records import storage as module
-from bench.evaluation.records.record import RECORD_FILE, ROWS_FILE, Record
-from bench.evaluation.records.storage import read_record, write_record
+from bench.evaluation.records.storage import RECORD_FILE, ROWS_FILE, read_record, write_record
 from bench.foundation.errors import BenchError, RecordError, StorageError
 from bench.foundation.files import sha256_file
 from bench.tasks.classification.results import Cell
+from bench.tasks.record import Record
 from bench.tasks.results import Interval
 
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 import bench
 from bench.evaluation.request.identity import folder_name
 from bench.foundation.errors import BoardError, SpecError
-from bench.tasks.lookup import board_rules, task_for, task_registry
+from bench.tasks.lookup import board_rules, task_for
+from bench.tasks.registry import task_registry
 
 
 class Level(nn.Module):

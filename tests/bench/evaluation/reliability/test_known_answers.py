@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 import bench
 import zoo
-from bench.evaluation.records.record import Record
 from bench.evaluation.reliability.doctor import Diagnosis, examine
+from bench.tasks.record import Record
 
 N = 8
 

@@ -11,17 +11,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, PrivateAttr, SerializeAsAny, model_validator
 
 from bench.foundation.errors import RecordError
-from bench.tasks.lookup import task_named
+from bench.tasks.registry import task_registry
 from bench.tasks.results import AttackResult, Reliability, Strict
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.tasks.classification.results import Cell
-    from bench.tasks.quality.results import Shift
 
 SCHEMA_VERSION = 4
-RECORD_FILE, ROWS_FILE = "record.json", "rows.parquet"
 
 
 class ModelInfo(Strict):
@@ -142,7 +139,7 @@ class Record(Strict):
     def _typed_results(cls, fields: Any) -> Any:
         """Results as their task's type, whether they come from a file or from the evaluator."""
         if isinstance(fields, dict) and isinstance(fields.get("results"), list):
-            kind = task_named(fields.get("task", "classification")).result_type
+            kind = task_registry.get(fields.get("task", "classification")).result_type
             results = [r if isinstance(r, AttackResult) else kind.model_validate(r) for r in fields["results"]]
             return fields | {"results": results}
         return fields
@@ -155,18 +152,14 @@ class Record(Strict):
         return self
 
     @property
-    def cells(self) -> list[Cell]:
-        """The results of a model that decides; empty for any other."""
-        from bench.tasks.classification.results import Cell
-
-        return [result for result in self.results if isinstance(result, Cell)]
+    def cells(self) -> list[Any]:
+        """The results of a model that decides (:class:`~bench.tasks.classification.results.Cell`); empty for any other."""
+        return list(self.results) if self.task == "classification" else []
 
     @property
-    def shifts(self) -> list[Shift]:
-        """The results of a model that scores; empty for any other."""
-        from bench.tasks.quality.results import Shift
-
-        return [result for result in self.results if isinstance(result, Shift)]
+    def shifts(self) -> list[Any]:
+        """The results of a model that scores (:class:`~bench.tasks.quality.results.Shift`); empty for any other."""
+        return list(self.results) if self.task == "quality" else []
 
     @property
     def eight_bit(self) -> bool:
