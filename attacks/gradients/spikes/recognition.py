@@ -1,0 +1,227 @@
+"""Finding the spike functions of a network by running it on a few inputs.
+
+    1  listen to every Function: which calls, in which order, from which layers and lines
+    2  try each Function on numbers of our own: is it a step, and where is its cut
+    3  put a gradient on them and run again: the same bits must come out, and the gradients must arrive
+    4  watch every operation for steps that are no Function
+
+What is found belongs to the network in the mode (eval) and with the shape of inputs it was tried with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from attacks.gradients.bptt import BPTT
+from attacks.gradients.spikes.calling import code_of, functions_of_strangers, listening
+from attacks.gradients.spikes.control import adjusted
+from attacks.gradients.spikes.cuts import Cuts
+from attacks.gradients.spikes.inventory import Adjustment, Call, Uncontrolled
+from attacks.gradients.spikes.judging import judged
+from attacks.gradients.spikes.layout import ONE_STEP, layout_of
+from attacks.gradients.spikes.libraries import firing_modules, remedies, resettable_modules
+from attacks.gradients.spikes.linking import linked
+from attacks.gradients.spikes.plain_steps import Watch, pattern_of, steps_seen
+from attacks.gradients.spikes.recording import Heard, Recorder, run
+from attacks.gradients.spikes.sites import SpikeSites
+from attacks.gradients.spikes.steps import Step
+from attacks.gradients.spikes.summary import (
+    functions_in,
+    name_of,
+    out_of_control,
+    out_of_sight,
+    remarks_on,
+    threshold_of,
+)
+
+MOST = 3
+"""Inputs that are looked at; more would tell no more."""
+
+
+def spiking_sites(model: nn.Module, probe: Tensor) -> SpikeSites:
+    """Where ``model`` makes spikes, and which of them an attacker may differentiate as he likes.
+
+    model: in eval mode; it is left as it was. A network with a state must reset it in its forward.
+    probe: a few inputs ``(n, ...)``, real ones where possible: layers that stay silent on them show less.
+    Raises ``ValueError`` without inputs, and if the network answers with other bits while its spike functions are under
+    control.
+    """
+    if not len(probe):
+        raise ValueError("at least one input is needed to find the spike functions of a network")
+    x = probe[:MOST].detach()
+    x = x if len(x) > 1 else torch.cat([x, 1 - x])
+    plain = _output(model, x)[1]
+    repeatable = torch.equal(_output(model, x)[1], plain)
+    heard = _adjusted(model, x, plain if repeatable else None)
+    fewer = _heard(model, x[:-1], heard.adjustments).calls
+    steady = [call.code for call in fewer] == [call.code for call in heard.calls]
+    judgements = judged(heard.calls)
+    steps = [judgement.step for judgement in judgements]
+    calls = _calls(heard.calls, steps, fewer if steady else None, len(x))
+    calls = [replace(call, output=judgement.output) for call, judgement in zip(calls, judgements, strict=True)]
+    used = {call.code for call in heard.calls}
+    kinds = tuple(kind for kind in functions_of_strangers() if code_of(kind) in used)
+    sites = SpikeSites(
+        calls=tuple(calls),
+        kinds=kinds,
+        adjustments=heard.adjustments,
+        resettable=resettable_modules(model),
+        newborn=bool(used - {code_of(kind) for kind in kinds}) or any("<locals>" in kind.__qualname__ for kind in kinds),
+    )
+    obstacle, idle = _checked(model, x, sites, heard, plain if repeatable else None)
+    functions = functions_in(heard.calls, sites.calls)
+    uncontrolled = [*out_of_control(heard.calls, judgements), *out_of_sight(model), *idle, *_plain_steps(model, x, sites)]
+    return replace(
+        sites,
+        functions=functions,
+        uncontrolled=tuple(dict.fromkeys(uncontrolled)),
+        differentiable=obstacle is None,
+        obstacle=obstacle,
+        remarks=tuple(remarks_on(model, functions, repeatable=repeatable, steady=steady)),
+    )
+
+
+def _output(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    """An input that asks for a gradient, and the output; random layers draw the same each time."""
+    leaf = x.clone().requires_grad_()
+    with torch.random.fork_rng(devices=[x.device] if x.device.type == "cuda" else []), torch.enable_grad():
+        torch.manual_seed(0)
+        return leaf, run(model, leaf)
+
+
+@dataclass
+class _Run:
+    """A forward that was listened to."""
+
+    output: Tensor
+    calls: list[Heard]
+    adjustments: tuple[Adjustment, ...]
+
+
+def _heard(model: nn.Module, x: Tensor, adjustments: Sequence[Adjustment]) -> _Run:
+    recorder = Recorder(model)
+    with adjusted(model, adjustments), listening(recorder, functions_of_strangers(), newborn=True):
+        output = _output(model, x)[1]
+    return _Run(output, recorder.calls, tuple(adjustments))
+
+
+def _adjusted(model: nn.Module, x: Tensor, plain: Tensor | None) -> _Run:
+    """A forward in which as many modules as possible fire through Functions, with the same bits."""
+    best = _heard(model, x, ())
+    silent = _silent(model, best.calls)
+    if not silent or plain is None:
+        return best
+    for remedy in remedies(model, silent):
+        tried = _heard(model, x, remedy)
+        left = _silent(model, tried.calls)
+        if len(left) < len(silent) and torch.equal(tried.output, plain):
+            best, silent = tried, left
+        if not silent:
+            break
+    return best
+
+
+def _silent(model: nn.Module, calls: Sequence[Heard]) -> list[str]:
+    """Modules with a spike function of theirs, of which no Function was heard."""
+    spoke = {call.layer for call in calls}
+    return [name for name in firing_modules(model) if name not in spoke]
+
+
+def _calls(
+    heard: Sequence[Heard], steps: Sequence[Step | None], fewer: Sequence[Heard] | None, n: int
+) -> Iterator[Call] | list[Call]:
+    """What is known of each call. fewer: the same calls for a batch of one sample less."""
+    links = linked(heard, [None if step is None else step.source for step in steps])
+    calls = []
+    for number, (call, step, link) in enumerate(zip(heard, steps, links, strict=True)):
+        if step is None or link is None:
+            calls.append(Call(call.code))
+            continue
+        layout = None
+        if fewer is not None:
+            layout = layout_of(call.inputs[step.source], fewer[number].inputs[step.source], n, n - 1)
+        overwritten = tuple(value._version for value in call.inputs if isinstance(value, Tensor)) != call.versions
+        calls.append(
+            Call(
+                call.code,
+                step,
+                threshold_of(step, call),
+                layer=link.layer,
+                previous=link.previous,
+                resets=link.resets,
+                copied=overwritten,
+                layout=layout or ONE_STEP,
+            )
+        )
+    return calls
+
+
+def _checked(
+    model: nn.Module, x: Tensor, sites: SpikeSites, heard: _Run, plain: Tensor | None
+) -> tuple[str | None, list[Uncontrolled]]:
+    """What keeps gradients from the input, and functions that none arrives at.
+
+    Raises ``ValueError`` if the output under control differs from ``plain``.
+    """
+    answered: set[int] = set()
+    straight = BPTT(surrogate="straight_through").spike_gradient()
+    with sites.taken(model, straight, answered=answered):
+        leaf, output = _output(model, x)
+    if plain is not None and not torch.equal(output, plain):
+        largest = float((output - plain).detach().abs().max())
+        raise ValueError(f"the network answers with other bits while its spike functions are listened to (by {largest:g})")
+    obstacle = _obstacle(model, x, sites, leaf, output)
+    if obstacle is not None:
+        return obstacle, []
+    said = [(call, frozenset[str]() if site.step is None else _pattern(call)) for call, site in _pairs(heard, sites)]
+    patterns = frozenset().union(*(pattern for number, (_, pattern) in enumerate(said) if number in answered))
+    reached = {call.code for number, (call, _) in enumerate(said) if number in answered}
+    idle = [
+        Uncontrolled(f"the function {name_of(call)}", call.place, "its spikes are detached: no gradient passes through it")
+        for call, pattern in said
+        if pattern and call.code not in reached and not pattern & patterns
+    ]
+    return None, idle
+
+
+def _pairs(heard: _Run, sites: SpikeSites) -> Iterator[tuple[Heard, Call]]:
+    return zip(heard.calls, sites.calls, strict=True)
+
+
+def _pattern(call: Heard) -> frozenset[str]:
+    spikes = next(value for value in call.outputs if isinstance(value, Tensor))
+    return pattern_of(spikes)
+
+
+def _obstacle(model: nn.Module, x: Tensor, sites: SpikeSites, leaf: Tensor, output: Tensor) -> str | None:
+    if output.requires_grad:
+        try:
+            (gradient,) = torch.autograd.grad(output.sum(), leaf, allow_unused=True)
+        except RuntimeError as error:
+            return f"its backward fails: {str(error).splitlines()[0]}"
+        return None if gradient is not None else "the input is no part of the graph of the output"
+    with adjusted(model, sites.adjustments), Cuts() as cuts:
+        _output(model, x)
+    return cuts.found[0] if cuts.found else "the output is made outside of torch"
+
+
+def _plain_steps(model: nn.Module, x: Tensor, sites: SpikeSites) -> list[Uncontrolled]:
+    """Steps that are no Function."""
+    runs = []
+    for asked in (x, 1 - x):
+        recorder = Recorder(model)
+        listen = listening(recorder, functions_of_strangers(), newborn=True)
+        with adjusted(model, sites.adjustments), listen, Watch() as watch:
+            _output(model, asked)
+        runs.append((watch.sightings, recorder.calls))
+    (first, calls), (second, _) = runs
+    spikes = frozenset().union(*(_pattern(call) for call in calls if isinstance(call.outputs[0], Tensor)))
+    levels = frozenset(
+        call.step.low + call.step.height * k for call in sites.calls if call.step is not None for k in range(8)
+    )
+    reason = "a step without a function of its own: its slope is zero, or made up"
+    return [Uncontrolled(what, place, reason) for what, place in steps_seen(first, second, spikes, levels)]
