@@ -106,7 +106,7 @@ def listening(listener: Listener, kinds: Sequence[Kind], *, newborn: bool = Fals
 def _attend(born: WeakSet[Kind]) -> None:
     """From now on, exchange the methods of every Function that is made, and note it in ``born``."""
 
-    def made(kind: Kind, **settings: Any) -> None:
+    def made(kind: Kind, /, **settings: Any) -> None:
         super(torch.autograd.Function, kind).__init_subclass__(**settings)
         if is_strange(kind.__module__) and _own_forward(kind):
             for nursery in _nurseries:

@@ -75,7 +75,7 @@ def _judge(call: Heard) -> Judged:
 def _evaluating(call: Heard, output: int | None) -> Evaluate:
     def evaluate(inputs: tuple[Any, ...]) -> Tensor:
         with torch.no_grad():
-            answer = call.kind.apply(*inputs)  # type: ignore[no-untyped-call]
+            answer = call.kind.apply(*inputs)
         result: Tensor = answer if output is None else answer[output]
         return result
 
@@ -88,7 +88,7 @@ def _asked_again(call: Heard, *leaves: int) -> tuple[list[Tensor], tuple[Any, ..
     for index in leaves:
         inputs[index] = inputs[index].clone().requires_grad_()
     with torch.enable_grad():
-        answer = call.kind.apply(*inputs)  # type: ignore[no-untyped-call]
+        answer = call.kind.apply(*inputs)
     return [inputs[index] for index in leaves], answer if call.several else (answer,)
 
 

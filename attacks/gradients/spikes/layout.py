@@ -26,9 +26,8 @@ class Layout:
             return x.unsqueeze(0)
         if self.kind == "t, n":
             return x
-        if self.kind == "tn":
-            return x.unflatten(0, (self.steps, -1))
-        return x.unflatten(0, (-1, self.steps)).transpose(0, 1)
+        folded: Tensor = x.unflatten(0, (self.steps, -1) if self.kind == "tn" else (-1, self.steps))
+        return folded if self.kind == "tn" else folded.transpose(0, 1)
 
     def back(self, x: Tensor) -> Tensor:
         """The inverse of :meth:`by_step`."""

@@ -9,9 +9,10 @@ tried by the caller, and kept only if the network answers with the same bits.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from attacks.gradients.spikes.inventory import Adjustment
 from attacks.gradients.spikes.wrapping import Fired, Through
@@ -53,4 +54,9 @@ def _has_threshold(module: nn.Module) -> bool:
 def _through(function: Any) -> Any:
     if isinstance(function, nn.Module):
         return Through(function)
-    return lambda x: Fired.apply(x, function)
+    return partial(_fired, function)
+
+
+def _fired(function: Any, x: Tensor) -> Tensor:
+    spikes: Tensor = Fired.apply(x, function)  # type: ignore[no-untyped-call]
+    return spikes

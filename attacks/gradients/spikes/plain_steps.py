@@ -64,7 +64,7 @@ class Watch(TorchDispatchMode):
     numbers: dict[int, tuple[Tensor, Sighting]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -142,7 +142,7 @@ def pattern_of(x: Tensor) -> frozenset[str]:
 def _is_zero(value: Any) -> bool:
     if isinstance(value, Tensor):
         return value.numel() == 1 and float(value) == 0
-    return value == 0
+    return bool(value == 0)
 
 
 def _same(a: Tensor, b: Tensor) -> bool:

@@ -33,7 +33,7 @@ class Through(nn.Module):
         self._function = [function]  # in a list: no submodule, whose parameters would be counted twice
 
     def forward(self, x: Tensor) -> Tensor:
-        spikes: Tensor = Fired.apply(x, self._function[0])
+        spikes: Tensor = Fired.apply(x, self._function[0])  # type: ignore[no-untyped-call]
         return spikes
 
     def __getattr__(self, name: str) -> Any:
