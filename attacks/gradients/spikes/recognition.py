@@ -54,6 +54,7 @@ def spiking_sites(model: nn.Module, probe: Tensor) -> SpikeSites:
         raise ValueError("at least one input is needed to find the spike functions of a network")
     x = probe[:MOST].detach()
     x = x if len(x) > 1 else torch.cat([x, 1 - x])
+    known = functions_of_strangers()
     plain = _output(model, x)[1]
     repeatable = torch.equal(_output(model, x)[1], plain)
     heard = _adjusted(model, x, plain if repeatable else None)
@@ -64,7 +65,7 @@ def spiking_sites(model: nn.Module, probe: Tensor) -> SpikeSites:
     calls = _calls(heard.calls, steps, fewer if steady else None, len(x))
     calls = [replace(call, output=judgement.output) for call, judgement in zip(calls, judgements, strict=True)]
     used = {call.code for call in heard.calls}
-    kinds = tuple(kind for kind in functions_of_strangers() if code_of(kind) in used)
+    kinds = tuple(kind for kind in known if code_of(kind) in used)
     sites = SpikeSites(
         calls=tuple(calls),
         kinds=kinds,
@@ -72,7 +73,9 @@ def spiking_sites(model: nn.Module, probe: Tensor) -> SpikeSites:
         resettable=resettable_modules(model),
         newborn=bool(used - {code_of(kind) for kind in kinds}) or any("<locals>" in kind.__qualname__ for kind in kinds),
     )
-    obstacle, idle = _checked(model, x, sites, heard, plain if repeatable else None)
+    obstacle, answered = _checked(model, x, sites, plain if repeatable else None)
+    idle = [] if obstacle is not None else _idle(heard.calls, sites.calls, answered)
+    sites = replace(sites, calls=_without_idle_layers(sites.calls, answered))
     functions = functions_in(heard.calls, sites.calls)
     uncontrolled = [*out_of_control(heard.calls, judgements), *out_of_sight(model), *idle, *_plain_steps(model, x, sites)]
     return replace(
@@ -160,10 +163,8 @@ def _calls(
     return calls
 
 
-def _checked(
-    model: nn.Module, x: Tensor, sites: SpikeSites, heard: _Run, plain: Tensor | None
-) -> tuple[str | None, list[Uncontrolled]]:
-    """What keeps gradients from the input, and functions that none arrives at.
+def _checked(model: nn.Module, x: Tensor, sites: SpikeSites, plain: Tensor | None) -> tuple[str | None, set[int]]:
+    """What keeps gradients from the input, and the numbers of the calls that a gradient arrives at.
 
     Raises ``ValueError`` if the output under control differs from ``plain``.
     """
@@ -174,22 +175,24 @@ def _checked(
     if plain is not None and not torch.equal(output, plain):
         largest = float((output - plain).detach().abs().max())
         raise ValueError(f"the network answers with other bits while its spike functions are listened to (by {largest:g})")
-    obstacle = _obstacle(model, x, sites, leaf, output)
-    if obstacle is not None:
-        return obstacle, []
-    said = [(call, frozenset[str]() if site.step is None else _pattern(call)) for call, site in _pairs(heard, sites)]
-    patterns = frozenset().union(*(pattern for number, (_, pattern) in enumerate(said) if number in answered))
-    reached = {call.code for number, (call, _) in enumerate(said) if number in answered}
-    idle = [
-        Uncontrolled(f"the function {name_of(call)}", call.place, "its spikes are detached: no gradient passes through it")
-        for call, pattern in said
-        if pattern and call.code not in reached and not pattern & patterns
+    return _obstacle(model, x, sites, leaf, output), answered
+
+
+def _idle(heard: Sequence[Heard], calls: Sequence[Call], answered: set[int]) -> list[Uncontrolled]:
+    """Spike functions that no gradient arrives at, though nobody else says what they say."""
+    reached = {call.code for number, call in enumerate(calls) if number in answered}
+    patterns = frozenset[str]().union(*(_pattern(heard[number]) for number in answered))
+    return [
+        Uncontrolled(f"the function {name_of(one)}", one.place, "its spikes are detached: no gradient passes through it")
+        for one, call in zip(heard, calls, strict=True)
+        if call.step is not None and call.code not in reached and not _pattern(one) & patterns
     ]
-    return None, idle
 
 
-def _pairs(heard: _Run, sites: SpikeSites) -> Iterator[tuple[Heard, Call]]:
-    return zip(heard.calls, sites.calls, strict=True)
+def _without_idle_layers(calls: Sequence[Call], answered: set[int]) -> tuple[Call, ...]:
+    """The calls, those left alone of whose layer none was answered: detached copies of spikes, as for a reset."""
+    alive = {calls[number].layer for number in answered}
+    return tuple(call if call.layer in alive else replace(call, step=None) for call in calls)
 
 
 def _pattern(call: Heard) -> frozenset[str]:

@@ -90,8 +90,8 @@ def step_of(evaluate: Evaluate, inputs: tuple[Any, ...], output: Tensor) -> Step
     ]
     discrete = False
     for source in sources:
-        for operand in (*_operands(inputs, source), None):
-            for closer in CLOSER:
+        for closer in CLOSER:
+            for operand in (*_operands(inputs, source), None):
                 measured = _measured(evaluate, inputs, source, operand, closer)
                 if measured is None:
                     continue
@@ -119,11 +119,15 @@ def _operands(inputs: tuple[Any, ...], source: int) -> list[int]:
 
 @dataclass(frozen=True)
 class _Measured:
-    """Pairs of what was compared (ascending) and what came out; ``at(values)`` asks for more."""
+    """Pairs of what was compared (ascending) and what came out; ``at(values)`` asks for more.
+
+    scale: of the numbers that were added up to ask, within whose rounding a cut is known.
+    """
 
     values: Tensor
     answers: Tensor
     at: Callable[[Tensor], Tensor]
+    scale: float
 
 
 def _measured(
@@ -156,7 +160,7 @@ def _measured(
         moves = not torch.equal(at(values, moved=step), answers)
         if not (same and moves):
             return None
-    return _Measured(values, answers, at)
+    return _Measured(values, answers, at, float(base.abs().max()))
 
 
 def _fitted(measured: _Measured, source: int, operand: int | None) -> Step | None:
@@ -190,7 +194,7 @@ def _between(measured: _Measured, index: int) -> float:
     below, dtype = measured.answers[index], measured.values.dtype
     resolution = torch.finfo(dtype).eps
     for _ in range(40):
-        scale = max(float(low.abs()), float(high.abs()), 1e-6)
+        scale = max(float(low.abs()), float(high.abs()), measured.scale, 1e-6)
         if float(high - low) <= 2 * resolution * scale:
             break
         tried = torch.linspace(float(low), float(high), 34, dtype=torch.float64)[1:-1].to(dtype)
@@ -199,7 +203,7 @@ def _between(measured: _Measured, index: int) -> float:
             tried[stays - 1].double() if stays else low,
             tried[stays].double() if stays < len(tried) else high,
         )
-    return _simplest(float(low + high) / 2, float(high - low) / 2 + resolution * float(high.abs()))
+    return _simplest(float(low + high) / 2, float(high - low) / 2 + resolution * max(float(high.abs()), measured.scale))
 
 
 def _simplest(value: float, slack: float) -> float:
