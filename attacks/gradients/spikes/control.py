@@ -51,7 +51,7 @@ class Control:
         memory = self.memories[number] = self.gradient.remember(firing, self.memories.get(_index(call.previous)))
         if call.resets and not self.gradient.attached and call.previous in self.contexts:
             walked = self.walked.setdefault(call.layer, set())
-            cut_off(inputs[step.source].grad_fn, self.contexts[call.previous], walked)
+            cut_off(inputs[step.source].grad_fn, (self.contexts[call.previous], call.output or 0), walked)
         self.contexts[number] = context
         answer = _Answer(firing, self.gradient, memory, len(inputs), context.needs_input_grad, self.answered)
         if call.output is not None:

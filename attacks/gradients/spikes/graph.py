@@ -55,10 +55,10 @@ def is_elementwise(node: Any) -> bool:
     return name in ELEMENTWISE
 
 
-def edges(start: Any, walked: set[Any]) -> Iterator[tuple[Any, int, Any]]:
-    """Edges ``(node, which of its inputs, source)`` reached from ``start`` by element-wise nodes that are not in ``walked``.
+def edges(start: Any, walked: set[Any]) -> Iterator[tuple[Any, int, Any, int]]:
+    """Edges ``(node, which of its inputs, source, which of its outputs)`` reached from ``start``.
 
-    Nodes that are passed are added to ``walked``.
+    The way leads through element-wise nodes that are not in ``walked``; those that are passed are added to it.
     """
     waiting = [start]
     while waiting:
@@ -66,16 +66,16 @@ def edges(start: Any, walked: set[Any]) -> Iterator[tuple[Any, int, Any]]:
         if node is None or node in walked or not is_elementwise(node):
             continue
         walked.add(node)
-        for position, (source, _) in enumerate(node.next_functions):
+        for position, (source, output) in enumerate(node.next_functions):
             if source is not None:
-                yield node, position, source
+                yield node, position, source, output
                 waiting.append(source)
 
 
-def cut_off(start: Any, spikes: Any, walked: set[Any]) -> None:
-    """Let no gradient flow from the node ``start`` to the node ``spikes`` through the neuron's own state."""
-    for node, position, source in edges(start, walked):
-        if source is spikes:
+def cut_off(start: Any, spikes: tuple[Any, int], walked: set[Any]) -> None:
+    """Let no gradient flow from the node ``start`` to ``spikes``, an output of a node, through the neuron's own state."""
+    for node, position, source, output in edges(start, walked):
+        if source is spikes[0] and output == spikes[1]:
             node.register_hook(_without(position))
 
 

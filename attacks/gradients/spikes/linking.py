@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from attacks.gradients.spikes.graph import edges, is_elementwise
+from attacks.gradients.spikes.judging import Judged
 from attacks.gradients.spikes.recording import Heard
 
 
@@ -27,17 +28,20 @@ class Link:
     resets: bool
 
 
-def linked(calls: Sequence[Heard], sources: Sequence[int | None]) -> list[Link | None]:
-    """Links of the calls. sources: which argument of each is the potential; None for calls to leave out."""
+def linked(calls: Sequence[Heard], judgements: Sequence[Judged]) -> list[Link | None]:
+    """Links of the calls; None for those that are no steps."""
     groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
-    for number, (call, source) in enumerate(zip(calls, sources, strict=True)):
-        if source is not None:
+    nodes: dict[int, Any] = {}
+    spikes: dict[int, tuple[Any, int]] = {}
+    for number, (call, judgement) in enumerate(zip(calls, judgements, strict=True)):
+        if judgement.step is not None:
             groups[call.key].append(number)
+            nodes[number] = call.nodes[judgement.step.source]
+            spikes[number] = (call.context, judgement.output or 0)
     links: list[Link | None] = [None] * len(calls)
     layers = 0
     for numbers in groups.values():
-        nodes = {number: calls[number].inputs[sources[number] or 0].grad_fn for number in numbers}
-        previous = _previous(numbers, calls, nodes)
+        previous = _previous(numbers, nodes, spikes)
         for number in numbers:
             before, resets = previous[number]
             if before is None:
@@ -49,24 +53,30 @@ def linked(calls: Sequence[Heard], sources: Sequence[int | None]) -> list[Link |
     return links
 
 
-def _previous(numbers: list[int], calls: Sequence[Heard], nodes: dict[int, Any]) -> dict[int, tuple[int | None, bool]]:
-    """For each call of a group the one a step before it, and whether the reset lets gradients through."""
+def _previous(
+    numbers: list[int], nodes: dict[int, Any], spikes: dict[int, tuple[Any, int]]
+) -> dict[int, tuple[int | None, bool]]:
+    """For each call of a group the one a step before it, and whether the reset lets gradients through.
+
+    nodes: of the potentials. spikes: nodes of the calls, and which of their outputs is the spike.
+    """
     anchors: dict[Any, int] = {}
-    spikes: dict[Any, int] = {}
+    emitted: dict[Any, int] = {}
     found: dict[int, tuple[int | None, bool]] = {}
     for number in numbers:
         through: dict[int, bool] = {}
-        for node, _, source in edges(nodes[number], set()):
+        for node, _, source, output in edges(nodes[number], set()):
             for reached in (node, source):
                 if reached in anchors:
                     through.setdefault(anchors[reached], False)
-            if source in spikes:
-                through[spikes[source]] = True
-        before = max(through) if through else None
-        found[number] = (before, before is not None and through[before])
+            if source in emitted:
+                before = emitted[source]
+                through[before] = through.get(before, False) or output == spikes[before][1]
+        latest = max(through) if through else None
+        found[number] = (latest, latest is not None and through[latest])
         for anchor in _chain(nodes[number]):
             anchors[anchor] = number
-        spikes[calls[number].context] = number
+        emitted[spikes[number][0]] = number
     if any(before is not None for before, _ in found.values()):
         return found
     # Nothing in the graph ties them: neurons without a state, or with a state that is detached.
@@ -74,12 +84,12 @@ def _previous(numbers: list[int], calls: Sequence[Heard], nodes: dict[int, Any])
 
 
 def _chain(node: Any) -> list[Any]:
-    """``node`` and what it is made of, up to the first sum: ``u - threshold`` leads to u."""
+    """``node`` and what it is made of, up to the first sum or layer: ``u - threshold`` leads to u."""
     chain = []
-    while node is not None and is_elementwise(node):
+    while node is not None:
         chain.append(node)
         sources = [source for source, _ in node.next_functions if source is not None]
-        if len(sources) != 1:
+        if len(sources) != 1 or not is_elementwise(node):
             break
         node = sources[0]
     return chain

@@ -10,7 +10,7 @@ What is found belongs to the network in the mode (eval) and with the shape of in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -21,14 +21,13 @@ from attacks.gradients.spikes.calling import code_of, functions_of_strangers, li
 from attacks.gradients.spikes.control import adjusted
 from attacks.gradients.spikes.cuts import Cuts
 from attacks.gradients.spikes.inventory import Adjustment, Call, Uncontrolled
-from attacks.gradients.spikes.judging import judged
+from attacks.gradients.spikes.judging import Judged, judged
 from attacks.gradients.spikes.layout import ONE_STEP, layout_of
 from attacks.gradients.spikes.libraries import firing_modules, remedies, resettable_modules
 from attacks.gradients.spikes.linking import linked
 from attacks.gradients.spikes.plain_steps import Watch, pattern_of, steps_seen
 from attacks.gradients.spikes.recording import Heard, Recorder, run
 from attacks.gradients.spikes.sites import SpikeSites
-from attacks.gradients.spikes.steps import Step
 from attacks.gradients.spikes.summary import (
     functions_in,
     name_of,
@@ -61,9 +60,7 @@ def spiking_sites(model: nn.Module, probe: Tensor) -> SpikeSites:
     fewer = _heard(model, x[:-1], heard.adjustments).calls
     steady = [call.code for call in fewer] == [call.code for call in heard.calls]
     judgements = judged(heard.calls)
-    steps = [judgement.step for judgement in judgements]
-    calls = _calls(heard.calls, steps, fewer if steady else None, len(x))
-    calls = [replace(call, output=judgement.output) for call, judgement in zip(calls, judgements, strict=True)]
+    calls = _calls(heard.calls, judgements, fewer if steady else None, len(x))
     used = {call.code for call in heard.calls}
     kinds = tuple(kind for kind in known if code_of(kind) in used)
     sites = SpikeSites(
@@ -134,29 +131,27 @@ def _silent(model: nn.Module, calls: Sequence[Heard]) -> list[str]:
     return [name for name in firing_modules(model) if name not in spoke]
 
 
-def _calls(
-    heard: Sequence[Heard], steps: Sequence[Step | None], fewer: Sequence[Heard] | None, n: int
-) -> Iterator[Call] | list[Call]:
+def _calls(heard: Sequence[Heard], judgements: Sequence[Judged], fewer: Sequence[Heard] | None, n: int) -> list[Call]:
     """What is known of each call. fewer: the same calls for a batch of one sample less."""
-    links = linked(heard, [None if step is None else step.source for step in steps])
     calls = []
-    for number, (call, step, link) in enumerate(zip(heard, steps, links, strict=True)):
+    for number, (call, judgement, link) in enumerate(zip(heard, judgements, linked(heard, judgements), strict=True)):
+        step = judgement.step
         if step is None or link is None:
             calls.append(Call(call.code))
             continue
         layout = None
         if fewer is not None:
             layout = layout_of(call.inputs[step.source], fewer[number].inputs[step.source], n, n - 1)
-        overwritten = tuple(value._version for value in call.inputs if isinstance(value, Tensor)) != call.versions
         calls.append(
             Call(
                 call.code,
                 step,
                 threshold_of(step, call),
+                judgement.output,
                 layer=link.layer,
                 previous=link.previous,
                 resets=link.resets,
-                copied=overwritten,
+                copied=call.overwritten,
                 layout=layout or ONE_STEP,
             )
         )

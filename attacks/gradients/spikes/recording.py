@@ -23,7 +23,8 @@ HERE = str(Path(__file__).parent)
 
 @dataclass(frozen=True)
 class Heard:
-    """One call. inputs and outputs as they were, in the graph; versions: of the inputs that are tensors, at the call.
+    """One call. inputs, outputs: copies of what they were at the call, outside of the graph, because networks overwrite
+    them. nodes: of the graph, for each input. given: the very inputs that are tensors, with their versions at the call.
 
     layer: dotted name of the innermost module, "" for the network itself. stack: where the call came from, innermost first.
     private: whether a layer that takes gradient paths by itself made it. unit: the threshold, as far as names tell.
@@ -35,11 +36,17 @@ class Heard:
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
     several: bool
-    versions: tuple[int, ...]
+    nodes: tuple[Any, ...]
+    given: tuple[tuple[Tensor, int], ...]
     layer: str
     stack: tuple[tuple[str, int], ...]
     private: bool
     unit: Unit | None
+
+    @property
+    def overwritten(self) -> bool:
+        """Whether the network has changed what it gave the Function since."""
+        return any(value._version != version for value, version in self.given)
 
     @property
     def place(self) -> str:
@@ -75,16 +82,21 @@ class Recorder:
                 kind,
                 code_of(kind),
                 context,
-                inputs,
-                outputs if several else (outputs,),
+                tuple(map(_copied, inputs)),
+                tuple(map(_copied, outputs if several else (outputs,))),
                 several,
-                tuple(value._version for value in inputs if isinstance(value, Tensor)),
+                tuple(getattr(value, "grad_fn", None) for value in inputs),
+                tuple((value, value._version) for value in inputs if isinstance(value, Tensor)),
                 layer,
                 tuple((frame.f_code.co_filename, frame.f_lineno) for frame in frames),
                 any(isinstance(module, TakesGradientPath) for module in modules),
                 unit_of(kind, inputs, modules, frames),
             )
         )
+
+
+def _copied(value: Any) -> Any:
+    return value.detach().clone() if isinstance(value, Tensor) else value
 
 
 def strangers(frame: FrameType | None) -> Iterator[FrameType]:
