@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from attacks.gradients import compiled, loops
 from attacks.gradients.base import Bound, GradientPath, LayerGradient, Session, Trace, lent
 from attacks.gradients.bptt import incoming, through_slopes
-from attacks.gradients.flat import like, matrix
+from attacks.gradients.flat import dense, like, matrix
 from attacks.gradients.spikes.firing import Stepwise
 from attacks.gradients.windows import shape_of
 
@@ -136,7 +136,8 @@ class _Memory:
 
 
 def _fresh(potential: Tensor, samples: int) -> _State:
-    one = potential[0, 0]
+    # One sample by itself may have gaps: where samples are innermost in memory, its units are far apart.
+    one = dense(potential[0, :1])[0]
     centre = potential.new_ones((samples, len(potential), one.numel()))
     return _State(centre, torch.zeros_like(centre), torch.empty_strided(one.shape, one.stride(), device="meta"))
 

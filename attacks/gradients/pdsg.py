@@ -25,14 +25,15 @@ from attacks.gradients.spikes.firing import Firing
 
 @dataclass(frozen=True)
 class PotentialDependent:
-    """Layer gradient of PDSG: BPTT, reset attached."""
+    """Layer gradient of PDSG: BPTT. attached: whether the gradient flows through the reset, as in the paper."""
 
+    attached: bool = True
     needs_current: bool = False
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
         threshold = trace.dynamics.threshold
         sigma = spread(trace.potential / threshold)
-        return through_slopes(grad, trace, _slopes(trace.potential, threshold, sigma), attached=True)
+        return through_slopes(grad, trace, _slopes(trace.potential, threshold, sigma), attached=self.attached)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ class Control:
         self.memories, self.contexts, self.walked = {}, {}, {}
 
     def heard(self, kind: Kind, context: Any, inputs: tuple[Any, ...], outputs: Any) -> None:
+        if not self.calls:
+            return
         number, call = self._next(code_of(kind))
         if call is None or call.step is None or not context.needs_input_grad[call.step.source]:
             return

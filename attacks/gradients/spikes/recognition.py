@@ -11,7 +11,10 @@ What is found belongs to the network in the mode (eval) and with the shape of in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +55,7 @@ def spiking_sites(model: nn.Module, probe: Tensor) -> SpikeSites:
     if not len(probe):
         raise ValueError("at least one input is needed to find the spike functions of a network")
     x = probe[:MOST].detach()
-    x = x if len(x) > 1 else torch.cat([x, 1 - x])
+    x = x if len(x) > 1 else torch.cat([x, x.flip(-1)])
     known = functions_of_strangers()
     plain = _output(model, x)[1]
     repeatable = torch.equal(_output(model, x)[1], plain)
@@ -74,7 +77,13 @@ def spiking_sites(model: nn.Module, probe: Tensor) -> SpikeSites:
     idle = [] if obstacle is not None else _idle(heard.calls, sites.calls, answered)
     sites = replace(sites, calls=_without_idle_layers(sites.calls, answered))
     functions = functions_in(heard.calls, sites.calls)
-    uncontrolled = [*out_of_control(heard.calls, judgements), *out_of_sight(model), *idle, *_plain_steps(model, x, sites)]
+    uncontrolled = [
+        *out_of_control(heard.calls, judgements),
+        *out_of_sight(model),
+        *_mute(model, x, heard),
+        *idle,
+        *_plain_steps(model, x, sites),
+    ]
     return replace(
         sites,
         functions=functions,
@@ -129,6 +138,23 @@ def _silent(model: nn.Module, calls: Sequence[Heard]) -> list[str]:
     """Modules with a spike function of theirs, of which no Function was heard."""
     spoke = {call.layer for call in calls}
     return [name for name in firing_modules(model) if name not in spoke]
+
+
+def _mute(model: nn.Module, x: Tensor, heard: _Run) -> list[Uncontrolled]:
+    """Modules with a spike function of theirs that run and never call it, whatever was adjusted."""
+    silent, ran = _silent(model, heard.calls), dict[str, str]()
+    with ExitStack() as hooks:
+        for name in silent:
+            module = model.get_submodule(name)
+            hooks.callback(module.register_forward_hook(partial(_note, ran, name)).remove)
+        if silent:
+            _output(model, x)
+    reason = "it fires inside a kernel or a script, and with other bits where it does not"
+    return [Uncontrolled(f"the neurons {kind}", name, reason) for name, kind in ran.items()]
+
+
+def _note(ran: dict[str, str], name: str, module: nn.Module, inputs: Any, outputs: Any) -> None:
+    ran[name] = type(module).__name__
 
 
 def _calls(heard: Sequence[Heard], judgements: Sequence[Judged], fewer: Sequence[Heard] | None, n: int) -> list[Call]:
@@ -210,7 +236,7 @@ def _obstacle(model: nn.Module, x: Tensor, sites: SpikeSites, leaf: Tensor, outp
 def _plain_steps(model: nn.Module, x: Tensor, sites: SpikeSites) -> list[Uncontrolled]:
     """Steps that are no Function."""
     runs = []
-    for asked in (x, 1 - x):
+    for asked in (x, x.roll(1, 0)):
         recorder = Recorder(model)
         listen = listening(recorder, functions_of_strangers(), newborn=True)
         with adjusted(model, sites.adjustments), listen, Watch() as watch:

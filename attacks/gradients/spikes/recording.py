@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from attacks.gradients.base import TakesGradientPath
+from attacks.gradients.base import TakesCoding, TakesGradientPath
 from attacks.gradients.spikes.calling import Kind, code_of, is_strange
 from attacks.gradients.spikes.libraries import SURROGATES
 from attacks.gradients.spikes.thresholds import Unit, unit_of
@@ -132,8 +132,13 @@ def at(stack: tuple[tuple[str, int], ...]) -> str:
 
 
 def innermost(frame: FrameType | None) -> tuple[str, bool]:
-    """``file:line`` of the innermost frame that is not torch's, and whether a stranger wrote it."""
-    for found in strangers(frame):
-        place = at(((found.f_code.co_filename, found.f_lineno),))
-        return place, is_strange(str(found.f_globals.get("__name__", "")))
-    return "an unknown place", False
+    """``file:line`` of the innermost frame that is not torch's, and whether a stranger wrote it.
+
+    What happens inside a layer or an encoder that takes paths by itself is its own affair, whoever wrote it.
+    """
+    frames = list(strangers(frame))
+    if not frames:
+        return "an unknown place", False
+    place = at(((frames[0].f_code.co_filename, frames[0].f_lineno),))
+    private = any(isinstance(_module_of(found), TakesGradientPath | TakesCoding) for found in frames)
+    return place, is_strange(str(frames[0].f_globals.get("__name__", ""))) and not private

@@ -18,6 +18,8 @@ from torch import Tensor
 
 MOST_LEVELS = 64
 """A function with more values than this is not taken for a step."""
+FEW = 8
+"""What makes so few values of many is a step of some kind, whatever the shapes."""
 POINTS = 1024
 """Numbers on which a function is tried at first."""
 CLOSER = (1, 16, 256)
@@ -88,6 +90,11 @@ def step_of(evaluate: Evaluate, inputs: tuple[Any, ...], output: Tensor) -> Step
         for index, value in enumerate(inputs)
         if isinstance(value, Tensor) and value.is_floating_point() and value.shape == output.shape
     ]
+    if not sources:
+        levels = len(output.unique())
+        if 1 < levels <= FEW and output.numel() > 8 * levels and any(_is_rich(value) for value in inputs):
+            raise NotAStep(f"takes {levels} values, and no input has the shape of the output")
+        return None
     discrete = False
     for source in sources:
         for closer in CLOSER:
@@ -102,6 +109,11 @@ def step_of(evaluate: Evaluate, inputs: tuple[Any, ...], output: Tensor) -> Step
     if discrete:
         raise NotAStep(f"takes {len(output.unique())} values, but follows no cut of a single input")
     return None
+
+
+def _is_rich(value: Any) -> bool:
+    """Whether an argument takes more values than a step does."""
+    return isinstance(value, Tensor) and value.is_floating_point() and len(value.unique()) > MOST_LEVELS
 
 
 def _operands(inputs: tuple[Any, ...], source: int) -> list[int]:
