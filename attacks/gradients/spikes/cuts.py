@@ -15,9 +15,13 @@ from attacks.gradients.spikes.recording import innermost
 
 @dataclass(eq=False)
 class Cuts(TorchFunctionMode):
-    """A mode that writes down where a number that has a gradient becomes one that has none."""
+    """A mode that writes down where a number that has a gradient becomes one that has none.
+
+    found: such places. compared: where numbers become truth values, which never have one, and which may be harmless.
+    """
 
     found: list[str] = field(default_factory=list)
+    compared: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -34,4 +38,6 @@ class Cuts(TorchFunctionMode):
             elif isinstance(out, Tensor) and out.is_floating_point() and not out.requires_grad:
                 shown = "detach()" if name in ("detach", "__get__") else f"{name}()"
                 self.found.append(f"{shown} at {place} drops the gradient")
+            elif isinstance(out, Tensor) and out.dtype == torch.bool:
+                self.compared.append(f"a comparison at {place} has no gradient")
         return out

@@ -47,7 +47,8 @@ MOST = 3
 def spiking_sites(model: nn.Module, probe: Tensor) -> SpikeSites:
     """Where ``model`` makes spikes, and which of them an attacker may differentiate as he likes.
 
-    model: in eval mode; it is left as it was. A network with a state must reset it in its forward.
+    model: in eval mode; its parameters, modes and classes are left as they were. A network with a state must reset it in
+    its forward.
     probe: a few inputs ``(n, ...)``, real ones where possible: layers that stay silent on them show less.
     Raises ``ValueError`` without inputs, and if the network answers with other bits while its spike functions are under
     control.
@@ -84,6 +85,7 @@ def spiking_sites(model: nn.Module, probe: Tensor) -> SpikeSites:
         *idle,
         *_plain_steps(model, x, sites),
     ]
+    _output(model, x, graph=False)  # a state that the network keeps shall not hold a graph
     return replace(
         sites,
         functions=functions,
@@ -94,10 +96,10 @@ def spiking_sites(model: nn.Module, probe: Tensor) -> SpikeSites:
     )
 
 
-def _output(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+def _output(model: nn.Module, x: Tensor, *, graph: bool = True) -> tuple[Tensor, Tensor]:
     """An input that asks for a gradient, and the output; random layers draw the same each time."""
     leaf = x.clone().requires_grad_()
-    with torch.random.fork_rng(devices=[x.device] if x.device.type == "cuda" else []), torch.enable_grad():
+    with torch.random.fork_rng(devices=[x.device] if x.device.type == "cuda" else []), torch.set_grad_enabled(graph):
         torch.manual_seed(0)
         return leaf, run(model, leaf)
 
@@ -230,7 +232,7 @@ def _obstacle(model: nn.Module, x: Tensor, sites: SpikeSites, leaf: Tensor, outp
         return None if gradient is not None else "the input is no part of the graph of the output"
     with adjusted(model, sites.adjustments), Cuts() as cuts:
         _output(model, x)
-    return cuts.found[0] if cuts.found else "the output is made outside of torch"
+    return next(iter((*cuts.found, *cuts.compared)), "the output is made outside of torch")
 
 
 def _plain_steps(model: nn.Module, x: Tensor, sites: SpikeSites) -> list[Uncontrolled]:
