@@ -52,7 +52,8 @@ def is_elementwise(node: Any) -> bool:
     if isinstance(node, BackwardCFunction):  # a Function written in Python, whatever its name
         return False
     name = type(node).__name__.rstrip("0123456789").removesuffix("Backward")
-    return name in ELEMENTWISE
+    # A script's operations are one node once it has been compiled: what libraries script are neurons.
+    return name in ELEMENTWISE or node.name().endswith("DifferentiableGraphBackward")
 
 
 def edges(start: Any, walked: set[Any]) -> Iterator[tuple[Any, int, Any, int]]:

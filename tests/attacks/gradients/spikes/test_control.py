@@ -196,3 +196,33 @@ def test_without_a_graph_nothing_is_kept(images: Tensor) -> None:
     with sites.taken(model, Watching()):
         model(images.clone().requires_grad_())
     assert [firing.number for firing in seen] == list(range(8))
+
+
+@torch.jit.script
+def _hard_reset(v: Tensor, spikes: Tensor) -> Tensor:
+    return (1.0 - spikes) * v
+
+
+class ScriptedReset(nn.Module):
+    """Resets in a script, whose operations become one node of the graph once it has been compiled."""
+
+    def __init__(self, *, detached: bool) -> None:
+        super().__init__()
+        self.detached, self.thresh = detached, 0.7
+
+    def forward(self, x: Tensor) -> Tensor:
+        v = total = torch.zeros((), dtype=x.dtype)
+        for _ in range(4):
+            v = 0.8 * v + 2 * x.flatten(1)
+            s = ScaledArctan.apply(v - self.thresh, 2.0)
+            v = _hard_reset(v, s.detach() if self.detached else s)
+            total = total + s
+        return total
+
+
+def test_a_reset_in_a_script_is_dropped_like_any_other(images: Tensor) -> None:
+    attached, detached = ScriptedReset(detached=False), ScriptedReset(detached=True)
+    for _ in range(3):
+        found = slope(attached, BPTT(reset="detached"), images, spiking_sites(attached, images))
+        torch.testing.assert_close(found, slope(detached, BPTT(), images, spiking_sites(detached, images)))
+        assert not torch.allclose(found, slope(attached, BPTT(), images, spiking_sites(attached, images)))

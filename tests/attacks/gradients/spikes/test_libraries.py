@@ -130,7 +130,9 @@ def test_spikingjelly_with_any_surrogate(surrogate_name: str, images: Tensor) ->
     pytest.importorskip("spikingjelly")
     from spikingjelly.activation_based import functional, neuron, surrogate
 
-    made = getattr(surrogate, surrogate_name)
+    made = getattr(surrogate, surrogate_name, None)
+    if made is None:
+        pytest.skip("an older version without it")
     function = made if surrogate_name == "heaviside" else made()
     neurons = [neuron.LIFNode(surrogate_function=function, step_mode="m", v_threshold=0.8) for _ in range(2)]
     check(InLayers(neurons, functional.reset_net), images, None, calls=2 * STEPS, threshold=0.8)
