@@ -16,7 +16,8 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor, nn
 
-from attacks.gradients.base import GradientPath, Session, TakesCoding, TakesGradientPath, Training
+from attacks.gradients.base import GradientPath, Session, TakesCoding, Training
+from attacks.gradients.spikes.sites import SpikeSites, is_spiking
 from attacks.objectives import CrossEntropy, Objective
 from attacks.randomness import KeyedRng, drawing
 from attacks.threat import per_row
@@ -95,7 +96,7 @@ class Oracle(Protocol):
 
     @property
     def spiking(self) -> bool:
-        """Whether the model has layers that take a gradient path."""
+        """Whether the model has layers, or spike functions, that take a gradient path."""
         ...
 
     @property
@@ -173,6 +174,7 @@ class ModelOracle:
     micro_batch: largest number of rows in one pass through the model.
     lens: what the model sees of an input. It belongs to the threat: an attacker who must hand over images of 8 bits
         searches through their rounding.
+    sites: the spike functions of a stranger's network (see :mod:`attacks.gradients.spikes`).
     """
 
     model: nn.Module
@@ -185,6 +187,7 @@ class ModelOracle:
     stochastic: bool = False
     micro_batch: int = 64
     lens: Lens = clear
+    sites: SpikeSites | None = None
     books: Books = field(kw_only=True)
     session: Session = field(kw_only=True)
 
@@ -215,7 +218,7 @@ class ModelOracle:
 
     @property
     def spiking(self) -> bool:
-        return any(isinstance(module, TakesGradientPath) for module in self.model.modules())
+        return is_spiking(self.model, self.sites)
 
     @property
     def coded(self) -> bool:
@@ -281,7 +284,8 @@ class ModelOracle:
         if self.rng is not None:
             rng = self.rng.rows(rows).fold("forward", self.numbers(rows) if numbers is None else numbers)
         books.spend(books.forwards, rows)
-        with (view or self.session.views()[0]).applied(self.model, rows, learn=learn), drawing(rng):
+        session = view or self.session.views()[0]
+        with session.applied(self.model, rows, learn=learn, sites=self.sites), drawing(rng):
             return self.outputs(self.lens(x, rows), rows)
 
     def outputs(self, x: Tensor, rows: Tensor) -> Tensor:
@@ -353,6 +357,7 @@ class ModelOracle:
             draws=self.draws,
             stochastic=True,
             micro_batch=self.micro_batch,
+            sites=self.sites,
         )
         return fresh.referring_to(x)
 

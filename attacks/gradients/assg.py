@@ -20,9 +20,10 @@ unit.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
@@ -30,8 +31,12 @@ from torch import Tensor, nn
 from attacks.gradients import compiled, loops
 from attacks.gradients.base import Bound, GradientPath, LayerGradient, Session, Trace, lent
 from attacks.gradients.bptt import incoming, through_slopes
-from attacks.gradients.flat import like, matrix
+from attacks.gradients.flat import dense, like, matrix
+from attacks.gradients.spikes.firing import Stepwise
 from attacks.gradients.windows import shape_of
+
+if TYPE_CHECKING:
+    from attacks.gradients.spikes.sites import SpikeSites
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +74,25 @@ class ASSG(GradientPath):
         """A layer at the start of its adaptation; a run goes through :meth:`session`."""
         return _AdaptiveSlope(self, None, None, learn=True)
 
+    def spike_gradient(self) -> Stepwise:
+        """A spike function at the start of its adaptation, likewise."""
+        gradient = self.layer_gradient()
+        return Stepwise(lambda call: gradient, self.attached)
+
     def session(self, samples: int) -> Session:
         return _AdaptiveSession(self, samples)
 
 
+_Key = tuple[str, int]
+"""Whose averages: of a layer, or of a call of a spike function; and its number."""
+
+
 @dataclass
 class _State:
-    """Running averages of one layer, ``(samples, T, F)``; F units in the memory order of ``like`` ``(...)``."""
+    """Running averages of one layer, or of one call of a spike function (T = 1): ``(samples, T, F)``.
+
+    The F units are in the memory order of ``like`` ``(...)``.
+    """
 
     centre: Tensor
     spread: Tensor
@@ -86,12 +103,16 @@ class _State:
 class _AdaptiveSession(Session):
     path: ASSG
     samples: int
-    layers: dict[int, _State] = field(default_factory=dict)
+    layers: dict[_Key, _State] = field(default_factory=dict)
 
-    def applied(self, model: nn.Module, rows: Tensor, *, learn: bool) -> AbstractContextManager[Bound]:
-        return lent(
-            model, lambda layer: _AdaptiveSlope(self.path, _Memory(self, layer), rows, learn=learn), self.path.coding
-        )
+    def applied(
+        self, model: nn.Module, rows: Tensor, *, learn: bool, sites: SpikeSites | None = None
+    ) -> AbstractContextManager[Bound]:
+        def of(kind: str) -> Callable[[int], LayerGradient]:
+            return lambda number: _AdaptiveSlope(self.path, _Memory(self, (kind, number)), rows, learn=learn)
+
+        spikes = Stepwise(of("call"), self.path.attached)
+        return lent(model, of("layer"), self.path.coding, sites=sites, spikes=spikes)
 
     def forget(self, rows: Tensor) -> None:
         for state in self.layers.values():
@@ -101,19 +122,22 @@ class _AdaptiveSession(Session):
 
 @dataclass(frozen=True)
 class _Memory:
-    """Where one layer keeps its averages; made when its shape is first seen."""
+    """Where one layer, or one call, keeps its averages; made when its shape is first seen."""
 
     session: _AdaptiveSession
-    layer: int
+    key: _Key
 
     def state(self, potential: Tensor) -> _State:
-        if self.layer not in self.session.layers:
-            self.session.layers[self.layer] = _fresh(potential, self.session.samples)
-        return self.session.layers[self.layer]
+        kept = self.session.layers.get(self.key)
+        # A network that is free in the order of its calls may come with another shape: that is another call.
+        if kept is None or kept.like.shape != potential.shape[2:]:
+            kept = self.session.layers[self.key] = _fresh(potential, self.session.samples)
+        return kept
 
 
 def _fresh(potential: Tensor, samples: int) -> _State:
-    one = potential[0, 0]
+    # One sample by itself may have gaps: where samples are innermost in memory, its units are far apart.
+    one = dense(potential[0, :1])[0]
     centre = potential.new_ones((samples, len(potential), one.numel()))
     return _State(centre, torch.zeros_like(centre), torch.empty_strided(one.shape, one.stride(), device="meta"))
 

@@ -7,7 +7,11 @@ is still right. ``with path.applied(model) as bound:`` hands every layer that ca
 one its gradient; ``bound.layers`` says how many did. Nothing in the forward depends on
 the path: same kernel, same shape, same bits.
 
-Outside any block a layer uses the gradient it was trained with.
+That hook needs a layer that runs all time steps and hands over its trace. Networks of others have another one: the spike
+function, called once per layer and time step (see :mod:`attacks.gradients.spikes`). ``path.applied(model, sites=...)``
+works there too, for the paths that say what a spike gradient is.
+
+Outside any block a layer, or a spike function, uses the gradient it was trained with.
 """
 
 from __future__ import annotations
@@ -16,11 +20,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from attacks.gradients.windows import Windows
+
+if TYPE_CHECKING:
+    from attacks.gradients.spikes.firing import SpikeGradient
+    from attacks.gradients.spikes.sites import SpikeSites
 
 Reset = Literal["hard", "soft"]
 Coding = Literal["smooth", "straight_through", "masked"]
@@ -99,19 +107,33 @@ class TakesCoding(Protocol):
 
 @dataclass
 class Bound:
-    """A path at work on a model. layers: how many layers took it. encoders: how many encoders."""
+    """A path at work on a model.
+
+    layers: how many layers took it. encoders: how many encoders. functions: how many spike functions of a stranger's
+    network took it, of how many that are known (steps that nobody can control included).
+    """
 
     layers: int
     encoders: int = 0
+    functions: int = 0
+    functions_found: int = 0
 
 
 @contextmanager
 def lent(
-    model: nn.Module, gradient_of: Callable[[int], LayerGradient | None], coding: Coding | None = None
+    model: nn.Module,
+    gradient_of: Callable[[int], LayerGradient | None],
+    coding: Coding | None = None,
+    *,
+    sites: SpikeSites | None = None,
+    spikes: SpikeGradient | None = None,
+    own: bool = False,
 ) -> Iterator[Bound]:
     """Hand each spiking layer of ``model`` (numbered in module order) a gradient, and each encoder a coding, in the block.
 
-    On leaving, every layer has back what it had before, whatever happened inside.
+    sites: the spike functions of the model that lie outside of such layers. spikes: their gradient; None for their own.
+    own: whether their own is what the path asks for, so that they count as having taken it.
+    On leaving, everything has back what it had before, whatever happened inside.
     """
     taken: list[tuple[TakesGradientPath, LayerGradient | None]] = []
     coded: list[tuple[TakesCoding, Coding | None]] = []
@@ -121,7 +143,14 @@ def lent(
                 taken.append((module, module.take_gradient(gradient_of(len(taken)))))
             if isinstance(module, TakesCoding):
                 coded.append((module, module.take_coding(coding)))
-        yield Bound(layers=len(taken), encoders=len(coded))
+        bound = Bound(layers=len(taken), encoders=len(coded))
+        if sites is None:
+            yield bound
+            return
+        bound.functions = sites.controlled if own or spikes is not None else 0
+        bound.functions_found = sites.found
+        with sites.taken(model, spikes):
+            yield bound
     finally:
         for encoder, rule in reversed(coded):
             encoder.take_coding(rule)
@@ -133,10 +162,13 @@ class Session(ABC):
     """A path at work for one run over N samples. Whatever a path learns on the way is kept here, per sample."""
 
     @abstractmethod
-    def applied(self, model: nn.Module, rows: Tensor, *, learn: bool) -> AbstractContextManager[Bound]:
+    def applied(
+        self, model: nn.Module, rows: Tensor, *, learn: bool, sites: SpikeSites | None = None
+    ) -> AbstractContextManager[Bound]:
         """Use the path for a batch that stands for ``rows`` ``(n,)``.
 
         learn: whether an adaptive path may update its state (not for the repeated draws of one EOT query).
+        sites: the spike functions of a stranger's network.
         """
 
     def forget(self, rows: Tensor) -> None:  # noqa: B027  (most paths remember nothing)
@@ -160,9 +192,19 @@ class GradientPath(ABC):
     def layer_gradient(self) -> LayerGradient | None:
         """The gradient for one layer; None leaves the layer's own."""
 
-    def applied(self, model: nn.Module) -> AbstractContextManager[Bound]:
-        """Make the spiking layers of ``model`` use this path inside the block; see :func:`lent`."""
-        return lent(model, lambda layer: self.layer_gradient(), self.coding)
+    def spike_gradient(self) -> SpikeGradient | None:
+        """The gradient of the spike functions of others; None for a path that is defined for whole layers only."""
+        return None
+
+    def applied(self, model: nn.Module, *, sites: SpikeSites | None = None) -> AbstractContextManager[Bound]:
+        """Make the spiking layers of ``model``, and the spike functions in ``sites``, use this path inside the block.
+
+        See :func:`lent`.
+        """
+        own = isinstance(self, Training)
+        return lent(
+            model, lambda layer: self.layer_gradient(), self.coding, sites=sites, spikes=self.spike_gradient(), own=own
+        )
 
     def session(self, samples: int) -> Session:
         """The path for a run over ``samples`` rows."""
@@ -173,8 +215,10 @@ class GradientPath(ABC):
 class _Stateless(Session):
     path: GradientPath
 
-    def applied(self, model: nn.Module, rows: Tensor, *, learn: bool) -> AbstractContextManager[Bound]:
-        return self.path.applied(model)
+    def applied(
+        self, model: nn.Module, rows: Tensor, *, learn: bool, sites: SpikeSites | None = None
+    ) -> AbstractContextManager[Bound]:
+        return self.path.applied(model, sites=sites)
 
 
 @dataclass(frozen=True, kw_only=True)

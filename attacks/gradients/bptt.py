@@ -25,6 +25,7 @@ from torch import Tensor
 from attacks.gradients import compiled, loops
 from attacks.gradients.base import GradientPath, LayerGradient, Trace
 from attacks.gradients.flat import aligned, like, matrix, pieces
+from attacks.gradients.spikes.firing import Stepwise
 from attacks.gradients.surrogates import Surrogate
 from attacks.gradients.windows import grain, shape_of
 
@@ -141,3 +142,7 @@ class BPTT(GradientPath):
     def layer_gradient(self) -> LayerGradient:
         width = self.width if self.alpha is None else 1 / self.alpha
         return ThroughTime(Surrogate(self.surrogate, width), self.reset == "attached")
+
+    def spike_gradient(self) -> Stepwise:
+        gradient = self.layer_gradient()
+        return Stepwise(lambda call: gradient, self.reset == "attached")

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from attacks.gradients.base import Bound, GradientPath, LayerGradient, Session, Training
 from attacks.gradients.hart import HART
+
+if TYPE_CHECKING:
+    from attacks.gradients.spikes.sites import SpikeSites
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +41,10 @@ class HARTMix(GradientPath):
 class _Mean(Session):
     parts: tuple[Session, ...]
 
-    def applied(self, model: nn.Module, rows: Tensor, *, learn: bool) -> AbstractContextManager[Bound]:
-        return self.parts[0].applied(model, rows, learn=learn)
+    def applied(
+        self, model: nn.Module, rows: Tensor, *, learn: bool, sites: SpikeSites | None = None
+    ) -> AbstractContextManager[Bound]:
+        return self.parts[0].applied(model, rows, learn=learn, sites=sites)
 
     def forget(self, rows: Tensor) -> None:
         for part in self.parts:

@@ -20,31 +20,77 @@ from torch import Tensor
 
 from attacks.gradients.base import GradientPath, LayerGradient, Trace
 from attacks.gradients.bptt import through_slopes
+from attacks.gradients.spikes.firing import Firing
 
 
 @dataclass(frozen=True)
 class PotentialDependent:
-    """Layer gradient of PDSG: BPTT, reset attached."""
+    """Layer gradient of PDSG: BPTT. attached: whether the gradient flows through the reset, as in the paper."""
 
+    attached: bool = True
     needs_current: bool = False
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
         threshold = trace.dynamics.threshold
         sigma = spread(trace.potential / threshold)
-        x = (trace.potential - threshold) / threshold
-        slopes = torch.exp(-((x / sigma - 0.5) ** 2) / 2) / (math.sqrt(2 * math.pi) * sigma * threshold)
-        return through_slopes(grad, trace, slopes, attached=True)
+        return through_slopes(grad, trace, _slopes(trace.potential, threshold, sigma), attached=self.attached)
+
+
+@dataclass(frozen=True)
+class PotentialDependentSpikes:
+    """Spike gradient of PDSG: what the steps of a layer have seen so far is handed on from call to call."""
+
+    attached: bool = True
+
+    def remember(self, firing: Firing, past: Moments | None) -> Moments:
+        return Moments.of(firing.potential() / firing.threshold, past)
+
+    def backward(self, grad: Tensor, firing: Firing, memory: Moments) -> Tensor:
+        return grad * _slopes(firing.potential(), firing.threshold, memory.spread)
+
+
+def _slopes(potential: Tensor, threshold: float, sigma: Tensor) -> Tensor:
+    x = (potential - threshold) / threshold
+    return torch.exp(-((x / sigma - 0.5) ** 2) / 2) / (math.sqrt(2 * math.pi) * sigma * threshold)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums over steps 1..t of what is pooled, for each t of ``(T, n, C, ...)`` or ``(T, n, F)``.
+
+    count: steps so far, ``(T, 1, ...)``. total, squares: of the pooled potential and of its pooled square.
+    """
+
+    count: Tensor
+    total: Tensor
+    squares: Tensor
+
+    @classmethod
+    def of(cls, potential: Tensor, past: Moments | None = None) -> Moments:
+        """Those of ``potential`` ``(T, n, ...)``, whose first step follows the last one of ``past``."""
+        count = torch.arange(1, len(potential) + 1, device=potential.device, dtype=potential.dtype)
+        count = count.view(-1, *([1] * (potential.dim() - 1)))
+        total, squares = _pooled(potential).cumsum(0), _pooled(potential.square()).cumsum(0)
+        if past is None:
+            return cls(count, total, squares)
+        return cls(count + past.count[-1:], total + past.total[-1:], squares + past.squares[-1:])
+
+    @property
+    def spread(self) -> Tensor:
+        """Standard deviation over steps 1..t, broadcastable to the potential; 1 where it is 0."""
+        sigma = (self.squares / self.count - (self.total / self.count).square()).clamp_min(0).sqrt()
+        return torch.where(sigma > 1e-6, sigma, 1.0)
+
+
+def _pooled(x: Tensor) -> Tensor:
+    """Means over space, or over units where there is none; ``(T, n)`` has neither."""
+    pooled = tuple(range(3, x.dim())) or tuple(range(2, x.dim()))
+    return x.mean(pooled, keepdim=True) if pooled else x
 
 
 def spread(potential: Tensor) -> Tensor:
     """Standard deviation over steps 1..t of ``(T, n, C, ...)`` or ``(T, n, F)``, broadcastable to it."""
-    pooled = tuple(range(3, potential.dim())) or (2,)
-    count = torch.arange(1, len(potential) + 1, device=potential.device, dtype=potential.dtype)
-    count = count.view(-1, *([1] * (potential.dim() - 1)))
-    mean = potential.mean(pooled, keepdim=True).cumsum(0) / count
-    square = potential.square().mean(pooled, keepdim=True).cumsum(0) / count
-    sigma = (square - mean.square()).clamp_min(0).sqrt()
-    return torch.where(sigma > 1e-6, sigma, 1.0)
+    return Moments.of(potential).spread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,3 +99,6 @@ class PDSG(GradientPath):
 
     def layer_gradient(self) -> LayerGradient:
         return PotentialDependent()
+
+    def spike_gradient(self) -> PotentialDependentSpikes:
+        return PotentialDependentSpikes()

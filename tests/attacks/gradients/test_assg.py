@@ -113,3 +113,20 @@ def test_the_gradient_of_the_reset_is_dropped_unless_asked_for(
     assert torch.equal(dropped[-1], kept[-1])  # no reset after the last step
     assert not torch.allclose(dropped[:-1], kept[:-1])
     assert not torch.isclose(slope(ASSG(beta1=0.5)), dropped).all()
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_the_order_in_memory_does_not_matter(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples innermost, as some products leave them, or outermost."""
+    if not compiled:
+        monkeypatch.setattr("attacks.gradients.compiled.usable", lambda x: False)
+    current = 2 * torch.rand(4, 6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    weights = torch.rand(4, 6, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    neurons, slopes = LIF(), []
+    for given in (current, current.transpose(1, 2).contiguous().transpose(1, 2)):
+        session, leaf = ASSG().session(6), given.requires_grad_()
+        for _ in range(3):
+            with session.applied(neurons, torch.arange(6), learn=True):
+                (slope,) = torch.autograd.grad((neurons(leaf) * weights).sum(), leaf)
+        slopes.append(slope)
+    torch.testing.assert_close(slopes[1], slopes[0])

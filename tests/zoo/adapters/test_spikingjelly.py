@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
 from torch import Tensor, nn
 
+from attacks.gradients.assg import ASSG
+from attacks.gradients.base import GradientPath
 from attacks.gradients.bptt import BPTT
-from zoo.adapters.spikingjelly import adopt
+from attacks.gradients.pdsg import PDSG
+from attacks.gradients.spikes.recognition import spiking_sites
+from attacks.gradients.spikes.sites import SpikeSites
+from zoo.adapters.spikingjelly import Adopted, adopt
 
-NODES = {
+NODES: dict[str, Callable[[], nn.Module]] = {
     "LIF, hard, decayed input": lambda: neuron.LIFNode(tau=2.0, surrogate_function=surrogate.ATan()),
     "LIF, hard": lambda: neuron.LIFNode(
         tau=4.0, decay_input=False, surrogate_function=surrogate.PiecewiseQuadratic(alpha=2.0)
@@ -20,6 +27,21 @@ NODES = {
     ),
     "IF, soft": lambda: neuron.IFNode(v_reset=None, surrogate_function=surrogate.Erf(), v_threshold=1.3),
     "IF, hard": lambda: neuron.IFNode(surrogate_function=surrogate.Rect()),
+    "IF, reset to a value": lambda: neuron.IFNode(v_reset=0.2, v_threshold=0.9, surrogate_function=surrogate.ATan()),
+    "LIF, reset below zero": lambda: neuron.LIFNode(v_reset=-0.3, surrogate_function=surrogate.ATan()),
+    "LIF, reset to a value, whole input": lambda: neuron.LIFNode(
+        v_reset=0.1, decay_input=False, surrogate_function=surrogate.Sigmoid(alpha=3.0)
+    ),
+    "PLIF": lambda: neuron.ParametricLIFNode(init_tau=2.5, surrogate_function=surrogate.ATan()),
+    "PLIF, whole input, soft": lambda: neuron.ParametricLIFNode(
+        init_tau=1.7, decay_input=False, v_reset=None, surrogate_function=surrogate.Erf(), v_threshold=0.8
+    ),
+    "PLIF, reset to a value, detached": lambda: neuron.ParametricLIFNode(
+        v_reset=-0.1, detach_reset=True, surrogate_function=surrogate.PiecewiseQuadratic()
+    ),
+    "SoftSign": lambda: neuron.LIFNode(surrogate_function=surrogate.SoftSign(alpha=2.0)),
+    "SuperSpike": lambda: neuron.LIFNode(surrogate_function=surrogate.SuperSpike(alpha=1.0)),
+    "PiecewiseExp": lambda: neuron.LIFNode(surrogate_function=surrogate.PiecewiseExp(alpha=2.0)),
 }
 
 
@@ -44,8 +66,8 @@ def gradient(model: nn.Module, x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("make", NODES.values(), ids=NODES.keys())
-def test_forward_and_own_gradient_are_unchanged(make: object) -> None:
-    theirs = Net(make()).double()  # type: ignore[operator]
+def test_forward_and_own_gradient_are_unchanged(make: Callable[[], nn.Module]) -> None:
+    theirs = Net(make()).double()
     ours = adopt(theirs)
     x = torch.rand(6, 3, 2, 2, dtype=torch.float64)
     torch.testing.assert_close(ours(x), theirs(x))
@@ -64,20 +86,80 @@ def test_the_attacker_may_choose_its_backward() -> None:
     assert not torch.equal(chosen, gradient(ours, x))
 
 
+LEFT_ALONE = {
+    "no such neuron": lambda: neuron.QIFNode(),
+    "no such surrogate": lambda: neuron.LIFNode(surrogate_function=surrogate.LeakyKReLU()),
+    "another height": lambda: neuron.LIFNode(surrogate_function=surrogate.PiecewiseExp(alpha=5.0)),
+}
+
+
+@pytest.mark.parametrize("make", LEFT_ALONE.values(), ids=LEFT_ALONE.keys())
+def test_what_has_no_counterpart_stays_and_is_attacked_where_it_fires(make: Callable[[], nn.Module]) -> None:
+    theirs = Net(nn.Sequential(make(), layer.Linear(20, 20), neuron.LIFNode(surrogate_function=surrogate.ATan())))
+    functional.set_step_mode(theirs, "m")
+    ours, x = adopt(theirs), torch.rand(6, 3, 2, 2)
+    assert type(ours.body[1][0]) is type(theirs.body[1][0]) and isinstance(ours.body[1][2], Adopted)
+    torch.testing.assert_close(ours(x), theirs(x))
+    with BPTT(surrogate="straight_through").applied(ours, sites=spiking_sites(ours, x)) as bound:
+        ours(x)
+    assert (bound.layers, bound.functions, bound.functions_found) == (1, 1, 1)
+
+
 @pytest.mark.parametrize(
     ("node", "reason"),
     [
-        (neuron.ParametricLIFNode(), "no counterpart"),
-        (neuron.IFNode(v_reset=0.2), "resets to 0.2"),
-        (neuron.IFNode(surrogate_function=surrogate.LeakyKReLU()), "is not known here"),
+        (
+            neuron.QIFNode(),
+            "none of its neurons has a counterpart here .QIFNode with Sigmoid.; hand the network over as it is",
+        ),
+        (neuron.IFNode(surrogate_function=surrogate.LeakyKReLU()), "IFNode with LeakyKReLU"),
+        (neuron.IFNode(v_reset=2.0), "IFNode with Sigmoid"),
         (nn.ReLU(), "no SpikingJelly neurons"),
     ],
 )
-def test_what_it_cannot_do_it_refuses(node: nn.Module, reason: str) -> None:
+def test_a_network_that_has_nothing_to_adopt_is_refused(node: nn.Module, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         adopt(Net(node))
 
 
-def test_a_network_that_runs_step_by_step_is_refused() -> None:
-    with pytest.raises(ValueError, match="set_step_mode"):
-        adopt(nn.Sequential(neuron.IFNode()))
+class StepByStep(nn.Module):
+    """A loop over time around layers of torch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        node = neuron.LIFNode(surrogate_function=surrogate.ATan())
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(12, 20), node, nn.Linear(20, 5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        functional.reset_net(self)
+        return torch.stack([self.body(4 * x) for _ in range(4)]).mean(0)
+
+
+def test_a_network_that_runs_step_by_step_is_attacked_as_it_is() -> None:
+    """Setting another step mode would take the batch for time in the layers around: it is no advice to give."""
+    model, x = StepByStep().eval(), torch.rand(6, 3, 2, 2)
+    with pytest.raises(ValueError, match="step by step") as refused:
+        adopt(model)
+    assert "set_step_mode" not in str(refused.value) and "as it is" in str(refused.value)
+    own, sites = gradient(model, x), spiking_sites(model, x)
+    with BPTT(surrogate="atan", width=0.5).applied(model, sites=sites) as bound:
+        found = gradient(model, x)
+    assert bound.functions == 1
+    torch.testing.assert_close(found, own)
+    with BPTT(surrogate="rectangle").applied(model, sites=sites):
+        assert not torch.allclose(gradient(model, x), own)
+
+
+@pytest.mark.parametrize("path", [BPTT(width=0.5), BPTT(width=0.5, reset="detached"), PDSG(), ASSG()], ids=repr)
+@pytest.mark.parametrize("node", ["LIF, hard, decayed input", "IF, soft", "LIF, soft, detached", "PLIF"])
+def test_adopted_or_as_it_is_the_gradients_are_the_same(node: str, path: GradientPath) -> None:
+    theirs, x = Net(NODES[node]()).double().eval(), torch.rand(6, 3, 2, 2, dtype=torch.float64)
+    adopted, sites = gradient_under(path, adopt(theirs), x, None), spiking_sites(theirs, x)
+    assert float(adopted.abs().max()) > 0
+    torch.testing.assert_close(gradient_under(path, theirs, x, sites), adopted, rtol=1e-6, atol=1e-9)
+
+
+def gradient_under(path: GradientPath, model: nn.Module, x: Tensor, sites: SpikeSites | None) -> Tensor:
+    with path.applied(model, sites=sites):
+        return gradient(model, x)

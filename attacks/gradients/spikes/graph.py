@@ -1,0 +1,87 @@
+"""Walking back from a potential to the spikes before it, without passing through a layer.
+
+The reset ties the potential of a step to the spikes of the step before by element-wise operations only: products, sums,
+selections. A recurrent or a following layer ties them by a matrix. So whatever is reached by element-wise nodes alone is
+the neuron's own state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+from torch.autograd.function import BackwardCFunction
+
+ELEMENTWISE = (
+    "Add",
+    "Sub",
+    "Rsub",
+    "Mul",
+    "Div",
+    "Neg",
+    "Addcmul",
+    "Addcdiv",
+    "Lerp",
+    "Where",
+    "MaskedFill",
+    "Clamp",
+    "Relu",
+    "Maximum",
+    "Minimum",
+    "Sigmoid",
+    "Tanh",
+    "Exp",
+    "Pow",
+    "Copy",
+    "ToCopy",
+    "Clone",
+    "Alias",
+    "View",
+    "UnsafeView",
+    "Reshape",
+    "ReshapeAlias",
+    "Squeeze",
+    "Unsqueeze",
+    "Expand",
+)
+
+
+def is_elementwise(node: Any) -> bool:
+    """Whether a node of the graph treats each unit by itself."""
+    if isinstance(node, BackwardCFunction):  # a Function written in Python, whatever its name
+        return False
+    name = type(node).__name__.rstrip("0123456789").removesuffix("Backward")
+    # A script's operations are one node once it has been compiled: what libraries script are neurons.
+    return name in ELEMENTWISE or node.name().endswith("DifferentiableGraphBackward")
+
+
+def edges(start: Any, walked: set[Any]) -> Iterator[tuple[Any, int, Any, int]]:
+    """Edges ``(node, which of its inputs, source, which of its outputs)`` reached from ``start``.
+
+    The way leads through element-wise nodes that are not in ``walked``; those that are passed are added to it.
+    """
+    waiting = [start]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in walked or not is_elementwise(node):
+            continue
+        walked.add(node)
+        for position, (source, output) in enumerate(node.next_functions):
+            if source is not None:
+                yield node, position, source, output
+                waiting.append(source)
+
+
+def cut_off(start: Any, spikes: tuple[Any, int], walked: set[Any]) -> None:
+    """Let no gradient flow from the node ``start`` to ``spikes``, an output of a node, through the neuron's own state."""
+    for node, position, source, output in edges(start, walked):
+        if source is spikes[0] and output == spikes[1]:
+            node.register_hook(_without(position))
+
+
+def _without(position: int) -> Any:
+    def hook(inputs: tuple[Tensor | None, ...], outputs: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+        return tuple(None if i == position else grad for i, grad in enumerate(inputs))
+
+    return hook
