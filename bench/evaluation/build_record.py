@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from attacks.base import Stage
-from bench.tasks.record import AttackInfo, DataInfo, ModelInfo, Record, StageInfo
+from bench.models.subject import Subject
+from bench.tasks.record import AttackInfo, DataInfo, ModelInfo, Record, SpikeInfo, StageInfo
 from bench.tasks.resolved_attack import ResolvedAttack
 from bench.tasks.results import Results
 from bench.tasks.task import Request
@@ -31,6 +32,7 @@ def build_record(request: Request, results: Results, identity: str) -> Record:
             spiking=bool(subject.spiking) or subject.path_takers > 0,
             stochastic=subject.stochastic,
             layers=subject.path_takers,
+            spikes=_spikes(subject),
             score_range=task.score_range(subject),
         ),
         data=DataInfo(name=samples.name, split=samples.split, n=len(samples), sha256=samples.sha256()),
@@ -50,6 +52,19 @@ def build_record(request: Request, results: Results, identity: str) -> Record:
         computed_on=computed_on,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     ).with_rows(rows)
+
+
+def _spikes(subject: Subject) -> SpikeInfo | None:
+    sites = subject.sites
+    if sites is None:
+        return None
+    return SpikeInfo(
+        controlled=[f"{each.name} at {each.place}, {each.calls} calls" for each in sites.functions],
+        uncontrolled=[str(each) for each in sites.uncontrolled],
+        layers=sites.layers,
+        obstacle=sites.obstacle,
+        remarks=list(sites.remarks),
+    )
 
 
 def _attack_info(resolved: ResolvedAttack, stages: tuple[Stage, ...], request: Request) -> AttackInfo:

@@ -185,6 +185,7 @@ class OracleProposer:
             draws=request.eot,
             stochastic=request.subject.stochastic,
             micro_batch=request.micro_batch,
+            sites=request.subject.sites,
             lens=_rounding(x, job.threat) if request.eight_bit else clear,
         )
         images, failures = perturbed(job.stage.attack, oracle, x, job.threat, job.rng.fold("attack"))

@@ -20,10 +20,12 @@ import torch
 from torch import nn
 
 from attacks.gradients.base import TakesCoding, TakesGradientPath
+from attacks.gradients.spikes.sites import SpikeSites
 from bench.foundation.errors import BenchError, ModelError, SpecError, WeightsError
 from bench.foundation.files import digest, sha256_file
 from bench.foundation.spec import CardRef, FileRef, PyiqaRef, ZooRef, parse_model_ref
 from bench.models.cards import card_of
+from bench.models.slope import Slope
 
 if TYPE_CHECKING:
     from zoo.card import Card
@@ -37,6 +39,8 @@ class Subject:
     dataset: where it is evaluated by default; None if it does not say.
     spiking: declared by a card; None where nobody declared it.
     task: whether it decides or scores; None where only the data tell. score_range, higher_is_better: of its scores.
+    foreign: whether this suite did not build it. sites: where a foreign model makes spikes, once it was tried; unrecognised:
+    why it could not be. slope: whether the gradient of a foreign model without spikes is its derivative.
     """
 
     ref: str
@@ -48,11 +52,25 @@ class Subject:
     task: str | None = None
     score_range: tuple[float, float] = (0.0, 1.0)
     higher_is_better: bool = True
+    foreign: bool = False
+    sites: SpikeSites | None = None
+    unrecognised: str | None = None
+    slope: Slope | None = None
+
+    @property
+    def whole_layers(self) -> int:
+        """Layers that run all time steps and hand over their trace: every gradient path is defined on them."""
+        return sum(isinstance(module, TakesGradientPath) for module in self.module.modules())
 
     @property
     def path_takers(self) -> int:
-        """Layers whose backward an attacker may choose."""
-        return sum(isinstance(module, TakesGradientPath) for module in self.module.modules())
+        """Layers whose backward an attacker may choose, as a whole or at their spike functions."""
+        return self.whole_layers + (0 if self.sites is None else self.sites.layers)
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether gradients reach the input at all."""
+        return self.sites is None or self.sites.differentiable
 
     @property
     def traits(self) -> dict[str, bool]:
@@ -209,6 +227,7 @@ def _own(ref: str, module: nn.Module, known: dict[str, Any], stochastic: bool) -
         getattr(module, "task", None),
         (low, high),
         bool(getattr(module, "higher_is_better", True)),
+        foreign=True,
     )
 
 

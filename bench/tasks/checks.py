@@ -30,10 +30,11 @@ def concluded(checks: list[Check], *, decisive: bool, why: str) -> Reliability:
     failed = [check.says for check in checks if check.status == "fail"]
     if failed:
         return Reliability(status="unreliable", reasons=failed, checks=checks)
-    warned = [check.says for check in checks if check.status == "warn"]
-    if decisive:
-        return Reliability(status="reliable", reasons=warned or ["no check failed under the full attack set"], checks=checks)
-    return Reliability(status="upper_bound", reasons=[why, *warned], checks=checks)
+    bounds, remarks = ([check.says for check in checks if check.status == status] for status in ("bound", "warn"))
+    if bounds or not decisive:
+        reasons = [*bounds, *([] if decisive else [why]), *remarks]
+        return Reliability(status="upper_bound", reasons=reasons, checks=checks)
+    return Reliability(status="reliable", reasons=remarks or ["no check failed under the full attack set"], checks=checks)
 
 
 def failures(request: Request, results: Results) -> Iterator[Check]:

@@ -21,6 +21,21 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 4
 
 
+class SpikeInfo(Strict):
+    """What was found when a model was run to look for its spike functions."""
+
+    controlled: list[str]
+    """Functions whose derivative was the attacker's choice: name, place, calls in one forward."""
+    uncontrolled: list[str]
+    """Steps whose slope was not, and why."""
+    layers: int
+    """Layers that fire through a controlled function."""
+    obstacle: str | None = None
+    """What keeps gradients from the input; None where they reach it."""
+    remarks: list[str] = Field(default_factory=list)
+    """What was assumed, in sentences."""
+
+
 class ModelInfo(Strict):
     """What was attacked."""
 
@@ -34,6 +49,8 @@ class ModelInfo(Strict):
     """Whether two calls may differ."""
     layers: int
     """Layers that took the gradient path."""
+    spikes: SpikeInfo | None = None
+    """Of a model that this suite did not build: where it makes spikes."""
     score_range: tuple[float, float] | None = None
     """Of a model that scores: the ends of its scale, higher meaning better."""
 

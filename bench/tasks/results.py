@@ -68,8 +68,8 @@ class Check(Strict):
 
     name: str
     """Short key."""
-    status: Literal["pass", "warn", "fail"]
-    """``fail`` makes a record unreliable."""
+    status: Literal["pass", "warn", "bound", "fail"]
+    """``fail`` makes a record unreliable, ``bound`` an upper bound whatever the attack, ``warn`` is a remark."""
     value: float
     """The figure the status rests on."""
     says: str
@@ -80,8 +80,8 @@ class Reliability(Strict):
     """Whether to believe the numbers."""
 
     status: Literal["reliable", "upper_bound", "unreliable"]
-    """``unreliable``: a check failed. ``upper_bound``: none did, but the attack is weaker than ``standard``.
-    ``reliable``: none failed under ``standard`` or ``thorough``."""
+    """``unreliable``: a check failed. ``upper_bound``: none did, but the attack is weaker than ``standard``, or something
+    was out of its control. ``reliable``: neither, under ``standard`` or ``thorough``."""
     reasons: list[str]
     """In words."""
     checks: list[Check] = []

@@ -17,6 +17,7 @@ from bench.evaluation.request.settings import Settings
 from bench.evaluation.request.shards import rows_per_shard
 from bench.foundation.errors import SpecError, TooFewError
 from bench.foundation.spec import Eps, parse_eps
+from bench.models.recognition import recognised
 from bench.models.subject import Subject, open_subject
 from bench.tasks.lookup import task_for, task_named
 from bench.tasks.resolved_attack import ResolvedAttack
@@ -97,7 +98,7 @@ def _task_of(settings: Settings) -> tuple[Task, Subject, Samples]:
     data = settings.data if settings.data is not None else subject.dataset
     samples = samples_of(data, settings.split, settings.n, declared=subject.task)
     task = task_for(subject.task, subject.ref, samples)
-    return task, task.admit(replace(subject, task=task.name)), samples
+    return task, recognised(task.admit(replace(subject, task=task.name)), samples), samples
 
 
 def _stages(
@@ -115,8 +116,18 @@ def check_path(path: GradientPath, spec: str, subject: Subject) -> None:
         raise SpecError(
             f"{subject.ref} has no encoder that takes a coding, as {spec} gives it.", "Leave coding out of --path."
         )
-    if path.coding is None and not isinstance(path, Training) and not traits["spiking"]:
-        raise SpecError(f"{subject.ref} has no layer that takes the gradient path {spec}.", "Leave --path out.")
+    if isinstance(path, Training) or path.coding is not None or subject.whole_layers:
+        return
+    if not traits["spiking"]:
+        seen = "no spike function was found in it" if subject.unrecognised is None else f"it failed ({subject.unrecognised})"
+        raise SpecError(
+            f"{subject.ref} takes no gradient path such as {spec}: {seen}.", "Attack it along its own gradient (no --path)."
+        )
+    if path.spike_gradient() is None:
+        raise SpecError(
+            f"The path {spec} is defined for layers that run all time steps, and {subject.ref} has spike functions.",
+            "Use bptt, pdsg or assg, or build the network from layers of this suite (see zoo.adapters).",
+        )
 
 
 def device_named(name: str) -> torch.device:

@@ -1,0 +1,77 @@
+"""A gradient that is the derivative of its forward passes, in either precision; a made-up one does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bench.models.slope import slope_of
+
+X = torch.rand(3, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 5)).eval()
+
+
+class OnlyFloat32(nn.Module):
+    """Computes in float32 whatever it is given, as hand-written spikes do."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dtype != torch.float32:
+            raise RuntimeError("expected float32")
+        outputs: Tensor = self.inner(x)
+        return outputs
+
+
+class _Backwards(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return -grad
+
+
+class Turned(nn.Module):
+    """The gradient's sign is turned round on its way."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs: Tensor = self.inner(_Backwards.apply(x))
+        return outputs
+
+
+@pytest.mark.parametrize("wrap", [lambda m: m, OnlyFloat32])
+def test_an_ordinary_network_passes(wrap: Any) -> None:
+    slope = slope_of(wrap(network()), X)
+    assert slope.error is not None and slope.error < 0.1 and not slope.is_made_up
+
+
+@pytest.mark.parametrize("wrap", [Turned, lambda m: OnlyFloat32(Turned(m))])
+def test_a_gradient_of_another_sign_does_not(wrap: Any) -> None:
+    slope = slope_of(wrap(network()), X)
+    assert slope.error == pytest.approx(2, abs=0.1) and slope.is_made_up
+
+
+def test_what_cannot_be_compared_says_why() -> None:
+    class Fails(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            raise ValueError("no such thing")
+
+    assert slope_of(Fails(), X).reason == "ValueError: no such thing"
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(36, 2)).eval()
+    nn.init.zeros_(flat[1].weight)
+    assert slope_of(flat, X).reason == "its gradient is zero"
