@@ -107,7 +107,7 @@ def test_gradient_attacks_reach_the_optimum_of_a_linear_score(attack: Attack, na
     up, down = torch.full((6,), most, dtype=torch.float64), torch.full((6,), -most, dtype=torch.float64)
     if name == "deviation" and isinstance(attack, FGSM):
         # One step of eps from a random point of the ball, because this objective is flat at its centre.
-        assert (shift.abs() > 0.5 * most).all() and (shift.abs() <= most).all()
+        assert (shift.abs() > 0.5 * most).all() and (shift.abs() <= most * (1 + 1e-12)).all()
     elif name == "deviation":
         torch.testing.assert_close(shift.abs(), up)
     elif name == "away_from_mid":
@@ -119,16 +119,16 @@ def test_gradient_attacks_reach_the_optimum_of_a_linear_score(attack: Attack, na
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("attack", SEARCHES, **kinds)
 def test_every_other_attack_moves_a_score_the_way_it_is_told(attack: Attack, name: str, streams: Build) -> None:
-    model, x = Score(), torch.full((6, 2, 4, 4), 0.5, dtype=torch.float64)
+    model, x = Score(), torch.full((20, 2, 4, 4), 0.5, dtype=torch.float64)
     objective = AwayFromMid(mid=1e9) if name == "away_from_mid" else objective_named(name)
     clean = model(x)
     oracle = ModelOracle.of(model, clean, objective=objective)
-    shift = model(attack.perturb(oracle, x, Threat(eps=0.05), rng=streams(6))) - clean
+    shift = model(attack.perturb(oracle, x, Threat(eps=0.05), rng=streams(20))) - clean
     most = 0.05 * float(model.w.abs().sum())
     gain = {"increase": shift, "decrease": -shift, "deviation": shift.abs(), "away_from_mid": shift}[name]
     noise = isinstance(attack, RandomNoise)
-    # The best of five draws may still go the wrong way for one image of six; a search must not.
-    assert gain.mean() > (0 if noise else 0.4 * most) and (noise or (gain > 0).all())
+    # The best of five draws may still go the wrong way for one image of twenty; a search must not.
+    assert at_least(gain) > (0 if noise else 0.4 * most) and (noise or (gain > 0).all())
     assert (gain <= most * (1 + 1e-9)).all()
 
 
