@@ -40,6 +40,8 @@ SLOW = (
 )
 """Shipped networks on real images: minutes, where the rest takes one."""
 
+OPTIONS = ("-n", "0", "-p", "no:cacheprovider", "-rfE", "--tb=short", "--timeout=600", "--continue-on-collection-errors")
+
 OLD = {
     "ATEN_CPU_CAPABILITY": "default",
     "MKL_CBWR": "COMPATIBLE",
@@ -113,7 +115,7 @@ class Outcome:
 def outcome(setting: Setting, tests: Sequence[str]) -> Outcome:
     """Run ``tests`` under ``setting``; a run that ends without a count is one failure."""
     log = LOGS / (re.sub(r"\W+", "_", setting.name) + ".txt")
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-rfE", "--tb=short", "--timeout=600"]
+    command = [sys.executable, "-m", "pytest", *OPTIONS]
     started = time.monotonic()
     with log.open("w") as file:
         status = subprocess.run(
