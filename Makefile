@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types floors ci speed zoo report site clean
+.PHONY: help demo test test-elsewhere lint types floors ci speed zoo report site clean
 
 help:  ## show this
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "CPython 3.11 or newer is needed; name one with PYTHON=..."; exit 1; }
@@ -33,6 +33,9 @@ demo: $(VENV)/.runtime  ## evaluate a defended spiking network under PGD on real
 test: $(VENV)/.dev  ## run the tests (about 5 minutes on 2 cores)
 	@echo "Running the tests"
 	@$(BIN)/python -m pytest -n 2
+
+test-elsewhere: $(VENV)/.dev  ## the numeric tests as other machines run them (about 40 minutes; PART=--part: 3)
+	@$(BIN)/python tests/elsewhere.py $(PART)
 
 lint: $(VENV)/.dev  ## ruff
 	$(BIN)/ruff check .

@@ -10,4 +10,5 @@ def learning_rate(step: int, total: int, *, peak: float, warmup: float) -> float
     rising = warmup * total
     if step < rising:
         return peak * (0.1 + 0.9 * step / rising)
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(total - rising, 1)))
+    falling = total - rising
+    return peak * 0.5 * (1 + math.cos(math.pi * ((step - rising) / falling if falling > 0 else 1.0)))

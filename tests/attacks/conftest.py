@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
-from scipy.stats import binomtest
+from support.exact import RowByRow
 from torch import Tensor, nn
 
 from attacks.oracle import ModelOracle
@@ -42,26 +42,6 @@ class Spiking(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         spikes = self.encode(x.flatten(1).expand(5, -1, -1))
         return self.fire(spikes @ self.hidden.T).mean(0) @ self.read.T
-
-
-class RowByRow(nn.Module):
-    """A model fed one row at a time, so that not even rounding can depend on the batch."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([self.model(row) for row in x.split(1)]) if len(x) else self.model(x)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """These tensors are tiny: threads only cost."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -125,12 +105,10 @@ def streams() -> Callable[..., KeyedRng]:
 
 
 @pytest.fixture
-def same_success() -> Callable[[Tensor, Tensor], None]:
-    """Asserts that two attacks succeed equally often on the same samples (exact McNemar test)."""
+def starting_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[Tensor], None]:
+    """Lets every random start of our gradient walks be the given points ``(n, ...)``, such as those of another library."""
 
-    def compare(ours: Tensor, theirs: Tensor) -> None:
-        assert 0.2 < float(ours.double().mean()) < 0.8, "too easy or too hard to tell attacks apart"
-        only_ours, only_theirs = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-        assert binomtest(only_ours, max(only_ours + only_theirs, 1)).pvalue > 0.01
+    def begin(points: Tensor) -> None:
+        monkeypatch.setattr("attacks.iterative.uniform_in_ball", lambda x, threat, rng: points.clone())
 
-    return compare
+    return begin

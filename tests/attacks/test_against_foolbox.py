@@ -55,21 +55,22 @@ def test_foolbox_can_attack_through_the_oracles_view_and_is_counted(
 
 
 @pytest.mark.parametrize(("norm", "eps"), [("linf", 0.03), ("l2", 0.15)])
-def test_with_random_starts_the_success_is_that_of_foolbox(
-    norm: Norm, eps: float, smooth: Build, images: Build, streams: Build, same_success: Build
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_from_the_same_random_starts_the_iterates_are_foolboxes(
+    norm: Norm, eps: float, seed: int, smooth: Build, images: Build, streams: Build, starting_at: Build
 ) -> None:
-    model, x = smooth(gain=4.0), images(200)
+    model, x = smooth(gain=4.0), images(50)
     labels = model(x).argmax(1)
-    ours, weaker = (
-        PGD(steps=5, step_size=step, keep="last").perturb(
-            ModelOracle.of(model, labels), x, Threat(norm=norm, eps=eps), rng=streams(200)
-        )
-        for step in (eps / 3, eps / 9)
+
+    def seeded(steps: int) -> Tensor:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return theirs(model, x, labels, norm, eps, steps=steps, abs_stepsize=eps / 3, random_start=True)
+
+    starts = seeded(steps=0)
+    assert bool((row_norm(starts - x, norm) > 0).all())
+    starting_at(starts)
+    ours = PGD(steps=5, step_size=eps / 3, keep="last").perturb(
+        ModelOracle.of(model, labels), x, Threat(norm=norm, eps=eps), rng=streams(50)
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        other = theirs(model, x, labels, norm, eps, steps=5, abs_stepsize=eps / 3, random_start=True)
-    won = model(other).argmax(1) != labels
-    same_success(model(ours).argmax(1) != labels, won)
-    with pytest.raises(AssertionError):
-        same_success(model(weaker).argmax(1) != labels, won)
+    torch.testing.assert_close(ours, seeded(steps=5), rtol=0, atol=1e-10)

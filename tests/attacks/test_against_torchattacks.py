@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import torch
+from support.statistics import at_least, at_most
+from torch import Tensor
 
 from attacks.apgd import APGD
 from attacks.fgsm import FGSM
@@ -72,31 +74,40 @@ def test_momentum_makes_a_difference(smooth: Build, images: Build, streams: Buil
 
 
 @pytest.mark.parametrize(("norm", "eps"), [("linf", 0.03), ("l2", 0.15)])
-def test_with_random_starts_the_success_is_that_of_torchattacks(
-    norm: Norm, eps: float, smooth: Build, images: Build, streams: Build, same_success: Build
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_from_the_same_random_starts_the_iterates_are_those_of_torchattacks(
+    norm: Norm, eps: float, seed: int, smooth: Build, images: Build, streams: Build, starting_at: Build
 ) -> None:
-    model, x = smooth(gain=4.0), images(200)
+    """From its starts, because in l2 that library draws a radius uniformly, and ours are uniform in the ball."""
+    model, x = smooth(gain=4.0), images(50)
     labels = model(x).argmax(1)
-    ours = PGD(steps=5, step_size=eps / 3, keep="last").perturb(
-        ModelOracle.of(model, labels), x, Threat(norm=norm, eps=eps), rng=streams(200)
-    )
     kind = torchattacks.PGD if norm == "linf" else torchattacks.PGDL2
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        other = kind(model, eps=eps, alpha=eps / 3, steps=5, random_start=True)(x, labels)
-    same_success(model(ours).argmax(1) != labels, model(other).argmax(1) != labels)
+
+    def theirs(steps: int) -> Tensor:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return kind(model, eps=eps, alpha=eps / 3, steps=steps, random_start=True)(x, labels)
+
+    starts = theirs(steps=0)
+    assert bool((row_norm(starts - x, norm) > 0).all())
+    starting_at(starts)
+    ours = PGD(steps=5, step_size=eps / 3, keep="last").perturb(
+        ModelOracle.of(model, labels), x, Threat(norm=norm, eps=eps), rng=streams(50)
+    )
+    # In l2 it divides by the norm plus 1e-10.
+    torch.testing.assert_close(ours, theirs(steps=5), rtol=0, atol=1e-10 if norm == "linf" else 1e-7)
 
 
-def test_one_aim_per_wrong_class_succeeds_as_often_as_apgd_t(
-    smooth: Build, images: Build, streams: Build, same_success: Build
-) -> None:
+def test_one_aim_per_wrong_class_breaks_what_apgd_t_breaks(smooth: Build, images: Build, streams: Build) -> None:
     model, x = smooth(gain=4.0), images(200)
     labels = model(x).argmax(1)
     ours = APGD(steps=10, objective="dlr", target="ranked", restarts=4).perturb(
         ModelOracle.of(model, labels), x, Threat(eps=0.02), rng=streams(200)
     )
+    fell = model(ours).argmax(1) != labels
     with torch.random.fork_rng(devices=[]):
         other = torchattacks.APGDT(model, eps=0.02, steps=10, n_classes=5)
         other.set_device(x.device)
-        theirs = other(x, labels)
-    same_success(model(ours).argmax(1) != labels, model(theirs).argmax(1) != labels)
+        fell_there = model(other(x, labels)).argmax(1) != labels
+    assert at_least(fell_there) > 0.2 and at_most(fell_there) < 0.8
+    assert at_most(fell != fell_there) < 0.05  # they disagree on none of 1,200 samples

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.statistics import at_least, at_most
 from torch import Tensor, nn
 
 from attacks.base import Attack
@@ -108,10 +109,11 @@ def test_a_planted_minimal_radius_decides(
 @both_norms
 @pytest.mark.parametrize("attack", [RFGSM(), UniformNoise(draws=20), SignNoise(draws=20), GaussianNoise()], ids=repr)
 def test_nothing_beats_the_optimum(attack: Attack, norm: Norm, grey: Tensor, streams: Build) -> None:
-    model = Linear()
-    gain = model.lead(run(attack, model, grey, Threat(norm=norm, eps=0.1), streams, stochastic=True)) - model.lead(grey)
-    assert float(gain.max()) <= 0.1 * DUAL[norm]
+    model, x = Linear(), grey.repeat(20, 1, 1, 1)
+    gain = model.lead(run(attack, model, x, Threat(norm=norm, eps=0.1), streams, stochastic=True)) - model.lead(x)
+    share = gain / (0.1 * DUAL[norm])
+    assert float(share.max()) <= 1 + 1e-12
     if isinstance(attack, RFGSM):
-        assert float(gain.min()) > 0.2 * 0.1 * DUAL[norm]
+        assert at_least(share) > 0.7  # 0.86 in linf, 0.79 in l2
     else:
-        assert float(gain.max()) < 0.9 * 0.1 * DUAL[norm]
+        assert at_most(share) < 0.5  # 0.39 at most

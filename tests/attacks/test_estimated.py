@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.statistics import at_least, at_most
 from torch import Tensor, nn
 
 from attacks.estimated import NES, SPSA, EstimatedGradient
@@ -33,17 +34,17 @@ class Staircase(nn.Module):
 def test_the_estimate_points_along_the_gradient(
     kind: type[EstimatedGradient], norm: Norm, smooth: Build, images: Build, streams: Build
 ) -> None:
-    model, x = smooth(gain=0.5), 0.3 + 0.4 * images(4)
+    model, x = smooth(gain=0.5), 0.3 + 0.4 * images(20)
     oracle = ModelOracle.of(model, model(x).argmax(1), stochastic=True)
-    rows = torch.arange(4)
+    rows = torch.arange(20)
     gradient = oracle.query(x, rows, grad=True).slope.flatten(1)
     cosine = {}
     for pairs in (8, 400):
         attack = kind(pairs=pairs, sigma=1e-3, objective="ce")
-        slope = attack._slope(oracle, x, x, Threat(norm=norm, eps=1.0), streams(4), rows, Best.starting_at(x)).flatten(1)
-        cosine[pairs] = torch.nn.functional.cosine_similarity(slope, gradient).mean()
-    assert float(cosine[400]) > 0.9
-    assert float(cosine[8]) < float(cosine[400])
+        slope = attack._slope(oracle, x, x, Threat(norm=norm, eps=1.0), streams(20), rows, Best.starting_at(x)).flatten(1)
+        cosine[pairs] = torch.nn.functional.cosine_similarity(slope, gradient)
+    assert at_least(cosine[400]) > 0.9
+    assert at_least(cosine[400] - cosine[8]) > 0.2
 
 
 @both
@@ -76,15 +77,15 @@ def test_it_breaks_a_model_without_gradients_where_pgd_cannot(kind: type[Estimat
 def test_it_comes_close_to_the_attack_that_sees_the_gradient(
     kind: type[EstimatedGradient], smooth: Build, images: Build, streams: Build
 ) -> None:
-    model, x = smooth(gain=4.0), images(60)
+    model, x = smooth(gain=4.0), images(400)
     labels = model(x).argmax(1)
     threat = Threat(eps=0.03)
     broken = []
     for attack in (kind(steps=8, pairs=24), PGD(steps=8, objective="margin")):
-        adv = attack.perturb(ModelOracle.of(model, labels, micro_batch=4096), x, threat, rng=streams(60))
-        broken.append(float((model(adv).argmax(1) != labels).double().mean()))
-    assert 0.2 < broken[1] < 0.9
-    assert broken[0] > 0.7 * broken[1]
+        adv = attack.perturb(ModelOracle.of(model, labels, micro_batch=4096), x, threat, rng=streams(400))
+        broken.append((model(adv).argmax(1) != labels).double())
+    assert at_least(broken[1]) > 0.2 and at_most(broken[1]) < 0.9
+    assert at_least(broken[0] - 0.7 * broken[1]) > 0
 
 
 @both

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.statistics import at_least
 from torch import Tensor, nn
 
 from attacks.base import Attack
@@ -79,16 +81,16 @@ def test_the_ball_decides_only_whether_what_was_found_counts(
 
 @both_norms
 def test_more_queries_bring_hopskipjump_nearer(norm: Norm, smooth: Build, images: Build, streams: Build) -> None:
-    model, x = smooth(), images(8)
+    model, x = smooth(), images(30)
     labels = model(x).argmax(1)
-    mean = []
+    distances = []
     for queries in (100, 400, 2000):
         oracle = ModelOracle.of(model, labels, micro_batch=4096)
-        adv = HopSkipJump(queries=queries, probes=30).perturb(oracle, x, Threat(norm=norm, eps=99.0), rng=streams(8))
+        adv = HopSkipJump(queries=queries, probes=30).perturb(oracle, x, Threat(norm=norm, eps=99.0), rng=streams(30))
         assert bool((model(adv).argmax(1) != labels).all())
         assert int(oracle.forwards.max()) <= queries
-        mean.append(float(row_norm(adv - x, norm).mean()))
-    assert mean[2] < mean[1] < mean[0]
+        distances.append(row_norm(adv - x, norm))
+    assert all(at_least((less / more).log()) > 0 for less, more in pairwise(distances))
 
 
 class DecisionsOnly(ModelOracle):
@@ -133,10 +135,10 @@ def test_what_is_misclassified_already_is_its_own_nearest_point(attack: Attack, 
 @both_norms
 def test_fmn_comes_as_near_as_foolbox(norm: Norm, smooth: Build, images: Build) -> None:
     foolbox = pytest.importorskip("foolbox")
-    model, x = smooth(), images(30)
+    model, x = smooth(), images(200)
     labels = model(x).argmax(1)
     ours = FMN(steps=60).perturb(
-        ModelOracle.of(model, labels), x, Threat(norm=norm, eps=99.0), rng=KeyedRng.of(0, torch.arange(30))
+        ModelOracle.of(model, labels), x, Threat(norm=norm, eps=99.0), rng=KeyedRng.of(0, torch.arange(200))
     )
     # Its own FMN in l2 does not project, hence DDN.
     kind = foolbox.attacks.LInfFMNAttack if norm == "linf" else foolbox.attacks.DDNAttack
@@ -144,11 +146,12 @@ def test_fmn_comes_as_near_as_foolbox(norm: Norm, smooth: Build, images: Build) 
         foolbox.PyTorchModel(model, bounds=(0, 1), device="cpu"), x, foolbox.criteria.Misclassification(labels)
     )
     fell, fell_there = (model(adv).argmax(1) != labels for adv in (ours, theirs))
-    # DDN moves on a sphere, so it does not come to rest on a hill of the margin: it falls short of no sample here.
-    assert int(fell.sum()) >= 0.7 * int(fell_there.sum()) > 15
+    # DDN moves on a sphere, so it does not come to rest on a hill of the margin: it breaks all 200, FMN in l2 158.
+    assert float(fell_there.double().mean()) > 0.9
+    assert at_least(fell) > (0.9 if norm == "linf" else 0.6)
     both = fell & fell_there
     distance, other = (row_norm(adv - x, norm)[both] for adv in (ours, theirs))
-    assert float(distance.median()) <= 1.05 * float(other.median())
+    assert float(distance.median()) <= 1.02 * float(other.median())  # 1.000 in linf, 0.91 in l2
 
 
 @given(st.integers(0, 2**31), st.sampled_from(["linf", "l2"]))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.statistics import at_least
 from torch import Tensor, nn
 
 from attacks.activity import spatial_activity
@@ -26,6 +27,8 @@ from attacks.universal import Universal
 
 Build = Callable[..., Any]
 SHAPE = (3, 12, 12)
+MANY = 20
+"""Images, each with a stream of its own, where the claim is a mean."""
 WEIGHT = torch.randn(3 * 12 * 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 MOST: dict[Norm, float] = {"linf": float(WEIGHT.abs().sum()), "l2": float(WEIGHT.norm())}
 UP_DOWN = pytest.mark.parametrize("objective", [Increase(), Decrease(), Deviation()], ids=repr)
@@ -68,7 +71,7 @@ def gains(objective: Objective, x: Tensor, adv: Tensor) -> Tensor:
 def test_without_eyes_the_perceptual_attack_reaches_the_optimum(objective: Objective, norm: Norm, streams: Build) -> None:
     x, adv, _ = attacked(Perceptual(steps=40, weight=0.0), objective, streams, norm=norm)
     gain = gains(objective, x, adv)
-    # In l2 Adam's steps are flatter than the gradient, and so is where they end.
+    # In l2 Adam's steps are flatter than the gradient, and so is where they end: at 0.80 from any start.
     assert bool((gain > (1 - 1e-9 if norm == "linf" else 0.75) * 0.02 * MOST[norm]).all())
 
 
@@ -128,27 +131,33 @@ def test_korhonen_on_a_busy_image_reaches_the_optimum(streams: Build) -> None:
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_the_boundary_walk_beats_noise_of_as_many_queries_by_far(objective: Objective, norm: Norm, streams: Build) -> None:
     attack = ScoreBoundary(queries=1000)
-    x, adv, oracle = attacked(attack, objective, streams, norm=norm)
-    _, noisy, _ = attacked(SignNoise(draws=1000), objective, streams, norm=norm)
+    x, adv, oracle = attacked(attack, objective, streams, norm=norm, n=MANY)
+    _, noisy, _ = attacked(SignNoise(draws=1000), objective, streams, norm=norm, n=MANY)
     gain = gains(objective, x, adv)
-    assert bool((gain > 2 * gains(objective, x, noisy)).all())
-    assert bool((gain > 0.55 * 0.02 * MOST[norm]).all())
-    assert oracle.forwards.tolist() == [attack.cost()[0]] * 4 and attack.cost()[0] <= 1000
+    assert bool((gain > 0).all())
+    assert at_least(gain - 2 * gains(objective, x, noisy)) > 0
+    assert at_least(gain / (0.02 * MOST[norm])) > 0.6  # 0.69 in linf, 0.72 in l2, with a deviation of 0.04 between images
+    assert oracle.forwards.tolist() == [attack.cost()[0]] * MANY and attack.cost()[0] <= 1000
 
 
 def test_more_queries_bring_the_boundary_walk_further(streams: Build) -> None:
-    found = [attacked(ScoreBoundary(queries=queries), Increase(), streams)[:2] for queries in (90, 250, 700, 2000)]
-    shares = [float(gains(Increase(), x, adv).mean()) / (0.02 * MOST["linf"]) for x, adv in found]
-    assert all(a < b for a, b in pairwise(shares)) and shares[-1] > 0.75
+    shares = []
+    for queries in (90, 250, 700, 2000):
+        x, adv, _ = attacked(ScoreBoundary(queries=queries), Increase(), streams, n=MANY)
+        shares.append(gains(Increase(), x, adv) / (0.02 * MOST["linf"]))
+    assert all(at_least(more - less) > 0 for less, more in pairwise(shares))
+    assert at_least(shares[-1]) > 0.68  # 0.75, with a deviation of 0.034 between images
 
 
 def test_the_boundary_walk_needs_no_gradient(streams: Build) -> None:
-    x = photographs()
-    for attack, least in ((ScoreBoundary(queries=500), 0.25), (PGD(random_start=False), 0.0)):
+    x = photographs(MANY)
+    fall = {}
+    for attack in (ScoreBoundary(queries=500), PGD(random_start=False)):
         oracle = ModelOracle.of(Stairs(), Stairs()(x), objective=Decrease())
-        adv = attack.perturb(oracle, x, Threat(eps=0.05), rng=streams(4))
-        fall = Stairs()(x) - Stairs()(adv)
-        assert bool((fall > least * 0.05 * MOST["linf"]).all()) if least else bool((fall == 0).all())
+        adv = attack.perturb(oracle, x, Threat(eps=0.05), rng=streams(MANY))
+        fall[type(attack)] = (Stairs()(x) - Stairs()(adv)) / (0.05 * MOST["linf"])
+    assert bool((fall[PGD] == 0).all())
+    assert at_least(fall[ScoreBoundary]) > 0.25
 
 
 @UP_DOWN
@@ -169,15 +178,16 @@ def test_a_universal_perturbation_moves_a_curved_score_on_images_it_never_saw(st
         def forward(self, x: Tensor) -> Tensor:
             return torch.tanh(x.flatten(1) @ WEIGHT.to(x) / 4 + x.square().flatten(1).mean(1))
 
-    x = photographs(8)
-    every = Universal(images=0.3 + 0.4 * torch.rand(64, *SHAPE, dtype=torch.float64), steps=20, batch=16)
-    shift = {}
-    for attack in (every, SignNoise()):
+    x = photographs(100)
+    others = 0.3 + 0.4 * torch.rand(64, *SHAPE, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
+    fall = {}
+    for attack in (Universal(images=others, steps=20, batch=16), SignNoise()):
         oracle = ModelOracle.of(Curved(), Curved()(x), objective=Decrease())
-        adv = attack.perturb(oracle, x, Threat(eps=0.02), rng=streams(8))
-        shift[type(attack)] = (Curved()(adv) - Curved()(x)).mean()
+        adv = attack.perturb(oracle, x, Threat(eps=0.02), rng=streams(100))
+        fall[type(attack)] = Curved()(x) - Curved()(adv)
         assert float(row_norm(adv - x, "linf").max()) <= 0.02 + 1e-9
-    assert float(shift[Universal]) < 5 * float(shift[SignNoise].abs()) * -1
+    # One falls by 0.13 and the other by 0 +- 0.025.
+    assert at_least(fall[Universal] - 5 * fall[SignNoise]) > 0
 
 
 def test_images_of_another_size_are_refused(streams: Build) -> None:

@@ -9,6 +9,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.exact import RowByRow
+from support.statistics import at_least
 from torch import Tensor, nn
 
 from attacks.adapters import torchattacks as ta
@@ -105,7 +107,7 @@ def test_gradient_attacks_reach_the_optimum_of_a_linear_score(attack: Attack, na
     up, down = torch.full((6,), most, dtype=torch.float64), torch.full((6,), -most, dtype=torch.float64)
     if name == "deviation" and isinstance(attack, FGSM):
         # One step of eps from a random point of the ball, because this objective is flat at its centre.
-        assert (shift.abs() > 0.5 * most).all() and (shift.abs() <= most).all()
+        assert (shift.abs() > 0.5 * most).all() and (shift.abs() <= most * (1 + 1e-12)).all()
     elif name == "deviation":
         torch.testing.assert_close(shift.abs(), up)
     elif name == "away_from_mid":
@@ -117,16 +119,16 @@ def test_gradient_attacks_reach_the_optimum_of_a_linear_score(attack: Attack, na
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("attack", SEARCHES, **kinds)
 def test_every_other_attack_moves_a_score_the_way_it_is_told(attack: Attack, name: str, streams: Build) -> None:
-    model, x = Score(), torch.full((6, 2, 4, 4), 0.5, dtype=torch.float64)
+    model, x = Score(), torch.full((20, 2, 4, 4), 0.5, dtype=torch.float64)
     objective = AwayFromMid(mid=1e9) if name == "away_from_mid" else objective_named(name)
     clean = model(x)
     oracle = ModelOracle.of(model, clean, objective=objective)
-    shift = model(attack.perturb(oracle, x, Threat(eps=0.05), rng=streams(6))) - clean
+    shift = model(attack.perturb(oracle, x, Threat(eps=0.05), rng=streams(20))) - clean
     most = 0.05 * float(model.w.abs().sum())
     gain = {"increase": shift, "decrease": -shift, "deviation": shift.abs(), "away_from_mid": shift}[name]
     noise = isinstance(attack, RandomNoise)
-    # The best of five draws may still go the wrong way for one image of six; a search must not.
-    assert gain.mean() > (0 if noise else 0.4 * most) and (noise or (gain > 0).all())
+    # The best of five draws may still go the wrong way for one image of twenty; a search must not.
+    assert at_least(gain) > (0 if noise else 0.4 * most) and (noise or (gain > 0).all())
     assert (gain <= most * (1 + 1e-9)).all()
 
 
@@ -144,7 +146,7 @@ GENERIC = [attack for attack in (*EXACT, *SEARCHES) if attack.batch_invariant]
 def test_ball_box_zero_radius_seed_and_company(attack: Attack, name: str, norm: Norm, eps: float, seed: int) -> None:
     if norm not in attack.norms:
         return
-    model = Score()
+    model = RowByRow(Score())
     x = torch.rand(4, 2, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     x = (1.2 * x - 0.1).clamp(0, 1)
     rng, clean = KeyedRng.of(seed, torch.tensor([5, 2, 9, 4])), model(x)
@@ -158,7 +160,7 @@ def test_ball_box_zero_radius_seed_and_company(attack: Attack, name: str, norm: 
     assert float(adv.min()) >= 0 and float(adv.max()) <= 1
     assert eps > 0 or torch.equal(adv, x)
     assert torch.equal(adv, attacked(torch.arange(4)))
-    torch.testing.assert_close(attacked(torch.tensor([3, 0])), adv[[3, 0]], rtol=0, atol=1e-12)
+    assert torch.equal(attacked(torch.tensor([3, 0])), adv[[3, 0]])
 
 
 @pytest.mark.parametrize("attack", [FGSM(), MIFGSM(steps=3), NES(steps=2, pairs=4), SPSA(steps=2, pairs=4)], **kinds)

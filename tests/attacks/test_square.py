@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.statistics import at_least, at_most
 from torch import Tensor, nn
 
 from attacks.oracle import ModelOracle
@@ -31,8 +32,8 @@ def test_the_squares_shrink_as_in_the_paper() -> None:
 
 
 def test_a_patch_is_one_square_of_one_sign_per_channel(streams: Build) -> None:
-    x = torch.zeros(50, 3, 9, 7, dtype=torch.float64)
-    patch = _patch(x, 4, streams(50))
+    x = torch.zeros(200, 3, 9, 7, dtype=torch.float64)
+    patch = _patch(x, 4, streams(200))
     assert (patch.abs().sum((2, 3)) == 16).all()
     assert (patch.sum((2, 3)).abs() == 16).all()
     rows, columns = patch.abs().amax((1, 3)).argmax(1), patch.abs().amax((1, 2)).argmax(1)
@@ -78,25 +79,30 @@ def test_a_move_in_l2_spends_the_whole_budget_inside_two_windows(seed: int, side
         assert int((~untouched).sum()) <= 2 * side * side
 
 
-def test_in_l2_it_succeeds_at_least_as_often_as_that_of_torchattacks(images: Build, streams: Build) -> None:
-    """That one shares windows and colours among all samples and never takes the last row: it is a little weaker."""
+def test_in_l2_it_succeeds_as_often_as_that_of_torchattacks(images: Build, streams: Build) -> None:
+    """That one shares windows and colours among all samples and never takes the last row: 0.02 +- 0.06 of 40 less."""
     library = pytest.importorskip("torchattacks")
-    x = images(120, shape=(2, 10, 10))
     read = torch.randn(5, 200, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 
     class Wide(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             return torch.sin(3 * x).flatten(1) @ read.T
 
-    labels = Wide()(x).argmax(1)
-    oracle = ModelOracle.of(Wide(), labels, micro_batch=4096)
-    ours = Square(queries=150).perturb(oracle, x, Threat(norm="l2", eps=0.4), rng=streams(120))
-    with torch.random.fork_rng(devices=[]):
-        theirs = library.Square(Wide(), norm="L2", eps=0.4, n_queries=150, verbose=False)
+    broken, more = [], []
+    for seed in range(8):
+        x = images(40, shape=(2, 10, 10), seed=seed)
+        labels = Wide()(x).argmax(1)
+        oracle = ModelOracle.of(Wide(), labels, micro_batch=4096)
+        ours = Square(queries=60).perturb(oracle, x, Threat(norm="l2", eps=0.5), rng=streams(40, seed=seed))
+        theirs = library.Square(Wide(), norm="L2", eps=0.5, n_queries=60, verbose=False, seed=seed)
         theirs.set_device(x.device)
-        other = theirs(x, labels)
-    mine, its = (float((Wide()(adv).argmax(1) != labels).double().mean()) for adv in (ours, other))
-    assert 0.2 < its <= mine < its + 0.2
+        with torch.random.fork_rng(devices=[]):
+            other = theirs(x, labels)
+        mine, its = (float((Wide()(adv).argmax(1) != labels).double().mean()) for adv in (ours, other))
+        broken.append(its)
+        more.append(mine - its)
+    assert at_least(broken) > 0.2 and at_most(broken) < 0.8
+    assert at_least(more) > -0.15 and at_most(more) < 0.2
 
 
 def test_it_breaks_a_model_without_gradients_where_pgd_cannot(streams: Build) -> None:

@@ -91,7 +91,7 @@ def test_a_random_target_is_any_wrong_class(aim: Build) -> None:
     chosen = aim(torch.zeros(600, 4), labels, "random")
     counts = ((chosen - labels) % 4).bincount(minlength=4)
     assert counts[0] == 0
-    assert int(counts[1:].min()) > 150
+    assert int(counts[1:].min()) > 130  # of 200 each, give or take 12
     assert not torch.equal(chosen, aim(torch.zeros(600, 4), labels, "random", seed=1))
 
 

@@ -44,8 +44,8 @@ def blurred(n: int, seed: int) -> Split:
 TRAIN, VAL = blurred(40, 0), blurred(30, 1)
 
 
-def network(name: str = "linearity") -> nn.Module:
-    torch.manual_seed(0)
+def network(name: str = "linearity", seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
     sizes: dict[str, object] = {"hidden": 8, "features": 4} if name == "linearity" else {"sizes": [18, 9], "hyper": 4}
     return build(Part(name=name, arguments={"widths": [4, 6, 6, 8]} | sizes))
 
@@ -107,12 +107,14 @@ def test_a_flip_is_all_that_happens() -> None:
 
 @pytest.mark.parametrize("name", ["linearity", "hyperiqa"])
 def test_training_finds_out_what_blur_is(name: str, tmp_path: Path) -> None:
-    model = network(name)
-    before = figure(model, VAL, task=TRAINING)
-    # After 15 epochs it hung on the number of threads: 0.62 with one and 0.90 with two; after 30 it is 0.93 and 0.95.
-    log = trained(tmp_path / "c", model, RECIPE.model_copy(update={"epochs": 30}))
-    assert log[-1].val_figure > max(0.8, before + 0.2)
-    assert log[-1].loss < log[0].loss
+    """On average: where one run ends hangs on the rounding. Twenty came to 0.956 +- 0.05: 0.75 is 8 standard errors off."""
+    reached = []
+    for seed in range(4):
+        recipe = RECIPE.model_copy(update={"epochs": 30, "seed": seed})
+        log = trained(tmp_path / str(seed), network(name, seed), recipe)
+        reached.append(log[-1].val_figure)
+        assert log[-1].loss < log[0].loss
+    assert sum(reached) / len(reached) > 0.75
 
 
 @pytest.mark.parametrize("optimiser", ["adamw", "sgd"])

@@ -74,6 +74,7 @@ def test_rates_by_hand() -> None:
     rates = [learning_rate(step, 10, peak=1.0, warmup=0.2) for step in range(11)]
     assert rates[:3] == pytest.approx([0.1, 0.55, 1.0])
     assert rates[6] == pytest.approx(0.5)
+    assert [learning_rate(2, 2, peak=1.0, warmup=warmup) for warmup in (0.75, 1.0)] == [0.0, 0.0]
     assert rates[4] == pytest.approx(0.5 * (1 + math.cos(math.pi / 4)))
 
 

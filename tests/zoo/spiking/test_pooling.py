@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from attacks.gradients import compiled
 from attacks.gradients.base import GradientPath, Reset
 from attacks.gradients.windows import Windows
-from bench.evaluation.request.attack_specs import plan_path
+from bench.evaluation.request.attack_specs import resolve_path
 from zoo.spiking.network import TimeSequential
 from zoo.spiking.neurons import LIF
 from zoo.spiking.pooling import MeanPool, spread
@@ -78,7 +78,7 @@ def answers(net: TimeSequential, path: GradientPath, make: object, x: Tensor, he
 @pytest.mark.parametrize("count", [1, 2])
 def test_neurons_that_pool_give_the_spikes_and_gradients_of_separate_layers(path: str, reset: Reset, count: int) -> None:
     net, x, head = network(reset), draw(3, 3, 8, 12).contiguous(memory_format=LAST), draw(4, 3, 7, 2, 3, seed=1)
-    chosen = plan_path(path)[1]
+    chosen = resolve_path(path)[1]
     with threads(count):
         fused, slope = answers(net, chosen, lambda leaf: net(repeated(leaf, 4)), x, head)
     plain, expected = answers(net, chosen, lambda leaf: apart(net, leaf.expand(4, *leaf.shape)), x, head)
@@ -105,7 +105,7 @@ def test_the_kernel_is_used_where_it_can_be_and_only_there(monkeypatch: pytest.M
     assert Windows.over(signal, 3) is None  # windows that do not cover
     assert Windows.over(signal[:, 0], 2) is None
     net, x, head = network("hard"), draw(3, 3, 8, 12), draw(4, 3, 7, 2, 3, seed=1)
-    path = plan_path("bptt:surrogate=atan")[1]
+    path = resolve_path("bptt:surrogate=atan")[1]
     mine = answers(net, path, lambda leaf: net(repeated(leaf, 4)), x, head)
     monkeypatch.setattr(compiled, "usable", lambda x: False)
     theirs = answers(net, path, lambda leaf: net(repeated(leaf, 4)), x, head)
