@@ -6,6 +6,7 @@ a model is named by its file; see :mod:`bench.evaluation.executors.worker` for w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -42,6 +43,8 @@ class Cluster:
     """
 
     def __init__(self, task: Assignment, address: str) -> None:
+        if not re.fullmatch(r"(tcp|tls|ucx|ws|wss)://\S+:\d+", address):
+            raise WorkerError(f"{address!r} is no address of a scheduler.", "Write it as tcp://HOST:PORT.")
         self.capacity = 1
         self._task, self._address = task, address
         self._keys: dict[Any, UnitKey] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from attacks.base import Attack
 from attacks.gradients.base import GradientPath
 from attacks.threat import Norm
 from bench.data.base import Array, Samples, UpTo
+from bench.foundation.errors import SpecError
 from bench.models.subject import Subject
 
 if TYPE_CHECKING:
@@ -59,6 +61,21 @@ class Running:
     fresh: bool = False
     workers: int | None = 1
     scheduler: str | None = None
+
+
+def workers_wanted() -> dict[str, int | str]:
+    """``workers`` and ``scheduler`` as the environment has them (BENCH_WORKERS, BENCH_SCHEDULER), for scripts without options.
+
+    Raises ``SpecError`` for a number of workers that is none.
+    """
+    wanted: dict[str, int | str] = {}
+    if text := os.environ.get("BENCH_WORKERS"):
+        if not text.isdecimal() or int(text) < 1:
+            raise SpecError(f"BENCH_WORKERS is {text!r}, which is no number of workers.", "Set it to 2, for example.")
+        wanted["workers"] = int(text)
+    if address := os.environ.get("BENCH_SCHEDULER"):
+        wanted["scheduler"] = address
+    return wanted
 
 
 IN_THIS_PROCESS = Running()

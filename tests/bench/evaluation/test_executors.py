@@ -198,3 +198,5 @@ def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("bench.evaluation.executors.cluster.PATIENCE", 1)
     with pytest.raises(WorkerError, match="No scheduler answers"):
         bench.evaluate(MODEL, **ASKED, scheduler="tcp://127.0.0.1:9")
+    with pytest.raises(WorkerError, match="is no address"):
+        bench.evaluate(MODEL, **ASKED, scheduler="somewhere")
