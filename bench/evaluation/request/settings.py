@@ -64,7 +64,7 @@ class Running:
 
 
 def workers_wanted() -> dict[str, int | str]:
-    """``workers`` and ``scheduler`` as the environment has them (BENCH_WORKERS, BENCH_SCHEDULER), for scripts without options.
+    """``workers`` and ``scheduler`` as the environment has them (BENCH_WORKERS, BENCH_SCHEDULER); of scripts.
 
     Raises ``SpecError`` for a number of workers that is none.
     """
