@@ -155,7 +155,8 @@ class _AdaptiveSlope:
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
         batch = trace.potential.shape[1]
-        if self.memory is None or self.rows is None:
+        # A network that takes its batch apart does not say which sample is which: then nothing is remembered.
+        if self.memory is None or self.rows is None or len(self.rows) != batch:
             state, rows = _fresh(trace.potential, batch), torch.arange(batch, device=grad.device)
         else:
             state, rows = self.memory.state(trace.potential), self.rows
