@@ -183,7 +183,7 @@ class _AdaptiveSlope:
         arrays = (incoming(grad, trace), potential, state.centre.numpy(), state.spread.numpy())
         choices = (dynamics.reset == "hard", path.attached, self.learn, shape_of(trace.windows))
         # A row that stands there twice shares one state: then one thread, so that the order in which it learns is fixed.
-        least = 1 if len(rows.unique()) == batch else batch
+        least = 1 if torch.get_num_threads() > 1 and len(rows.unique()) == batch else batch
         compiled.in_parallel(
             loops.through_adaptive_slopes, batch, *arrays, rows.numpy(), out, numbers, *choices, least=least
         )
