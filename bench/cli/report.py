@@ -28,7 +28,7 @@ def plots(records: tuple[Path, ...], name: str | None, measures: bool, root: Pat
     from bench.boards.store import boards_root, open_board
     from bench.evaluation.records.storage import read_record
     from bench.foundation.errors import SpecError
-    from reports.album import draw_all
+    from reports.all_figures import draw_all
     from reports.measures import sheets
 
     if records and name:
