@@ -10,7 +10,9 @@ from bench.foundation.errors import BenchError
 
 
 def end_with(main: Callable[[], int]) -> NoReturn:
-    """Exit with the status that ``main`` returns, or print the ``BenchError`` that it raises and exit with that one's status."""
+    """Exit with the status that ``main`` returns, or print the ``BenchError`` that it raises and exit with that one's
+    status.
+    """
     try:
         sys.exit(main())
     except BenchError as error:
