@@ -1,4 +1,4 @@
-"""``bench doctor``: can this model's robustness be measured, and what would fool an attack?"""
+"""``bench doctor``: examine whether a model's robustness can be measured, and what would mislead an attack."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def doctor(
     if threads:
         torch.set_num_threads(threads)
     console = Console(stderr=True)
-    with console.status("loading") as shown:
+    with console.status("loading") as status_line:
 
-        def tell(name: str) -> None:
-            shown.update(f"{list(EXAMINATIONS).index(name) + 1}/{len(EXAMINATIONS)}  {name}")
+        def show_examination(name: str) -> None:
+            status_line.update(f"{list(EXAMINATIONS).index(name) + 1}/{len(EXAMINATIONS)}  {name}")
 
-        found = examine(
+        diagnosis = examine(
             model,
             n=n,
             eps=eps,
@@ -68,25 +68,30 @@ def doctor(
             stochastic=stochastic,
             device=device,
             sources=sources,
-            on_examination=tell,
+            on_examination=show_examination,
         )
     if as_json:
-        fields = asdict(found) | {"checks": [check.model_dump() for check in found.checks], "status": found.status}
+        fields = asdict(diagnosis) | {
+            "checks": [check.model_dump() for check in diagnosis.checks],
+            "status": diagnosis.status,
+        }
         click.echo(json.dumps(fields, indent=1))
     else:
-        _explain(found, eps)
+        _explain(diagnosis, eps)
 
 
-def _explain(found: Diagnosis, eps: str) -> None:
-    click.echo(f"{found.name}: {100 * found.accuracy:.0f}% clean; examined on {found.samples} samples at {eps}, linf")
-    show_table([{"": check.status, "what was found": check.says} for check in found.checks])
-    if len(found.path_names) > 1:
+def _explain(diagnosis: Diagnosis, eps: str) -> None:
+    click.echo(
+        f"{diagnosis.name}: {100 * diagnosis.accuracy:.0f}% clean; examined on {diagnosis.samples} samples at {eps}, linf"
+    )
+    show_table([{"": check.status, "what was found": check.says} for check in diagnosis.checks])
+    if len(diagnosis.path_names) > 1:
         click.echo("\nmean cosine between the input gradients along different paths")
         show_table(
             [
-                {"": name} | {other: f"{value:z.2f}" for other, value in zip(found.path_names, row, strict=True)}
-                for name, row in zip(found.path_names, found.cosines, strict=True)
+                {"": name} | {other: f"{value:z.2f}" for other, value in zip(diagnosis.path_names, row, strict=True)}
+                for name, row in zip(diagnosis.path_names, diagnosis.cosines, strict=True)
             ]
         )
-    counts = {status: sum(check.status == status for check in found.checks) for status in ("fail", "warn", "pass")}
-    click.echo(f"\n{counts['fail']} failed, {counts['warn']} warnings, {counts['pass']} passed. {WORDS[found.status]}")
+    counts = {status: sum(check.status == status for check in diagnosis.checks) for status in ("fail", "warn", "pass")}
+    click.echo(f"\n{counts['fail']} failed, {counts['warn']} warnings, {counts['pass']} passed. {WORDS[diagnosis.status]}")

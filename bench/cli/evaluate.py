@@ -1,4 +1,4 @@
-"""``bench evaluate``: the main job."""
+"""``bench evaluate``: evaluate a model under attack."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def evaluate(
     settings = Settings(attack=attacks, n=_count(n), **options)
     running = running_with(workers, scheduler, threads=threads, out=out, save_adv=save_adv, fresh=fresh)
     with _Live(quiet=as_json) as live:
-        record = evaluate_settings(settings, running, Watcher(live.start, live.kept, live.tick))
+        record = evaluate_settings(settings, running, Watcher(live.start, live.read_back, live.tick))
     if as_json:
         click.echo(record.model_dump_json(indent=1))
     else:
@@ -93,7 +93,7 @@ def _count(text: str | None) -> int | None:
 
 
 class _Live:
-    """Cost before, bar during; on stderr, so that stdout holds results only."""
+    """Prints the cost before and a bar during the evaluation; on stderr, so that stdout holds results only."""
 
     def __init__(self, *, quiet: bool) -> None:
         from rich.console import Console
@@ -122,6 +122,7 @@ class _Live:
         self._bar.stop()
 
     def start(self, request: Request, cost: Price) -> None:
+        """Print the cost of a request."""
         if not self._quiet:
             from bench.evaluation.executors.choice import seconds_for
             from bench.tasks.summary import duration
@@ -133,9 +134,10 @@ class _Live:
                 highlight=False,
             )
 
-    def kept(self, record: Record) -> None:
-        """Said even where progress is not: an old answer must not pass for a new one."""
+    def read_back(self, record: Record) -> None:
+        """Print, even if quiet, that the record is an earlier one."""
         self._console.print(f"already done on {record.created[:10]} (--fresh to run it again)", highlight=False)
 
     def tick(self, tick: Tick) -> None:
+        """Show one more finished unit."""
         self._bar.update(self._task, description=tick.label, completed=tick.done, total=tick.total)

@@ -1,4 +1,4 @@
-"""What ``bench evaluate`` prints: tables with intervals, the verdict, and where the record lies."""
+"""The output of ``bench evaluate``: tables with intervals, the verdict, and the record's folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VERDICTS = {"unreliable": "UNRELIABLE", "upper_bound": "verdict", "reliable": "v
 
 
 def summarise(record: Record, out: Path) -> None:
-    """Print it."""
+    """Print the summary of a record. out: folder below which the record lies."""
     from bench.evaluation.request.identity import folder_name
     from bench.tasks.lookup import task_named
     from bench.tasks.summary import duration

@@ -1,4 +1,4 @@
-"""From finished units to a record."""
+"""Builds a record from finished units."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from bench.tasks.task import Request
 
 
 def build_record(request: Request, results: Results, identity: str) -> Record:
-    """The record of a request all of whose units are done, carrying its rows."""
+    """The record of a request, with its rows. results: all units of the request.
+
+    Raises ``ModelError`` if the task has no results, for example because an attack failed on every sample.
+    """
     task, subject, samples = request.task, request.subject, request.samples
     rows = task.rows(request, results)
     measured = task.results(request, rows, results)
@@ -55,12 +58,13 @@ def build_record(request: Request, results: Results, identity: str) -> Record:
 
 
 def _spikes(subject: Subject) -> SpikeInfo | None:
+    """The spike functions of a subject that was inspected for them; None for any other."""
     sites = subject.sites
     if sites is None:
         return None
     return SpikeInfo(
-        controlled=[f"{each.name} at {each.place}, {each.calls} calls" for each in sites.functions],
-        uncontrolled=[str(each) for each in sites.uncontrolled],
+        controlled=[f"{site.name} at {site.place}, {site.calls} calls" for site in sites.functions],
+        uncontrolled=[str(site) for site in sites.uncontrolled],
         layers=sites.layers,
         obstacle=sites.obstacle,
         remarks=list(sites.remarks),
@@ -80,7 +84,7 @@ def _attack_info(resolved: ResolvedAttack, stages: tuple[Stage, ...], request: R
 
 
 def _machines(results: Results) -> tuple[list[str], dict[str, int]]:
-    """Every machine that computed a unit, and which unit which, if there are several."""
+    """All machines that computed units, and if there are several, from unit to position of its machine."""
     machines = sorted({result.machine for result in results.values()} - {""})
     if len(machines) < 2:
         return machines, {}

@@ -32,7 +32,7 @@ from bench.tasks.task import Request
 from bench.tasks.unit import NoiseAnswers, UnitKey, UnitResult
 
 JOURNAL_FILE = "journal.jsonl"
-"""Beside a record that is not finished."""
+"""The journal of an unfinished run, in the record's folder."""
 
 
 def evaluate(
@@ -72,17 +72,17 @@ def evaluate(
     data: a data set name, ``(images, labels)``, or None for the model's own.
     path: gradient path through spikes. eot: draws averaged per query of an attack, scorings: draws per verdict
         (1 each; 10 for stochastic models, whose accuracy is a rate).
-    eight_bit: what attacks and noise hand over is rounded to multiples of 1/255, and attacks search through that rounding:
-        the attacker who has to store a picture. Otherwise pixels are real numbers, as in most of the literature.
-    out: folder for record, rows and journal; the same call resumes there, or reads back a finished record.
+    eight_bit: attacked and noisy images are rounded to multiples of 1/255, and attacks search through that rounding, as
+        attackers must who store a picture. Otherwise pixels are real numbers, as in most of the literature.
+    out: folder for record, rows and journal; the same call resumes there, or reads a finished record.
         None keeps everything in memory.
     save_adv: also write the adversarial images (safetensors, in ``out``).
-    fresh: forget what an earlier call left in ``out``, as is needed after edits of modules that a model's file or an attack
-        imports, which nobody notices.
-    workers: processes of one thread each that compute beside one another; rows do not depend on how many. None starts
-        one per core where the estimated work is worth it. A script that asks for more than one needs the usual
+    fresh: discard the results of an earlier call in ``out``. This is needed after edits of modules that a model's file or an
+        attack imports, because such edits are not detected.
+    workers: number of processes of one thread each that compute in parallel; rows do not depend on it. None starts
+        one per core if the estimated work is worth it. A script with more than one worker needs the usual
         ``if __name__ == "__main__":``. scheduler: address of a Dask scheduler, whose workers compute instead.
-    on_start: called before anything is computed; on_kept: called instead with a finished record that is read back;
+    on_start: called before the computation; on_kept: called instead with a finished record that is read from ``out``;
         on_tick: called after each unit.
     Raises a ``BenchError`` for anything the user can fix.
     """
@@ -110,7 +110,7 @@ def evaluate(
 
 
 def evaluate_settings(settings: Settings, running: Running, watcher: Watcher) -> Record:
-    """:func:`evaluate`, for callers that hold its arguments as objects."""
+    """:func:`evaluate`, with its arguments as objects. Raises a ``BenchError`` for anything the user can fix."""
     with borrowed(settings.model):
         request = resolve(settings)
         identity = identity_of(request)
@@ -147,12 +147,12 @@ def _on_disk(
             journal.append(key.text, finished.result.to_json())
 
         units = plan(request)
-        kept = kept_units(request, units, journal.done)
+        journalled_results = kept_units(request, units, journal.done)
         if running.save_adv:
-            kept = {key: result for key, result in kept.items() if is_saved(folder, key)}
+            journalled_results = {key: result for key, result in journalled_results.items() if is_saved(folder, key)}
         executor = executor_for(settings, request, running)
-        done = run(request, units, executor, kept=kept, keep=keep, ticked=watcher.ticked)
-        results = Results(done, len(request.shards))
+        all_units = run(request, units, executor, kept=journalled_results, keep=keep, ticked=watcher.ticked)
+        results = Results(all_units, len(request.shards))
         if running.save_adv:
             merge_stages(folder, request, results)
         record = write_record(build_record(request, results, identity), folder)
@@ -161,22 +161,22 @@ def _on_disk(
 
 
 def kept_units(request: Request, units: Sequence[UnitKey], journalled: Mapping[str, object]) -> dict[UnitKey, UnitResult]:
-    """The results that a journal holds of these units; what cannot be read is left out, and computed again."""
+    """Results of these units from a journal; results that cannot be read are left out, and computed again."""
     task = request.task
     types: dict[str, type[UnitResult]] = {"clean": task.clean_type, "noise": NoiseAnswers, "attack": task.outcome_type}
-    kept: dict[UnitKey, UnitResult] = {}
+    results: dict[UnitKey, UnitResult] = {}
     for key in units:
         data = journalled.get(key.text)
         if isinstance(data, dict):
             try:
-                kept[key] = types[key.kind].from_json(data)
+                results[key] = types[key.kind].from_json(data)
             except (TypeError, ValueError):
                 continue
-    return kept
+    return results
 
 
 def _is_finished(request: Request, folder: Path, running: Running) -> bool:
-    """Whether all that is asked for is there; a journal beside a record means that its images are being made."""
+    """Whether record and, if requested, images are complete; a journal beside a record means that images are missing."""
     if not (folder / RECORD_FILE).exists():
         return False
     if not running.save_adv:

@@ -15,7 +15,7 @@ NORMS = {
 
 
 def sentences(protocol: Protocol) -> list[str]:
-    """What the board measures and how, for a reader who knows the field but not this suite."""
+    """What a board measures and how, for readers who know the field but not this suite."""
     data = protocol.data
     radii = ", ".join(protocol.eps)
     presentation = presentation_of(protocol.task)
@@ -34,7 +34,7 @@ def sentences(protocol: Protocol) -> list[str]:
 
 
 def commands(entry: EntryView, protocol: Protocol) -> list[tuple[str, str]]:
-    """What each does, and the command: the same evaluation, and a check of the stored images."""
+    """(purpose, command) pairs: the same evaluation again, and a check of the stored images."""
     place = f"{protocol.board}/v{protocol.version}"
     name = shlex.quote(f"{place}/{entry.name}")
     if entry.card.kind != "zoo":

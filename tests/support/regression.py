@@ -25,7 +25,7 @@ from bench.tasks.feasibility import norms, sha256_rows, statuses
 from bench.tasks.judge import Shard, noisy
 from bench.tasks.resolved_attack import ResolvedAttack
 from bench.tasks.results import AttackResult, Interval, Reliability, Results
-from bench.tasks.rows import asked_columns
+from bench.tasks.rows import request_columns
 from bench.tasks.summary import Figures, Summary, decimal
 from bench.tasks.task import ComparisonRules, Request, Task
 from bench.tasks.unit import CleanAnswers, NoiseAnswers, StageOutcome, no_costs
@@ -93,7 +93,7 @@ def _stages(resolved: ResolvedAttack, norm: Norm, traits: Mapping[str, bool]) ->
 
 def _rows(request: Request, results: Results) -> pd.DataFrame:
     parts = []
-    for shard, number, eps, asked in asked_columns(request, results):
+    for shard, number, eps, asked in request_columns(request, results):
         clean: Any = results.clean(shard)
         (outcome,) = results.stages(number, eps, shard, 1)
         own = {"sample": clean.sample, "label": clean.label, "clean": clean.clean, "growth": outcome.by}

@@ -50,7 +50,7 @@ class QCFS(nn.Module):
     """The activation, on tensors of any shape.
 
     levels: L, the values above zero. threshold: its initial value, larger than 0.
-    Backward, the floor is taken as straight: the gradient passes where ``0 <= z <= threshold``.
+    In the backward the floor counts as the identity: the gradient passes where ``0 <= z <= threshold``.
     """
 
     def __init__(self, *, levels: int = 4, threshold: float = 8.0) -> None:
@@ -61,10 +61,12 @@ class QCFS(nn.Module):
         self.threshold = nn.Parameter(torch.tensor(float(threshold)))
 
     def forward(self, z: Tensor) -> Tensor:
+        """Activations for currents ``z`` of any shape."""
         a: Tensor = _Staircase.apply(z, self.threshold, self.levels)
         return a
 
     def extra_repr(self) -> str:
+        """Arguments for ``repr``."""
         return f"levels={self.levels}, threshold={float(self.threshold.detach()):.3g}"
 
 
@@ -105,6 +107,7 @@ class Source(nn.Module):
         return QCFS(levels=levels, threshold=threshold)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logits ``(N, K)`` of images ``(N, 3, 32, 32)`` in [0, 1]."""
         logits: Tensor = self.readout(self.body(over_time(self.normalise, x[None])))
         return logits
 

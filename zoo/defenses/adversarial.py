@@ -1,5 +1,5 @@
 """Adversarial training (Madry et al., ICLR 2018), by default in its single-step form with a
-random start (Wong et al., ICLR 2020), as the SNN defenses it is compared with use it.
+random start (Wong et al., ICLR 2020), the form that the other SNN defenses use.
 
 Examples are crafted in eval mode, through the model's own surrogate, with its BatchNorm
 statistics frozen; the model is then trained on them alone.
@@ -22,7 +22,7 @@ from zoo.defenses.base import Defense
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """The model in eval mode inside the block; after it, every module is back in the mode it was in."""
+    """Put the model in eval mode inside the block; afterwards every module is back in its former mode."""
     before = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
@@ -62,7 +62,7 @@ def ascend(
 
 @dataclass(frozen=True, kw_only=True)
 class AdversarialTraining(Defense):
-    """``CE(f(x'), y)`` with x' found by projected gradient ascent on the loss.
+    """``CE(f(x'), y)``, where x' results from projected gradient ascent on the loss.
 
     eps: linf radius in [0, 1] pixel units. steps: gradient steps; 0 trains on uniform noise.
     step_size: in pixel units; None means 1.25 * eps for one step and 2.5 * eps / steps for more.
@@ -73,6 +73,7 @@ class AdversarialTraining(Defense):
     step_size: float | None = None
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Cross-entropy of adversarial examples of ``x`` ``(n, C, H, W)``, a scalar, and their logits ``(n, K)``."""
         logits: Tensor = model(self.craft(model, x, y, generator=generator))
         return F.cross_entropy(logits, y), logits
 

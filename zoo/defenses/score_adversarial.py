@@ -1,6 +1,6 @@
 """Adversarial training of score models with corrected labels (Chistyakova et al., Technologies 2024, 12(11), 220).
 
-An adversarial image looks worse than the clean one, so its label is lowered by what a full-reference measure sees:
+An adversarial image looks worse than the clean one, so its label is lowered by the loss of quality that SSIM reports:
 
     y' = clip(y - penalty (1 - SSIM(x', x)), 0, 1),
 
@@ -45,6 +45,7 @@ class ScoreAdversarialTraining(Defense):
             raise ValueError(f"unknown base {self.base!r}; known: {', '.join(BASES)}")
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Loss of clean and adversarial images together, a scalar, and the scores ``(n,)`` of the clean images ``x``."""
         adv = self.craft(model, x, y)
         levels = levels_of(model, torch.cat([x, adv]))
         loss = BASES[self.base].combined(levels, torch.cat([y, self.corrected(x, adv, y)]))

@@ -1,7 +1,7 @@
 """Workers of a Dask cluster: the same units, on any number of machines (SLURM and PBS through ``dask-jobqueue``).
 
-Dask computes the units of a lost worker again, on another one. Every worker needs the suite, and the model's file where
-a model is named by its file; see :mod:`bench.evaluation.executors.worker` for what it refuses.
+Dask computes the units of a lost worker again on another worker. Every worker needs the suite, and the model's file if the
+model is named by its file; a worker with other files refuses (see :mod:`bench.evaluation.executors.worker`).
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ INSTALL = "pip install 'spikebench[cluster]'"
 PATIENCE = 10
 """Seconds to wait for a scheduler, and for its first worker."""
 RETRIES = 3
-"""How often a unit is computed again after its worker was lost."""
+"""Number of times that a unit is computed again after its worker was lost."""
 
 
 def _compute(task: Assignment, key: UnitKey, needed: Mapping[UnitKey, UnitResult], threads: int = 1) -> Finished:
-    """One unit on a Dask worker, with one thread: the worker itself runs as many units as it has threads."""
+    """Compute a unit on a Dask worker, with one thread: a worker runs as many units as it has threads."""
     import torch
 
     torch.set_num_threads(threads)
     return compute(task, key, needed)
 
 
-def _handed_over(task: Assignment) -> Assignment:
-    """The assignment, as a result that the scheduler can have made again; scattered data are lost with their workers."""
+def _as_result(task: Assignment) -> Assignment:
+    """The assignment as the result of a task, which the scheduler can repeat; scattered data are lost with their workers."""
     return task
 
 
 class Cluster:
     """The workers of the scheduler at ``address``, such as ``tcp://HOST:8786``.
 
-    Raises ``WorkerError`` if Dask is not installed, or nobody answers there.
+    Entering it raises ``WorkerError`` if Dask is not installed, or no scheduler or worker answers.
     """
 
     def __init__(self, task: Assignment, address: str) -> None:
@@ -67,9 +67,9 @@ class Cluster:
             raise WorkerError(
                 f"The scheduler at {self._address} has no workers.", "Start some: dask worker ADDRESS."
             ) from error
-        # Two for each: while one unit comes back, the next one is there already.
+        # Two per thread: the next unit is there while the result of the last one is sent back.
         self.capacity = 2 * sum(self._client.nthreads().values())
-        self._task_there = self._client.submit(_handed_over, self._task, pure=False)
+        self._task_there = self._client.submit(_as_result, self._task, pure=False)
         self._completed = as_completed(loop=self._client.loop)
         return self
 

@@ -35,7 +35,7 @@ def judge(request: Request) -> Scores:
 
 
 def results(request: Request, rows: pd.DataFrame, units: Results) -> list[AttackResult]:
-    """What follows from the rows. Raises ``ModelError`` if an attack failed on every sample."""
+    """The results that follow from the rows. Raises ``ModelError`` if an attack failed on every sample."""
     try:
         return shifts(request, rows, units)
     except ValueError as error:
