@@ -18,7 +18,7 @@ from attacks.objectives import Objective
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.score_objectives import Scoring
-from attacks.threat import Norm, Threat
+from attacks.threats.threat import Threat, ThreatKinds
 
 Access = Literal["none", "white-box", "score", "decision"]
 Kind = Literal["budget", "minimal"]
@@ -41,7 +41,8 @@ class Stage:
 class Attack(ABC):
     """Base of all attacks. Parameters are dataclass fields, so a spec can name them."""
 
-    norms: ClassVar[frozenset[Norm]] = frozenset({"linf", "l2"})
+    threats: ClassVar[ThreatKinds] = (Threat,)
+    """Kinds of threat under which it can work."""
     access: ClassVar[Access] = "white-box"
     kind: ClassVar[Kind] = "budget"
     batch_invariant: ClassVar[bool] = True
@@ -61,18 +62,19 @@ class Attack(ABC):
     def cost(self) -> tuple[int, int]:
         """(forwards, backwards) spent on a sample that survives everything."""
 
-    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
+    def stages(self, *, spiking: bool, threat: type[Threat], coded: bool = False) -> tuple[Stage, ...]:
         """What is run one after another, each on the samples that the ones before left standing; one stage, mostly.
 
-        spiking: whether the model has layers that take a gradient path. coded: whether its encoder takes a coding.
+        spiking: whether the model has layers that take a gradient path. threat: the kind of threat.
+        coded: whether the model's encoder takes a coding.
         """
         return (Stage("", self),)
 
     def check(self, threat: Threat) -> None:
         """Raise ``ValueError`` if the attack cannot work under ``threat``."""
-        if threat.norm not in self.norms:
-            known = " and ".join(sorted(self.norms))
-            raise ValueError(f"{type(self).__name__} attacks in {known}, not in {threat.norm}")
+        if not isinstance(threat, self.threats):
+            known = " and ".join(kind.name for kind in self.threats)
+            raise ValueError(f"{type(self).__name__} attacks in {known}, not in {threat.name}")
 
     def check_scores(self) -> None:
         """Raise ``ValueError`` if it cannot attack a model that answers scores."""

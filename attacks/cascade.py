@@ -16,7 +16,8 @@ from attacks.base import Attack, Stage
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.score_objectives import Scoring
-from attacks.threat import Norm, Threat
+from attacks.threats.linf import Linf
+from attacks.threats.threat import Threat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +28,9 @@ class Cascade(Attack):
     """Whether it is meant for publication; a short set for development is not."""
 
     @abstractmethod
-    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]: ...
+    def stages(self, *, spiking: bool, threat: type[Threat], coded: bool = False) -> tuple[Stage, ...]: ...
 
-    def score_stages(self, *, norm: Norm) -> tuple[Stage, ...]:
+    def score_stages(self, *, threat: type[Threat]) -> tuple[Stage, ...]:
         """What is run on a model that scores: none of it for classes, and all of it on every sample.
 
         Raises ``ValueError`` if the cascade is for classes only.
@@ -37,11 +38,11 @@ class Cascade(Attack):
         raise ValueError(f"{type(self).__name__} has no stages for models that score")
 
     def cost(self) -> tuple[int, int]:
-        pairs = [stage.attack.cost() for stage in self.stages(spiking=True, norm="linf", coded=True)]
+        pairs = [stage.attack.cost() for stage in self.stages(spiking=True, threat=Linf, coded=True)]
         return sum(forwards + 1 for forwards, _ in pairs), sum(backwards for _, backwards in pairs)
 
     def check_scores(self) -> None:
-        self.score_stages(norm="linf")
+        self.score_stages(threat=Linf)
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         """As the stages one by one, with the oracle's word for what still stands, and for what moved a score farthest."""
@@ -49,9 +50,9 @@ class Cascade(Attack):
         self.check_task(oracle)
         scores = isinstance(oracle.objective, Scoring)
         if scores:
-            stages = self.score_stages(norm=threat.norm)
+            stages = self.score_stages(threat=type(threat))
         else:
-            stages = self.stages(spiking=oracle.spiking, norm=threat.norm, coded=oracle.coded)
+            stages = self.stages(spiking=oracle.spiking, threat=type(threat), coded=oracle.coded)
         best = x.clone()
         reached = torch.full((len(x),), -torch.inf, dtype=x.dtype, device=x.device)
         standing = torch.arange(len(x), device=x.device)

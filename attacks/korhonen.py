@@ -14,12 +14,10 @@ from torch import Tensor
 
 from attacks.activity import spatial_activity
 from attacks.adam import Moments
-from attacks.noise import uniform_in_ball
 from attacks.oracle import Oracle
-from attacks.projections import project, steepest
 from attacks.randomness import KeyedRng
 from attacks.restarts import RestartedAttack
-from attacks.threat import Threat
+from attacks.threats.norm_ball import NormBall
 from attacks.tracking import Best
 
 
@@ -39,12 +37,12 @@ class Korhonen(RestartedAttack):
             raise ValueError(f"step_size must be positive, got {self.step_size}")
 
     def walk(
-        self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
+        self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
         clean, ball = x[rows], threat.rows(rows)
         adv, activity, moments = clean, spatial_activity(clean), Moments.like(clean)
         if not first or oracle.objective.flat_at_clean:
-            adv = clean + activity * (uniform_in_ball(clean, ball, rng.rows(rows)) - clean)
+            adv = clean + activity * (ball.random(clean, rng.rows(rows)) - clean)
         for step in range(1, self.steps + 1):
             answer = oracle.query(adv, rows, grad=True)
             best.update(adv, rows, answer)
@@ -55,5 +53,5 @@ class Korhonen(RestartedAttack):
             ball = threat.rows(rows)
             move = activity * moments.step(answer.slope[going], step)
             size = 2.5 * ball.radius(clean) / self.steps if self.step_size is None else self.step_size
-            adv = project(adv + size * (move if threat.norm == "linf" else steepest(move, ball)), clean, ball)
+            adv = ball.project(adv + size * ball.unit_step(move), clean)
         best.update(adv, rows, oracle.query(adv, rows, grad=False))

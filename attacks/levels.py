@@ -9,7 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from attacks.threat import Threat, per_row, row_norm
+from attacks.rows import per_row
+from attacks.threats.threat import Threat
 
 NONE = 1e-4
 """Float32 stores k/255 inexactly and adds with errors: a distance of up to so many levels (4e-7) counts as none."""
@@ -34,15 +35,16 @@ def towards_clean(adv: Tensor, x: Tensor) -> Tensor:
 def nearest(adv: Tensor, x: Tensor, threat: Threat) -> Tensor:
     """``adv`` ``(n, ...)`` at the nearest multiples of 1/255 that the ball around ``x`` and the box allow.
 
-    In l2, a row that this takes out of the ball is rounded towards the clean values instead.
+    Where entries depend on each other, as in l2, a row that this takes out of the ball is rounded towards the clean
+    values instead.
     """
     levels = (adv.double() * 255).round()
-    if threat.norm == "linf":
-        radius, clean = threat.radius(x.double()), x.double()
-        low = ((clean - radius).clamp_min(threat.low) * 255 - NONE).ceil()
-        high = ((clean + radius).clamp_max(threat.high) * 255 + NONE).floor()
+    clean = x.double()
+    bounds = threat.bounds(clean)
+    if bounds is not None:
+        low, high = (bounds[0] * 255 - NONE).ceil(), (bounds[1] * 255 + NONE).floor()
         rounded = (torch.maximum(torch.minimum(levels, high), low) / 255).to(adv.dtype)
         return torch.where(low <= high, rounded, x)
     rounded = (levels / 255).clamp(threat.low, threat.high).to(adv.dtype)
-    inside = row_norm(rounded.double() - x.double(), threat.norm) <= threat.radius(x.double()).flatten()
+    inside = threat.distance(rounded.double(), clean) <= threat.radius(clean).flatten()
     return torch.where(per_row(inside, x), rounded, towards_clean(adv, x))

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from attacks.gradients.base import GradientPath, Session, TakesCoding, TakesGradientPath, Training
 from attacks.objectives import CrossEntropy, Objective
 from attacks.randomness import KeyedRng, drawing
-from attacks.threat import per_row
+from attacks.rows import per_row
 from attacks.view import CountedView
 
 Lens = Callable[[Tensor, Tensor], Tensor]

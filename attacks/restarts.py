@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -12,7 +13,8 @@ from attacks.objectives import check_scoring, objective_named
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.targets import Target, targets
-from attacks.threat import Threat
+from attacks.threats.norm_ball import NormBall, as_norm_ball
+from attacks.threats.threat import Threat, ThreatKinds
 from attacks.tracking import Best
 
 
@@ -25,6 +27,8 @@ class RestartedAttack(Attack):
     target: None, or how the class to aim at is chosen (see :mod:`attacks.targets`). With ``ranked``, restart k aims
         at the k-th most likely wrong class, so ``apgd:objective=dlr,target=ranked,restarts=9`` is APGD-T.
     """
+
+    threats: ClassVar[ThreatKinds] = (NormBall,)
 
     steps: int = 10
     restarts: int = 1
@@ -50,6 +54,7 @@ class RestartedAttack(Attack):
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         self.check(threat)
         self.check_task(oracle)
+        ball = as_norm_ball(threat)
         if self.objective is not None:
             oracle = oracle.using(objective=objective_named(self.objective))
         classes = None if self.target is None else targets(oracle, self.target, x, rng)
@@ -61,7 +66,7 @@ class RestartedAttack(Attack):
             oracle.forget(rows)
             if classes is not None:
                 oracle = oracle.using(target=classes[:, restart % classes.shape[1]])
-            self.walk(oracle, x, threat, rng.fold("start", restart), rows, best, first=restart == 0)
+            self.walk(oracle, x, ball, rng.fold("start", restart), rows, best, first=restart == 0)
         return best.inputs
 
     def going_on(self, best: Best) -> Tensor:
@@ -70,7 +75,7 @@ class RestartedAttack(Attack):
 
     @abstractmethod
     def walk(
-        self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
+        self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
         """Walk from one start for ``rows`` of ``x``, telling ``best`` of every point.
 

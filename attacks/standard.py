@@ -29,7 +29,7 @@ from attacks.gradients.rate import BPTR, RGA
 from attacks.pgd import PGD
 from attacks.sapgd import SAPGD
 from attacks.square import Square
-from attacks.threat import Norm
+from attacks.threats.threat import Threat
 
 CE, DLR, MARGIN = "ce", "dlr", "margin"
 DETACHED, BLUNTER = ASSG(), ASSG(half=0.42)
@@ -137,9 +137,9 @@ SCORES_THOROUGH: tuple[Stage, ...] = (
 )
 
 
-def fitting(stages: tuple[Stage, ...], norm: Norm) -> tuple[Stage, ...]:
-    """The stages in ``norm``. SA-PGD works in linf alone; elsewhere APGD, as long, takes its place."""
-    return tuple(stage if norm in stage.attack.norms else _without_sapgd(stage) for stage in stages)
+def suited(stages: tuple[Stage, ...], threat: type[Threat]) -> tuple[Stage, ...]:
+    """The stages under a kind of threat. SA-PGD works in linf alone; elsewhere APGD, as long, takes its place."""
+    return tuple(stage if issubclass(threat, stage.attack.threats) else _without_sapgd(stage) for stage in stages)
 
 
 def _without_sapgd(stage: Stage) -> Stage:
@@ -156,11 +156,11 @@ class Quick(Cascade):
 
     decisive: ClassVar[bool] = False
 
-    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
-        return fitting(QUICK if spiking else SMOOTH_QUICK, norm)
+    def stages(self, *, spiking: bool, threat: type[Threat], coded: bool = False) -> tuple[Stage, ...]:
+        return suited(QUICK if spiking else SMOOTH_QUICK, threat)
 
-    def score_stages(self, *, norm: Norm) -> tuple[Stage, ...]:
-        return fitting(SCORES_QUICK, norm)
+    def score_stages(self, *, threat: type[Threat]) -> tuple[Stage, ...]:
+        return suited(SCORES_QUICK, threat)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,19 +169,19 @@ class Standard(Cascade):
     survives everything: for publication.
     """
 
-    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
-        return fitting((*STANDARD, *(CODED if coded else ())) if spiking else SMOOTH, norm)
+    def stages(self, *, spiking: bool, threat: type[Threat], coded: bool = False) -> tuple[Stage, ...]:
+        return suited((*STANDARD, *(CODED if coded else ())) if spiking else SMOOTH, threat)
 
-    def score_stages(self, *, norm: Norm) -> tuple[Stage, ...]:
-        return fitting(SCORES, norm)
+    def score_stages(self, *, threat: type[Threat]) -> tuple[Stage, ...]:
+        return suited(SCORES, threat)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Thorough(Cascade):
     """Without a budget: more sharpnesses, restarts and queries. For a claim that must hold."""
 
-    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
-        return fitting((*THOROUGH, *(CODED if coded else ())) if spiking else SMOOTH_THOROUGH, norm)
+    def stages(self, *, spiking: bool, threat: type[Threat], coded: bool = False) -> tuple[Stage, ...]:
+        return suited((*THOROUGH, *(CODED if coded else ())) if spiking else SMOOTH_THOROUGH, threat)
 
-    def score_stages(self, *, norm: Norm) -> tuple[Stage, ...]:
-        return fitting(SCORES_THOROUGH, norm)
+    def score_stages(self, *, threat: type[Threat]) -> tuple[Stage, ...]:
+        return suited(SCORES_THOROUGH, threat)

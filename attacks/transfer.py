@@ -16,7 +16,7 @@ from attacks.mifgsm import MIFGSM
 from attacks.oracle import ModelOracle, Oracle
 from attacks.randomness import KeyedRng
 from attacks.score_objectives import Scoring
-from attacks.threat import Threat
+from attacks.threats.threat import Threat
 
 
 @dataclass(frozen=True, kw_only=True)

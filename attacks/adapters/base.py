@@ -23,7 +23,7 @@ from attacks.base import Attack
 from attacks.minimal import within
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.threat import Threat
 
 SHARD = 64
 """Samples an attack sees at a time: the same whatever the evaluator's batches, because these attacks may couple rows."""

@@ -19,11 +19,11 @@ from torch import Tensor, nn
 
 from attacks.adapters.base import ForeignAttack, step_or_default
 from attacks.base import Access
-from attacks.threat import Norm, Threat
+from attacks.threats.l2 import L2
+from attacks.threats.linf import Linf
+from attacks.threats.threat import Threat, ThreatKinds, entry_for
 
-_LINF: frozenset[Norm] = frozenset({"linf"})
-_L2: frozenset[Norm] = frozenset({"l2"})
-_NORM = {"linf": "Linf", "l2": "L2"}
+_NORM: dict[type[Threat], str] = {Linf: "Linf", L2: "L2"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class _ToldClasses:
 class FGSM(TorchAttack):
     """One signed step of size eps."""
 
-    norms: ClassVar[frozenset[Norm]] = _LINF
+    threats: ClassVar[ThreatKinds] = (Linf,)
 
     def cost(self) -> tuple[int, int]:
         return 1, 1
@@ -81,7 +81,7 @@ class FGSM(TorchAttack):
 class Stepping(TorchAttack):
     """Base of those with a number of steps. step_size: in input units; None means ``2.5 * eps / steps``."""
 
-    norms: ClassVar[frozenset[Norm]] = _LINF
+    threats: ClassVar[ThreatKinds] = (Linf,)
     foreign: ClassVar[str]
 
     steps: int = 10
@@ -115,7 +115,7 @@ class PGD(Stepping):
 class PGDL2(PGD):
     """Projected gradient descent in l2."""
 
-    norms: ClassVar[frozenset[Norm]] = _L2
+    threats: ClassVar[ThreatKinds] = (L2,)
     foreign: ClassVar[str] = "PGDL2"
 
 
@@ -176,7 +176,7 @@ class VMIFGSM(MIFGSM):
 class APGD(TorchAttack):
     """Auto-PGD in linf. Only what fooled the model is returned, else the clean input."""
 
-    norms: ClassVar[frozenset[Norm]] = _LINF
+    threats: ClassVar[ThreatKinds] = (Linf,)
 
     steps: int = 50
     restarts: int = 1
@@ -194,7 +194,7 @@ class APGD(TorchAttack):
 class APGDT(_ToldClasses, TorchAttack):
     """Targeted Auto-PGD in linf, aiming at every wrong class in turn. Needs at least 4 classes."""
 
-    norms: ClassVar[frozenset[Norm]] = _LINF
+    threats: ClassVar[ThreatKinds] = (Linf,)
 
     steps: int = 50
 
@@ -211,6 +211,8 @@ class APGDT(_ToldClasses, TorchAttack):
 class FAB(TorchAttack):
     """Fast adaptive boundary (Croce and Hein, ICML 2020), untargeted. Only what fooled the model is returned."""
 
+    threats: ClassVar[ThreatKinds] = (Linf, L2)
+
     steps: int = 10
     restarts: int = 1
 
@@ -224,13 +226,16 @@ class FAB(TorchAttack):
 
     def build(self, library: Any, model: nn.Module, threat: Threat, eps: float, classes: int) -> Any:
         seed = int(torch.randint(2**31, ()))
-        return library.FAB(model, norm=_NORM[threat.norm], eps=eps, steps=self.steps, n_restarts=self.restarts, seed=seed)
+        return library.FAB(
+            model, norm=entry_for(threat, _NORM), eps=eps, steps=self.steps, n_restarts=self.restarts, seed=seed
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Square(TorchAttack):
     """Square, one place and one set of colours for the whole shard. Few queries change nothing."""
 
+    threats: ClassVar[ThreatKinds] = (Linf, L2)
     access: ClassVar[Access] = "score"
 
     queries: int = 5000
@@ -241,7 +246,9 @@ class Square(TorchAttack):
 
     def build(self, library: Any, model: nn.Module, threat: Threat, eps: float, classes: int) -> Any:
         seed = int(torch.randint(2**31, ()))
-        return library.Square(model, norm=_NORM[threat.norm], eps=eps, n_queries=self.queries, p_init=self.share, seed=seed)
+        return library.Square(
+            model, norm=entry_for(threat, _NORM), eps=eps, n_queries=self.queries, p_init=self.share, seed=seed
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,7 +258,7 @@ class AutoAttack(_ToldClasses, TorchAttack):
     mode: ``standard``, ``plus`` or ``rand``, as there.
     """
 
-    norms: ClassVar[frozenset[Norm]] = _LINF
+    threats: ClassVar[ThreatKinds] = (Linf,)
 
     mode: Literal["standard", "plus", "rand"] = "standard"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from attacks import THREATS
 from bench.cli.summary import summarise
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _FRESH = (
     "--attack", "attacks", multiple=True, default=("pgd",), show_default=True, help="Attack; repeat for a worst case."
 )
 @click.option("--eps", help="Radius, or several: 2/255,8/255 [default: 8/255 in linf; none in l2].")
-@click.option("--norm", type=click.Choice(["linf", "l2"]), default="linf", show_default=True)
+@click.option("--norm", default="linf", show_default=True, help=f"Threat: {' or '.join(THREATS)}, or one of a plug-in.")
 @click.option("--n", help="First N samples, or all [default: 1000, or all where there are fewer].")
 @click.option("--data", help="Data set [default: the model's own], or folder:PATH.")
 @click.option("--split", default="test", show_default=True)

@@ -21,7 +21,8 @@ from attacks.levels import nearest
 from attacks.objectives import Objective
 from attacks.oracle import Lens, ModelOracle, clear
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat, per_row
+from attacks.rows import per_row
+from attacks.threats.threat import Threat
 from bench.evaluation.machine import machine_words
 from bench.evaluation.perturbing import perturbed
 from bench.evaluation.plan import needs

@@ -12,7 +12,7 @@ from attacks.levels import nearest
 from attacks.noise import UniformNoise
 from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.threat import Threat
 from bench.foundation.spec import Eps
 from bench.tasks.unit import NoiseAnswers, StageOutcome
 

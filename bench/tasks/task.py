@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from attacks.base import Stage
-    from attacks.threat import Norm
     from bench.data.base import Samples
     from bench.evaluation.request.attack_specs import ResolvedAttack
     from bench.evaluation.request.request import Request
@@ -76,8 +75,10 @@ class Task:
     """What else of a subject determines the rows."""
     score_range: Callable[[Subject], tuple[float, float] | None]
     """The ends of the scale on which a subject answers, for the record; None if it has none."""
-    stages: Callable[[ResolvedAttack, Norm, Mapping[str, bool]], tuple[Stage, ...]]
-    """What an attack runs in this norm on a model with these traits, in order. Raises ``SpecError`` if it cannot."""
+    stages: Callable[[ResolvedAttack, str, Mapping[str, bool]], tuple[Stage, ...]]
+    """What an attack runs under the threat of this name on a model with these traits, in order.
+
+    Raises ``SpecError`` if it cannot."""
     judge: Callable[[Request], Judge]
     """Who says what an input did to the model of a request."""
     ask: Callable[[Scorer, Tensor], Tensor]

@@ -18,7 +18,7 @@ from attacks.gradients.base import GradientPath, Training
 from attacks.noise import SignNoise, UniformNoise
 from attacks.oracle import Books, ModelOracle
 from attacks.standard import Quick
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
 from bench.evaluation.reliability.examined_model import Patient
 from bench.tasks.checks import graded
 from bench.tasks.results import Check
@@ -33,8 +33,8 @@ def active_test(patient: Patient) -> Iterator[Check]:
     if last is None or patient.stochastic:
         return
     rows = torch.arange(min(SAMPLES, len(patient.y)), device=patient.y.device)
-    x, rng, threat = patient.x[rows], patient.rng.rows(rows), Threat(eps=patient.eps)
-    inner = [x] + [UniformNoise().draw(x, Threat(eps=SHRINK * patient.eps), rng.fold("inner", k)) for k in range(INNER)]
+    x, rng, threat = patient.x[rows], patient.rng.rows(rows), Linf(eps=patient.eps)
+    inner = [x] + [UniformNoise().draw(x, Linf(eps=SHRINK * patient.eps), rng.fold("inner", k)) for k in range(INNER)]
     outer = SignNoise().draw(x, threat, rng.fold("outer"))
     with torch.no_grad():
         inside = torch.stack([features(patient.proposer, last, points) for points in inner], 1)

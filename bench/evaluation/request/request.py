@@ -9,7 +9,6 @@ import torch
 
 from attacks.base import Stage
 from attacks.gradients.base import GradientPath
-from attacks.threat import Norm
 from bench.data.base import Samples
 from bench.evaluation.request.attack_specs import ResolvedAttack
 from bench.foundation.spec import Eps
@@ -34,7 +33,7 @@ class Request:
     stages: tuple[tuple[Stage, ...], ...]
     path_spec: str
     path: GradientPath
-    norm: Norm
+    norm: str
     eps: tuple[Eps, ...]
     seed: int
     eot: int

@@ -18,15 +18,13 @@ from bench.evaluation.request.settings import Settings
 from bench.evaluation.request.shards import rows_per_shard
 from bench.foundation.errors import SpecError, TooFewError
 from bench.foundation.spec import Eps, parse_eps
+from bench.foundation.threats import threat_registry
 from bench.models.subject import Subject, open_subject
 from bench.tasks.lookup import task_for, task_named
 from bench.tasks.task import Task
 
 STOCHASTIC_DRAWS = 10
 """EOT draws per query and scoring draws per verdict of a stochastic model, unless told otherwise."""
-
-DEFAULT_EPS = "8/255"
-"""Radius in linf, unless told otherwise."""
 
 
 def resolve(settings: Settings) -> Request:
@@ -70,11 +68,11 @@ def _check_counts(settings: Settings) -> None:
 
 
 def _radii(settings: Settings) -> list[Eps]:
-    if settings.norm not in ("linf", "l2"):
-        raise SpecError(f"Unknown norm {settings.norm!r}.", "Use linf or l2.")
-    if settings.eps is None and settings.norm == "l2":  # a linf radius of the usual size moves nothing there
-        raise SpecError("There is no default radius in l2.", "Give --eps, for example --eps 0.5.")
-    return parse_eps(DEFAULT_EPS if settings.eps is None else settings.eps, norm=settings.norm)
+    kind = threat_registry.get(settings.norm)
+    eps = kind.usual_eps if settings.eps is None else settings.eps
+    if eps is None:  # a linf radius of the usual size moves nothing in l2
+        raise SpecError(f"There is no default radius in {settings.norm}.", "Give --eps, for example --eps 0.5.")
+    return parse_eps(eps, norm=settings.norm)
 
 
 def _attacks(settings: Settings, radii: Sequence[Eps]) -> tuple[ResolvedAttack, ...]:

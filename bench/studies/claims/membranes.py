@@ -10,9 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attacks.noise import uniform_in_ball
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
 from bench.data.base import Samples
 from bench.foundation.spec import parse_eps
 from bench.metrics.statistics import Floats
@@ -56,7 +55,7 @@ class MembranePerturbation(Statistic):
             x, y = part.images.to(device), part.labels.to(device)
             if self.perturbation == "noise":
                 rng = KeyedRng.of(self.seed, part.ids.to(device)).fold("membrane")
-                other = uniform_in_ball(x, Threat(norm="linf", eps=radius.value), rng)
+                other = Linf(eps=radius.value).random(x, rng)
             else:
                 other = self._attacked(model, x, y, radius.value, start)
             found.append(getattr(membrane_perturbation(model, x, other), self.which).double().cpu().numpy())

@@ -12,9 +12,11 @@ from torch import Tensor
 from attacks.levels import towards_clean
 from attacks.objectives import CrossEntropy, Objective
 from attacks.randomness import KeyedRng
-from attacks.threat import Norm, Threat, per_row
+from attacks.rows import per_row
+from attacks.threats.threat import Threat
 from bench.foundation.errors import ModelError
 from bench.foundation.spec import Eps
+from bench.foundation.threats import threat_at
 from bench.models.scorer import Scorer
 from bench.tasks.classification.units import CleanDecisions, DecisionOutcome
 from bench.tasks.feasibility import norms, sha256_rows, statuses
@@ -27,7 +29,7 @@ class Decisions:
     """micro_batch: another batch size, in which decisions that stand are asked for again. eight_bit: noise is rounded."""
 
     scorer: Scorer
-    norm: Norm
+    norm: str
     stochastic: bool
     micro_batch: int
     eight_bit: bool
@@ -87,7 +89,7 @@ class Decisions:
     def _under_noise(self, shard: Shard, rows: Tensor, eps: Eps, draw: int) -> Tensor:
         """Rate of correct decisions ``(n,)`` on ``rows`` of the shard under one draw."""
         rng = shard.rng.fold("noise", draw).rows(rows)
-        drawn = noisy(shard.x[rows], Threat(norm=self.norm, eps=eps.value), rng, eight_bit=self.eight_bit)
+        drawn = noisy(shard.x[rows], threat_at(self.norm, eps.value), rng, eight_bit=self.eight_bit)
         return (self.scorer.decisions(drawn, rng) == shard.labels[rows]).float().mean(0)
 
     def standing(self, clean: CleanDecisions, done: Sequence[DecisionOutcome]) -> list[int]:

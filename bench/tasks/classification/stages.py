@@ -12,9 +12,9 @@ from typing import Any
 
 from attacks.base import Stage
 from attacks.objectives import OBJECTIVES, Classification
-from attacks.threat import Norm
 from bench.evaluation.request.attack_specs import ResolvedAttack
 from bench.foundation.errors import SpecError
+from bench.foundation.threats import threat_registry
 from bench.tasks.classification.units import DecisionOutcome
 from bench.tasks.unit import COSTS
 
@@ -22,7 +22,7 @@ WORST_COLUMNS = ("norm_value", "adv_pred", "robust", "selection", "robust_8bit",
 """Taken from the stage that did most to a row."""
 
 
-def stages_of(resolved: ResolvedAttack, norm: Norm, traits: Mapping[str, bool]) -> tuple[Stage, ...]:
+def stages_of(resolved: ResolvedAttack, norm: str, traits: Mapping[str, bool]) -> tuple[Stage, ...]:
     """The stages of an attack on this kind of model, an unnamed one under the attack's own name.
 
     Raises ``SpecError`` for an attack whose objective is for scores.
@@ -30,7 +30,7 @@ def stages_of(resolved: ResolvedAttack, norm: Norm, traits: Mapping[str, bool]) 
     objective = getattr(resolved.attack, "objective", None)
     if objective is not None and not issubclass(OBJECTIVES[objective], Classification):
         raise SpecError(f"The objective {objective} is for scores, and this model decides.", "Use ce, margin or dlr.")
-    stages = resolved.attack.stages(norm=norm, **traits)
+    stages = resolved.attack.stages(threat=threat_registry.get(norm), **traits)
     return tuple(Stage(stage.name or resolved.name, stage.attack, stage.path) for stage in stages)
 
 

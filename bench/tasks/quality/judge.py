@@ -12,10 +12,12 @@ from torch import Tensor
 from attacks.levels import towards_clean
 from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
+from attacks.rows import per_row
 from attacks.score_objectives import Increase
-from attacks.threat import Norm, Threat, per_row
+from attacks.threats.threat import Threat
 from bench.foundation.errors import ModelError
 from bench.foundation.spec import Eps
+from bench.foundation.threats import threat_at
 from bench.models.scorer import Scorer
 from bench.tasks.feasibility import norms, sha256_rows, statuses
 from bench.tasks.judge import Shard, noisy
@@ -33,7 +35,7 @@ class Scores:
     scores are asked for again. eight_bit: whether noise is rounded."""
 
     scorer: Scorer
-    norm: Norm
+    norm: str
     width: float
     micro_batch: int
     eight_bit: bool
@@ -68,7 +70,7 @@ class Scores:
     def noise(self, shard: Shard, clean: CleanScores, eps: Eps, draws: int) -> NoiseAnswers:
         """Per sample, the score under each of ``draws`` uniform draws, the farthest from the clean one so far."""
         began = time.perf_counter()
-        threat = Threat(norm=self.norm, eps=eps.value)
+        threat = threat_at(self.norm, eps.value)
         reference = torch.tensor(clean.clean, device=shard.x.device)
         worst = reference.clone()
         history = []

@@ -15,9 +15,9 @@ from attacks.base import Attack, Stage
 from attacks.cascade import Cascade
 from attacks.objectives import Objective
 from attacks.score_objectives import Decrease, Increase
-from attacks.threat import Norm
 from bench.evaluation.request.attack_specs import ResolvedAttack
 from bench.foundation.errors import SpecError
+from bench.foundation.threats import threat_registry
 from bench.tasks.quality.units import ScoreOutcome
 from bench.tasks.unit import COSTS
 
@@ -27,11 +27,11 @@ MOVED = ("shift", "shift_8bit", "adv_sha256")
 """What a unit tells of one way."""
 
 
-def stages_of(resolved: ResolvedAttack, norm: Norm, traits: Mapping[str, bool]) -> tuple[Stage, ...]:
+def stages_of(resolved: ResolvedAttack, norm: str, traits: Mapping[str, bool]) -> tuple[Stage, ...]:
     """The stages of an attack on a model that scores. Raises ``SpecError`` if it is for classes only."""
-    attack = resolved.attack
+    attack, threat = resolved.attack, threat_registry.get(norm)
     try:
-        stages = attack.score_stages(norm=norm) if isinstance(attack, Cascade) else (Stage(resolved.name, attack),)
+        stages = attack.score_stages(threat=threat) if isinstance(attack, Cascade) else (Stage(resolved.name, attack),)
     except ValueError as error:
         raise SpecError(f"{error}.", "Use pgd, apgd, square, quick or standard.") from error
     return tuple(directed for stage in stages for directed in _ways(stage))

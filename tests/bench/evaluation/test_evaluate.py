@@ -29,7 +29,7 @@ from attacks.gradients.bptt import BPTT
 from attacks.oracle import Oracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.threat import Threat
 from attacks.transfer import Transfer
 from bench.data import load_samples
 from bench.evaluation.records.record import RECORD_FILE, Record
@@ -803,7 +803,7 @@ def test_images_in_the_wrong_range(pixels: Tensor) -> None:
         ({"eps": "x"}, "not a number"),
         ({"eps": "-1/255"}, "negative"),
         ({"eps": "8"}, "Did you mean 8/255"),
-        ({"norm": "l3"}, "Unknown norm"),
+        ({"norm": "l3"}, "Unknown threat"),
         ({"n": 0}, "n must be at least 1"),
         ({"n": -5}, "n must be at least 1"),
         ({"eot": 0}, "eot must be at least 1"),
