@@ -8,7 +8,6 @@ once, so an attack is only its search rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Protocol, Self
@@ -17,18 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from attacks.gradients.base import GradientPath, Session, TakesCoding, TakesGradientPath, Training
+from attacks.lattice import Lens, clear
 from attacks.objectives import CrossEntropy, Objective
 from attacks.randomness import KeyedRng, drawing
 from attacks.rows import per_row
 from attacks.view import CountedView
-
-Lens = Callable[[Tensor, Tensor], Tensor]
-"""What becomes of inputs ``(n, ...)`` standing for rows ``(n,)`` before the model sees them; differentiable."""
-
-
-def clear(x: Tensor, rows: Tensor) -> Tensor:
-    """The lens that changes nothing."""
-    return x
 
 
 @dataclass(frozen=True)
@@ -171,8 +163,8 @@ class ModelOracle:
     draws: forwards averaged per query (EOT, Athalye et al., ICML 2018). With ``stochastic`` no row
         is ever reported broken: one lucky flip must not end the attack on a sample.
     micro_batch: largest number of rows in one pass through the model.
-    lens: what the model sees of an input. It belongs to the threat: an attacker who must hand over images of 8 bits
-        searches through their rounding.
+    lens: what the model sees of an input (see :meth:`attacks.lattice.Lattice.lens`): an attacker who must hand over images
+        of 8 bits searches through their rounding.
     """
 
     model: nn.Module

@@ -17,7 +17,7 @@ from attacks.fgsm import FGSM
 from attacks.fmn import FMN
 from attacks.hopskipjump import HopSkipJump
 from attacks.korhonen import Korhonen
-from attacks.levels import nearest
+from attacks.lattice import EightBit
 from attacks.mifgsm import MIFGSM
 from attacks.noise import GaussianNoise, SignNoise, UniformNoise
 from attacks.oracle import ModelOracle
@@ -87,5 +87,5 @@ def test_what_is_made_for_other_threats_says_so(attack: Attack, smooth: Build, i
 
 def test_images_of_eight_bits_stay_in_its_ball(images: Build, streams: Build) -> None:
     x, threat = images(6), threat_named("l1", eps=EPS)
-    rounded = nearest(threat.random(x, streams(6)), x, threat)
+    rounded = EightBit().nearest(threat.random(x, streams(6)), x, threat)
     assert float(threat.excess(rounded, x).max()) <= 1e-6
