@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from attacks.levels import nearest
+from attacks.lattice import Lattice
 from attacks.noise import UniformNoise
 from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
@@ -32,10 +32,9 @@ class Shard:
     reference: Tensor
 
 
-def noisy(x: Tensor, threat: Threat, rng: KeyedRng, *, eight_bit: bool) -> Tensor:
-    """One draw of uniform noise on ``x`` ``(n, ...)``, rounded if images of 8 bits are asked for."""
-    drawn = UniformNoise().draw(x, threat, rng)
-    return nearest(drawn, x, threat) if eight_bit else drawn
+def noisy(x: Tensor, threat: Threat, rng: KeyedRng, lattice: Lattice) -> Tensor:
+    """One draw of uniform noise on ``x`` ``(n, ...)``, at allowed values."""
+    return lattice.nearest(UniformNoise().draw(x, threat, rng), x, threat)
 
 
 class Judge(Protocol):

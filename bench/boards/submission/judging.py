@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attacks.levels import towards_clean
+from attacks.lattice import EightBit
 from attacks.rows import per_row
 from attacks.threats.threat import Threat
 from bench.boards.submission.answers import Answers, Ask
@@ -136,11 +136,11 @@ def _mixtures(request: Request, shard: Shard, number: int, proposals: ProposalsO
             for stage in proposed.stages:
                 clean = shard.x[stage.rows]
                 judged = as_judged(stage.images, clean, threat)
-                plain += [judged, towards_clean(judged, clean)]
+                plain += [judged, EightBit().towards_clean(judged, clean)]
     for start in range(0, request.noise_draws, DRAWS_AT_ONCE):
         draws = range(start, min(start + DRAWS_AT_ONCE, request.noise_draws))
         noise = [
-            noisy(shard.x, threat_at(request.norm, eps.value), shard.rng.fold("noise", k), eight_bit=request.eight_bit)
+            noisy(shard.x, threat_at(request.norm, eps.value), shard.rng.fold("noise", k), request.lattice)
             for eps in request.eps
             for k in draws
         ]

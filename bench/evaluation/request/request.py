@@ -9,6 +9,7 @@ import torch
 
 from attacks.base import Stage
 from attacks.gradients.base import GradientPath
+from attacks.lattice import EightBit, Lattice, RealNumbers
 from bench.data.base import Samples
 from bench.evaluation.request.attack_specs import ResolvedAttack
 from bench.foundation.spec import Eps
@@ -42,6 +43,11 @@ class Request:
     micro_batch: int
     eight_bit: bool
     shard_rows: int
+
+    @property
+    def lattice(self) -> Lattice:
+        """The values that what is handed over may take."""
+        return EightBit() if self.eight_bit else RealNumbers()
 
     @property
     def settings(self) -> dict[str, Any]:

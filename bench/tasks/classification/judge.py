@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attacks.levels import towards_clean
+from attacks.lattice import EightBit, Lattice
 from attacks.objectives import CrossEntropy, Objective
 from attacks.randomness import KeyedRng
 from attacks.rows import per_row
@@ -26,13 +26,13 @@ from bench.tasks.unit import NoiseAnswers, no_costs
 
 @dataclass(frozen=True)
 class Decisions:
-    """micro_batch: another batch size, in which decisions that stand are asked for again. eight_bit: noise is rounded."""
+    """micro_batch: another batch size, in which decisions that stand are asked for again. lattice: of noise."""
 
     scorer: Scorer
     norm: str
     stochastic: bool
     micro_batch: int
-    eight_bit: bool
+    lattice: Lattice
 
     @property
     def objective(self) -> Objective:
@@ -89,7 +89,7 @@ class Decisions:
     def _under_noise(self, shard: Shard, rows: Tensor, eps: Eps, draw: int) -> Tensor:
         """Rate of correct decisions ``(n,)`` on ``rows`` of the shard under one draw."""
         rng = shard.rng.fold("noise", draw).rows(rows)
-        drawn = noisy(shard.x[rows], threat_at(self.norm, eps.value), rng, eight_bit=self.eight_bit)
+        drawn = noisy(shard.x[rows], threat_at(self.norm, eps.value), rng, self.lattice)
         return (self.scorer.decisions(drawn, rng) == shard.labels[rows]).float().mean(0)
 
     def standing(self, clean: CleanDecisions, done: Sequence[DecisionOutcome]) -> list[int]:
@@ -122,7 +122,7 @@ class Decisions:
         robust_8bit = robust.clone()
         fallen = (robust < 1).nonzero()[:, 0]
         if len(fallen):
-            rounded = towards_clean(judged[fallen], x[fallen])
+            rounded = EightBit().towards_clean(judged[fallen], x[fallen])
             decided = self.scorer.decisions(rounded, rng.rows(fallen).fold("8 bit"))
             robust_8bit[fallen] = (decided == reference[fallen]).float().mean(0)
         return DecisionOutcome(

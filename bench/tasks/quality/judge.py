@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from attacks.levels import towards_clean
+from attacks.lattice import EightBit, Lattice
 from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
 from attacks.rows import per_row
@@ -32,13 +32,13 @@ move the scores of the zoo by less than 1e-6."""
 @dataclass(frozen=True)
 class Scores:
     """scorer: answers ``(n,)``, higher meaning better. width: of the score range. micro_batch: another batch size, in which
-    scores are asked for again. eight_bit: whether noise is rounded."""
+    scores are asked for again. lattice: the values that noise may take."""
 
     scorer: Scorer
     norm: str
     width: float
     micro_batch: int
-    eight_bit: bool
+    lattice: Lattice
 
     @property
     def objective(self) -> Objective:
@@ -76,7 +76,7 @@ class Scores:
         history = []
         for k in range(draws):
             rng = shard.rng.fold("noise", k)
-            scores = self.scorer.scores(noisy(shard.x, threat, rng, eight_bit=self.eight_bit))
+            scores = self.scorer.scores(noisy(shard.x, threat, rng, self.lattice))
             farther = (scores - reference).abs() > (worst - reference).abs()
             worst = torch.where(farther, scores, worst)
             history.append(worst)
@@ -96,7 +96,7 @@ class Scores:
         judged = torch.where(per_row(usable, x), adv, x)
         scores = self.scorer.scores(judged)
         again = self.scorer.scores(judged, batch=self.micro_batch)
-        rounded = self.scorer.scores(towards_clean(judged, x))
+        rounded = self.scorer.scores(EightBit().towards_clean(judged, x))
         return ScoreOutcome(
             rows=rows,
             status=status,
