@@ -15,6 +15,7 @@ idea, while the ball, in the place of its just-noticeable difference, is the thr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,7 +25,8 @@ from torch import Tensor
 from attacks.activity import spatial_activity
 from attacks.base import Access, Attack
 from attacks.estimated import rows_at_once
-from attacks.objectives import Classification, Margin, check_scoring, objective_named
+from attacks.fitting import Traits, unless_images
+from attacks.objectives import Classification, Margin, objective_named, unless_scoring
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.rows import per_row
@@ -75,12 +77,17 @@ class ScoreBoundary(Attack):
     def cost(self) -> tuple[int, int]:
         return 1 + STARTS + self.rounds * self.round_cost, 0
 
-    def check_scores(self) -> None:
-        check_scoring(self.objective, type(self).__name__)
+    def misfit_of_model(self, traits: Traits) -> str | None:
+        """As in the base; besides, on a score, an objective that needs classes."""
+        reason = super().misfit_of_model(traits)
+        return reason or (unless_scoring(type(self).__name__, self.objective) if traits.scores else None)
+
+    def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
+        """It looks for busy places of images (C, H, W) of at least 3 x 3 pixels."""
+        return unless_images(type(self).__name__, shape, least=3)
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
-        self.check_task(oracle)
+        self.require_fit(oracle, x, threat)
         if self.objective is not None:
             oracle = oracle.using(objective=objective_named(self.objective))
         elif isinstance(oracle.objective, Classification):

@@ -22,7 +22,8 @@ from torch import Tensor
 
 from attacks.adam import Moments
 from attacks.base import Access, Attack
-from attacks.objectives import Classification, Margin, check_scoring, objective_named
+from attacks.fitting import Traits
+from attacks.objectives import Classification, Margin, objective_named, unless_scoring
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.threats.norm_ball import NormBall, as_norm_ball
@@ -68,9 +69,10 @@ class EstimatedGradient(Attack):
         if self.objective is not None:
             objective_named(self.objective)
 
-    def check_scores(self) -> None:
-        super().check_scores()
-        check_scoring(self.objective, type(self).__name__)
+    def misfit_of_model(self, traits: Traits) -> str | None:
+        """As in the base; besides, on a score, an objective that needs classes."""
+        reason = super().misfit_of_model(traits)
+        return reason or (unless_scoring(type(self).__name__, self.objective) if traits.scores else None)
 
     def cost(self) -> tuple[int, int]:
         return self.steps * 2 * self.pairs + 1, 0
@@ -84,8 +86,7 @@ class EstimatedGradient(Attack):
         """Step of unit size for rows ``(n, ...)``; ``moments`` are updated in place. step: counted from 1."""
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
-        self.check_task(oracle)
+        self.require_fit(oracle, x, threat)
         ball = as_norm_ball(threat)
         if self.objective is not None:
             oracle = oracle.using(objective=objective_named(self.objective))

@@ -8,12 +8,14 @@ is where it is 0. Here the step is weighted, as the paper describes it. The ball
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from attacks.activity import spatial_activity
 from attacks.adam import Moments
+from attacks.fitting import unless_images
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.restarts import RestartedAttack
@@ -35,6 +37,10 @@ class Korhonen(RestartedAttack):
         super().__post_init__()
         if self.step_size is not None and not self.step_size > 0:
             raise ValueError(f"step_size must be positive, got {self.step_size}")
+
+    def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
+        """It works on images (C, H, W) of at least 3 x 3 pixels only."""
+        return unless_images(type(self).__name__, shape, least=3)
 
     def walk(
         self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool

@@ -43,6 +43,5 @@ class MinimalAttack(Attack):
         """The nearest adversarial input found for each row of ``x`` ``(n, ...)``, or the clean one; eps plays no part."""
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
-        self.check_task(oracle)
+        self.require_fit(oracle, x, threat)
         return within(self.nearest(oracle, x, threat, rng=rng), x, threat)

@@ -40,7 +40,7 @@ class RandomNoise(Attack):
         return self.draws, 0
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
+        self.require_fit(oracle, x, threat)
         best = Best.starting_at(x)
         for k in range(self.draws):
             rows = best.standing()

@@ -15,11 +15,13 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor, nn
 
+from attacks.fitting import Traits
 from attacks.gradients.base import GradientPath, Session, TakesCoding, TakesGradientPath, Training
 from attacks.lattice import Lens, clear
 from attacks.objectives import CrossEntropy, Objective
 from attacks.randomness import KeyedRng, drawing
 from attacks.rows import per_row
+from attacks.score_objectives import Scoring
 from attacks.view import CountedView
 
 
@@ -86,13 +88,8 @@ class Oracle(Protocol):
         ...
 
     @property
-    def spiking(self) -> bool:
-        """Whether the model has layers that take a gradient path."""
-        ...
-
-    @property
-    def coded(self) -> bool:
-        """Whether the model has an encoder that takes a coding."""
+    def traits(self) -> Traits:
+        """What the model is like; it scores if the objective is one on scores."""
         ...
 
     def subset(self, rows: Tensor, *, path: GradientPath | None = None) -> Oracle:
@@ -206,12 +203,12 @@ class ModelOracle:
         return self.books.zero_gradients[self.books.index]
 
     @property
-    def spiking(self) -> bool:
-        return any(isinstance(module, TakesGradientPath) for module in self.model.modules())
-
-    @property
-    def coded(self) -> bool:
-        return any(isinstance(module, TakesCoding) for module in self.model.modules())
+    def traits(self) -> Traits:
+        return Traits(
+            spiking=any(isinstance(module, TakesGradientPath) for module in self.model.modules()),
+            coded=any(isinstance(module, TakesCoding) for module in self.model.modules()),
+            scores=isinstance(self.objective, Scoring),
+        )
 
     def using(
         self,

@@ -8,6 +8,7 @@ squared error of the perturbation in units of eps. The paper has no ball; here t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from attacks.adam import Moments
+from attacks.fitting import unless_images
 from attacks.oracle import Answer, Oracle
 from attacks.randomness import KeyedRng
 from attacks.restarts import RestartedAttack
@@ -47,13 +49,15 @@ class Perceptual(RestartedAttack):
 
     def alike(self, adv: Tensor, x: Tensor, threat: NormBall) -> Tensor:
         """Likeness ``(n,)`` of images ``(n, C, H, W)``, at most 1 (ssim) or 0 (mse), where they are equal."""
-        if x.dim() != 4:
-            raise ValueError(f"a likeness is of images (n, C, H, W), got {tuple(x.shape)}")
         if self.likeness == "ssim":
             side = min(11, *x.shape[2:])
             return ssim(adv, x, window=side - 1 + side % 2)
         unit = threat.radius(x).clamp_min(torch.finfo(x.dtype).tiny)
         return -threat.squared_size((adv - x) / unit)
+
+    def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
+        """It works on images (C, H, W) only."""
+        return unless_images(type(self).__name__, shape)
 
     def walk(
         self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool

@@ -9,7 +9,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from attacks.base import Attack
-from attacks.objectives import check_scoring, objective_named
+from attacks.fitting import Traits
+from attacks.objectives import objective_named, unless_scoring
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.targets import Target, targets
@@ -45,15 +46,16 @@ class RestartedAttack(Attack):
         choosing = 0 if self.target is None else 1
         return self.restarts * (self.steps + 1) + choosing, self.restarts * self.steps
 
-    def check_scores(self) -> None:
-        super().check_scores()
-        check_scoring(self.objective, type(self).__name__)
-        if self.target is not None:
-            raise ValueError(f"a score has no classes to aim at: leave target={self.target} out")
+    def misfit_of_model(self, traits: Traits) -> str | None:
+        """As in the base; besides, on a score, an objective that needs classes, and a target."""
+        reason = super().misfit_of_model(traits)
+        if reason is not None or not traits.scores:
+            return reason
+        aimed = None if self.target is None else f"A score has no classes to aim at: leave target={self.target} out"
+        return unless_scoring(type(self).__name__, self.objective) or aimed
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
-        self.check_task(oracle)
+        self.require_fit(oracle, x, threat)
         ball = as_norm_ball(threat)
         if self.objective is not None:
             oracle = oracle.using(objective=objective_named(self.objective))

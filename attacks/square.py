@@ -9,7 +9,7 @@ gradients are hidden: a white-box attack that does worse is not to be trusted.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from attacks.base import Access, Attack
+from attacks.fitting import unless_images
 from attacks.objectives import Classification, Margin
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
@@ -69,6 +70,10 @@ class Square(Attack):
     def cost(self) -> tuple[int, int]:
         return self.queries, 0
 
+    def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
+        """Squares are of images (C, H, W) of at least 4 x 4 pixels."""
+        return unless_images(type(self).__name__, shape, least=4)
+
     def side(self, query: int, height: int, width: int) -> int:
         """Length of the square's side at a query, in pixels."""
         scaled = query * 10_000 // self.queries
@@ -76,9 +81,7 @@ class Square(Attack):
         return min(max(round(math.sqrt(share * height * width)), 1), height - 1, width - 1)
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
-        if x.dim() != 4 or min(x.shape[2:]) < 4:
-            raise ValueError(f"Square needs images (n, C, H, W) of at least 4 x 4 pixels, got {tuple(x.shape)}")
+        self.require_fit(oracle, x, threat)
         if isinstance(oracle.objective, Classification):
             oracle = oracle.using(objective=Margin())
         ball = as_norm_ball(threat)

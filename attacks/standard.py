@@ -20,6 +20,7 @@ from typing import ClassVar
 from attacks.apgd import APGD
 from attacks.base import Stage
 from attacks.cascade import Cascade
+from attacks.fitting import Traits
 from attacks.gradients.assg import ASSG
 from attacks.gradients.base import GradientPath, Training
 from attacks.gradients.bptt import BPTT
@@ -137,15 +138,15 @@ SCORES_THOROUGH: tuple[Stage, ...] = (
 )
 
 
-def suited(stages: tuple[Stage, ...], threat: type[Threat]) -> tuple[Stage, ...]:
+def suited(stages: tuple[Stage, ...], kind: type[Threat]) -> tuple[Stage, ...]:
     """The stages under a kind of threat. SA-PGD works in linf alone; elsewhere APGD, as long, takes its place."""
-    return tuple(stage if issubclass(threat, stage.attack.threats) else _without_sapgd(stage) for stage in stages)
+    return tuple(_without_sapgd(stage, kind) for stage in stages)
 
 
-def _without_sapgd(stage: Stage) -> Stage:
+def _without_sapgd(stage: Stage, kind: type[Threat]) -> Stage:
     sapgd = stage.attack
-    if not isinstance(sapgd, SAPGD):
-        raise TypeError(f"no stand-in for {type(sapgd).__name__}")
+    if not isinstance(sapgd, SAPGD) or issubclass(kind, sapgd.threats):
+        return stage
     apgd = APGD(steps=sapgd.steps, restarts=sapgd.restarts, objective=sapgd.objective or CE, target=sapgd.target)
     return replace(stage, name=stage.name.replace("SA-PGD", "APGD"), attack=apgd)
 
@@ -154,13 +155,12 @@ def _without_sapgd(stage: Stage) -> Stage:
 class Quick(Cascade):
     """At most 150 forward+backward pairs a sample: for development, and for large sets."""
 
+    moves_scores: ClassVar[bool] = True
     decisive: ClassVar[bool] = False
 
-    def stages(self, *, spiking: bool, threat: type[Threat], coded: bool = False) -> tuple[Stage, ...]:
-        return suited(QUICK if spiking else SMOOTH_QUICK, threat)
-
-    def score_stages(self, *, threat: type[Threat]) -> tuple[Stage, ...]:
-        return suited(SCORES_QUICK, threat)
+    def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
+        """:data:`QUICK`, or what stands for it without spikes and on scores."""
+        return suited(SCORES_QUICK if traits.scores else QUICK if traits.spiking else SMOOTH_QUICK, kind)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,19 +169,21 @@ class Standard(Cascade):
     survives everything: for publication.
     """
 
-    def stages(self, *, spiking: bool, threat: type[Threat], coded: bool = False) -> tuple[Stage, ...]:
-        return suited((*STANDARD, *(CODED if coded else ())) if spiking else SMOOTH, threat)
+    moves_scores: ClassVar[bool] = True
 
-    def score_stages(self, *, threat: type[Threat]) -> tuple[Stage, ...]:
-        return suited(SCORES, threat)
+    def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
+        """:data:`STANDARD`, with :data:`CODED` where there is a code, or what stands for it without spikes and on scores."""
+        spiking = (*STANDARD, *(CODED if traits.coded else ()))
+        return suited(SCORES if traits.scores else spiking if traits.spiking else SMOOTH, kind)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Thorough(Cascade):
     """Without a budget: more sharpnesses, restarts and queries. For a claim that must hold."""
 
-    def stages(self, *, spiking: bool, threat: type[Threat], coded: bool = False) -> tuple[Stage, ...]:
-        return suited((*THOROUGH, *(CODED if coded else ())) if spiking else SMOOTH_THOROUGH, threat)
+    moves_scores: ClassVar[bool] = True
 
-    def score_stages(self, *, threat: type[Threat]) -> tuple[Stage, ...]:
-        return suited(SCORES_THOROUGH, threat)
+    def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
+        """:data:`THOROUGH`, with :data:`CODED` where there is a code, or what stands for it without spikes and on scores."""
+        spiking = (*THOROUGH, *(CODED if traits.coded else ()))
+        return suited(SCORES_THOROUGH if traits.scores else spiking if traits.spiking else SMOOTH_THOROUGH, kind)

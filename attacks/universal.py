@@ -10,6 +10,7 @@ and then added to whatever comes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -52,8 +53,15 @@ class Universal(Attack):
     def cost(self) -> tuple[int, int]:
         return 0, 0
 
+    def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
+        """The images that it is fitted on must have the shape of the inputs."""
+        if tuple(shape) == tuple(self.images.shape[1:]):
+            return None
+        own = tuple(self.images.shape[1:])
+        return f"A universal perturbation for inputs {tuple(shape)} cannot be fitted on inputs {own}"
+
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
+        self.require_fit(oracle, x, threat)
         adv = x.clone()
         if not len(x):
             return adv
@@ -71,9 +79,9 @@ class Universal(Attack):
         Raises ``ValueError`` if the images it is to be fitted on are of another shape.
         """
         images = self.images.to(like).clamp(threat.low, threat.high)
-        if images.shape[1:] != like.shape[1:]:
-            wanted, own = (tuple(t.shape[1:]) for t in (like, images))
-            raise ValueError(f"a universal perturbation for inputs {wanted} cannot be fitted on inputs {own}")
+        reason = self.misfit_of_shape(like.shape[1:])
+        if reason is not None:
+            raise ValueError(reason)
         beside = oracle.beside(images)
         stream = KeyedRng.of(0, torch.zeros(1, dtype=torch.int64, device=like.device))
         # From a random point, because some objectives are flat at the clean images.

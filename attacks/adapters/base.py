@@ -55,8 +55,7 @@ class ForeignAttack(Attack):
         """Perturbed inputs for one shard ``x`` ``(n, ...)``, all of the same radius ``eps > 0``."""
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
-        self.check_task(oracle)
+        self.require_fit(oracle, x, threat)
         adv = x.clone()
         radii = threat.radius(x).flatten()
         for eps in radii.unique().tolist():

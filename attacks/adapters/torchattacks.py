@@ -9,7 +9,9 @@ AutoAttack in l2 step every sample by the first sample's step size.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar, Literal
@@ -19,6 +21,7 @@ from torch import Tensor, nn
 
 from attacks.adapters.base import ForeignAttack, step_or_default
 from attacks.base import Access
+from attacks.fitting import Traits, unless_images
 from attacks.threats.l2 import L2
 from attacks.threats.linf import Linf
 from attacks.threats.threat import Threat, ThreatKinds, entry_for
@@ -37,10 +40,19 @@ class TorchAttack(ForeignAttack):
     def build(self, library: Any, model: nn.Module, threat: Threat, eps: float, classes: int) -> Any:
         """The attack. library: the module ``torchattacks``. classes: number of outputs of the model."""
 
-    def check(self, threat: Threat) -> None:
-        super().check(threat)
-        if (threat.low, threat.high) != (0, 1):
-            raise ValueError(f"torchattacks knows the box [0, 1] only, not [{threat.low}, {threat.high}]")
+    images_only: ClassVar[bool] = False
+    """Whether the library's code assumes inputs (C, H, W)."""
+
+    def misfit_of_threat(self, threat: Threat) -> str | None:
+        """As in the base; besides, any box but [0, 1]."""
+        reason = super().misfit_of_threat(threat)
+        if reason is None and (threat.low, threat.high) != (0, 1):
+            return f"torchattacks knows the box [0, 1] only, not [{threat.low}, {threat.high}]"
+        return reason
+
+    def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
+        """Anything but images (C, H, W), where the library assumes them."""
+        return unless_images(f"{type(self).__name__} of torchattacks", shape) if self.images_only else None
 
     def attacked(self, model: nn.Module, x: Tensor, labels: Tensor, threat: Threat, eps: float) -> Tensor:
         classes = self.classes(model, x)
@@ -117,6 +129,7 @@ class PGDL2(PGD):
 
     threats: ClassVar[ThreatKinds] = (L2,)
     foreign: ClassVar[str] = "PGDL2"
+    images_only: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +152,7 @@ class MIFGSM(Stepping):
     """Momentum iterative FGSM. A gradient of zero becomes NaN here."""
 
     foreign: ClassVar[str] = "MIFGSM"
+    images_only: ClassVar[bool] = True
 
     decay: float = 1.0
 
@@ -177,6 +191,7 @@ class APGD(TorchAttack):
     """Auto-PGD in linf. Only what fooled the model is returned, else the clean input."""
 
     threats: ClassVar[ThreatKinds] = (Linf,)
+    images_only: ClassVar[bool] = True
 
     steps: int = 50
     restarts: int = 1
@@ -195,6 +210,7 @@ class APGDT(_ToldClasses, TorchAttack):
     """Targeted Auto-PGD in linf, aiming at every wrong class in turn. Needs at least 4 classes."""
 
     threats: ClassVar[ThreatKinds] = (Linf,)
+    images_only: ClassVar[bool] = True
 
     steps: int = 50
 
@@ -236,10 +252,25 @@ class Square(TorchAttack):
     """Square, one place and one set of colours for the whole shard. Few queries change nothing."""
 
     threats: ClassVar[ThreatKinds] = (Linf, L2)
+    images_only: ClassVar[bool] = True
     access: ClassVar[Access] = "score"
 
     queries: int = 5000
     share: float = 0.8
+
+    def misfit(self, threat: Threat, shape: Sequence[int], traits: Traits) -> str | None:
+        """As in the base; besides, in l2, images that its tiles or its first window would leave."""
+        reason = super().misfit(threat, shape, traits)
+        if reason is not None or not isinstance(threat, L2):
+            return reason
+        _, height, width = shape
+        tile = height // 5
+        margin = (height - 5 * tile) // 2
+        tiled = tile == 1 or (tile > 1 and all(margin + side // tile * tile <= side for side in (height, width)))
+        window = max(round(math.sqrt(self.share * height * width)), 3)
+        if tiled and window + 1 - window % 2 <= min(height, width):
+            return None
+        return f"In l2, Square of torchattacks cannot tile images of {height} x {width} pixels"
 
     def cost(self) -> tuple[int, int]:
         return self.queries + 3, 0
@@ -259,6 +290,7 @@ class AutoAttack(_ToldClasses, TorchAttack):
     """
 
     threats: ClassVar[ThreatKinds] = (Linf,)
+    images_only: ClassVar[bool] = True
 
     mode: Literal["standard", "plus", "rand"] = "standard"
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from attacks.fitting import Traits
 from attacks.gradients.base import TakesCoding, TakesGradientPath
 from bench.foundation.errors import BenchError, ModelError, SpecError, WeightsError
 from bench.foundation.files import digest, sha256_file
@@ -55,10 +56,10 @@ class Subject:
         return sum(isinstance(module, TakesGradientPath) for module in self.module.modules())
 
     @property
-    def traits(self) -> dict[str, bool]:
-        """What the stages of an attack depend on: whether an attacker may choose the backward of its layers and encoder."""
+    def traits(self) -> Traits:
+        """What decides which attacks, and which of their stages, can work on it."""
         coded = any(isinstance(module, TakesCoding) for module in self.module.modules())
-        return {"spiking": self.path_takers > 0, "coded": coded}
+        return Traits(spiking=self.path_takers > 0, coded=coded)
 
 
 def open_subject(model: str | nn.Module | Subject, *, stochastic: bool = False) -> Subject:

@@ -6,7 +6,7 @@ group ``bench.tasks``). Nobody else asks which task a model is for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from attacks.base import Stage
+    from attacks.fitting import Traits
     from bench.data.base import Samples
     from bench.evaluation.request.attack_specs import ResolvedAttack
     from bench.evaluation.request.request import Request
@@ -75,7 +76,7 @@ class Task:
     """What else of a subject determines the rows."""
     score_range: Callable[[Subject], tuple[float, float] | None]
     """The ends of the scale on which a subject answers, for the record; None if it has none."""
-    stages: Callable[[ResolvedAttack, str, Mapping[str, bool]], tuple[Stage, ...]]
+    stages: Callable[[ResolvedAttack, str, Traits], tuple[Stage, ...]]
     """What an attack runs under the threat of this name on a model with these traits, in order.
 
     Raises ``SpecError`` if it cannot."""

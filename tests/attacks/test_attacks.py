@@ -23,6 +23,7 @@ from attacks.boundary import ScoreBoundary
 from attacks.cascade import Cascade
 from attacks.estimated import NES, SPSA
 from attacks.fgsm import FGSM, RFGSM
+from attacks.fitting import Traits
 from attacks.fmn import FMN
 from attacks.gradients.bptt import BPTT
 from attacks.hopskipjump import HopSkipJump
@@ -84,7 +85,7 @@ ADAPTIVE: list[Attack] = [
 class Short(Cascade):
     """Two stages along different paths, and noise."""
 
-    def stages(self, *, spiking: bool, threat: type[Threat], coded: bool = False) -> tuple[Stage, ...]:
+    def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
         return (Stage("a", PGD(steps=1)), Stage("b", PGD(steps=2), BPTT()), Stage("c", UniformNoise()))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from attacks.base import Attack, Stage
 from attacks.cascade import Cascade
 from attacks.estimated import NES, SPSA
 from attacks.fgsm import FGSM, RFGSM
+from attacks.fitting import Traits
 from attacks.fmn import FMN
 from attacks.hopskipjump import HopSkipJump
 from attacks.mifgsm import MIFGSM
@@ -176,7 +178,7 @@ def test_a_deviation_starts_at_random_because_it_is_flat_at_the_clean_image(atta
 
 
 class OnlyClasses(Cascade):
-    def stages(self, *, spiking: bool, threat: type[Threat], coded: bool = False) -> tuple[Stage, ...]:
+    def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
         return (Stage("a", APGD(objective="dlr")),)
 
 
@@ -198,8 +200,7 @@ CLASSES_ONLY: list[tuple[Attack, str]] = [
 @pytest.mark.parametrize(("attack", "sentence"), CLASSES_ONLY, ids=repr)
 def test_what_needs_classes_refuses_a_score_in_one_sentence(attack: Attack, sentence: str, streams: Build) -> None:
     model, x = Score(), torch.full((2, 2, 4, 4), 0.5, dtype=torch.float64)
-    with pytest.raises(ValueError, match=sentence):
-        attack.check_scores()
+    assert re.search(sentence, attack.misfit_of_model(Traits(scores=True)) or "")
     oracle = ModelOracle.of(model, model(x), objective=Increase())
     with pytest.raises(ValueError, match=r"needs classes|no classes|change of class|no stages"):
         attack.perturb(oracle, x, Linf(eps=0.05), rng=streams(2))
@@ -208,7 +209,7 @@ def test_what_needs_classes_refuses_a_score_in_one_sentence(attack: Attack, sent
 
 @pytest.mark.parametrize("attack", [*EXACT, *SEARCHES], **kinds)
 def test_what_moves_a_score_says_so(attack: Attack) -> None:
-    attack.check_scores()
+    assert attack.misfit_of_model(Traits(scores=True)) is None
 
 
 @pytest.mark.parametrize("name", ["ce", "margin", "dlr"])
@@ -251,10 +252,10 @@ def test_a_cascade_keeps_what_moved_the_score_farthest(streams: Build) -> None:
     """Not the last stage's word: a strong stage before a weak one is not lost."""
 
     class Falling(Cascade):
-        def stages(self, *, spiking: bool, threat: type[Threat], coded: bool = False) -> tuple[Stage, ...]:
-            raise AssertionError("of classifiers")
+        moves_scores: ClassVar[bool] = True
 
-        def score_stages(self, *, threat: type[Threat]) -> tuple[Stage, ...]:
+        def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
+            assert traits.scores
             return Stage("strong", FGSM()), Stage("weak", UniformNoise())
 
     model, x = Score(), torch.full((3, 2, 4, 4), 0.5, dtype=torch.float64)

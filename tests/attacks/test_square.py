@@ -113,5 +113,5 @@ def test_it_breaks_a_model_without_gradients_where_pgd_cannot(streams: Build) ->
 
 
 def test_anything_but_images_is_refused(streams: Build) -> None:
-    with pytest.raises(ValueError, match="needs images"):
+    with pytest.raises(ValueError, match=r"Square needs images \(C, H, W\) of at least 4 x 4 pixels, not inputs \(5,\)"):
         Square().perturb(ModelOracle.of(Rounding(), torch.zeros(2).long()), torch.zeros(2, 5), Linf(eps=0.1), rng=streams(2))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from attacks.base import Attack, Stage
 from attacks.cascade import Cascade
+from attacks.fitting import Traits
 from attacks.gradients.base import Training
 from attacks.noise import UniformNoise
 from attacks.oracle import ModelOracle, Oracle
@@ -36,18 +37,18 @@ def spent(stages: tuple[Stage, ...]) -> tuple[int, int]:
 
 @pytest.mark.parametrize("spiking", [True, False], ids=["spiking", "smooth"])
 def test_the_budgets_hold(spiking: bool) -> None:
-    pairs, forwards = spent(Quick().stages(spiking=spiking, threat=Linf))
+    pairs, forwards = spent(Quick().stages(Linf, Traits(spiking=spiking)))
     assert pairs <= 150 and forwards <= 10
-    pairs, forwards = spent(Standard().stages(spiking=spiking, threat=Linf, coded=spiking))
+    pairs, forwards = spent(Standard().stages(Linf, Traits(spiking=spiking, coded=spiking)))
     assert pairs <= 1500 and forwards <= 1000 + 50  # a last look after each start
-    assert spent(Thorough().stages(spiking=spiking, threat=Linf))[0] > pairs
+    assert spent(Thorough().stages(Linf, Traits(spiking=spiking)))[0] > pairs
 
 
 @pytest.mark.parametrize("cascade", SETS, ids=repr)
 @pytest.mark.parametrize("spiking", [True, False], ids=["spiking", "smooth"])
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_the_stages_fit(cascade: Cascade, spiking: bool, norm: Norm) -> None:
-    stages = cascade.stages(spiking=spiking, threat=threat_kind(norm))
+    stages = cascade.stages(threat_kind(norm), Traits(spiking=spiking))
     assert len(stages) >= 2
     assert len({stage.name for stage in stages}) == len(stages)
     assert all(issubclass(threat_kind(norm), stage.attack.threats) for stage in stages)
@@ -57,10 +58,10 @@ def test_the_stages_fit(cascade: Cascade, spiking: bool, norm: Norm) -> None:
 
 def test_a_cheap_stage_comes_first_and_thorough_contains_standard() -> None:
     for cascade in SETS:
-        stages = cascade.stages(spiking=True, threat=Linf)
+        stages = cascade.stages(Linf, Traits(spiking=True))
         assert stages[0].attack.cost()[1] <= 10
-    standard = {repr(stage) for stage in Standard().stages(spiking=True, threat=Linf) if stage.name != "Square"}
-    assert standard <= {repr(stage) for stage in Thorough().stages(spiking=True, threat=Linf)}
+    standard = {repr(stage) for stage in Standard().stages(Linf, Traits(spiking=True)) if stage.name != "Square"}
+    assert standard <= {repr(stage) for stage in Thorough().stages(Linf, Traits(spiking=True))}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +84,7 @@ def test_each_stage_sees_only_what_stands(smooth: Build, images: Build, streams:
 
     @dataclass(frozen=True, kw_only=True)
     class Two(Cascade):
-        def stages(self, *, spiking: bool, threat: type[Threat], coded: bool = False) -> tuple[Stage, ...]:
+        def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
             return (
                 Stage("noise", UniformNoise()),
                 Stage("first", Watching(seen=seen)),

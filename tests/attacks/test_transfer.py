@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from attacks.fitting import Traits
 from attacks.gradients.rate import BPTR
 from attacks.mifgsm import MIFGSM
 from attacks.objectives import Objective
@@ -96,8 +97,8 @@ def test_a_source_without_finite_gradients_is_noted(smooth: Build, streams: Buil
 def test_a_source_in_training_mode_and_a_wrong_norm_are_refused(smooth: Build) -> None:
     with pytest.raises(ValueError, match="training mode"):
         Transfer(model=smooth().train())
-    with pytest.raises(ValueError, match="SAPGD attacks in linf, not in l2"):
-        Transfer(model=smooth(), attack=SAPGD()).check(L2(eps=1.0))
+    transfer = Transfer(model=smooth(), attack=SAPGD())
+    assert transfer.misfit(L2(eps=1.0), (2, 4, 4), Traits()) == "SAPGD attacks in linf, not in l2"
 
 
 class Rated(nn.Module):

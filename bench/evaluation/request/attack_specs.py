@@ -86,8 +86,7 @@ def _bound(kind: type[Any], params: dict[str, str], what: str) -> Any:
 def threat_of(norm: str, eps: Eps, attack: Attack) -> Threat:
     """The threat model of a cell; raises ``SpecError`` if the attack cannot work under it."""
     threat = threat_at(norm, eps.value)
-    try:
-        attack.check(threat)
-    except ValueError as error:
-        raise SpecError(f"{error}.", "Choose another attack or --norm.") from error
+    reason = attack.misfit_of_threat(threat)
+    if reason is not None:
+        raise SpecError(f"{reason}.", "Choose another attack or --norm.")
     return threat

@@ -8,8 +8,9 @@ from dataclasses import replace
 import torch
 
 from attacks.base import Attack, Stage
-from attacks.cascade import Cascade
+from attacks.cascade import Cascade, fitting
 from attacks.gradients.base import GradientPath, Training
+from attacks.threats.threat import Threat
 from bench.data import load_samples
 from bench.data.base import Array, Samples, UpTo
 from bench.evaluation.request.attack_specs import ResolvedAttack, resolve_attack, resolve_path, threat_of
@@ -18,7 +19,7 @@ from bench.evaluation.request.settings import Settings
 from bench.evaluation.request.shards import rows_per_shard
 from bench.foundation.errors import SpecError, TooFewError
 from bench.foundation.spec import Eps, parse_eps
-from bench.foundation.threats import threat_registry
+from bench.foundation.threats import threat_at, threat_registry
 from bench.models.subject import Subject, open_subject
 from bench.tasks.lookup import task_for, task_named
 from bench.tasks.task import Task
@@ -45,7 +46,7 @@ def resolve(settings: Settings) -> Request:
         subject=subject,
         samples=samples,
         attacks=attacks,
-        stages=_stages(task, attacks, settings, subject),
+        stages=_stages(task, attacks, threat_at(settings.norm, radii[0].value), subject, samples),
         path_spec=path_spec,
         path=path,
         norm=settings.norm,
@@ -99,21 +100,30 @@ def _task_of(settings: Settings) -> tuple[Task, Subject, Samples]:
 
 
 def _stages(
-    task: Task, attacks: Sequence[ResolvedAttack], settings: Settings, subject: Subject
+    task: Task, attacks: Sequence[ResolvedAttack], threat: Threat, subject: Subject, samples: Samples
 ) -> tuple[tuple[Stage, ...], ...]:
-    """What each attack runs on the model; raises ``SpecError`` for attacks that are not for it."""
-    traits = subject.traits
-    return tuple(task.stages(each, settings.norm, traits) for each in attacks)
+    """What each attack runs on the model and the samples; stages that do not fit are left out.
+
+    Raises ``SpecError`` for an attack that is not for the model, or of which nothing fits.
+    """
+    traits, shape, stages = subject.traits, samples.pixels.shape[1:], []
+    for each in attacks:
+        kept, left_out = fitting(task.stages(each, threat.name, traits), threat, shape, traits)
+        if not kept:
+            reasons = dict.fromkeys(one.reason for one in left_out)
+            raise SpecError(f"{'; '.join(reasons)}.", "Choose another attack.")
+        stages.append(kept)
+    return tuple(stages)
 
 
 def check_path(path: GradientPath, spec: str, subject: Subject) -> None:
     """Raise ``SpecError`` for a path that would change nothing: another number than was asked for."""
     traits = subject.traits
-    if path.coding is not None and not traits["coded"]:
+    if path.coding is not None and not traits.coded:
         raise SpecError(
             f"{subject.ref} has no encoder that takes a coding, as {spec} gives it.", "Leave coding out of --path."
         )
-    if path.coding is None and not isinstance(path, Training) and not traits["spiking"]:
+    if path.coding is None and not isinstance(path, Training) and not traits.spiking:
         raise SpecError(f"{subject.ref} has no layer that takes the gradient path {spec}.", "Leave --path out.")
 
 

@@ -6,11 +6,12 @@ inputs are verified and scored before the next one starts, so what an attack cla
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from attacks.base import Stage
+from attacks.fitting import Traits
 from attacks.objectives import OBJECTIVES, Classification
 from bench.evaluation.request.attack_specs import ResolvedAttack
 from bench.foundation.errors import SpecError
@@ -22,7 +23,7 @@ WORST_COLUMNS = ("norm_value", "adv_pred", "robust", "selection", "robust_8bit",
 """Taken from the stage that did most to a row."""
 
 
-def stages_of(resolved: ResolvedAttack, norm: str, traits: Mapping[str, bool]) -> tuple[Stage, ...]:
+def stages_of(resolved: ResolvedAttack, norm: str, traits: Traits) -> tuple[Stage, ...]:
     """The stages of an attack on this kind of model, an unnamed one under the attack's own name.
 
     Raises ``SpecError`` for an attack whose objective is for scores.
@@ -30,7 +31,7 @@ def stages_of(resolved: ResolvedAttack, norm: str, traits: Mapping[str, bool]) -
     objective = getattr(resolved.attack, "objective", None)
     if objective is not None and not issubclass(OBJECTIVES[objective], Classification):
         raise SpecError(f"The objective {objective} is for scores, and this model decides.", "Use ce, margin or dlr.")
-    stages = resolved.attack.stages(threat=threat_registry.get(norm), **traits)
+    stages = resolved.attack.stages(threat_registry.get(norm), traits)
     return tuple(Stage(stage.name or resolved.name, stage.attack, stage.path) for stage in stages)
 
 
