@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.foundation.errors import RecordError
 from bench.foundation.files import atomic_path
+from bench.foundation.threats import threat_registry
 from bench.tasks.classification.results import Cell
 from bench.tasks.record import Record
 
@@ -87,9 +88,9 @@ def accuracy_curves(records: Sequence[Record]) -> Figure:
     for number, (record, name) in enumerate(zip(records, labels(records), strict=True)):
         _draw_curve(axes, record, name, COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)])
     first = records[0]
-    scale = 255 if first.norm == "linf" else 1
+    threat = threat_registry.get(first.norm)
     axes.set(
-        xlabel="radius (pixel levels of 255)" if scale == 255 else f"radius ({first.norm})",
+        xlabel=f"radius ({threat.display_unit or threat.name})",
         ylabel="accuracy (%)",
         title=heading(records),
         ylim=(0, 100),

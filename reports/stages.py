@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from attacks.base import Stage
 from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
+from attacks.threats.threat import Threat
 from bench.data import load_samples
 from bench.evaluation.request.attack_specs import resolve_attack, resolve_path
 from bench.foundation.files import atomic_write_text, make_folder
@@ -120,7 +121,7 @@ class Trial:
         rng = KeyedRng.of(0, samples.ids)
         right = (scorer.decisions(samples.images, rng)[0] == samples.labels).nonzero()[:, 0]
         x, y, ids = samples.images[right], samples.labels[right], samples.ids[right]
-        return cls(name, scorer, folded(model), x, y, ids, rng.rows(right), Threat(eps=number(radius)))
+        return cls(name, scorer, folded(model), x, y, ids, rng.rows(right), Linf(eps=number(radius)))
 
     def among(self, rows: Tensor) -> Trial:
         """The trial restricted to some rows, given by their indices ``(m,)``."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from attacks import THREATS
 from bench.cli.summary import summarise
 from bench.cli.workers import running_with, worker_options
 
@@ -28,7 +29,7 @@ _FRESH = (
     "--attack", "attacks", multiple=True, default=("pgd",), show_default=True, help="Attack; repeat for a worst case."
 )
 @click.option("--eps", help="Radius, or several: 2/255,8/255 [default: 8/255 in linf; none in l2].")
-@click.option("--norm", type=click.Choice(["linf", "l2"]), default="linf", show_default=True)
+@click.option("--norm", default="linf", show_default=True, help=f"Threat: {' or '.join(THREATS)}, or one of a plug-in.")
 @click.option("--n", help="First N samples, or all [default: 1000, or all where there are fewer].")
 @click.option("--data", help="Data set [default: the model's own], folder:PATH, or nmnist:PATH and the like.")
 @click.option("--split", default="test", show_default=True)

@@ -41,7 +41,8 @@ def build_record(request: Request, results: Results, identity: str) -> Record:
         data=DataInfo(name=samples.name, split=samples.split, n=len(samples), sha256=samples.sha256()),
         norm=request.norm,
         attacks=[
-            _attack_info(resolved, stages, request) for resolved, stages in zip(request.attacks, request.stages, strict=True)
+            _attack_info(resolved, stages, left_out, request)
+            for resolved, stages, left_out in zip(request.attacks, request.stages, request.left_out, strict=True)
         ],
         seed=request.seed,
         settings=request.settings,
@@ -71,7 +72,9 @@ def _spikes(subject: Subject) -> SpikeInfo | None:
     )
 
 
-def _attack_info(resolved: ResolvedAttack, stages: tuple[Stage, ...], request: Request) -> AttackInfo:
+def _attack_info(
+    resolved: ResolvedAttack, stages: tuple[Stage, ...], left_out: tuple[str, ...], request: Request
+) -> AttackInfo:
     return AttackInfo(
         spec=resolved.spec,
         name=resolved.name,
@@ -80,6 +83,7 @@ def _attack_info(resolved: ResolvedAttack, stages: tuple[Stage, ...], request: R
         path=request.path_spec,
         path_parameters=asdict(request.path),
         stages=[StageInfo(name=s.name, attack=repr(s.attack), path=repr(s.path or request.path)) for s in stages],
+        left_out=list(left_out),
     )
 
 

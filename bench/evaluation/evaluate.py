@@ -9,7 +9,6 @@ from torch import nn
 
 from attacks.base import Attack
 from attacks.gradients.base import GradientPath
-from attacks.threat import Norm
 from bench.data.base import Array, Samples
 from bench.evaluation.build_record import build_record
 from bench.evaluation.executors.choice import executor_for
@@ -40,7 +39,7 @@ def evaluate(
     *,
     attack: str | Attack | Sequence[str | Attack] = "pgd",
     eps: str | float | Sequence[str | float] | None = None,
-    norm: Norm = "linf",
+    norm: str = "linf",
     n: int | None = DEFAULT_N,
     data: str | tuple[Array, Array] | Samples | None = None,
     split: str = "test",

@@ -8,7 +8,7 @@ from torch import Tensor
 from attacks.base import Attack
 from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.threat import Threat
 from bench.foundation.errors import BenchError
 
 

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from attacks.base import Stage
-from attacks.levels import nearest
 from attacks.objectives import Objective
-from attacks.oracle import Lens, ModelOracle, clear
+from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat, per_row
+from attacks.rows import per_row
+from attacks.threats.threat import Threat
 from bench.evaluation.machine import machine_words
 from bench.evaluation.perturbing import perturbed
 from bench.evaluation.plan import needs
@@ -140,14 +140,10 @@ class Workbench:
         return Finished(outcome, rows, images)
 
     def _on_lattice(self, images: Tensor, x: Tensor, threat: Threat) -> Tensor:
-        """Images rounded to 8 bits if the request asks for it, except outside of the ball, which verification must
-        detect.
-        """
-        if not self.request.eight_bit:
-            return images
+        """At allowed values; not where they left the ball: that must be seen."""
         ok = [status == "ok" for status in statuses(images, x, threat)]
         inside = torch.tensor(ok, dtype=torch.bool, device=x.device)
-        return torch.where(per_row(inside, x), nearest(images, x, threat), images)
+        return torch.where(per_row(inside, x), self.request.lattice.nearest(images, x, threat), images)
 
     @contextmanager
     def _own_randomness(self, key: UnitKey) -> Iterator[None]:
@@ -188,7 +184,7 @@ class OracleProposer:
             stochastic=request.subject.stochastic,
             micro_batch=request.micro_batch,
             sites=request.subject.sites,
-            lens=_rounding(x, job.threat) if request.eight_bit else clear,
+            lens=request.lattice.lens(x, job.threat),
         )
         images, failures = perturbed(job.stage.attack, oracle, x, job.threat, job.rng.fold("attack"))
         return Proposal(images, failures, oracle.bad_gradient, oracle.forwards, oracle.backwards, oracle.zero_gradients)
@@ -203,14 +199,3 @@ def _with_failures(status: list[str], proposal: Proposal) -> list[str]:
         if words[row] == "ok":
             words[row] = "nan_gradient"
     return words
-
-
-def _rounding(x: Tensor, threat: Threat) -> Lens:
-    """Inputs at the nearest 8-bit images in the ball around ``x``; gradients pass unchanged."""
-
-    def rounded(adv: Tensor, rows: Tensor) -> Tensor:
-        with torch.no_grad():
-            change = nearest(adv, x[rows], threat.rows(rows)) - adv
-        return adv + change
-
-    return rounded

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from attacks.fitting import Traits
 from attacks.gradients.base import TakesCoding, TakesGradientPath
 from attacks.gradients.spikes.sites import SpikeSites
 from bench.foundation.errors import BenchError, ModelError, SpecError, WeightsError
@@ -73,10 +74,10 @@ class Subject:
         return self.sites is None or self.sites.differentiable
 
     @property
-    def traits(self) -> dict[str, bool]:
-        """What the stages of an attack depend on: whether an attacker may choose the backward of its layers and encoder."""
+    def traits(self) -> Traits:
+        """What decides which attacks, and which of their stages, can work on it."""
         coded = any(isinstance(module, TakesCoding) for module in self.module.modules())
-        return {"spiking": self.path_takers > 0, "coded": coded}
+        return Traits(spiking=self.path_takers > 0, coded=coded, differentiable=self.differentiable)
 
 
 def open_subject(model: str | nn.Module | Subject, *, stochastic: bool = False) -> Subject:

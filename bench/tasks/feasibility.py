@@ -6,15 +6,15 @@ import hashlib
 
 from torch import Tensor
 
-from attacks.threat import Threat, row_norm
+from attacks.threats.threat import Threat
 
 TOLERANCE = 1e-6
 """Absolute slack on the radius and the box, in input units: the rounding of float32 near 1."""
 
 
 def norms(adv: Tensor, x: Tensor, threat: Threat) -> Tensor:
-    """Size ``(n,)`` of each row's perturbation ``adv - x``, ``(n, ...)`` each, in the threat's norm, in float64."""
-    return row_norm(adv.double() - x.double(), threat.norm)
+    """Size of each row's perturbation ``(n,)`` as the threat measures it, in float64."""
+    return threat.distance(adv.double(), x.double())
 
 
 def statuses(adv: Tensor, x: Tensor, threat: Threat) -> list[str]:
@@ -24,8 +24,7 @@ def statuses(adv: Tensor, x: Tensor, threat: Threat) -> list[str]:
     """
     radius = threat.radius(x.double()).flatten()
     outside_ball = norms(adv, x, threat) > radius + TOLERANCE
-    flat = adv.flatten(1)
-    inside_box = ((flat >= threat.low - TOLERANCE) & (flat <= threat.high + TOLERANCE)).all(1)
+    inside_box = threat.in_box(adv, slack=TOLERANCE)
     return [
         "out_of_box" if not box else "out_of_ball" if ball else "ok"
         for ball, box in zip(outside_ball.tolist(), inside_box.tolist(), strict=True)

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from attacks.levels import nearest
+from attacks.lattice import Lattice
 from attacks.noise import UniformNoise
 from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.threat import Threat
 from bench.foundation.spec import Eps
 from bench.tasks.unit import NoiseAnswers, StageOutcome
 
@@ -32,10 +32,9 @@ class Shard:
     reference: Tensor
 
 
-def noisy(x: Tensor, threat: Threat, rng: KeyedRng, *, eight_bit: bool) -> Tensor:
-    """One draw of uniform noise on ``x`` ``(n, ...)``, rounded to 8 bits if ``eight_bit``."""
-    noisy_inputs = UniformNoise().draw(x, threat, rng)
-    return nearest(noisy_inputs, x, threat) if eight_bit else noisy_inputs
+def noisy(x: Tensor, threat: Threat, rng: KeyedRng, lattice: Lattice) -> Tensor:
+    """One draw of uniform noise on ``x`` ``(n, ...)``, at allowed values."""
+    return lattice.nearest(UniformNoise().draw(x, threat, rng), x, threat)
 
 
 class Judge(Protocol):

@@ -96,6 +96,8 @@ class AttackInfo(Strict):
     """All parameters of the path."""
     stages: list[StageInfo] = Field(default_factory=list)
     """The stages in the order in which they ran; one stage for a plain attack."""
+    left_out: list[str] = Field(default_factory=list)
+    """Stages that do not fit the threat, the inputs or the model: name and reason."""
 
 
 class ProtocolInfo(Strict):

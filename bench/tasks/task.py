@@ -6,10 +6,11 @@ group ``bench.tasks``). No other code depends on which task a model is for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from attacks.lattice import EightBit, Lattice, RealNumbers
 from bench.tasks.unit import CleanAnswers, StageOutcome
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from attacks.base import Stage
+    from attacks.fitting import Traits
     from attacks.gradients.base import GradientPath
-    from attacks.threat import Norm
     from bench.data.base import Samples
     from bench.foundation.spec import Eps
     from bench.models.scorer import Scorer
@@ -78,8 +79,10 @@ class Task:
     """Further properties of a subject that determine the rows."""
     score_range: Callable[[Subject], tuple[float, float] | None]
     """The ends of the scale on which a subject answers, for the record; None if it has none."""
-    stages: Callable[[ResolvedAttack, Norm, Mapping[str, bool]], tuple[Stage, ...]]
-    """The stages of an attack in this norm on a model with these traits. Raises ``SpecError`` if the attack cannot run."""
+    stages: Callable[[ResolvedAttack, str, Traits], tuple[Stage, ...]]
+    """The stages of an attack under the threat of this name on a model with these traits.
+
+    Raises ``SpecError`` if the attack cannot run."""
     judge: Callable[[Request], Judge]
     """The judge of the answers of a request's model."""
     ask: Callable[[Scorer, Tensor], Tensor]
@@ -120,9 +123,10 @@ class Request:
     samples: Samples
     attacks: tuple[ResolvedAttack, ...]
     stages: tuple[tuple[Stage, ...], ...]
+    left_out: tuple[tuple[str, ...], ...]
     path_spec: str
     path: GradientPath
-    norm: Norm
+    norm: str
     eps: tuple[Eps, ...]
     seed: int
     eot: int
@@ -131,6 +135,11 @@ class Request:
     micro_batch: int
     eight_bit: bool
     shard_rows: int
+
+    @property
+    def lattice(self) -> Lattice:
+        """The values that attacked and noisy inputs may take."""
+        return EightBit() if self.eight_bit else RealNumbers()
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -15,8 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attacks.projections import project
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
 from zoo.defenses.base import Defense
 
 
@@ -48,15 +47,15 @@ def ascend(
     a step_size of None means 1.25 * eps for one step and 2.5 * eps / steps for more.
     Returns examples ``(n, C, H, W)``, detached. The model is in eval mode meanwhile.
     """
-    threat = Threat(norm="linf", eps=eps)
+    threat = Linf(eps=eps)
     step = step_size or (1.25 * eps if steps == 1 else 2.5 * eps / max(steps, 1))
     noise = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype)
-    adv = project(x + (2 * noise - 1) * eps, x, threat)
+    adv = threat.project(x + (2 * noise - 1) * eps, x)
     with evaluating(model):
         for _ in range(steps):
             leaf = adv.detach().requires_grad_()
             (gradient,) = torch.autograd.grad(objective(model(leaf)), leaf)
-            adv = project(adv + step * gradient.sign(), x, threat)
+            adv = threat.project(adv + step * gradient.sign(), x)
     return adv.detach()
 
 

@@ -18,8 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from attacks.projections import project
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
 from zoo.conversion.thresholds import calibrate_
 from zoo.defenses.adversarial import evaluating
 from zoo.defenses.base import Defense
@@ -54,11 +53,11 @@ class RobustConversion(Defense):
 
     def craft(self, model: nn.Module, x: Tensor, *, generator: torch.Generator) -> Tensor:
         """Adversarial examples of ``x``, ``(n, C, H, W)``, detached. The model is in eval mode while they are made."""
-        threat, half = Threat(norm="linf", eps=self.eps), self.eps / 2
+        threat, half = Linf(eps=self.eps), self.eps / 2
         noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
-        start = project(x + half * noise.sign(), x, threat).requires_grad_()
+        start = threat.project(x + half * noise.sign(), x).requires_grad_()
         with evaluating(model):
             with torch.no_grad():
                 clean = model(x)
             (gradient,) = torch.autograd.grad(divergence(clean, model(start)), start)
-        return project(start + half * gradient.sign(), x, threat).detach()
+        return threat.project(start + half * gradient.sign(), x).detach()

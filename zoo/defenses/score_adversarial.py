@@ -17,9 +17,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from attacks.projections import project
 from attacks.ssim import ssim
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
 from zoo.defenses.adversarial import evaluating
 from zoo.defenses.base import Defense
 from zoo.defenses.norm_regularisation import BASES
@@ -56,7 +55,7 @@ class ScoreAdversarialTraining(Defense):
         leaf = x.detach().requires_grad_()
         with evaluating(model):
             (gradient,) = torch.autograd.grad(BASES[self.base].combined(levels_of(model, leaf), y), leaf)
-        return project(x + self.step_size * gradient.sign(), x, Threat(norm="linf", eps=self.eps))
+        return Linf(eps=self.eps).project(x + self.step_size * gradient.sign(), x)
 
     def corrected(self, x: Tensor, adv: Tensor, y: Tensor) -> Tensor:
         """Labels ``(n,)`` of the adversarial images, in [0, 1]."""

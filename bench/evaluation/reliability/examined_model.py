@@ -16,7 +16,7 @@ from attacks.gradients.pdsg import PDSG
 from attacks.gradients.rate import BPTR, RGA
 from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
 from bench.models.scorer import Scorer
 from bench.tasks.feasibility import statuses
 from zoo.folding import folded
@@ -112,7 +112,7 @@ class ExaminedModel:
 
         model on which images are crafted.
         """
-        threat = Threat(eps=self.eps if eps is None else eps)
+        threat = Linf(eps=self.eps if eps is None else eps)
         oracle = self.oracle(path, source)
         adv = attack.perturb(oracle, self.x.clone(), threat, rng=self.rng.fold("attack")).detach()
         usable = torch.tensor([status == "ok" for status in statuses(adv, self.x, threat)], device=self.x.device)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attacks.threat import per_row
+from attacks.rows import per_row
 from bench.evaluation.reliability.examined_model import ExaminedModel
 from bench.tasks.checks import graded
 from bench.tasks.results import Check

@@ -18,7 +18,7 @@ from attacks.gradients.base import GradientPath, Training
 from attacks.noise import SignNoise, UniformNoise
 from attacks.oracle import Books, ModelOracle
 from attacks.standard import Quick
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
 from bench.evaluation.reliability.examined_model import ExaminedModel
 from bench.tasks.checks import graded
 from bench.tasks.results import Check
@@ -33,8 +33,8 @@ def active_test(examined: ExaminedModel) -> Iterator[Check]:
     if last is None or examined.stochastic:
         return
     rows = torch.arange(min(SAMPLES, len(examined.y)), device=examined.y.device)
-    x, rng, threat = examined.x[rows], examined.rng.rows(rows), Threat(eps=examined.eps)
-    inner = [x] + [UniformNoise().draw(x, Threat(eps=SHRINK * examined.eps), rng.fold("inner", k)) for k in range(INNER)]
+    x, rng, threat = examined.x[rows], examined.rng.rows(rows), Linf(eps=examined.eps)
+    inner = [x] + [UniformNoise().draw(x, Linf(eps=SHRINK * examined.eps), rng.fold("inner", k)) for k in range(INNER)]
     outer = SignNoise().draw(x, threat, rng.fold("outer"))
     with torch.no_grad():
         inside = torch.stack([features(examined.proposer, last, points) for points in inner], 1)

@@ -12,7 +12,6 @@ from torch import nn
 
 from attacks.base import Attack
 from attacks.gradients.base import GradientPath
-from attacks.threat import Norm
 from bench.data.base import Array, Samples, UpTo
 from bench.foundation.errors import SpecError
 from bench.models.subject import Subject
@@ -33,7 +32,7 @@ class Settings:
     model: str | nn.Module | Subject
     attack: str | Attack | Sequence[str | Attack] = "pgd"
     eps: str | float | Sequence[str | float] | None = None
-    norm: Norm = "linf"
+    norm: str = "linf"
     n: int | None = DEFAULT_N
     data: str | tuple[Array, Array] | Samples | None = None
     split: str = "test"

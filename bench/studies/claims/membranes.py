@@ -10,9 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attacks.noise import uniform_in_ball
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
 from bench.data.base import Samples
 from bench.foundation.spec import parse_eps
 from bench.metrics.statistics import Floats
@@ -57,7 +56,7 @@ class MembranePerturbation(Statistic):
             x, y = part.images.to(device), part.labels.to(device)
             if self.perturbation == "noise":
                 rng = KeyedRng.of(self.seed, part.ids.to(device)).fold("membrane")
-                perturbed = uniform_in_ball(x, Threat(norm="linf", eps=radius.value), rng)
+                perturbed = Linf(eps=radius.value).random(x, rng)
             else:
                 perturbed = self._attacked(model, x, y, radius.value, start)
             mean_squares.append(getattr(membrane_perturbation(model, x, perturbed), self.which).double().cpu().numpy())

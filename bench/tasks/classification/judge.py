@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attacks.levels import towards_clean
+from attacks.lattice import EightBit, Lattice
 from attacks.objectives import CrossEntropy, Objective
 from attacks.randomness import KeyedRng
-from attacks.threat import Norm, Threat, per_row
+from attacks.rows import per_row
+from attacks.threats.threat import Threat
 from bench.foundation.errors import ModelError
 from bench.foundation.spec import Eps
+from bench.foundation.threats import threat_at
 from bench.models.scorer import Scorer
 from bench.tasks.classification.units import CleanDecisions, DecisionOutcome
 from bench.tasks.feasibility import norms, sha256_rows, statuses
@@ -26,14 +28,14 @@ from bench.tasks.unit import NoiseAnswers, no_costs
 class Decisions:
     """Judges decisions.
 
-    micro_batch: another batch size, in which standing decisions are repeated. eight_bit: whether noise is rounded.
+    micro_batch: another batch size, in which standing decisions are repeated. lattice: the values that noise may take.
     """
 
     scorer: Scorer
-    norm: Norm
+    norm: str
     stochastic: bool
     micro_batch: int
-    eight_bit: bool
+    lattice: Lattice
 
     @property
     def objective(self) -> Objective:
@@ -95,7 +97,7 @@ class Decisions:
     def _under_noise(self, shard: Shard, rows: Tensor, eps: Eps, draw: int) -> Tensor:
         """Rate of correct decisions ``(n,)`` on ``rows`` of the shard under one draw."""
         rng = shard.rng.fold("noise", draw).rows(rows)
-        noisy_inputs = noisy(shard.x[rows], Threat(norm=self.norm, eps=eps.value), rng, eight_bit=self.eight_bit)
+        noisy_inputs = noisy(shard.x[rows], threat_at(self.norm, eps.value), rng, self.lattice)
         return (self.scorer.decisions(noisy_inputs, rng) == shard.labels[rows]).float().mean(0)
 
     def standing(self, clean: CleanDecisions, done: Sequence[DecisionOutcome]) -> list[int]:
@@ -132,7 +134,7 @@ class Decisions:
         robust_8bit = robust.clone()
         fallen = (robust < 1).nonzero()[:, 0]
         if len(fallen):
-            rounded = towards_clean(judged[fallen], x[fallen])
+            rounded = EightBit().towards_clean(judged[fallen], x[fallen])
             rounded_decisions = self.scorer.decisions(rounded, rng.rows(fallen).fold("8 bit"))
             robust_8bit[fallen] = (rounded_decisions == reference[fallen]).float().mean(0)
         return DecisionOutcome(

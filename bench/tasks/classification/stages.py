@@ -6,14 +6,15 @@ inputs are verified and scored before the next stage starts, so no claim of an a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from attacks.base import Stage
+from attacks.fitting import Traits
 from attacks.objectives import OBJECTIVES, Classification
-from attacks.threat import Norm
 from bench.foundation.errors import SpecError
+from bench.foundation.threats import threat_registry
 from bench.tasks.classification.units import DecisionOutcome
 from bench.tasks.unit import COSTS
 
@@ -24,7 +25,7 @@ WORST_COLUMNS = ("norm_value", "adv_pred", "robust", "selection", "robust_8bit",
 """Columns taken from the stage with the lowest rate on a row."""
 
 
-def stages_of(resolved: ResolvedAttack, norm: Norm, traits: Mapping[str, bool]) -> tuple[Stage, ...]:
+def stages_of(resolved: ResolvedAttack, norm: str, traits: Traits) -> tuple[Stage, ...]:
     """The stages of an attack on this kind of model, an unnamed one under the attack's own name.
 
     Raises ``SpecError`` for an attack whose objective is for scores.
@@ -32,7 +33,7 @@ def stages_of(resolved: ResolvedAttack, norm: Norm, traits: Mapping[str, bool]) 
     objective = getattr(resolved.attack, "objective", None)
     if objective is not None and not issubclass(OBJECTIVES[objective], Classification):
         raise SpecError(f"The objective {objective} is for scores, and this model decides.", "Use ce, margin or dlr.")
-    stages = resolved.attack.stages(norm=norm, **traits)
+    stages = resolved.attack.stages(threat_registry.get(norm), traits)
     return tuple(Stage(stage.name or resolved.name, stage.attack, stage.path) for stage in stages)
 
 

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from attacks.levels import towards_clean
+from attacks.lattice import EightBit, Lattice
 from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
+from attacks.rows import per_row
 from attacks.score_objectives import Increase
-from attacks.threat import Norm, Threat, per_row
+from attacks.threats.threat import Threat
 from bench.foundation.errors import ModelError
 from bench.foundation.spec import Eps
+from bench.foundation.threats import threat_at
 from bench.models.scorer import Scorer
 from bench.tasks.feasibility import norms, sha256_rows, statuses
 from bench.tasks.judge import Shard, noisy
@@ -32,14 +34,14 @@ class Scores:
     """Judges scores.
 
     scorer: its scores are ``(n,)``, higher meaning better. width: of the score range. micro_batch: another batch size, in
-    which scores are repeated. eight_bit: whether noise is rounded.
+    which scores are repeated. lattice: the values that noise may take.
     """
 
     scorer: Scorer
-    norm: Norm
+    norm: str
     width: float
     micro_batch: int
-    eight_bit: bool
+    lattice: Lattice
 
     @property
     def objective(self) -> Objective:
@@ -76,13 +78,13 @@ class Scores:
     def noise(self, shard: Shard, clean: CleanScores, eps: Eps, draws: int) -> NoiseAnswers:
         """Scores under uniform noise: under the first draw, and after every draw the score farthest from the clean score."""
         started = time.perf_counter()
-        threat = Threat(norm=self.norm, eps=eps.value)
+        threat = threat_at(self.norm, eps.value)
         reference = torch.tensor(clean.clean, device=shard.x.device)
         worst = reference.clone()
         history = []
         for k in range(draws):
             rng = shard.rng.fold("noise", k)
-            scores = self.scorer.scores(noisy(shard.x, threat, rng, eight_bit=self.eight_bit))
+            scores = self.scorer.scores(noisy(shard.x, threat, rng, self.lattice))
             farther = (scores - reference).abs() > (worst - reference).abs()
             worst = torch.where(farther, scores, worst)
             history.append(worst)
@@ -105,7 +107,7 @@ class Scores:
         judged = torch.where(per_row(usable, x), adv, x)
         scores = self.scorer.scores(judged)
         repeated = self.scorer.scores(judged, batch=self.micro_batch)
-        rounded = self.scorer.scores(towards_clean(judged, x))
+        rounded = self.scorer.scores(EightBit().towards_clean(judged, x))
         return ScoreOutcome(
             rows=rows,
             status=status,

@@ -7,16 +7,17 @@ decides whether it counts upwards or downwards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from attacks.base import Attack, Stage
 from attacks.cascade import Cascade
+from attacks.fitting import Traits
 from attacks.objectives import Objective
 from attacks.score_objectives import Decrease, Increase
-from attacks.threat import Norm
 from bench.foundation.errors import SpecError
+from bench.foundation.threats import threat_registry
 from bench.tasks.quality.units import ScoreOutcome
 from bench.tasks.unit import COSTS
 
@@ -29,14 +30,15 @@ MOVED = ("shift", "shift_8bit", "adv_sha256")
 """Columns of a unit that exist per direction."""
 
 
-def stages_of(resolved: ResolvedAttack, norm: Norm, traits: Mapping[str, bool]) -> tuple[Stage, ...]:
+def stages_of(resolved: ResolvedAttack, norm: str, traits: Traits) -> tuple[Stage, ...]:
     """The stages of an attack on a model that scores. Raises ``SpecError`` for an attack on classes only."""
-    attack = resolved.attack
-    try:
-        stages = attack.score_stages(norm=norm) if isinstance(attack, Cascade) else (Stage(resolved.name, attack),)
-    except ValueError as error:
-        raise SpecError(f"{error}.", "Use pgd, apgd, square, quick or standard.") from error
-    return tuple(directed for stage in stages for directed in _ways(stage))
+    of_scores = replace(traits, scores=True)
+    reason = resolved.attack.misfit_of_model(of_scores) if isinstance(resolved.attack, Cascade) else None
+    if reason is not None:
+        raise SpecError(f"{reason}.", "Use pgd, apgd, square, quick or standard.")
+    stages = resolved.attack.stages(threat_registry.get(norm), of_scores)
+    named = [replace(stage, name=stage.name or resolved.name) for stage in stages]
+    return tuple(directed for stage in named for directed in _ways(stage))
 
 
 def _ways(stage: Stage) -> tuple[Stage, ...]:
@@ -47,13 +49,12 @@ def _ways(stage: Stage) -> tuple[Stage, ...]:
 
 
 def _own_objective(attack: Attack) -> str | None:
-    try:
-        attack.check_scores()
-    except ValueError as error:
+    reason = attack.misfit_of_model(Traits(scores=True))
+    if reason is not None:
         raise SpecError(
-            f"{error}.",
+            f"{reason}.",
             "Use pgd, apgd or square, with an objective of: increase, decrease, away_from_mid, deviation; or none.",
-        ) from error
+        )
     name: str | None = getattr(attack, "objective", None)
     return name
 
