@@ -39,7 +39,7 @@ from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
 from attacks.sapgd import SAPGD
 from attacks.square import Square
-from attacks.threats.catalogue import threat_named
+from attacks.threats.catalogue import threat_kind, threat_named
 from attacks.threats.l2 import L2
 from attacks.threats.linf import Linf
 from attacks.threats.threat import Threat, ThreatKinds
