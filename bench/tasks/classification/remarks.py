@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GOOD = 0.9
 """Clean accuracy from which on nobody looks for mistakes."""
-CHANCE = (1.5, 4.0)
+CHANCE = (1.0, 2.5)
 """An interval is at chance if its ends are below these multiples of blind guessing."""
 SHORT = 5.0
 """Points below the expected accuracy that are worth a remark."""
