@@ -55,7 +55,7 @@ def build_record(request: Request, results: Results, identity: str) -> Record:
         machine=_machine(request),
         machines=machines,
         computed_on=computed_on,
-        remarks=[*subject.remarks, *task.remarks(request, measured)],
+        remarks=[*samples.remarks, *subject.remarks, *task.remarks(request, measured)],
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     ).with_rows(rows)
 

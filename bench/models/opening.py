@@ -1,6 +1,6 @@
 """From what a user calls a model to a module that can be attacked.
 
-``zoo:NAME[@VERSION]``, a card, a user's own ``FILE.py::NAME``, ``pyiqa:NAME``, or a Python object.
+``zoo:NAME[@VERSION]``, a card, a user's own ``FILE.py::NAME``, ``nir:FILE.nir``, ``pyiqa:NAME``, or a Python object.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from bench.foundation.errors import SpecError
 from bench.foundation.spec import CardRef, FileRef, PyiqaRef, ZooRef, parse_model_ref
 from bench.models.from_card import from_card, from_zoo
 from bench.models.from_file import from_file
+from bench.models.from_nir import from_nir
 from bench.models.from_pyiqa import from_pyiqa
 from bench.models.own import Origin, own_subject
 from bench.models.preparation import NOTHING, Preparation
@@ -43,4 +44,5 @@ def open_subject(model: str | nn.Module | Subject, *, stochastic: bool = False, 
     if isinstance(ref, PyiqaRef):
         prepare.refused("a metric of pyiqa, which loads its weights itself", "weights", "partial", "readout")
         return from_pyiqa(model, ref, stochastic, prepare)
-    raise AssertionError(ref)
+    prepare.refused("a NIR network, which has its weights and its read-out", "weights", "partial", "readout")
+    return from_nir(model, ref, stochastic, prepare)

@@ -42,7 +42,7 @@ class Scorer:
     draws: keyed forwards per input; more than one only for stochastic models, whose rows then
         hold the rate of correct decisions instead of one lucky or unlucky draw.
     classes: how many the labels tell apart; a model that knows fewer can never be right on some.
-    batch: inputs of a call, if not the canonical number. Another one than the canonical size may flip a spike, so it is part of what is recorded.
+    batch: inputs of a call, if not the canonical number. Another one may flip a spike, so it is part of what is recorded.
     """
 
     model: nn.Module
