@@ -17,8 +17,8 @@ from bench.data import load_samples
 from bench.foundation.files import atomic_write_text
 from bench.metrics import quality
 from bench.metrics.statistics import Floats
+from bench.models.opening import open_subject
 from bench.models.scorer import Scorer
-from bench.models.subject import open_subject
 from reports.exit_status import end_with
 from reports.quality_baseline import ROOT, SCORES, figures, rounded
 from zoo.card import card, names

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.preparing import preparation, preparing
+from bench.cli.quiet import printing_to_stderr
 from bench.cli.table import show_table
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ WORDS = {
 @click.option("--data", help="Data set [default: the model's own].")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--stochastic", is_flag=True, help="FILE.py models only: two calls may differ.")
+@preparing
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--threads", type=click.IntRange(1), help="CPU threads.")
 @click.option("--source", "sources", multiple=True, help="Model to transfer from [default: undefended ones of the zoo].")
@@ -42,8 +45,10 @@ def doctor(
     threads: int | None,
     sources: tuple[str, ...],
     as_json: bool,
+    batch: int | None,
+    **options: Any,
 ) -> None:
-    """Examine MODEL (zoo:NAME, or FILE.py::FACTORY) for everything that makes robustness look better than it is."""
+    """Examine MODEL (zoo:NAME, or FILE.py::NAME) for everything that makes robustness look better than it is."""
     import torch
     from rich.console import Console
 
@@ -54,7 +59,7 @@ def doctor(
     if threads:
         torch.set_num_threads(threads)
     console = Console(stderr=True)
-    with console.status("loading") as status_line:
+    with console.status("loading") as status_line, printing_to_stderr():
 
         def show_examination(name: str) -> None:
             status_line.update(f"{list(EXAMINATIONS).index(name) + 1}/{len(EXAMINATIONS)}  {name}")
@@ -68,6 +73,8 @@ def doctor(
             stochastic=stochastic,
             device=device,
             sources=sources,
+            batch=batch,
+            prepare=preparation(options),
             on_examination=show_examination,
         )
     if as_json:

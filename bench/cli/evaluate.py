@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from attacks import THREATS
+from bench.cli.preparing import preparation, preparing
+from bench.cli.quiet import printing_to_stderr
 from bench.cli.summary import summarise
 from bench.cli.workers import running_with, worker_options
 
@@ -18,13 +20,13 @@ if TYPE_CHECKING:
     from bench.tasks.task import Request
 
 _FRESH = (
-    "Forget what an earlier run of the same command left. Needed after edits that are not noticed: of modules that FILE.py "
-    "or an attack of your own imports, and of this suite."
+    "Forget what an earlier run of the same command left. Needed after edits that are not noticed: of modules that an "
+    "attack of your own imports, of installed packages, and of this suite."
 )
 
 
 @click.command()
-@click.option("--model", required=True, help="zoo:NAME, or FILE.py::FACTORY.")
+@click.option("--model", required=True, help="zoo:NAME, or FILE.py::NAME of a factory, class or nn.Module.")
 @click.option(
     "--attack", "attacks", multiple=True, default=("pgd",), show_default=True, help="Attack; repeat for a worst case."
 )
@@ -38,6 +40,8 @@ _FRESH = (
 )
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--stochastic", is_flag=True, help="FILE.py models only: two calls may differ.")
+@preparing
+@click.option("--expect", type=float, help="Clean accuracy in % that the model is known to reach; a remark says if not.")
 @click.option("--eot", type=click.IntRange(1), help="Draws averaged per query [default: 1, stochastic models 10].")
 @click.option("--scorings", type=click.IntRange(1), help="Draws per verdict [default: 1, stochastic models 10].")
 @click.option("--eight-bit", is_flag=True, help="The attacker hands over images of 8 bits, and searches among them.")
@@ -70,9 +74,10 @@ def evaluate(
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
-    settings = Settings(attack=attacks, n=_count(n), **options)
+    prepare = preparation(options)
+    settings = Settings(attack=attacks, n=_count(n), prepare=prepare, **options)
     running = running_with(workers, scheduler, threads=threads, out=out, save_adv=save_adv, fresh=fresh)
-    with _Live(quiet=as_json) as live:
+    with _Live(quiet=as_json) as live, printing_to_stderr():
         record = evaluate_settings(settings, running, Watcher(live.start, live.read_back, live.tick))
     if as_json:
         click.echo(record.model_dump_json(indent=1))

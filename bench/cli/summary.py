@@ -33,6 +33,6 @@ def summarise(record: Record, out: Path) -> None:
         click.echo(f"{VERDICTS[record.reliability.status]}: {reason}")
     if record.reliability.status == "upper_bound":
         click.echo("         use --attack standard for a number to publish; bench doctor looks closer")
-    for remark in summary.remarks:
+    for remark in (*summary.remarks, *(f"remark: {text}" for text in record.remarks)):
         click.echo(remark)
     click.echo(f"record: {out}/{folder_name(record.model.ref, record.identity)}  ({duration(record.seconds)})")

@@ -37,6 +37,7 @@ def build_record(request: Request, results: Results, identity: str) -> Record:
             layers=subject.path_takers,
             spikes=_spikes(subject),
             score_range=task.score_range(subject),
+            answers=[list(row) for row in subject.answers],
         ),
         data=DataInfo(name=samples.name, split=samples.split, n=len(samples), sha256=samples.sha256()),
         norm=request.norm,
@@ -54,6 +55,7 @@ def build_record(request: Request, results: Results, identity: str) -> Record:
         machine=_machine(request),
         machines=machines,
         computed_on=computed_on,
+        remarks=[*samples.remarks, *subject.remarks, *task.remarks(request, measured)],
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     ).with_rows(rows)
 

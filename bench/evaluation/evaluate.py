@@ -22,9 +22,12 @@ from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import DEFAULT_N, Running, Settings, Ticked, Watcher
 from bench.evaluation.saved_images import all_saved, is_saved, merge_stages, save_stage
 from bench.evaluation.workbench import Finished
-from bench.foundation.errors import SpecError
+from bench.foundation.errors import ModelError, SpecError
 from bench.foundation.files import make_folder
-from bench.models.subject import Subject, borrowed
+from bench.models.borrowing import borrowed
+from bench.models.preparation import Preparation
+from bench.models.probe import same_answers
+from bench.models.subject import Subject
 from bench.tasks.record import Record
 from bench.tasks.results import Results
 from bench.tasks.task import Request
@@ -32,6 +35,8 @@ from bench.tasks.unit import NoiseAnswers, UnitKey, UnitResult
 
 JOURNAL_FILE = "journal.jsonl"
 """The journal of an unfinished run, in the record's folder."""
+ANSWERS = "answers"
+"""Where a journal keeps the outputs of a foreign model on the probe images."""
 
 
 def evaluate(
@@ -51,6 +56,14 @@ def evaluate(
     eight_bit: bool = False,
     device: str = "cpu",
     micro_batch: int | None = None,
+    batch: int | None = None,
+    weights: Path | str | None = None,
+    partial: bool = False,
+    preprocess: str | None = None,
+    mean: str | None = None,
+    std: str | None = None,
+    readout: str | None = None,
+    expect: float | None = None,
     out: Path | str | None = None,
     save_adv: bool = False,
     fresh: bool = False,
@@ -62,8 +75,8 @@ def evaluate(
 ) -> Record:
     """Evaluate a model and return its record, rows included.
 
-    model: ``zoo:NAME``, ``file.py::factory``, an ``nn.Module`` (images in [0, 1] to logits ``(N, K)``, or to scores ``(N,)``
-        on data whose labels are scores), or a subject.
+    model: ``zoo:NAME``, ``file.py::NAME`` (a factory, class or module), an ``nn.Module`` (images in [0, 1] to logits
+        ``(N, K)``, or to scores ``(N,)`` on data whose labels are scores), or a subject.
     attack: spec(s) such as ``"pgd:steps=20,restarts=3"``; several give the per-sample worst case as well.
     eps: radius or radii, in [0, 1] pixel units: numbers, or text such as ``2/255,8/255`` (by default 8/255 in ``linf``;
         ``l2`` has no default). norm: ``linf`` or ``l2``.
@@ -73,6 +86,9 @@ def evaluate(
         (1 each; 10 for stochastic models, whose accuracy is a rate).
     eight_bit: attacked and noisy images are rounded to multiples of 1/255, and attacks search through that rounding, as
         attackers must who store a picture. Otherwise pixels are real numbers, as in most of the literature.
+    batch: inputs of a scoring call, 50 or as many as fit into memory; rows may depend on it, so it is on record.
+    weights, partial, preprocess, mean, std, readout: what is done to a network of your own first, see
+        :class:`~bench.models.preparation.Preparation`. expect: clean accuracy in percent that it is known to reach.
     out: folder for record, rows and journal; the same call resumes there, or reads a finished record.
         None keeps everything in memory.
     save_adv: also write the adversarial images (safetensors, in ``out``).
@@ -101,9 +117,23 @@ def evaluate(
         eight_bit=eight_bit,
         device=device,
         micro_batch=micro_batch,
+        batch=batch,
+        prepare=Preparation(
+            weights=None if weights is None else str(weights),
+            partial=partial,
+            preprocess=preprocess,
+            mean=mean,
+            std=std,
+            readout=readout,
+        ),
+        expect=expect,
     )
     running = Running(
-        out=None if out is None else Path(out), save_adv=save_adv, fresh=fresh, workers=workers, scheduler=scheduler
+        out=None if out is None else Path(out),
+        save_adv=save_adv,
+        fresh=fresh,
+        workers=workers,
+        scheduler=scheduler,
     )
     return evaluate_settings(settings, running, Watcher(on_start, on_kept, on_tick))
 
@@ -118,9 +148,26 @@ def evaluate_settings(settings: Settings, running: Running, watcher: Watcher) ->
         folder = running.out / folder_name(request.subject.ref, identity)
         if not running.fresh and _is_finished(request, folder, running):
             record = read_record(folder)
+            _check_answers(request, record.model.answers, folder)
             watcher.kept(record)
-            return record
+            return record if request.expect is None else _with_remarks(request, record)
         return _on_disk(settings, request, identity, folder, running, watcher)
+
+
+def _with_remarks(request: Request, record: Record) -> Record:
+    """A record that is read back, with what this call expects of it."""
+    own = [text for text in request.task.remarks(request, record.results) if text not in record.remarks]
+    return record.model_copy(update={"remarks": [*record.remarks, *own]})
+
+
+def _check_answers(request: Request, before: Sequence[Sequence[float]], folder: Path) -> None:
+    """Raise ``ModelError`` if the model answers otherwise than the one that ``folder`` was begun with."""
+    subject = request.subject
+    if not subject.stochastic and not same_answers(before, subject.answers):
+        raise ModelError(
+            f"{folder} was begun with a model that answers otherwise: the weights of {subject.ref} have changed since.",
+            "Begin anew with --fresh, or use another --out.",
+        )
 
 
 def _in_memory(settings: Settings, request: Request, identity: str, running: Running, watcher: Watcher) -> Record:
@@ -145,6 +192,9 @@ def _on_disk(
                 save_stage(folder, key, finished.rows, finished.images)
             journal.append(key.text, finished.result.to_json())
 
+        _check_answers(request, journal.done.get(ANSWERS, []), folder)
+        if request.subject.answers and ANSWERS not in journal.done:
+            journal.append(ANSWERS, [list(row) for row in request.subject.answers])
         units = plan(request)
         journalled_results = kept_units(request, units, journal.done)
         if running.save_adv:

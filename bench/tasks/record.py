@@ -53,6 +53,8 @@ class ModelInfo(Strict):
     """Of a model that this suite did not build: where it makes spikes."""
     score_range: tuple[float, float] | None = None
     """Of a model that scores: the ends of its scale, higher meaning better."""
+    answers: list[list[float]] = Field(default_factory=list)
+    """Of a model that this suite did not build: its outputs on the probe images, by which it is known again."""
 
 
 class DataInfo(Strict):
@@ -150,6 +152,8 @@ class Record(Strict):
     """Unit to its position in ``machines``; empty if all were computed on the first."""
     created: str
     """UTC, ISO 8601."""
+    remarks: list[str] = Field(default_factory=list)
+    """What was done or noticed that a reader should know, each a sentence; no verdict."""
     protocol: ProtocolInfo | None = None
     """None for an evaluation of the user's own design."""
 

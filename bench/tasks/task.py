@@ -7,7 +7,7 @@ group ``bench.tasks``). No other code depends on which task a model is for.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from attacks.lattice import EightBit, Lattice, RealNumbers
@@ -96,6 +96,8 @@ class Task:
     """The results that follow from the rows, attack by attack; with several attacks also the worst case over them."""
     checks: Callable[[Request, pd.DataFrame, list[Any], Results], Reliability]
     """The verdict on whether the results can be believed."""
+    remarks: Callable[[Request, list[Any]], list[str]] = field(default=lambda request, results: [])
+    """What else a reader should know, and the likely cause of results that surprise."""
     summary: Callable[..., Summary]
     """The printed text of the results of a record, ``summary(results, eight_bit=...)``."""
     figures: Callable[[Sequence[Any]], Figures]
@@ -116,6 +118,7 @@ class Request:
 
     stages: the stages of each attack on this model. shard_rows: largest number of samples of a unit.
     eight_bit: whether attacked and noisy images are rounded to 8 bits.
+    batch: inputs of a scoring call, if not the canonical number. expect: clean accuracy in percent; no row depends on it.
     """
 
     task: Task
@@ -135,6 +138,8 @@ class Request:
     micro_batch: int
     eight_bit: bool
     shard_rows: int
+    batch: int | None = None
+    expect: float | None = None
 
     @property
     def lattice(self) -> Lattice:
@@ -143,9 +148,10 @@ class Request:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Settings that change rows. ``eight_bit`` appears only if it is set, so that records from before it existed keep
-        their identity."""
-        return {"eot": self.eot, "scorings": self.scorings} | ({"eight_bit": True} if self.eight_bit else {})
+        """Knobs that change rows. ``eight_bit`` and ``batch`` are named only where they are not as usual: records made
+        before there were such settings keep their identity."""
+        unusual = ({"eight_bit": True} if self.eight_bit else {}) | ({"batch": self.batch} if self.batch else {})
+        return {"eot": self.eot, "scorings": self.scorings} | unusual
 
     @property
     def noise_draws(self) -> int:

@@ -74,12 +74,13 @@ def cores() -> int:
 
 def seconds_for(request: Request) -> float:
     """Seconds the request may take in one process: its price times the measured time of one forward."""
-    scorer = Scorer(request.subject.module, request.subject.ref)
-    x = request.samples[: min(BATCH, len(request.samples))].images.to(request.device)
+    batch = request.batch or BATCH
+    scorer = Scorer(request.subject.module, request.subject.ref, batch=batch)
+    x = request.samples[: min(batch, len(request.samples))].images.to(request.device)
     with torch.random.fork_rng(devices=[]):
         request.task.ask(scorer, x)
         started = time.perf_counter()
         request.task.ask(scorer, x)
-    seconds_per_sample = (time.perf_counter() - started) / BATCH
+    seconds_per_sample = (time.perf_counter() - started) / batch
     price = price_of(request)
     return seconds_per_sample * (price.forwards + BACKWARD * price.backwards)

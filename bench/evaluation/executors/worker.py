@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import parent_process
 from pathlib import Path
@@ -51,8 +51,8 @@ class Assignment:
 
 
 def assignment(settings: Settings, request: Request) -> Assignment:
-    """The assignment of a request that was resolved from ``settings``."""
-    return Assignment(settings, _fingerprints(request))
+    """The assignment of a request that was resolved from ``settings``, in batches that fitted into memory here."""
+    return Assignment(replace(settings, batch=request.batch), _fingerprints(request))
 
 
 def _fingerprints(request: Request) -> dict[str, str]:

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from bench.evaluation.reliability.examined_model import ExaminedModel
+from bench.foundation.errors import ModelError
+from bench.models.memory import DIFFERENT, RESET, memory_or_chance
 from bench.tasks.checks import graded
 from bench.tasks.results import Check
 
@@ -38,12 +40,21 @@ def stability(examined: ExaminedModel) -> Iterator[Check]:
         single_decisions = scorer.decisions(x[:count], rng.rows(torch.arange(count, device=x.device)), batch=1)[0]
         return torch.cat([single_decisions, first[count:]])
 
+    inconstant = False
     for name, run in (
         ("twice", repeat),
         ("in reverse order", reversed_order),
         ("in other company", mixed_batch),
         ("alone", one_by_one),
     ):
-        changed = float((run() != first).float().mean())
+        try:
+            changed = float((run() != first).float().mean())
+        except ModelError as error:  # a state that fits one batch only
+            inconstant = True
+            yield Check(name=f"decisions {name}", status="fail", value=1, says=f"asked {name}, it fails: {error.what}")
+            continue
+        inconstant |= changed > DIFFERENT and name == "twice"
         says = f"asked {name}, it changes its mind on {changed:.0%} of the samples"
         yield Check(name=f"decisions {name}", status=graded(changed, warn=0, fail=0.01), value=changed, says=says)
+    if inconstant and memory_or_chance(examined.module, scorer.logits, x) == "memory":
+        yield Check(name="memory", status="fail", value=1, says=f"it remembers its last call. {RESET}")

@@ -9,14 +9,18 @@ import torch
 from torch import nn
 
 from attacks.randomness import KeyedRng
-from bench.data.base import UpTo
+from bench.data.base import Samples, UpTo
 from bench.evaluation.reliability import decisions, gradients, planted_readout, searches
 from bench.evaluation.reliability.examined_model import ExaminedModel
 from bench.evaluation.request.resolve import STOCHASTIC_DRAWS, device_named, samples_of
-from bench.foundation.errors import BenchError, DataError, SpecError
+from bench.foundation.errors import DataError, SpecError
 from bench.foundation.spec import parse_eps
-from bench.models.scorer import Scorer
-from bench.models.subject import Subject, borrowed, open_subject
+from bench.models.borrowing import borrowed
+from bench.models.opening import open_subject
+from bench.models.preparation import NOTHING, Preparation
+from bench.models.probe import Probed, probed
+from bench.models.scorer import BATCH, Scorer
+from bench.models.subject import Subject
 from bench.tasks.results import Check
 
 EXAMINED = "classification"
@@ -71,28 +75,31 @@ def examine(
     stochastic: bool = False,
     device: str = "cpu",
     sources: tuple[str, ...] = (),
+    batch: int | None = None,
+    prepare: Preparation = NOTHING,
     on_examination: Callable[[str], None] = lambda name: None,
 ) -> Diagnosis:
     """Examine a model on the first ``n`` samples that it classifies correctly, in linf.
 
-    model, data, stochastic: as for :func:`bench.evaluate`; data may be (images ``(N, C, H, W)``, labels ``(N,)``). eps:
-    radius
-        of the attacks. sources: models from which adversarial images are transferred; empty for the undefended models
-        of the zoo that were trained on the same data.
+    model, data, stochastic, batch: as for :func:`bench.evaluate`; data may be (images ``(N, C, H, W)``, labels ``(N,)``).
+    eps: radius of the attacks. prepare: what is done to a network of the user's own first. sources: models from which
+        adversarial images are transferred; empty for the undefended models of the zoo that were trained on the same data.
     Raises ``ModelError`` if the model cannot be run, ``SpecError`` if it scores, ``DataError`` if it classifies no sample
     correctly.
     """
     with borrowed(model):
-        subject = open_subject(model, stochastic=stochastic)
+        subject = open_subject(model, stochastic=stochastic, prepare=prepare)
         target = device_named(device)
         subject = replace(subject, module=subject.module.to(target))
-        examined, accuracy = _prepared(subject, n, eps, data, seed, target, sources)
+        samples = _samples(subject, data, n)
+        ready = probed(subject, samples.shape[1:], prepare, batch=batch or BATCH, device=target)
+        examined, accuracy = _prepared(ready, samples, n, eps, seed, target, sources)
         checks: list[Check] = []
         for name, examination in EXAMINATIONS.items():
             on_examination(name)
             checks += _run_examination(name, examination, examined)
         names, matrix = _path_cosines(examined)
-    return Diagnosis(subject.ref, len(examined.y), accuracy, checks, names, matrix)
+    return Diagnosis(examined.name, len(examined.y), accuracy, checks, names, matrix)
 
 
 def _run_examination(
@@ -104,9 +111,9 @@ def _run_examination(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             checks.extend(examination(examined))
-    except (BenchError, MemoryError):
+    except (DataError, SpecError, MemoryError):
         raise
-    except Exception as error:
+    except Exception as error:  # of a model that fails in the midst of it, too
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         checks.append(Check(name=name, status="fail", value=0, says=f"could not be looked at: {reason}"))
     return checks
@@ -120,26 +127,25 @@ def _path_cosines(examined: ExaminedModel) -> tuple[list[str], list[list[float]]
     return names, [[round(value, 4) for value in row] for row in matrix.tolist()]
 
 
-def _prepared(
-    subject: Subject,
-    n: int,
-    eps: str,
-    data: str | tuple[torch.Tensor, torch.Tensor] | None,
-    seed: int,
-    target: torch.device,
-    sources: tuple[str, ...],
-) -> tuple[ExaminedModel, float]:
-    radii = parse_eps(eps, norm="linf")
+def _samples(subject: Subject, data: str | tuple[torch.Tensor, torch.Tensor] | None, n: int) -> Samples:
+    """Twice as many as are to be examined. Raises ``SpecError`` for a model that is not for the doctor."""
     if subject.task not in (None, EXAMINED):
         raise SpecError(
             f"{subject.ref} scores, and the doctor examines models that decide.",
             "The checks of a model that scores are in its record: bench evaluate.",
         )
-    samples = samples_of(data if data is not None else subject.dataset, "test", UpTo(2 * n))
+    return samples_of(data if data is not None else subject.dataset, "test", UpTo(2 * n))
+
+
+def _prepared(
+    ready: Probed, samples: Samples, n: int, eps: str, seed: int, target: torch.device, sources: tuple[str, ...]
+) -> tuple[ExaminedModel, float]:
+    """The model with samples that it gets right, and its accuracy."""
+    radii, subject = parse_eps(eps, norm="linf"), ready.subject
     x, y = samples.images.to(target), samples.labels.to(target)
     rng = KeyedRng.of(seed, samples.ids.to(target))
     draws = STOCHASTIC_DRAWS if subject.stochastic else 1
-    scorer = Scorer(subject.module, subject.ref, draws)
+    scorer = Scorer(subject.module, subject.ref, draws, batch=ready.batch)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         right = (scorer.decisions(x, rng.fold("clean")) == y).float().mean(0) >= 0.5
@@ -157,6 +163,8 @@ def _prepared(
         declared=subject.spiking,
         stochastic=subject.stochastic,
         draws=draws,
+        batch=ready.batch,
+        micro_batch=min(64, ready.batch) if ready.batch != BATCH else 64,
         sources=_sources(subject, sources, samples.name, target),
     )
     return examined, float(right.float().mean())

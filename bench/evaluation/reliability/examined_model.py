@@ -17,7 +17,7 @@ from attacks.gradients.rate import BPTR, RGA
 from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng
 from attacks.threats.linf import Linf
-from bench.models.scorer import Scorer
+from bench.models.scorer import BATCH, Scorer
 from bench.tasks.feasibility import statuses
 from zoo.folding import folded
 
@@ -55,6 +55,7 @@ class ExaminedModel:
     stochastic: bool
     draws: int = 1
     micro_batch: int = 64
+    batch: int = BATCH
     sources: dict[str, nn.Module] = field(default_factory=dict)
     proposer: nn.Module = field(init=False)
 
@@ -64,7 +65,7 @@ class ExaminedModel:
     @property
     def scorer(self) -> Scorer:
         """The canonical scorer of the model."""
-        return Scorer(self.module, self.name, self.draws)
+        return Scorer(self.module, self.name, self.draws, batch=self.batch)
 
     @property
     def paths(self) -> dict[str, GradientPath]:

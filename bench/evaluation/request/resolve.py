@@ -19,8 +19,11 @@ from bench.evaluation.request.shards import rows_per_shard
 from bench.foundation.errors import SpecError, TooFewError
 from bench.foundation.spec import Eps, parse_eps
 from bench.foundation.threats import threat_at, threat_registry
+from bench.models.opening import open_subject
+from bench.models.probe import probed
 from bench.models.recognition import recognised
-from bench.models.subject import Subject, open_subject
+from bench.models.scorer import BATCH
+from bench.models.subject import Subject
 from bench.tasks.lookup import task_for, task_named
 from bench.tasks.resolved_attack import ResolvedAttack
 from bench.tasks.task import Request, Task
@@ -39,8 +42,10 @@ def resolve(settings: Settings) -> Request:
         raise SpecError("An attack of several stages chooses its own gradient paths.", "Leave --path out.")
     device = device_named(settings.device)
     task, subject, samples = _task_of(settings)
-    check_path(path, path_spec, subject)
     subject = replace(subject, module=subject.module.to(device))
+    ready = probed(subject, samples.shape[1:], settings.prepare, batch=settings.batch or BATCH, device=device)
+    subject = recognised(task.admit(ready.subject), samples)
+    check_path(path, path_spec, subject)
     draws = STOCHASTIC_DRAWS if subject.stochastic else 1
     stages, left_out = _stages(task, attacks, threat_at(settings.norm, radii[0].value), subject, samples)
     return Request(
@@ -58,14 +63,22 @@ def resolve(settings: Settings) -> Request:
         eot=settings.eot or draws,
         scorings=settings.scorings or draws,
         device=device,
-        micro_batch=settings.micro_batch or (64 if device.type == "cpu" else 512),
+        micro_batch=_micro_batch(settings, ready.batch, device),
         eight_bit=settings.eight_bit,
         shard_rows=rows_per_shard(subject, samples),
+        batch=None if ready.batch == BATCH else ready.batch,
+        expect=settings.expect,
     )
 
 
+def _micro_batch(settings: Settings, batch: int, device: torch.device) -> int:
+    """Inputs of an attack's call: no more than a scoring call takes, where that is not the usual number."""
+    usual = settings.micro_batch or (64 if device.type == "cpu" else 512)
+    return usual if batch == BATCH else min(usual, batch)
+
+
 def _check_counts(settings: Settings) -> None:
-    for name in ("n", "eot", "scorings", "micro_batch"):
+    for name in ("n", "eot", "scorings", "micro_batch", "batch"):
         value = getattr(settings, name)
         if value is not None and value < 1:
             raise SpecError(f"{name} must be at least 1, not {value}.", "Correct it, or leave it out.")
@@ -94,12 +107,12 @@ def _attacks(settings: Settings, radii: Sequence[Eps]) -> tuple[ResolvedAttack, 
 
 
 def _task_of(settings: Settings) -> tuple[Task, Subject, Samples]:
-    """The task that the model and its data agree on, the subject as it is judged, and the samples."""
-    subject = open_subject(settings.model, stochastic=settings.stochastic)
+    """The task that the model and its data agree on, the subject, and the samples."""
+    subject = open_subject(settings.model, stochastic=settings.stochastic, prepare=settings.prepare)
     data = settings.data if settings.data is not None else subject.dataset
     samples = samples_of(data, settings.split, settings.n, declared=subject.task)
     task = task_for(subject.task, subject.ref, samples)
-    return task, recognised(task.admit(replace(subject, task=task.name)), samples), samples
+    return task, replace(subject, task=task.name), samples
 
 
 def _stages(

@@ -14,6 +14,7 @@ from attacks.base import Attack
 from attacks.gradients.base import GradientPath
 from bench.data.base import Array, Samples, UpTo
 from bench.foundation.errors import SpecError
+from bench.models.preparation import NOTHING, Preparation
 from bench.models.subject import Subject
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ DEFAULT_N = UpTo(1000)
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that may change a row, and the device; fields as the arguments of :func:`bench.evaluate`."""
+    """Everything that may change a row, the device, and the accuracy that is expected: the arguments of
+    :func:`bench.evaluate`."""
 
     model: str | nn.Module | Subject
     attack: str | Attack | Sequence[str | Attack] = "pgd"
@@ -44,6 +46,9 @@ class Settings:
     eight_bit: bool = False
     device: str = "cpu"
     micro_batch: int | None = None
+    batch: int | None = None
+    prepare: Preparation = NOTHING
+    expect: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

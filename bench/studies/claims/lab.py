@@ -17,7 +17,8 @@ from bench.evaluation.request.settings import IN_THIS_PROCESS, Running, Settings
 from bench.foundation.errors import ModelError
 from bench.foundation.files import atomic_write_text, digest, make_folder
 from bench.metrics.statistics import Floats
-from bench.models.subject import Subject, open_subject
+from bench.models.opening import open_subject
+from bench.models.subject import Subject
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,7 +20,7 @@ from bench.foundation.errors import ModelError
 from bench.foundation.spec import parse_eps
 from bench.metrics.statistics import Floats, mean
 from bench.models.cards import card_of
-from bench.models.subject import open_subject
+from bench.models.opening import open_subject
 from bench.studies.measures.accuracy_by_step import accuracy_by_step, calibration, longest
 from bench.studies.measures.cost import cost_of
 from bench.studies.measures.sheet import FOLDER, Attacked, Sheet, Step, blank, read_sheet, write_sheet

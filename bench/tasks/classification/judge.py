@@ -17,6 +17,7 @@ from attacks.threats.threat import Threat
 from bench.foundation.errors import ModelError
 from bench.foundation.spec import Eps
 from bench.foundation.threats import threat_at
+from bench.models.memory import RESET, memory_or_chance
 from bench.models.scorer import Scorer
 from bench.tasks.classification.units import CleanDecisions, DecisionOutcome
 from bench.tasks.feasibility import norms, sha256_rows, statuses
@@ -54,11 +55,7 @@ class Decisions:
         # Two calls of a stochastic model may differ: its rates are the answer, and no sample counts as unstable.
         changed = (decisions != repeated).any(0) & (not self.stochastic)
         if int(changed.sum()) > 0.01 * len(changed):
-            raise ModelError(
-                f"{self.scorer.name} changed its decision on {int(changed.sum())} of {len(changed)} samples "
-                "between two identical calls.",
-                "If it is random by design, say so with --stochastic (or `stochastic = True` on the module).",
-            )
+            raise self._inconstant(shard, changed)
         correct = (decisions == shard.labels).float().mean(0)
         correct[changed] = 0.0
         return CleanDecisions(
@@ -69,6 +66,17 @@ class Decisions:
             clean_unstable=changed.tolist(),
             seconds=time.perf_counter() - started,
         )
+
+    def _inconstant(self, shard: Shard, changed: Tensor) -> ModelError:
+        """The error of a model that answers one question in two ways, with the reason as far as it can be seen."""
+        what = (
+            f"{self.scorer.name} changed its decision on {int(changed.sum())} of {len(changed)} samples "
+            "between two identical calls"
+        )
+        if memory_or_chance(self.scorer.model, self.scorer.logits, shard.x) == "memory":
+            return ModelError(f"{what}: it remembers its last call.", RESET)
+        fix = "If it is random by design, say so with --stochastic (or `stochastic = True` on the module)."
+        return ModelError(f"{what}.", fix)
 
     def ready(self, shard: Shard, clean: CleanDecisions) -> Shard:
         """The shard as it is: its reference is its labels."""

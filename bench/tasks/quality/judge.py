@@ -18,6 +18,7 @@ from attacks.threats.threat import Threat
 from bench.foundation.errors import ModelError
 from bench.foundation.spec import Eps
 from bench.foundation.threats import threat_at
+from bench.models.memory import RESET, memory_or_chance
 from bench.models.scorer import Scorer
 from bench.tasks.feasibility import norms, sha256_rows, statuses
 from bench.tasks.judge import Shard, noisy
@@ -57,11 +58,11 @@ class Scores:
         scores = self.scorer.scores(shard.x)
         changed = self._differ(scores, self.scorer.scores(shard.x))
         if int(changed.sum()) > 0.01 * len(changed):
-            raise ModelError(
-                f"{self.scorer.name} changed its score of {int(changed.sum())} of {len(changed)} images "
-                "between two identical calls.",
-                "Make it deterministic: models that score at random cannot be evaluated.",
-            )
+            what = f"{self.scorer.name} changed its score of {int(changed.sum())} of {len(changed)} images "
+            what += "between two identical calls"
+            if memory_or_chance(self.scorer.model, self.scorer.scores, shard.x) == "memory":
+                raise ModelError(f"{what}: it remembers its last call.", RESET)
+            raise ModelError(f"{what}.", "Make it deterministic: models that score at random cannot be evaluated.")
         return CleanScores(
             sample=shard.ids,
             label=shard.labels.tolist(),

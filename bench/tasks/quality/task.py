@@ -31,7 +31,8 @@ def judge(request: Request) -> Scores:
     """The judge of a request."""
     subject = request.subject
     low, high = subject.score_range
-    return Scores(Scorer(subject.module, subject.ref), request.norm, high - low, request.micro_batch, request.lattice)
+    scorer = Scorer(subject.module, subject.ref, batch=request.batch)
+    return Scores(scorer, request.norm, high - low, request.micro_batch, request.lattice)
 
 
 def results(request: Request, rows: pd.DataFrame, units: Results) -> list[AttackResult]:
