@@ -14,6 +14,7 @@ from support.tiny import Linear, labelled
 
 import bench
 from bench.evaluation.executors import worker
+from bench.evaluation.executors.cluster import Cluster as ClusterExecutor
 from bench.evaluation.executors.executor import Serial
 from bench.evaluation.executors.processes import Processes
 from bench.evaluation.loop import run
@@ -189,6 +190,24 @@ class Cluster:
 def test_a_cluster_gives_the_same_rows_with_a_worker_killed_in_between(mortal: str, alone: pd.DataFrame) -> None:
     with Cluster() as cluster:
         same(bench.evaluate(mortal, **ASKED, scheduler=cluster.address), alone)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.filterwarnings("ignore")
+def test_workers_that_join_later_are_counted() -> None:
+    distributed = pytest.importorskip("distributed")
+    settings = Settings(model=MODEL, **ASKED)
+    task = worker.assignment(settings, resolve(settings))
+    options = {"processes": False, "protocol": "tcp://", "dashboard_address": None, "silence_logs": 50}
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", **options) as local,
+        distributed.Client(local) as client,
+        ClusterExecutor(task, local.scheduler_address) as executor,
+    ):
+        assert executor.capacity == 2
+        local.scale(3)
+        client.wait_for_workers(3)
+        assert executor.capacity == 6
 
 
 @pytest.mark.timeout(120)
