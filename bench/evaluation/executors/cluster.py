@@ -94,8 +94,9 @@ class Cluster:
         self._completed.add(future)
 
     def next(self) -> tuple[UnitKey, Finished]:
-        """The next finished unit. Raises ``WorkerError`` if a unit has lost its worker several times."""
+        """The next finished unit. Raises ``WorkerError`` if it has lost its worker several times, or the scheduler is lost."""
         from distributed import KilledWorker
+        from distributed.client import FutureCancelledError
 
         future = self._completed.next()
         try:
@@ -104,6 +105,11 @@ class Cluster:
             raise WorkerError(
                 f"The unit {self._keys[future.key].text} lost its worker several times.",
                 "Give the workers more memory; the same command goes on where this one stopped.",
+            ) from error
+        except FutureCancelledError as error:
+            raise WorkerError(
+                f"The scheduler at {self._address} was lost, or dropped the unit {self._keys[future.key].text}.",
+                "Start it again if it has stopped; the same command goes on where this one stopped.",
             ) from error
         key = self._keys.pop(future.key)
         future.release()

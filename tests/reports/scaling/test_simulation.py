@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -60,7 +61,7 @@ def check_possible(schedule: Schedule, units: tuple[UnitKey, ...]) -> None:
         assert all(spans[need].ended <= span.began for need in needs(key))
     for worker in range(schedule.workers):
         own = sorted((span.began, span.ended) for span in schedule.spans if span.worker == worker)
-        assert all(earlier[1] <= later[0] for earlier, later in zip(own, own[1:], strict=False))
+        assert all(earlier[1] <= later[0] for earlier, later in pairwise(own))
 
 
 def test_one_shard_by_hand() -> None:
