@@ -94,7 +94,7 @@ class Cluster:
         self._completed.add(future)
 
     def next(self) -> tuple[UnitKey, Finished]:
-        """The next finished unit. Raises ``WorkerError`` if it has lost its worker several times, or the scheduler is lost."""
+        """The next finished unit. Raises ``WorkerError`` if its worker was lost several times, or the scheduler."""
         from distributed import KilledWorker
         from distributed.client import FutureCancelledError
 
