@@ -45,7 +45,6 @@ class Cluster:
     def __init__(self, task: Assignment, address: str) -> None:
         if not re.fullmatch(r"(tcp|tls|ucx|ws|wss)://\S+:\d+", address):
             raise WorkerError(f"{address!r} is no address of a scheduler.", "Write it as tcp://HOST:PORT.")
-        self.capacity = 1
         self._task, self._address = task, address
         self._keys: dict[Any, UnitKey] = {}
 
@@ -67,11 +66,18 @@ class Cluster:
             raise WorkerError(
                 f"The scheduler at {self._address} has no workers.", "Start some: dask worker ADDRESS."
             ) from error
-        # Two per thread: the next unit is there while the result of the last one is sent back.
-        self.capacity = 2 * sum(self._client.nthreads().values())
         self._task_there = self._client.submit(_as_result, self._task, pure=False)
         self._completed = as_completed(loop=self._client.loop)
         return self
+
+    @property
+    def capacity(self) -> int:
+        """Two units per thread of the workers: the next unit is there while the result of the last one is sent back.
+
+        Counted anew at every call, because jobs of a queue start one after the other. Never 0: where all workers were lost,
+        the scheduler keeps a unit for the next one that joins.
+        """
+        return max(1, 2 * sum(self._client.nthreads().values()))
 
     def submit(self, key: UnitKey, needed: Mapping[UnitKey, UnitResult]) -> None:
         """Begin to compute a unit; see :class:`~bench.evaluation.executors.executor.Executor`."""
@@ -88,8 +94,9 @@ class Cluster:
         self._completed.add(future)
 
     def next(self) -> tuple[UnitKey, Finished]:
-        """The next finished unit. Raises ``WorkerError`` if a unit has lost its worker several times."""
+        """The next finished unit. Raises ``WorkerError`` if its worker was lost several times, or the scheduler."""
         from distributed import KilledWorker
+        from distributed.client import FutureCancelledError
 
         future = self._completed.next()
         try:
@@ -98,6 +105,11 @@ class Cluster:
             raise WorkerError(
                 f"The unit {self._keys[future.key].text} lost its worker several times.",
                 "Give the workers more memory; the same command goes on where this one stopped.",
+            ) from error
+        except FutureCancelledError as error:
+            raise WorkerError(
+                f"The scheduler at {self._address} was lost, or dropped the unit {self._keys[future.key].text}.",
+                "Start it again if it has stopped; the same command goes on where this one stopped.",
             ) from error
         key = self._keys.pop(future.key)
         future.release()
