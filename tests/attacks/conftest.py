@@ -10,7 +10,7 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor, nn
 
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 from attacks.randomness import KeyedRng
 from zoo.spiking.neurons import LIF
 

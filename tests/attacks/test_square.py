@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.norms import row_norm
 from torch import Tensor, nn
 
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
 from attacks.square import Square
