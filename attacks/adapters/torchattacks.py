@@ -26,6 +26,11 @@ from attacks.threats.l2 import L2
 from attacks.threats.linf import Linf
 from attacks.threats.threat import Threat, ThreatKinds, entry_for
 
+
+def _drawn_seed() -> int:
+    return int(torch.randint(2**31, ()))
+
+
 _NORM: dict[type[Threat], str] = {Linf: "Linf", L2: "L2"}
 
 
@@ -263,8 +268,7 @@ class Square(TorchAttack):
         reason = super().misfit(threat, shape, traits)
         if reason is not None or not isinstance(threat, L2):
             return reason
-        _, height, width = shape
-        tile = height // 5
+        (_, height, width), tile = shape, shape[1] // 5
         margin = (height - 5 * tile) // 2
         tiled = tile == 1 or (tile > 1 and all(margin + side // tile * tile <= side for side in (height, width)))
         window = max(round(math.sqrt(self.share * height * width)), 3)
@@ -276,10 +280,8 @@ class Square(TorchAttack):
         return self.queries + 3, 0
 
     def build(self, library: Any, model: nn.Module, threat: Threat, eps: float, classes: int) -> Any:
-        seed = int(torch.randint(2**31, ()))
-        return library.Square(
-            model, norm=entry_for(threat, _NORM), eps=eps, n_queries=self.queries, p_init=self.share, seed=seed
-        )
+        norm = entry_for(threat, _NORM)
+        return library.Square(model, norm=norm, eps=eps, n_queries=self.queries, p_init=self.share, seed=_drawn_seed())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,5 +301,4 @@ class AutoAttack(_ToldClasses, TorchAttack):
         return {"standard": (5400, 200), "plus": (5600, 800), "rand": (450, 440)}[self.mode]
 
     def build(self, library: Any, model: nn.Module, threat: Threat, eps: float, classes: int) -> Any:
-        seed = int(torch.randint(2**31, ()))
-        return library.AutoAttack(model, norm="Linf", eps=eps, version=self.mode, n_classes=classes, seed=seed)
+        return library.AutoAttack(model, norm="Linf", eps=eps, version=self.mode, n_classes=classes, seed=_drawn_seed())

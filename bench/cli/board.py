@@ -10,18 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.board_runs import OUT, ROOT, fill, run
 from bench.cli.pictures import draw
 from bench.cli.table import show_table
-from bench.cli.workers import running_with, worker_options
 
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
     from bench.boards.store import Board
 
-_ROOT = click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
-_OUT = click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where runs go."
-)
+
 _SUBMISSION = click.option(
     "--submission", type=click.Path(path_type=Path), help="The entry's submission folder, if it is not of the zoo."
 )
@@ -33,7 +30,7 @@ def board() -> None:
 
 
 @board.command()
-@_ROOT
+@ROOT
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def ls(root: Path | None, as_json: bool) -> None:
     """List boards and their versions."""
@@ -58,7 +55,7 @@ def ls(root: Path | None, as_json: bool) -> None:
 
 @board.command()
 @click.argument("name")
-@_ROOT
+@ROOT
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str, root: Path | None, as_json: bool) -> None:
     """Show the table of NAME (BOARD[/vN]) and its protocol."""
@@ -97,7 +94,7 @@ def _line(row: dict[str, str], protocol: Protocol) -> dict[str, str]:
 @board.command()
 @click.argument("first")
 @click.argument("second")
-@_ROOT
+@ROOT
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def diff(first: str, second: str, root: Path | None, as_json: bool) -> None:
     """What changed from board FIRST to SECOND, e.g. snn-cifar10-linf/v1 snn-cifar10-linf/v2."""
@@ -126,7 +123,7 @@ def diff(first: str, second: str, root: Path | None, as_json: bool) -> None:
 
 @board.command()
 @click.argument("names", nargs=-1)
-@_ROOT
+@ROOT
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify(names: tuple[str, ...], root: Path | None, as_json: bool) -> int:
     """Recompute every hash, aggregate and table of NAMES (default: all boards); exit 1 on any drift."""
@@ -145,7 +142,7 @@ def verify(names: tuple[str, ...], root: Path | None, as_json: bool) -> int:
 
 @board.command()
 @click.argument("names", nargs=-1)
-@_ROOT
+@ROOT
 def render(names: tuple[str, ...], root: Path | None) -> None:
     """Bring table.csv and CHANGELOG.md of NAMES (default: all boards) up to date with their entries."""
     from bench.boards.render import render as derive
@@ -166,7 +163,7 @@ def _chosen(names: tuple[str, ...], root: Path | None) -> list[Board]:
 
 @board.command()
 @click.argument("draft", type=click.Path(path_type=Path))
-@_ROOT
+@ROOT
 def release(draft: Path, root: Path | None) -> None:
     """Freeze the protocol in DRAFT (YAML) and open a new version of its board."""
     from bench.boards.entering import release as open_version
@@ -179,98 +176,8 @@ def release(draft: Path, root: Path | None) -> None:
 
 @board.command()
 @click.argument("name")
-@click.argument("model")
-@_ROOT
-@_OUT
-@click.option("--device", default="cpu", show_default=True)
-@click.option("--threads", type=click.IntRange(1), help="CPU threads of this process, which then computes alone.")
-@worker_options
-def run(
-    name: str,
-    model: str,
-    root: Path | None,
-    out: Path,
-    device: str,
-    threads: int | None,
-    workers: int | None,
-    scheduler: str | None,
-) -> None:
-    """Evaluate MODEL (zoo:NAME) under the protocol of board NAME and enter it; the same command resumes."""
-    import torch
-
-    from bench.boards.running import run_zoo
-    from bench.boards.store import boards_root, open_board
-    from bench.cli.progress import Units
-    from bench.foundation.memory import keep_freed_memory
-
-    keep_freed_memory()
-    if threads:
-        torch.set_num_threads(threads)
-    running = running_with(workers, scheduler, threads=threads)
-    chosen = open_board(name, boards_root(root))
-    with Units() as bar:
-        entry = run_zoo(chosen, model, out=out, device=device, running=running, on_tick=bar.tick)
-    draw(chosen, entry, out)
-    click.echo(f"{entry.name} entered {chosen}; look at it: bench board show {chosen}")
-
-
-@board.command()
-@click.argument("name")
-@_ROOT
-@_OUT
-@click.option("--only", multiple=True, metavar="MODEL", help="Only this zoo model; may be repeated.")
-@click.option("--dry-run", is_flag=True, help="Say what would be evaluated.")
-@click.option("--device", default="cpu", show_default=True)
-@click.option("--threads", type=click.IntRange(1), help="CPU threads of this process, which then computes alone.")
-@worker_options
-def fill(
-    name: str,
-    root: Path | None,
-    out: Path,
-    only: tuple[str, ...],
-    dry_run: bool,
-    device: str,
-    threads: int | None,
-    workers: int | None,
-    scheduler: str | None,
-) -> int:
-    """Evaluate and enter every zoo model that fits board NAME, has weights, and is not on it; the same command resumes.
-
-    A model that fails is reported, and the next one goes on; exit 1 if any failed. Several commands may run at once
-    with different --only.
-    """
-    import torch
-
-    from bench.boards.filling import waiting
-    from bench.boards.running import run_zoo
-    from bench.boards.store import boards_root, open_board
-    from bench.cli.progress import Units
-    from bench.foundation.errors import BenchError
-    from bench.foundation.memory import keep_freed_memory
-
-    keep_freed_memory()
-    if threads:
-        torch.set_num_threads(threads)
-    running = running_with(workers, scheduler, threads=threads)
-    chosen = open_board(name, boards_root(root))
-    models, failed = waiting(chosen, only), 0
-    click.echo(f"{chosen}: {len(models)} to evaluate{': ' if models else ''}{', '.join(models)}")
-    for number, model in enumerate(() if dry_run else models, 1):
-        try:
-            with Units() as bar:
-                entry = run_zoo(chosen, f"zoo:{model}", out=out, device=device, running=running, on_tick=bar.tick)
-            draw(chosen, entry, out)
-            click.echo(f"{number} of {len(models)}: {entry.name} entered, {entry.record.reliability.status}")
-        except BenchError as error:
-            failed += 1
-            click.echo(f"{number} of {len(models)}: {model} did not enter: {error}", err=True)
-    return int(failed > 0)
-
-
-@board.command()
-@click.argument("name")
-@_ROOT
-@_OUT
+@ROOT
+@OUT
 def gallery(name: str, root: Path | None, out: Path) -> None:
     """Draw the pictures that entries of board NAME lack, from the runs that lie in --out."""
     from bench.boards.gallery import gallery_folder
@@ -284,7 +191,7 @@ def gallery(name: str, root: Path | None, out: Path) -> None:
 
 @board.command()
 @click.argument("entry")
-@_ROOT
+@ROOT
 @_SUBMISSION
 @click.option("--n", type=click.IntRange(1), default=50, show_default=True, help="Samples to attack again.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which samples.")
@@ -307,3 +214,7 @@ def rescore(entry: str, root: Path | None, submission: Path | None, n: int, seed
         f"{'holds' if rescored.holds else 'FAILS'}"
     )
     return int(not rescored.holds)
+
+
+for _command in (run, fill):
+    board.add_command(_command)

@@ -15,9 +15,9 @@ import sys
 import torch
 
 from bench.foundation.memory import keep_freed_memory
+from reports.exit_status import end_with
 from reports.growing import write_growing
 from reports.scaling import page, unit_times, workers
-from reports.script import end_with
 
 
 def main(arguments: list[str]) -> int:

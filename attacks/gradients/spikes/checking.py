@@ -11,16 +11,27 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from attacks.gradients.bptt import BPTT
+from attacks.gradients.base import Trace
 from attacks.gradients.spikes.calling import functions_of_strangers, listening
 from attacks.gradients.spikes.control import adjusted
 from attacks.gradients.spikes.cuts import Cuts
+from attacks.gradients.spikes.firing import Stepwise
 from attacks.gradients.spikes.inventory import Call, Uncontrolled
 from attacks.gradients.spikes.looking import Look, output_of, same, silent_modules
 from attacks.gradients.spikes.plain_steps import Watch, pattern_of, steps_seen
 from attacks.gradients.spikes.recording import Heard, Recorder
 from attacks.gradients.spikes.sites import SpikeSites
 from attacks.gradients.spikes.summary import name_of
+
+
+class _Passing:
+    """The gradient of a layer that lets everything through, so that nothing is lost on the way."""
+
+    needs_current = False
+    takes_windows = False
+
+    def backward(self, grad: Tensor, trace: Trace) -> Tensor:
+        return grad
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,7 @@ def arrivals(model: nn.Module, x: Tensor, sites: SpikeSites, plain: Tensor | Non
     Raises ``ValueError`` if the output under control is another one.
     """
     answered: set[int] = set()
-    with sites.taken(model, BPTT(surrogate="straight_through").spike_gradient(), answered=answered):
+    with sites.taken(model, Stepwise(lambda call: _Passing(), attached=True), answered=answered):
         leaf, output = output_of(model, x)
     if plain is not None and not same(output, plain):
         largest = float((output - plain).detach().abs().max())

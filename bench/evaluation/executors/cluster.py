@@ -77,7 +77,8 @@ class Cluster:
         Counted anew at every call, because jobs of a queue start one after the other. Never 0: where all workers were lost,
         the scheduler keeps a unit for the next one that joins.
         """
-        return max(1, 2 * sum(self._client.nthreads().values()))
+        threads: int = sum(self._client.nthreads().values())
+        return max(1, 2 * threads)
 
     def submit(self, key: UnitKey, needed: Mapping[UnitKey, UnitResult]) -> None:
         """Begin to compute a unit; see :class:`~bench.evaluation.executors.executor.Executor`."""

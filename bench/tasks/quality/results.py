@@ -115,14 +115,10 @@ def shift_result(
     if valid_rows.empty:
         raise ValueError(f"{attack} failed on every sample")
     clean, label, shift = (valid_rows[name].to_numpy(float) for name in ("clean", "label", "shift"))
-    attacked, noise_once, noise_worst = (
-        clean + shift,
-        valid_rows["noise_1"].to_numpy(float),
-        valid_rows["noise_k"].to_numpy(float),
-    )
+    noise_once, noise_worst = (valid_rows[name].to_numpy(float) for name in ("noise_1", "noise_k"))
+    attacked = clean + shift
     gradient_norms = valid_rows["gradient_l1"].dropna().to_numpy(float)
     groups = valid_rows["group"].to_numpy(np.int64)
-    ratio = quality.gap_ratio(clean, attacked, noise_worst, floor=RATIO_FLOOR * scale.width)
 
     def estimated(statistic: Statistic) -> Interval:
         return Interval.of(quality.estimate(statistic, len(valid_rows), groups=groups))
@@ -136,6 +132,11 @@ def shift_result(
             return None
         return estimated(statistic(values))
 
+    correlations = {
+        f"{name}_{when}": estimated(getattr(quality, name)(scores, label))
+        for name in ("srcc", "plcc", "krcc")
+        for when, scores in (("clean", clean), ("attacked", attacked))
+    }
     size = quality.absolute_shift(clean, attacked)
     queries = int(valid_rows["backwards"].sum())
     return Shift(
@@ -156,13 +157,8 @@ def shift_result(
         noise_draws=int(rows["noise_draws"].max()),
         gap=estimated(quality.gap(clean, attacked, noise_once)),
         gap_best=estimated(quality.gap(clean, attacked, noise_worst)),
-        gap_ratio=ratio,
-        srcc_clean=estimated(quality.srcc(clean, label)),
-        srcc_attacked=estimated(quality.srcc(attacked, label)),
-        plcc_clean=estimated(quality.plcc(clean, label)),
-        plcc_attacked=estimated(quality.plcc(attacked, label)),
-        krcc_clean=estimated(quality.krcc(clean, label)),
-        krcc_attacked=estimated(quality.krcc(attacked, label)),
+        gap_ratio=quality.gap_ratio(clean, attacked, noise_worst, floor=RATIO_FLOOR * scale.width),
+        **correlations,
         srcc_between=estimated(quality.srcc(attacked, clean)),
         wasserstein=estimated(quality.signed_wasserstein(clean, attacked)),
         gradient_l1=from_gradients(gradient_norms, lambda values: lambda weights: (weights @ values) / weights.sum(1)),

@@ -19,7 +19,7 @@ from attacks.gradients.rate import BPTR
 from attacks.gradients.spikes.calling import functions_of_strangers
 from attacks.gradients.spikes.recognition import spiking_sites
 from attacks.gradients.spikes.sites import SpikeSites, is_spiking
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 from zoo.spiking.neurons import LIF
 
 WEIGHT = torch.randn(20, 32, generator=torch.Generator().manual_seed(0)) / 3

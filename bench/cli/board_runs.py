@@ -1,0 +1,105 @@
+"""``bench board run`` and ``bench board fill``: evaluate models of the zoo under a protocol, and enter them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.cli.pictures import draw
+from bench.cli.workers import running_with, worker_options
+
+ROOT = click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
+OUT = click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where runs go."
+)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("model")
+@ROOT
+@OUT
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="CPU threads of this process, which then computes alone.")
+@worker_options
+def run(
+    name: str,
+    model: str,
+    root: Path | None,
+    out: Path,
+    device: str,
+    threads: int | None,
+    workers: int | None,
+    scheduler: str | None,
+) -> None:
+    """Evaluate MODEL (zoo:NAME) under the protocol of board NAME and enter it; the same command resumes."""
+    import torch
+
+    from bench.boards.running import run_zoo
+    from bench.boards.store import boards_root, open_board
+    from bench.cli.progress import Units
+    from bench.foundation.memory import keep_freed_memory
+
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
+    running = running_with(workers, scheduler, threads=threads)
+    chosen = open_board(name, boards_root(root))
+    with Units() as bar:
+        entry = run_zoo(chosen, model, out=out, device=device, running=running, on_tick=bar.tick)
+    draw(chosen, entry, out)
+    click.echo(f"{entry.name} entered {chosen}; look at it: bench board show {chosen}")
+
+
+@click.command()
+@click.argument("name")
+@ROOT
+@OUT
+@click.option("--only", multiple=True, metavar="MODEL", help="Only this zoo model; may be repeated.")
+@click.option("--dry-run", is_flag=True, help="Say what would be evaluated.")
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="CPU threads of this process, which then computes alone.")
+@worker_options
+def fill(
+    name: str,
+    root: Path | None,
+    out: Path,
+    only: tuple[str, ...],
+    dry_run: bool,
+    device: str,
+    threads: int | None,
+    workers: int | None,
+    scheduler: str | None,
+) -> int:
+    """Evaluate and enter every zoo model that fits board NAME, has weights, and is not on it; the same command resumes.
+
+    A model that fails is reported, and the next one goes on; exit 1 if any failed. Several commands may run at once
+    with different --only.
+    """
+    import torch
+
+    from bench.boards.filling import waiting
+    from bench.boards.running import run_zoo
+    from bench.boards.store import boards_root, open_board
+    from bench.cli.progress import Units
+    from bench.foundation.errors import BenchError
+    from bench.foundation.memory import keep_freed_memory
+
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
+    running = running_with(workers, scheduler, threads=threads)
+    chosen = open_board(name, boards_root(root))
+    models, failed = waiting(chosen, only), 0
+    click.echo(f"{chosen}: {len(models)} to evaluate{': ' if models else ''}{', '.join(models)}")
+    for number, model in enumerate(() if dry_run else models, 1):
+        try:
+            with Units() as bar:
+                entry = run_zoo(chosen, f"zoo:{model}", out=out, device=device, running=running, on_tick=bar.tick)
+            draw(chosen, entry, out)
+            click.echo(f"{number} of {len(models)}: {entry.name} entered, {entry.record.reliability.status}")
+        except BenchError as error:
+            failed += 1
+            click.echo(f"{number} of {len(models)}: {model} did not enter: {error}", err=True)
+    return int(failed > 0)
