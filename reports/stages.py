@@ -153,7 +153,7 @@ def falls(trial: Trial, known: pd.DataFrame) -> pd.DataFrame:
 
 
 def greedy(tables: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
-    """Candidates in the order of what they add per pair, over all models together.
+    """Candidates ordered by their gain per pair, over all models together.
 
     Columns: stage, pairs (the most it spends), and per model and radius the percentage of samples that stand after this
     candidate alone, and after all candidates up to it.

@@ -1,4 +1,4 @@
-"""First floor: what is attacked. Neurons, encoders, networks, defenses, quality models, cards and weights.
+"""First floor: the attacked models. Neurons, encoders, networks, defenses, quality models, cards and weights.
 
 Everything here is a plain ``nn.Module``: images ``(N, C, H, W)`` in [0, 1] go in, logits
 ``(N, K)`` or quality scores ``(N,)`` come out, and normalisation, encoding, the loop over time and the read-out

@@ -1,4 +1,4 @@
-"""Cards: everything that makes a model what it is, as data beside its weights.
+"""Cards: everything that defines a model, as data beside its weights.
 
 A card holds no measured numbers; those live with the records they came from.
 """

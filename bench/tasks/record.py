@@ -22,7 +22,7 @@ SCHEMA_VERSION = 4
 
 
 class SpikeInfo(Strict):
-    """What was found when a model was run to look for its spike functions."""
+    """Result of the search for spike functions in a model."""
 
     controlled: list[str]
     """Functions whose derivative was the attacker's choice: name, place, calls in one forward."""
@@ -31,9 +31,9 @@ class SpikeInfo(Strict):
     layers: int
     """Layers that fire through a controlled function."""
     obstacle: str | None = None
-    """What keeps gradients from the input; None where they reach it."""
+    """The reason why gradients do not reach the input; None if they reach it."""
     remarks: list[str] = Field(default_factory=list)
-    """What was assumed, in sentences."""
+    """Assumptions of the search, in sentences."""
 
 
 class ModelInfo(Strict):
@@ -50,7 +50,7 @@ class ModelInfo(Strict):
     layers: int
     """Layers that took the gradient path."""
     spikes: SpikeInfo | None = None
-    """Of a model that this suite did not build: where it makes spikes."""
+    """Spike functions of a model that this suite did not build; None for other models."""
     score_range: tuple[float, float] | None = None
     """Of a model that scores: the ends of its scale, higher meaning better."""
     answers: list[list[float]] = Field(default_factory=list)

@@ -49,7 +49,7 @@ def _why(request: Request) -> str:
 
 
 def _paths(request: Request) -> Iterator[Check]:
-    """What of the model's spikes was under the attacker's control."""
+    """Check how many of the model's spike functions were under the attacker's control."""
     subject = request.subject
     layers, sites = subject.path_takers, subject.sites
     if subject.spiking and not layers:
@@ -66,7 +66,7 @@ def _paths(request: Request) -> Iterator[Check]:
 
 
 def _out_of_control(request: Request) -> Iterator[Check]:
-    """A number cannot be more than an upper bound where the attacker was blind."""
+    """Reasons for which a number is at most an upper bound: parts of the model that the attacker did not control."""
     subject, sites = request.subject, request.subject.sites
     if subject.unrecognised is not None:
         says = f"its spike functions could not be looked for ({subject.unrecognised}), so some may be out of control"
@@ -90,7 +90,7 @@ def _out_of_control(request: Request) -> Iterator[Check]:
 
 
 def _slope(slope: Slope | None) -> Iterator[Check]:
-    """Of a model without spike functions: is its gradient the derivative of its forward?"""
+    """For a model without spike functions, check that its gradient is the derivative of its forward."""
     if slope is None:
         return
     if slope.error is None:
@@ -108,7 +108,7 @@ def _slope(slope: Slope | None) -> Iterator[Check]:
 
 
 LEAST_ATTACKED = 10
-"""Samples that must have been attacked before a number is called reliable: of fewer, none may stand by chance alone."""
+"""Number of samples that must have been attacked for a reliable verdict; fewer may all stand or fall by chance."""
 
 
 def _attacked_rows(rows: pd.DataFrame) -> Iterator[Check]:
