@@ -50,8 +50,12 @@ class Recipe(_Strict):
     """Of the gradient: Nesterov's, or AdamW's first moment."""
     weight_decay: float = 5e-4
     """On convolution and linear weights; biases, BatchNorm and neuron parameters have none."""
-    augment: Literal["none", "crop_flip", "crop_flip_cutout", "flip"] = "crop_flip"
-    """Random crop of the image padded by 4 pixels, and horizontal flip, also with a square cut out; or the flip alone."""
+    augment: Literal["none", "crop_flip", "crop_flip_cutout", "crop_flip_autoaugment_cutout", "flip"] = "crop_flip"
+    """Random crop of the image padded by 4 pixels, and horizontal flip, also with a square cut out, and
+    AutoAugment's policy for CIFAR-10 before that; or the flip alone."""
+    precision: Literal["float32", "bfloat16"] | None = None
+    """Of convolutions and what lies between them, in forward and backward; weights and validation stay in float32. None:
+    bfloat16 on GPUs, float32 on CPUs. bfloat16 pays on CPUs that have instructions for it, and is many times slower on others."""
     seed: int = 0
     """Seed of initialisation, order, augmentation and the defense's own randomness."""
     notes: str = ""

@@ -56,6 +56,7 @@ def train_model(
     runs: Path,
     device: str = "cpu",
     data_root: Path | None = None,
+    compiled: bool = False,
     on_step: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Trained:
@@ -63,6 +64,7 @@ def train_model(
 
     source: the card file, whose text is kept but for its weights. out: where the files go.
     runs: where checkpoints are kept; a checkpoint of the same recipe is continued.
+    compiled: as of :func:`~bench.training.loop.train`.
     Raises ``BenchError`` if the data set or a start model is missing, or training diverges.
     """
     run = runs / described.name
@@ -87,6 +89,7 @@ def train_model(
         checkpoint=run / "checkpoint.safetensors",
         digest=digest,
         task=training_rules(described.task),
+        compiled=compiled,
         on_step=on_step,
         on_epoch=on_epoch,
     )
@@ -128,8 +131,9 @@ def recipe_digest(described: Card) -> str:
     """
     fields = described.model_dump(mode="json", include={"builder", "defense", "recipe", "dataset"})
     fields["recipe"].pop("notes")
-    if fields["recipe"]["optimiser"] == "sgd":
-        fields["recipe"].pop("optimiser")
+    for choice, default in (("optimiser", "sgd"), ("precision", None)):
+        if fields["recipe"][choice] == default:
+            fields["recipe"].pop(choice)
     if described.training.start in names():
         weights = card(described.training.start).weights
         fields["start"] = None if weights is None else weights.sha256

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -49,13 +50,14 @@ class Progress:
     seconds_left: float
 
 
-def precision(device: torch.device) -> AbstractContextManager[object]:
-    """bf16 convolutions on GPUs; float32 on CPUs, where bf16 without matrix units is 10 times slower.
+def precision(device: torch.device, wanted: Literal["float32", "bfloat16"] | None = None) -> AbstractContextManager[object]:
+    """What the recipe wants; without a wish, bf16 on GPUs and float32 on CPUs, where bf16 without matrix units is slow.
 
-    Membrane potentials, BatchNorm and losses stay in float32 either way.
+    Weights, statistics of BatchNorm and losses stay in float32 either way.
     """
-    if device.type == "cuda" and torch.cuda.is_bf16_supported():
-        return torch.autocast("cuda", torch.bfloat16)
+    fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    if wanted == "bfloat16" or (wanted is None and fast):
+        return torch.autocast(device.type, torch.bfloat16)
     return nullcontext()
 
 
@@ -74,6 +76,7 @@ def train(
     checkpoint: Path,
     digest: str,
     task: TrainingRules = CLASSIFICATION,
+    compiled: bool = False,
     on_step: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> list[Epoch]:
@@ -83,6 +86,8 @@ def train(
     checkpoint: file that is replaced after each epoch; if it exists, training goes on from it.
     digest: identifies card and data, so that a checkpoint of another recipe is refused.
     task: what progress is measured by; it does not change the training.
+    compiled: fuse the operations of forward and backward by ``torch.compile``, which needs a C++ compiler and a minute;
+        the arithmetic is the same up to rounding, and a checkpoint may be continued with or without.
     Raises :class:`BenchError` if the loss stops being finite, or the checkpoint does not belong to this recipe.
     """
     optimiser = optimiser_of(model, recipe)
@@ -105,6 +110,8 @@ def train(
             f"There are {len(train_data.labels)} training images, fewer than one batch of {recipe.batch_size}.",
             "Lower batch_size in the recipe.",
         )
+    if compiled:
+        model.compile(dynamic=False)
     for epoch in range(len(log), recipe.epochs):
         log.append(_one_epoch(model, defense, recipe, train_data, val_data, optimiser, epoch, steps, task, on_step))
         if epoch + 1 < recipe.epochs:
@@ -139,7 +146,7 @@ def _one_epoch(
         rate = learning_rate(epoch * steps + step, recipe.epochs * steps, peak=recipe.learning_rate, warmup=recipe.warmup)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        with precision(device), drawing(KeyedRng.of(recipe.seed, chosen).fold("training", epoch)):
+        with precision(device, recipe.precision), drawing(KeyedRng.of(recipe.seed, chosen).fold("training", epoch)):
             loss, found = defense.loss(model, images.float().div_(255), labels, generator=generator)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

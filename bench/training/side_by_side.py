@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Places:
-    """Where a training reads and writes. out: None installs into the zoo, card included. runs: checkpoints."""
+    """Where a training reads and writes, and on what. out: None installs into the zoo, card included. runs: checkpoints.
+    compiled: as of :func:`~bench.training.loop.train`.
+    """
 
     out: Path | None
     runs: Path | None = None
     data_root: Path | None = None
     device: str = "cpu"
+    compiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def make(
             runs=places.runs or default_runs(),
             device=places.device,
             data_root=places.data_root,
+            compiled=places.compiled,
             on_step=on_step,
             on_epoch=on_epoch,
         )
