@@ -54,8 +54,8 @@ class Recipe(_Strict):
     """Random crop of the image padded by 4 pixels, and horizontal flip, also with a square cut out, and
     AutoAugment's policy for CIFAR-10 before that; or the flip alone."""
     precision: Literal["float32", "bfloat16"] | None = None
-    """Of convolutions and what lies between them, in forward and backward; weights and validation stay in float32. None:
-    bfloat16 on GPUs, float32 on CPUs. bfloat16 pays on CPUs that have instructions for it, and is many times slower on others."""
+    """Of layers and the signals between them, in forward and backward; weights and validation stay in float32. None means
+    bfloat16 on GPUs and float32 on CPUs, of which few have the instructions that make bfloat16 the faster one."""
     seed: int = 0
     """Seed of initialisation, order, augmentation and the defense's own randomness."""
     notes: str = ""

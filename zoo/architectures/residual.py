@@ -100,9 +100,7 @@ def resnet20_body(
     return _stages(activation, channels=channels, widths=widths, blocks=3)
 
 
-def _stages(
-    activation: Activation, *, channels: int, widths: tuple[int, ...], blocks: int
-) -> tuple[TimeSequential, int]:
+def _stages(activation: Activation, *, channels: int, widths: tuple[int, ...], blocks: int) -> tuple[TimeSequential, int]:
     layers: list[nn.Module] = [ConvNorm(channels, widths[0], 3), activation()]
     width = widths[0]
     for number, outputs in enumerate(widths):

@@ -32,7 +32,7 @@ Gradient = Literal["clipped", "paper"]
 
 
 class _Staircase(torch.autograd.Function):
-    """``a = _Staircase.apply(z, threshold, levels, margin)``; margin: half a step if the ramp is the paper's, 0 if clipped."""
+    """``a = _Staircase.apply(z, threshold, levels, margin)``; margin: 1 / (2 L) with the paper's ramp, else 0."""
 
     @staticmethod
     def forward(ctx: Any, z: Tensor, threshold: Tensor, levels: int, margin: float) -> Tensor:
@@ -85,8 +85,9 @@ class QCFS(nn.Module):
 class Source(nn.Module):
     """A network with an activation that can be converted: ``(N, 3, 32, 32)`` in [0, 1] to logits ``(N, K)``.
 
-    levels, threshold, gradient: arguments of :class:`QCFS`. network, shape: see :func:`~zoo.conversion.bodies.body_of`; the others as
-    of :class:`~zoo.architectures.compact.Compact`. ``built`` holds all but these three, for a twin of the same shape.
+    levels, threshold, gradient: arguments of :class:`QCFS`. network, shape: see :func:`~zoo.conversion.bodies.body_of`;
+    the others as of :class:`~zoo.architectures.compact.Compact`. ``built`` holds all but the first three, for a twin of the
+    same shape.
     """
 
     def __init__(
