@@ -32,7 +32,7 @@ class Part(_Strict):
 
 
 class Recipe(_Strict):
-    """How the weights are trained: an optimiser with momentum, a linear warm-up, then a cosine to zero."""
+    """How the weights are trained: an optimiser with momentum, a linear warm-up, then a cosine to zero or to a cooldown."""
 
     start: str | None = None
     """Name of the zoo model whose weights training starts from; None for a random initialisation."""
@@ -44,6 +44,10 @@ class Recipe(_Strict):
     """Peak learning rate."""
     warmup: float = Field(default=0.2, ge=0, lt=1)
     """Share of all steps spent warming up."""
+    horizon: int | None = Field(default=None, gt=0)
+    """Epochs that warm-up and cosine are laid out for; None for ``epochs``."""
+    cooldown: int = Field(default=0, ge=0)
+    """Last epochs, in which the rate falls linearly to zero from where the cosine is by then."""
     optimiser: Literal["sgd", "adamw"] = "sgd"
     """SGD with Nesterov momentum, or AdamW (decoupled weight decay, second moment 0.999)."""
     momentum: float = 0.9
@@ -60,6 +64,12 @@ class Recipe(_Strict):
     """Seed of initialisation, order, augmentation and the defense's own randomness."""
     notes: str = ""
     """How choices such as a penalty's weight were made, fixed before any test image was looked at."""
+
+    @model_validator(mode="after")
+    def _cools_down_within_its_epochs(self) -> Self:
+        if self.cooldown > self.epochs or (self.horizon is not None and self.horizon < self.epochs):
+            raise ValueError("a recipe cools down within its epochs, and its horizon lies no earlier than its last")
+        return self
 
 
 class Conversion(_Strict):

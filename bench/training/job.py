@@ -131,7 +131,7 @@ def recipe_digest(described: Card) -> str:
     """
     fields = described.model_dump(mode="json", include={"builder", "defense", "recipe", "dataset"})
     fields["recipe"].pop("notes")
-    for choice, default in (("optimiser", "sgd"), ("precision", None)):
+    for choice, default in (("optimiser", "sgd"), ("precision", None), ("horizon", None), ("cooldown", 0)):
         if fields["recipe"][choice] == default:
             fields["recipe"].pop(choice)
     if described.training.start in names():

@@ -21,7 +21,7 @@ from bench.tasks.training import TrainingRules
 from bench.training.augment import AUGMENTATIONS
 from bench.training.checkpoint import Checkpoint, Epoch
 from bench.training.optimiser import optimiser_of, restore, state_of
-from bench.training.schedule import learning_rate
+from bench.training.schedule import rate_of
 from zoo.card import Recipe
 from zoo.defenses.base import Defense
 
@@ -143,7 +143,7 @@ def _one_epoch(
         chosen = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
         images, labels = train_data.images[chosen], train_data.labels[chosen]
         images = AUGMENTATIONS[recipe.augment](images, generator)
-        rate = learning_rate(epoch * steps + step, recipe.epochs * steps, peak=recipe.learning_rate, warmup=recipe.warmup)
+        rate = rate_of(recipe, epoch * steps + step, steps)
         for group in optimiser.param_groups:
             group["lr"] = rate
         with precision(device, recipe.precision), drawing(KeyedRng.of(recipe.seed, chosen).fold("training", epoch)):

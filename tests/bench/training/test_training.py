@@ -22,7 +22,7 @@ from bench.training.augment import PADDING, crop_flip
 from bench.training.checkpoint import Checkpoint, Epoch
 from bench.training.history import as_csv
 from bench.training.loop import Progress, Split, figure, train
-from bench.training.schedule import learning_rate
+from bench.training.schedule import learning_rate, rate_of
 from zoo.architectures.compact import compact
 from zoo.card import Card, Recipe, card, read_card
 from zoo.conversion.qcfs import ann_qcfs
@@ -78,6 +78,23 @@ def test_rates_by_hand() -> None:
     assert rates[6] == pytest.approx(0.5)
     assert [learning_rate(2, 2, peak=1.0, warmup=warmup) for warmup in (0.75, 1.0)] == [0.0, 0.0]
     assert rates[4] == pytest.approx(0.5 * (1 + math.cos(math.pi / 4)))
+
+
+def test_a_recipe_leaves_its_cosine_for_a_straight_cooldown() -> None:
+    """Up to there, it takes the steps of the recipe that its horizon belongs to."""
+    whole = Recipe(epochs=10, learning_rate=1.0, warmup=0.2)
+    short = Recipe(epochs=7, horizon=10, cooldown=2, learning_rate=1.0, warmup=0.2)
+    rates = [rate_of(short, step, 4) for step in range(28)]
+    cosine = [learning_rate(step, 40, peak=1.0, warmup=0.2) for step in range(21)]
+    assert rates[:20] == [rate_of(whole, step, 4) for step in range(20)] == cosine[:20]
+    assert rates[20:] == pytest.approx([cosine[20] * (8 - step) / 8 for step in range(8)])
+    assert rate_of(short, 28, 4) == 0
+
+
+@pytest.mark.parametrize("wrong", [{"cooldown": 4}, {"horizon": 2}])
+def test_a_cooldown_or_horizon_that_does_not_fit_is_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="cools down within its epochs"):
+        Recipe.model_validate({"epochs": 3, "learning_rate": 0.1, **wrong})
 
 
 # --- augmentation ---
@@ -468,15 +485,17 @@ def test_a_recipe_s_digest_ignores_its_notes_only(source: Path) -> None:
         {"start": "x"},
         {"precision": "bfloat16"},
         {"optimiser": "adamw"},
+        {"horizon": 9},
+        {"cooldown": 1},
     ]
-    assert len({digest(), *(digest(**other) for other in others)}) == 7
+    assert len({digest(), *(digest(**other) for other in others)}) == 9
     assert digest() == digest(precision=None) != digest(precision="float32")
 
 
-def test_checkpoints_from_before_a_recipe_could_choose_precision_are_continued() -> None:
-    """The digest of a shipped recipe, as computed before the choice existed: a choice left out does not count."""
+def test_checkpoints_from_before_a_choice_existed_are_continued() -> None:
+    """The digest of a shipped recipe is the one from before: a choice that is left out does not count."""
     fields = card("ann_vanilla").model_dump(mode="json", include={"builder", "defense", "recipe", "dataset"})
-    for newer in ("notes", "optimiser", "precision"):
+    for newer in ("notes", "optimiser", "precision", "horizon", "cooldown"):
         fields["recipe"].pop(newer)
     assert job.recipe_digest(card("ann_vanilla")) == hashlib.sha256(canonical_json(fields)).hexdigest()
 
