@@ -2,11 +2,16 @@
 
 Nothing here knows what a zoo, a data set or a record is. An attack sees an
 :class:`~attacks.oracle.Oracle` (the model behind books that count every call),
-clean inputs and a :class:`~attacks.threat.Threat`, and returns perturbed inputs.
+clean inputs and a :class:`~attacks.threats.threat.Threat`, and returns perturbed inputs.
 
-The two catalogues below are data, not code: names to ``"module:attribute"``,
+The catalogues below are data, not code: names to ``"module:attribute"``,
 imported only when asked for, so that listing them costs no import of torch.
 """
+
+THREATS: dict[str, str] = {
+    "linf": "attacks.threats.linf:Linf",
+    "l2": "attacks.threats.l2:L2",
+}
 
 ATTACKS: dict[str, str] = {
     "uniform": "attacks.noise:UniformNoise",

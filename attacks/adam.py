@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attacks.threat import per_row
+from attacks.rows import per_row
 
 
 @dataclass

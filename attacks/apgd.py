@@ -14,12 +14,11 @@ import torch
 from torch import Tensor
 
 from attacks.checkpoints import checkpoints
-from attacks.noise import uniform_in_ball
 from attacks.oracle import Oracle
-from attacks.projections import project, steepest
 from attacks.randomness import KeyedRng
 from attacks.restarts import RestartedAttack
-from attacks.threat import Threat, per_row
+from attacks.rows import per_row
+from attacks.threats.norm_ball import NormBall
 from attacks.tracking import Best
 
 
@@ -64,9 +63,9 @@ class APGD(RestartedAttack):
             raise ValueError(f"rho must lie in [0, 1], got {self.rho}")
 
     def walk(
-        self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
+        self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
-        start = uniform_in_ball(x[rows], threat.rows(rows), rng.rows(rows))
+        start = threat.rows(rows).random(x[rows], rng.rows(rows))
         if self.steps == 0:
             best.update(start, rows, oracle.query(start, rows, grad=False))
             return
@@ -88,7 +87,7 @@ class APGD(RestartedAttack):
                 self._reconsider(walk, k - last_check)
                 last_check = k
 
-    def _begin(self, oracle: Oracle, x: Tensor, threat: Threat, start: Tensor, rows: Tensor, best: Best) -> _Walk:
+    def _begin(self, oracle: Oracle, x: Tensor, threat: NormBall, start: Tensor, rows: Tensor, best: Best) -> _Walk:
         answer = oracle.query(start, rows, grad=True)
         best.update(start, rows, answer)
         value, gradient = answer.value, answer.slope
@@ -101,11 +100,11 @@ class APGD(RestartedAttack):
         return walk
 
     @staticmethod
-    def _moved(walk: _Walk, threat: Threat, *, momentum: bool) -> Tensor:
-        z = project(walk.x + per_row(walk.step, walk.x) * steepest(walk.gradient, threat), walk.clean, threat)
+    def _moved(walk: _Walk, threat: NormBall, *, momentum: bool) -> Tensor:
+        z = threat.project(walk.x + per_row(walk.step, walk.x) * threat.steepest(walk.gradient), walk.clean)
         if not momentum:
             return z
-        return project(walk.x + 0.75 * (z - walk.x) + 0.25 * (walk.x - walk.before), walk.clean, threat)
+        return threat.project(walk.x + 0.75 * (z - walk.x) + 0.25 * (walk.x - walk.before), walk.clean)
 
     @staticmethod
     def _note(walk: _Walk, value: Tensor, gradient: Tensor) -> None:

@@ -8,17 +8,18 @@ threat's ball and box are verified again by whoever scores the result.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from torch import Tensor
 
+from attacks.fitting import Traits
 from attacks.gradients.base import GradientPath
 from attacks.objectives import Objective
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
-from attacks.score_objectives import Scoring
-from attacks.threat import Norm, Threat
+from attacks.threats.threat import Threat, ThreatKinds
 
 Access = Literal["none", "white-box", "score", "decision"]
 Kind = Literal["budget", "minimal"]
@@ -41,7 +42,8 @@ class Stage:
 class Attack(ABC):
     """Base of all attacks. Parameters are dataclass fields, so a spec can name them."""
 
-    norms: ClassVar[frozenset[Norm]] = frozenset({"linf", "l2"})
+    threats: ClassVar[ThreatKinds] = (Threat,)
+    """Kinds of threat under which it can work; with a name each."""
     access: ClassVar[Access] = "white-box"
     kind: ClassVar[Kind] = "budget"
     batch_invariant: ClassVar[bool] = True
@@ -61,25 +63,40 @@ class Attack(ABC):
     def cost(self) -> tuple[int, int]:
         """(forwards, backwards) spent on a sample that survives everything."""
 
-    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
-        """What is run one after another, each on the samples that the ones before left standing; one stage, mostly.
+    def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
+        """What is run one after another, each on the samples that the ones before left standing; mostly itself alone.
 
-        spiking: whether the model has layers that take a gradient path. coded: whether its encoder takes a coding.
+        kind: of threat. A stage need not fit: see :func:`attacks.cascade.fitting`.
         """
         return (Stage("", self),)
 
-    def check(self, threat: Threat) -> None:
-        """Raise ``ValueError`` if the attack cannot work under ``threat``."""
-        if threat.norm not in self.norms:
-            known = " and ".join(sorted(self.norms))
-            raise ValueError(f"{type(self).__name__} attacks in {known}, not in {threat.norm}")
+    def misfit(self, threat: Threat, shape: Sequence[int], traits: Traits) -> str | None:
+        """Why the attack cannot work, as a sentence without its full stop; None where it can.
 
-    def check_scores(self) -> None:
-        """Raise ``ValueError`` if it cannot attack a model that answers scores."""
-        if not self.moves_scores:
-            raise ValueError(f"{type(self).__name__} looks for a change of class, and a score has none")
+        threat: of any radius. shape: of one input, without the batch. traits: of the model.
+        """
+        return self.misfit_of_threat(threat) or self.misfit_of_shape(shape) or self.misfit_of_model(traits)
 
-    def check_task(self, oracle: Oracle) -> None:
-        """:meth:`check_scores` if it is a score that the oracle wants moved."""
-        if isinstance(oracle.objective, Scoring):
-            self.check_scores()
+    def misfit_of_threat(self, threat: Threat) -> str | None:
+        """As :meth:`misfit`, for the threat alone."""
+        if isinstance(threat, self.threats):
+            return None
+        return f"{type(self).__name__} attacks in {' and '.join(kind.name for kind in self.threats)}, not in {threat.name}"
+
+    def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
+        """As :meth:`misfit`, for the shape of an input alone."""
+        return None
+
+    def misfit_of_model(self, traits: Traits) -> str | None:
+        """As :meth:`misfit`, for the model alone."""
+        if traits.scores and not self.moves_scores:
+            return f"{type(self).__name__} looks for a change of class, and a score has none"
+        if self.access == "white-box" and not traits.differentiable:
+            return f"{type(self).__name__} follows gradients, and this model has none"
+        return None
+
+    def require_fit(self, oracle: Oracle, x: Tensor, threat: Threat) -> None:
+        """Raise ``ValueError`` if :meth:`misfit` has a reason against inputs ``x`` ``(n, ...)`` of the oracle's model."""
+        reason = self.misfit(threat, x.shape[1:], oracle.traits)
+        if reason is not None:
+            raise ValueError(reason)

@@ -15,6 +15,7 @@ idea, while the ball, in the place of its just-noticeable difference, is the thr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -24,11 +25,13 @@ from torch import Tensor
 from attacks.activity import spatial_activity
 from attacks.base import Access, Attack
 from attacks.estimated import rows_at_once
-from attacks.objectives import Classification, Margin, check_scoring, objective_named
+from attacks.fitting import Traits, unless_images
+from attacks.objectives import Classification, Margin, objective_named, unless_scoring
 from attacks.oracle import Oracle
-from attacks.projections import project, steepest
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat, per_row
+from attacks.rows import per_row
+from attacks.threats.norm_ball import NormBall, as_norm_ball
+from attacks.threats.threat import Threat, ThreatKinds
 from attacks.tracking import Best
 
 STARTS = 10
@@ -48,6 +51,7 @@ class ScoreBoundary(Attack):
     None is the margin on a classifier, and on a score whatever the oracle was made with.
     """
 
+    threats: ClassVar[ThreatKinds] = (NormBall,)
     access: ClassVar[Access] = "score"
 
     queries: int = 1000
@@ -73,12 +77,17 @@ class ScoreBoundary(Attack):
     def cost(self) -> tuple[int, int]:
         return 1 + STARTS + self.rounds * self.round_cost, 0
 
-    def check_scores(self) -> None:
-        check_scoring(self.objective, type(self).__name__)
+    def misfit_of_model(self, traits: Traits) -> str | None:
+        """As in the base; besides, on a score, an objective that needs classes."""
+        reason = super().misfit_of_model(traits)
+        return reason or (unless_scoring(type(self).__name__, self.objective) if traits.scores else None)
+
+    def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
+        """It looks for busy places of images (C, H, W) of at least 3 x 3 pixels."""
+        return unless_images(type(self).__name__, shape, least=3)
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
-        self.check_task(oracle)
+        self.require_fit(oracle, x, threat)
         if self.objective is not None:
             oracle = oracle.using(objective=objective_named(self.objective))
         elif isinstance(oracle.objective, Classification):
@@ -89,7 +98,7 @@ class ScoreBoundary(Attack):
         everyone = best.standing()
         answer = oracle.query(x, everyone, grad=False)
         best.update(x, everyone, answer)
-        search = _Search(oracle, x, threat, answer.value, best, torch.zeros_like(x))
+        search = _Search(oracle, x, as_norm_ball(threat), answer.value, best, torch.zeros_like(x))
         for rows in everyone.split(rows_at_once(x, self.probes)):
             search.start(rows, rng.fold("start"))
             for number in range(self.rounds):
@@ -106,7 +115,7 @@ class _Search:
 
     oracle: Oracle
     x: Tensor
-    threat: Threat
+    threat: NormBall
     clean: Tensor
     best: Best
     normals: Tensor
@@ -135,7 +144,7 @@ class _Search:
             block = 2 ** (number % 3)
             coarse = rng.rows(rows).fold(number).uniform(clean.shape[1], -(-height // block), -(-width // block)).to(clean)
             signs = (coarse - 0.5).sign().repeat_interleave(block, 2).repeat_interleave(block, 3)[..., :height, :width]
-            found.append(project(clean + ball.radius(clean) * steepest(signs * busy, ball), clean, ball))
+            found.append(ball.project(clean + ball.radius(clean) * ball.steepest(signs * busy), clean))
         self.ask(torch.stack(found), rows)
 
     def round(self, rows: Tensor, rng: KeyedRng, probes: int) -> None:
@@ -145,8 +154,8 @@ class _Search:
         rows = self.standing(rows)
         if len(rows):
             clean, ball, here = self.x[rows], self.threat.rows(rows), self.best.inputs[rows]
-            reach, normal = ball.radius(clean), steepest(self.normals[rows], ball)
-            self.ask(torch.stack([project(here + length * reach * normal, clean, ball) for length in LENGTHS]), rows)
+            reach, normal = ball.radius(clean), ball.steepest(self.normals[rows])
+            self.ask(torch.stack([ball.project(here + length * reach * normal, clean) for length in LENGTHS]), rows)
 
     def crossing(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Those of ``rows`` that still stand, points close to their boundaries, and the boundaries ``(m,)``."""
@@ -168,9 +177,10 @@ class _Search:
         if not len(rows):
             return where
         clean, ball = self.x[rows], self.threat.rows(rows)
-        size = ball.radius(clean) / 2 / (1 if self.threat.norm == "linf" else clean[0].numel() ** 0.5)
+        size = ball.radius(clean) / 2 / ball.size_of_ones(clean[0].numel())
         u = rng.normal(probes, *clean.shape[1:]).transpose(0, 1).to(clean)
-        points = project((where + size * u).flatten(0, 1), clean.repeat(probes, 1, 1, 1), self._tiled(ball, probes))
+        copies = rows.repeat(probes)
+        points = self.threat.rows(copies).project((where + size * u).flatten(0, 1), self.x[copies])
         points = points.view(u.shape)
         crossed = self.ask(points, rows) > boundary
         # What ball and box have left of a probe is what was tried.
@@ -178,9 +188,3 @@ class _Search:
         phi = torch.where(crossed, 1.0, -1.0).to(clean)
         centred = torch.where(phi.mean(0).abs() == 1, phi, phi - phi.mean(0))
         return torch.einsum("kn,kn...->n...", centred, u)
-
-    @staticmethod
-    def _tiled(ball: Threat, count: int) -> Threat:
-        if isinstance(ball.eps, Tensor) and ball.eps.dim():
-            return Threat(norm=ball.norm, eps=ball.eps.repeat(count), low=ball.low, high=ball.high)
-        return ball

@@ -6,6 +6,7 @@ A sample counts as robust only if it survives every stage, so a stage can make t
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,45 +14,74 @@ import torch
 from torch import Tensor
 
 from attacks.base import Attack, Stage
+from attacks.fitting import Traits
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
-from attacks.score_objectives import Scoring
-from attacks.threat import Norm, Threat
+from attacks.threats.linf import Linf
+from attacks.threats.threat import Threat
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A stage that cannot run here, and why: a sentence without its full stop."""
+
+    stage: Stage
+    reason: str
+
+
+def fitting(
+    stages: Sequence[Stage], threat: Threat, shape: Sequence[int], traits: Traits
+) -> tuple[tuple[Stage, ...], tuple[LeftOut, ...]]:
+    """The stages that can run under a threat, on inputs of a shape (without the batch) and on such a model; and the others.
+
+    Both in the order of ``stages``.
+    """
+    reasons = [stage.attack.misfit(threat, shape, traits) for stage in stages]
+    kept = tuple(stage for stage, reason in zip(stages, reasons, strict=True) if reason is None)
+    left_out = tuple(LeftOut(stage, reason) for stage, reason in zip(stages, reasons, strict=True) if reason is not None)
+    return kept, left_out
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cascade(Attack):
-    """Runs :meth:`stages`. An evaluator may run them itself, to verify and score between them."""
+    """Runs those of its :meth:`stages` that fit. An evaluator may run them itself, to verify and score between them.
 
+    A subclass that has stages for models that score sets ``moves_scores``; on a score all of them are run on every sample.
+    """
+
+    moves_scores: ClassVar[bool] = False
     decisive: ClassVar[bool] = True
     """Whether it is meant for publication; a short set for development is not."""
 
     @abstractmethod
-    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]: ...
-
-    def score_stages(self, *, norm: Norm) -> tuple[Stage, ...]:
-        """What is run on a model that scores: none of it for classes, and all of it on every sample.
-
-        Raises ``ValueError`` if the cascade is for classes only.
-        """
-        raise ValueError(f"{type(self).__name__} has no stages for models that score")
+    def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
+        """As in :meth:`Attack.stages <attacks.base.Attack.stages>`; for models that score, searches that need no classes."""
 
     def cost(self) -> tuple[int, int]:
-        pairs = [stage.attack.cost() for stage in self.stages(spiking=True, norm="linf", coded=True)]
+        """Of all stages for linf and a spiking classifier with a code."""
+        pairs = [stage.attack.cost() for stage in self.stages(Linf, Traits(spiking=True, coded=True))]
         return sum(forwards + 1 for forwards, _ in pairs), sum(backwards for _, backwards in pairs)
 
-    def check_scores(self) -> None:
-        self.score_stages(norm="linf")
+    def misfit(self, threat: Threat, shape: Sequence[int], traits: Traits) -> str | None:
+        """Only where none of its stages fits."""
+        reason = self.misfit_of_threat(threat) or self.misfit_of_model(traits)
+        if reason is not None:
+            return reason
+        kept, left_out = fitting(self.stages(type(threat), traits), threat, shape, traits)
+        reasons = dict.fromkeys(one.reason for one in left_out)
+        return None if kept else f"No stage of {type(self).__name__} fits: {'; '.join(reasons)}"
+
+    def misfit_of_model(self, traits: Traits) -> str | None:
+        """A model that scores, where there are no stages for one."""
+        if traits.scores and not self.moves_scores:
+            return f"{type(self).__name__} has no stages for models that score"
+        return None
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         """As the stages one by one, with the oracle's word for what still stands, and for what moved a score farthest."""
-        self.check(threat)
-        self.check_task(oracle)
-        scores = isinstance(oracle.objective, Scoring)
-        if scores:
-            stages = self.score_stages(norm=threat.norm)
-        else:
-            stages = self.stages(spiking=oracle.spiking, norm=threat.norm, coded=oracle.coded)
+        self.require_fit(oracle, x, threat)
+        traits = oracle.traits
+        stages, _ = fitting(self.stages(type(threat), traits), threat, x.shape[1:], traits)
         best = x.clone()
         reached = torch.full((len(x),), -torch.inf, dtype=x.dtype, device=x.device)
         standing = torch.arange(len(x), device=x.device)
@@ -63,7 +93,7 @@ class Cascade(Attack):
             found = stage.attack.perturb(asked, x[standing], threat.rows(standing), rng=streams)
             answer = oracle.query(found, standing, grad=False)
             # Of a class that stands, the last stage's input is as good as any.
-            taken = (answer.value > reached[standing]) | (not scores)
+            taken = (answer.value > reached[standing]) | (not traits.scores)
             best[standing[taken]] = found[taken]
             reached[standing[taken]] = answer.value[taken]
             standing = standing[~answer.broken]

@@ -22,12 +22,12 @@ from torch import Tensor
 
 from attacks.adam import Moments
 from attacks.base import Access, Attack
-from attacks.noise import uniform_in_ball
-from attacks.objectives import Classification, Margin, check_scoring, objective_named
+from attacks.fitting import Traits
+from attacks.objectives import Classification, Margin, objective_named, unless_scoring
 from attacks.oracle import Oracle
-from attacks.projections import project, steepest
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.norm_ball import NormBall, as_norm_ball
+from attacks.threats.threat import Threat, ThreatKinds
 from attacks.tracking import Best
 
 _AT_ONCE = 16
@@ -51,6 +51,7 @@ class EstimatedGradient(Attack):
     :data:`~attacks.objectives.OBJECTIVES`; None is the margin on a classifier, and on a score what the oracle was made with.
     """
 
+    threats: ClassVar[ThreatKinds] = (NormBall,)
     access: ClassVar[Access] = "score"
 
     steps: int = 20
@@ -68,9 +69,10 @@ class EstimatedGradient(Attack):
         if self.objective is not None:
             objective_named(self.objective)
 
-    def check_scores(self) -> None:
-        super().check_scores()
-        check_scoring(self.objective, type(self).__name__)
+    def misfit_of_model(self, traits: Traits) -> str | None:
+        """As in the base; besides, on a score, an objective that needs classes."""
+        reason = super().misfit_of_model(traits)
+        return reason or (unless_scoring(type(self).__name__, self.objective) if traits.scores else None)
 
     def cost(self) -> tuple[int, int]:
         return self.steps * 2 * self.pairs + 1, 0
@@ -80,26 +82,26 @@ class EstimatedGradient(Attack):
         """``(count, n, ...)`` random directions for rows like ``x`` ``(n, ...)``, entries of variance 1."""
 
     @abstractmethod
-    def ascent(self, slope: Tensor, moments: Moments, step: int, threat: Threat) -> Tensor:
+    def ascent(self, slope: Tensor, moments: Moments, step: int, threat: NormBall) -> Tensor:
         """Step of unit size for rows ``(n, ...)``; ``moments`` are updated in place. step: counted from 1."""
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
-        self.check_task(oracle)
+        self.require_fit(oracle, x, threat)
+        ball = as_norm_ball(threat)
         if self.objective is not None:
             oracle = oracle.using(objective=objective_named(self.objective))
         elif isinstance(oracle.objective, Classification):
             oracle = oracle.using(objective=Margin())
         best = Best.starting_at(x)
         for rows in best.standing().split(rows_at_once(x, 2 * _AT_ONCE)):
-            self._climb(oracle, x, threat, rng, rows, best)
+            self._climb(oracle, x, ball, rng, rows, best)
         return best.inputs
 
-    def _climb(self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best) -> None:
+    def _climb(self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best) -> None:
         """All steps of ``rows`` ``(m,)``; ``best`` hears of every probe."""
         adv = x[rows]
         if oracle.objective.flat_at_clean:
-            adv = uniform_in_ball(adv, threat.rows(rows), rng.rows(rows).fold("start"))
+            adv = threat.rows(rows).random(adv, rng.rows(rows).fold("start"))
         moments = Moments.like(adv)
         for step in range(1, self.steps + 1):
             if not len(rows):
@@ -109,12 +111,12 @@ class EstimatedGradient(Attack):
             rows, adv, slope, moments = rows[going], adv[going], slope[going], moments.rows(going)
             ball = threat.rows(rows)
             size = 2.5 * ball.radius(x[rows]) / self.steps if self.step_size is None else self.step_size
-            adv = project(adv + size * self.ascent(slope, moments, step, ball), x[rows], ball)
+            adv = ball.project(adv + size * self.ascent(slope, moments, step, ball), x[rows])
         if len(rows):
             best.update(adv, rows, oracle.query(adv, rows, grad=False))
 
     def _slope(
-        self, oracle: Oracle, adv: Tensor, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best
+        self, oracle: Oracle, adv: Tensor, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best
     ) -> Tensor:
         """Estimated gradient at ``adv`` ``(n, ...)`` of ``rows``; ``best`` hears of every probe."""
         slope = torch.zeros_like(adv)
@@ -125,7 +127,7 @@ class EstimatedGradient(Attack):
             ball = threat.rows(asked)
             u = self.directions(clean, rng.rows(asked).fold("pairs", begin), count)
             probes = torch.cat(
-                [project(here + sign * self._probe(clean, ball) * one, clean, ball) for sign in (1, -1) for one in u]
+                [ball.project(here + sign * self._probe(clean, ball) * one, clean) for sign in (1, -1) for one in u]
             )
             answer = oracle.query(probes, asked.repeat(2 * count), grad=False)
             best.update_from(probes.view(2 * count, *clean.shape), asked, answer)
@@ -137,10 +139,10 @@ class EstimatedGradient(Attack):
                 break
         return slope
 
-    def _probe(self, x: Tensor, threat: Threat) -> Tensor | float:
+    def _probe(self, x: Tensor, threat: NormBall) -> Tensor | float:
         if self.sigma is not None:
             return self.sigma
-        return threat.radius(x) / 2 / (1 if threat.norm == "linf" else x[0].numel() ** 0.5)
+        return threat.radius(x) / 2 / threat.size_of_ones(x[0].numel())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +152,8 @@ class NES(EstimatedGradient):
     def directions(self, x: Tensor, rng: KeyedRng, count: int) -> Tensor:
         return rng.normal(count, *x.shape[1:]).transpose(0, 1).to(x)
 
-    def ascent(self, slope: Tensor, moments: Moments, step: int, threat: Threat) -> Tensor:
-        return steepest(slope, threat)
+    def ascent(self, slope: Tensor, moments: Moments, step: int, threat: NormBall) -> Tensor:
+        return threat.steepest(slope)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +163,5 @@ class SPSA(EstimatedGradient):
     def directions(self, x: Tensor, rng: KeyedRng, count: int) -> Tensor:
         return (rng.uniform(count, *x.shape[1:]) - 0.5).sign().transpose(0, 1).to(x)
 
-    def ascent(self, slope: Tensor, moments: Moments, step: int, threat: Threat) -> Tensor:
-        move = moments.step(slope, step)
-        return move if threat.norm == "linf" else steepest(move, threat)
+    def ascent(self, slope: Tensor, moments: Moments, step: int, threat: NormBall) -> Tensor:
+        return threat.unit_step(moments.step(slope, step))

@@ -16,7 +16,7 @@ A row's first radius and all that follow come from its own history, so rows do n
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -24,9 +24,11 @@ from torch import Tensor
 from attacks.minimal import MinimalAttack
 from attacks.objectives import Margin
 from attacks.oracle import Oracle
-from attacks.projections import project, steepest
 from attacks.randomness import KeyedRng
-from attacks.threat import Norm, Threat, per_row, row_norm
+from attacks.rows import per_row
+from attacks.threats.l2 import L2
+from attacks.threats.norm_ball import NormBall, as_norm_ball
+from attacks.threats.threat import Threat
 
 _LAST_GAMMA = 0.001
 
@@ -58,23 +60,23 @@ class FMN(MinimalAttack):
         if not len(x):
             return x
         oracle = oracle.using(objective=Margin())
-        sphere = Threat(norm="l2", eps=1.0)
-        furthest = row_norm(torch.maximum(x - threat.low, threat.high - x), threat.norm)
+        ball, sphere = as_norm_ball(threat), L2(eps=1.0)
+        furthest = ball.furthest(x)
         adv, best, shortest = x, x, torch.full_like(furthest, torch.inf)
         radius = torch.full_like(furthest, torch.inf)
         for step in range(self.steps):
             answer = oracle.query(adv, rows, grad=True)
             # With a stochastic model nothing is ever called broken; a margin above zero (on average) says it as well.
             fooled = answer.broken | (answer.value > 0)
-            length = row_norm(adv - x, threat.norm)
+            length = ball.distance(adv, x)
             better = fooled & (length < shortest)
             best, shortest = torch.where(per_row(better, x), adv, best), torch.where(better, length, shortest)
             warm = (1 + math.cos(math.pi * step / self.steps)) / 2
             gamma = _LAST_GAMMA + (self.gamma - _LAST_GAMMA) * warm
-            radius = _radius(radius, answer.value, answer.slope, length, fooled, shortest, gamma, threat.norm)
+            radius = _radius(radius, answer.value, answer.slope, length, fooled, shortest, gamma, ball)
             radius = torch.minimum(radius, furthest)
             size = self.step_size * (0.01 + 0.99 * warm)
-            adv = project(adv + size * steepest(answer.slope, sphere), x, replace(threat, eps=radius))
+            adv = ball.with_radius(radius).project(adv + size * sphere.steepest(answer.slope), x)
         return best
 
 
@@ -86,11 +88,10 @@ def _radius(
     fooled: Tensor,
     shortest: Tensor,
     gamma: float,
-    norm: Norm,
+    ball: NormBall,
 ) -> Tensor:
     """The next radius of each row ``(n,)``. shortest: norm of the best so far, infinite where there is none."""
-    flat = gradient.flatten(1)
-    dual = flat.abs().sum(1) if norm == "linf" else torch.linalg.vector_norm(flat, dim=1)
+    dual = ball.dual_norm(gradient)
     # A row without a gradient has no linearised boundary: its ball is then the whole box.
     linear = torch.where(dual > 0, (length + margin.abs() / dual) * (1 + gamma), torch.inf)
     never = shortest.isinf()

@@ -23,9 +23,10 @@ from attacks.base import Access
 from attacks.minimal import MinimalAttack
 from attacks.objectives import Misclassified
 from attacks.oracle import Oracle
-from attacks.projections import steepest
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat, per_row, row_norm
+from attacks.rows import per_row
+from attacks.threats.norm_ball import NormBall, as_norm_ball
+from attacks.threats.threat import Threat
 
 _TRIES = 50
 """Random points tried as a start."""
@@ -66,29 +67,36 @@ class HopSkipJump(MinimalAttack):
             found.append(probes)
 
     def nearest(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        best = x.clone()
+        best, ball = x.clone(), as_norm_ball(threat)
         if not len(x):
             return best
-        search = _Search(oracle.using(objective=Misclassified()), x, threat)
+        search = _Search(oracle.using(objective=Misclassified()), x, ball)
         rows = torch.arange(len(x), device=x.device)
         rows = rows[~search.fooled(x, rows)]
-        # To the precision theta of the paper, but no finer than float32 can tell.
-        power = 1.5 if threat.norm == "l2" else 2.0
-        bisections = min(math.ceil(power * math.log2(max(x[0].numel(), 2))), 24)
+        bisections = _bisections(ball, x[0].numel())
         rows, start = search.starts(rows, rng, min(_TRIES, self.queries - 1 - bisections))
         here = search.boundary(start, rows, bisections)
         best[rows] = here
-        distance = shortest = row_norm(here - x[rows], threat.norm)
+        distance = shortest = ball.distance(here, x[rows])
         for number, probes in enumerate(self.rounds(bisections) if len(rows) else [], 1):
             delta = distance / x[0].numel() if number > 1 else torch.full_like(distance, 0.1 * (threat.high - threat.low))
             slope = search.slope(here, rows, delta, rng.rows(rows).fold("round", number), probes)
             here, jumped = search.jump(here, slope, rows, distance / math.sqrt(number))
             here[jumped] = search.boundary(here[jumped], rows[jumped], bisections)
-            distance = row_norm(here - x[rows], threat.norm)
+            distance = ball.distance(here, x[rows])
             # A round may lead away for a while (in linf, often): the walk goes on from there, the best is kept.
             nearer = distance < shortest
             best[rows[nearer]], shortest = here[nearer], torch.minimum(distance, shortest)
         return best
+
+
+def _bisections(ball: NormBall, entries: int) -> int:
+    """How often a way is halved: to the precision theta of the paper, but no finer than float32 can tell.
+
+    theta is ``|1| / d**2`` for d entries, ``|1|`` the norm of d ones: ``d**-1.5`` in l2 and ``d**-2`` in linf.
+    """
+    d = max(entries, 2)
+    return min(math.ceil(math.log2(d * d / ball.size_of_ones(d))), 24)
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,7 @@ class _Search:
 
     oracle: Oracle
     x: Tensor
-    threat: Threat
+    threat: NormBall
 
     def fooled(self, points: Tensor, rows: Tensor) -> Tensor:
         """``(m,)`` bool: misclassified (with a stochastic model, by most draws). One query each."""
@@ -122,14 +130,9 @@ class _Search:
         """Misclassified points close to the boundary, between the clean inputs and misclassified ``points``."""
         clean, nearest = self.x[rows], points
         low, high = points.new_zeros(len(points)), points.new_ones(len(points))
-        reach = row_norm(points - clean, self.threat.norm)
         for _ in range(bisections if len(rows) else 0):
             middle = (low + high) / 2
-            if self.threat.norm == "l2":
-                between = clean + per_row(middle, points) * (points - clean)
-            else:
-                radius = per_row(middle * reach, points)
-                between = torch.maximum(torch.minimum(points, clean + radius), clean - radius)
+            between = self.threat.between(clean, points, middle)
             fooled = self.fooled(between, rows)
             nearest = torch.where(per_row(fooled, points), between, nearest)
             low, high = torch.where(fooled, low, middle), torch.where(fooled, middle, high)
@@ -142,7 +145,7 @@ class _Search:
         for begin in range(0, probes, _AT_ONCE):
             count = min(_AT_ONCE, probes - begin)
             stream = rng.fold("probes", begin)
-            noise = self._noise(here, stream, count)
+            noise = self.threat.directions(here, stream, count)
             length = torch.linalg.vector_norm(noise.flatten(2), dim=2)
             u = noise / length.view(*length.shape, *([1] * (here.dim() - 1)))
             points = (here[:, None] + size[:, None] * u).clamp(self.threat.low, self.threat.high)
@@ -155,12 +158,7 @@ class _Search:
         mean = phi_sum / probes
         # Where all agree, they agree on a direction (or its opposite).
         centre = torch.where(mean.abs() == 1, 0.0, mean)
-        return steepest(both - per_row(centre, here) * u_sum, self.threat)
-
-    def _noise(self, here: Tensor, stream: KeyedRng, count: int) -> Tensor:
-        if self.threat.norm == "l2":
-            return stream.normal(count, *here.shape[1:]).to(here)
-        return 2 * stream.uniform(count, *here.shape[1:]).to(here) - 1
+        return self.threat.steepest(both - per_row(centre, here) * u_sum)
 
     def jump(self, here: Tensor, slope: Tensor, rows: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
         """Misclassified points along the slope, at the first of ``size``, ``size / 2``, ..., else ``here``; and where."""

@@ -15,12 +15,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from attacks.noise import uniform_in_ball
 from attacks.oracle import Oracle
-from attacks.projections import project
 from attacks.randomness import KeyedRng
 from attacks.restarts import RestartedAttack
-from attacks.threat import Threat
+from attacks.threats.norm_ball import NormBall
 from attacks.tracking import Best
 
 
@@ -44,7 +42,7 @@ class IterativeAttack(RestartedAttack):
             raise ValueError(f"step_size must be positive, got {self.step_size}")
 
     @abstractmethod
-    def direction(self, gradient: Tensor, momentum: Tensor, threat: Threat) -> tuple[Tensor, Tensor]:
+    def direction(self, gradient: Tensor, momentum: Tensor, threat: NormBall) -> tuple[Tensor, Tensor]:
         """(unit step, new momentum) for rows ``(n, ...)``."""
 
     def default_step(self, eps: Tensor) -> Tensor:
@@ -55,12 +53,12 @@ class IterativeAttack(RestartedAttack):
         return best.standing() if self.keep == "best" else torch.arange(len(best.inputs), device=best.inputs.device)
 
     def walk(
-        self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
+        self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
         clean, ball = x[rows], threat.rows(rows)
         adv = clean
         if self.random_start or not first or oracle.objective.flat_at_clean:
-            adv = uniform_in_ball(clean, ball, rng.rows(rows))
+            adv = ball.random(clean, rng.rows(rows))
         momentum = torch.zeros_like(clean)
         for _ in range(self.steps):
             answer = oracle.query(adv, rows, grad=True)
@@ -75,7 +73,7 @@ class IterativeAttack(RestartedAttack):
                 gradient = answer.slope
             step, momentum = self.direction(gradient, momentum, ball)
             size = self.default_step(ball.radius(clean)) if self.step_size is None else self.step_size
-            adv = project(adv + size * step, clean, ball)
+            adv = ball.project(adv + size * step, clean)
         if self.keep == "best":
             best.update(adv, rows, oracle.query(adv, rows, grad=False))
         else:

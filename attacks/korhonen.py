@@ -8,18 +8,18 @@ is where it is 0. Here the step is weighted, as the paper describes it. The ball
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from attacks.activity import spatial_activity
 from attacks.adam import Moments
-from attacks.noise import uniform_in_ball
+from attacks.fitting import unless_images
 from attacks.oracle import Oracle
-from attacks.projections import project, steepest
 from attacks.randomness import KeyedRng
 from attacks.restarts import RestartedAttack
-from attacks.threat import Threat
+from attacks.threats.norm_ball import NormBall
 from attacks.tracking import Best
 
 
@@ -38,13 +38,17 @@ class Korhonen(RestartedAttack):
         if self.step_size is not None and not self.step_size > 0:
             raise ValueError(f"step_size must be positive, got {self.step_size}")
 
+    def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
+        """It works on images (C, H, W) of at least 3 x 3 pixels only."""
+        return unless_images(type(self).__name__, shape, least=3)
+
     def walk(
-        self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
+        self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
         clean, ball = x[rows], threat.rows(rows)
         adv, activity, moments = clean, spatial_activity(clean), Moments.like(clean)
         if not first or oracle.objective.flat_at_clean:
-            adv = clean + activity * (uniform_in_ball(clean, ball, rng.rows(rows)) - clean)
+            adv = clean + activity * (ball.random(clean, rng.rows(rows)) - clean)
         for step in range(1, self.steps + 1):
             answer = oracle.query(adv, rows, grad=True)
             best.update(adv, rows, answer)
@@ -55,5 +59,5 @@ class Korhonen(RestartedAttack):
             ball = threat.rows(rows)
             move = activity * moments.step(answer.slope[going], step)
             size = 2.5 * ball.radius(clean) / self.steps if self.step_size is None else self.step_size
-            adv = project(adv + size * (move if threat.norm == "linf" else steepest(move, ball)), clean, ball)
+            adv = ball.project(adv + size * ball.unit_step(move), clean)
         best.update(adv, rows, oracle.query(adv, rows, grad=False))

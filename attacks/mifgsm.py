@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from attacks.iterative import IterativeAttack
-from attacks.projections import steepest
-from attacks.threat import Threat, per_row
+from attacks.rows import per_row
+from attacks.threats.norm_ball import NormBall
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class MIFGSM(IterativeAttack):
     def default_step(self, eps: Tensor) -> Tensor:
         return eps / max(self.steps, 1)
 
-    def direction(self, gradient: Tensor, momentum: Tensor, threat: Threat) -> tuple[Tensor, Tensor]:
+    def direction(self, gradient: Tensor, momentum: Tensor, threat: NormBall) -> tuple[Tensor, Tensor]:
         length = per_row(gradient.abs().flatten(1).sum(1), gradient)
         momentum = self.decay * momentum + gradient / length.clamp_min(torch.finfo(gradient.dtype).tiny)
-        return steepest(momentum, threat), momentum
+        return threat.steepest(momentum), momentum

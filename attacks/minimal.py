@@ -17,7 +17,9 @@ from torch import Tensor
 from attacks.base import Attack, Kind
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat, per_row, row_norm
+from attacks.rows import per_row
+from attacks.threats.norm_ball import NormBall
+from attacks.threats.threat import Threat, ThreatKinds
 
 
 def within(found: Tensor, x: Tensor, threat: Threat) -> Tensor:
@@ -25,14 +27,14 @@ def within(found: Tensor, x: Tensor, threat: Threat) -> Tensor:
 
     A row that is not a number is kept: whoever verifies must see it, not take it for a sample that stands.
     """
-    outside = row_norm(found.double() - x.double(), threat.norm) > threat.radius(x.double()).flatten()
-    return torch.where(per_row(outside, x), x, found)
+    return torch.where(per_row(threat.excess(found, x) > 0, x), x, found)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MinimalAttack(Attack):
     """Base of the attacks that minimise the norm of the perturbation."""
 
+    threats: ClassVar[ThreatKinds] = (NormBall,)
     kind: ClassVar[Kind] = "minimal"
     moves_scores: ClassVar[bool] = False
 
@@ -41,6 +43,5 @@ class MinimalAttack(Attack):
         """The nearest adversarial input found for each row of ``x`` ``(n, ...)``, or the clean one; eps plays no part."""
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
-        self.check_task(oracle)
+        self.require_fit(oracle, x, threat)
         return within(self.nearest(oracle, x, threat, rng=rng), x, threat)

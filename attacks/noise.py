@@ -14,23 +14,10 @@ from torch import Tensor
 
 from attacks.base import Access, Attack
 from attacks.oracle import Oracle
-from attacks.projections import project, steepest
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.norm_ball import NormBall, as_norm_ball
+from attacks.threats.threat import Threat, ThreatKinds
 from attacks.tracking import Best
-
-
-def uniform_in_ball(x: Tensor, threat: Threat, rng: KeyedRng) -> Tensor:
-    """A point uniform in the ball around each row of ``x``, clipped to the box.
-
-    linf: independent uniform entries. l2: a random direction scaled by ``u**(1/d)``.
-    """
-    eps = threat.radius(x)
-    if threat.norm == "linf":
-        return project(x + eps * (2 * rng.uniform(*x.shape[1:]).to(x) - 1), x, threat)
-    direction = steepest(rng.normal(*x.shape[1:]).to(x), threat)
-    length = rng.fold("length").uniform(*([1] * (x.dim() - 1))).to(x) ** (1 / x[0].numel())
-    return project(x + eps * length * direction, x, threat)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +40,7 @@ class RandomNoise(Attack):
         return self.draws, 0
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
+        self.require_fit(oracle, x, threat)
         best = Best.starting_at(x)
         for k in range(self.draws):
             rows = best.standing()
@@ -69,16 +56,19 @@ class UniformNoise(RandomNoise):
     """Uniform in the ball."""
 
     def draw(self, x: Tensor, threat: Threat, rng: KeyedRng) -> Tensor:
-        return uniform_in_ball(x, threat, rng)
+        return threat.random(x, rng)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignNoise(RandomNoise):
     """A random corner of the linf ball: ``eps * sign(N(0, 1))``; in l2, a random point of the sphere."""
 
+    threats: ClassVar[ThreatKinds] = (NormBall,)
+
     def draw(self, x: Tensor, threat: Threat, rng: KeyedRng) -> Tensor:
-        direction = steepest(rng.normal(*x.shape[1:]).to(x), threat)
-        return project(x + threat.radius(x) * direction, x, threat)
+        ball = as_norm_ball(threat)
+        direction = ball.steepest(rng.normal(*x.shape[1:]).to(x))
+        return ball.project(x + ball.radius(x) * direction, x)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +79,11 @@ class GaussianNoise(RandomNoise):
         1 has about the size of the budget. Unprojected Gaussian noise, as some papers add it, leaves the ball.
     """
 
+    threats: ClassVar[ThreatKinds] = (NormBall,)
+
     sigma: float = 1.0
 
     def draw(self, x: Tensor, threat: Threat, rng: KeyedRng) -> Tensor:
-        scale = self.sigma if threat.norm == "linf" else self.sigma / x[0].numel() ** 0.5
-        return project(x + threat.radius(x) * scale * rng.normal(*x.shape[1:]).to(x), x, threat)
+        ball = as_norm_ball(threat)
+        scale = self.sigma / ball.size_of_ones(x[0].numel())
+        return ball.project(x + ball.radius(x) * scale * rng.normal(*x.shape[1:]).to(x), x)

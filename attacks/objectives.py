@@ -154,8 +154,9 @@ def objective_named(name: str) -> Objective:
     return OBJECTIVES[name]()
 
 
-def check_scoring(name: str | None, who: str) -> None:
-    """Raise ``ValueError`` if the objective ``name`` that the attack ``who`` was given is none on scores; None is fine."""
-    if name is not None and not issubclass(OBJECTIVES[name], Scoring):
-        known = ", ".join(key for key, kind in OBJECTIVES.items() if issubclass(kind, Scoring))
-        raise ValueError(f"{who} was told to maximise {name}, which needs classes; on a score it can maximise {known}")
+def unless_scoring(who: str, name: str | None) -> str | None:
+    """Why the attack ``who`` cannot maximise the objective ``name`` on scores; None where it can, and for no name."""
+    if name is None or issubclass(OBJECTIVES[name], Scoring):
+        return None
+    known = ", ".join(key for key, kind in OBJECTIVES.items() if issubclass(kind, Scoring))
+    return f"{who} was told to maximise {name}, which needs classes; on a score it can maximise {known}"

@@ -8,7 +8,6 @@ once, so an attack is only its search rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Protocol, Self
@@ -16,20 +15,15 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor, nn
 
+from attacks.fitting import Traits
 from attacks.gradients.base import GradientPath, Session, TakesCoding, Training
 from attacks.gradients.spikes.sites import SpikeSites, is_spiking
+from attacks.lattice import Lens, clear
 from attacks.objectives import CrossEntropy, Objective
 from attacks.randomness import KeyedRng, drawing
-from attacks.threat import per_row
+from attacks.rows import per_row
+from attacks.score_objectives import Scoring
 from attacks.view import CountedView
-
-Lens = Callable[[Tensor, Tensor], Tensor]
-"""What becomes of inputs ``(n, ...)`` standing for rows ``(n,)`` before the model sees them; differentiable."""
-
-
-def clear(x: Tensor, rows: Tensor) -> Tensor:
-    """The lens that changes nothing."""
-    return x
 
 
 @dataclass(frozen=True)
@@ -95,13 +89,8 @@ class Oracle(Protocol):
         ...
 
     @property
-    def spiking(self) -> bool:
-        """Whether the model has layers, or spike functions, that take a gradient path."""
-        ...
-
-    @property
-    def coded(self) -> bool:
-        """Whether the model has an encoder that takes a coding."""
+    def traits(self) -> Traits:
+        """What the model is like; it scores if the objective is one on scores."""
         ...
 
     def subset(self, rows: Tensor, *, path: GradientPath | None = None) -> Oracle:
@@ -172,8 +161,8 @@ class ModelOracle:
     draws: forwards averaged per query (EOT, Athalye et al., ICML 2018). With ``stochastic`` no row
         is ever reported broken: one lucky flip must not end the attack on a sample.
     micro_batch: largest number of rows in one pass through the model.
-    lens: what the model sees of an input. It belongs to the threat: an attacker who must hand over images of 8 bits
-        searches through their rounding.
+    lens: what the model sees of an input (see :meth:`attacks.lattice.Lattice.lens`): an attacker who must hand over images
+        of 8 bits searches through their rounding.
     sites: the spike functions of a stranger's network (see :mod:`attacks.gradients.spikes`).
     """
 
@@ -217,12 +206,13 @@ class ModelOracle:
         return self.books.zero_gradients[self.books.index]
 
     @property
-    def spiking(self) -> bool:
-        return is_spiking(self.model, self.sites)
-
-    @property
-    def coded(self) -> bool:
-        return any(isinstance(module, TakesCoding) for module in self.model.modules())
+    def traits(self) -> Traits:
+        return Traits(
+            spiking=is_spiking(self.model, self.sites),
+            coded=any(isinstance(module, TakesCoding) for module in self.model.modules()),
+            scores=isinstance(self.objective, Scoring),
+            differentiable=self.sites is None or self.sites.differentiable,
+        )
 
     def using(
         self,

@@ -8,6 +8,7 @@ squared error of the perturbation in units of eps. The paper has no ball; here t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,13 +16,12 @@ import torch
 from torch import Tensor
 
 from attacks.adam import Moments
-from attacks.noise import uniform_in_ball
+from attacks.fitting import unless_images
 from attacks.oracle import Answer, Oracle
-from attacks.projections import project, steepest
 from attacks.randomness import KeyedRng
 from attacks.restarts import RestartedAttack
 from attacks.ssim import ssim
-from attacks.threat import Threat
+from attacks.threats.norm_ball import NormBall
 from attacks.tracking import Best
 
 
@@ -47,26 +47,27 @@ class Perceptual(RestartedAttack):
         if not 0 <= self.weight < float("inf"):
             raise ValueError(f"weight must be finite and not negative, got {self.weight}")
 
-    def alike(self, adv: Tensor, x: Tensor, threat: Threat) -> Tensor:
+    def alike(self, adv: Tensor, x: Tensor, threat: NormBall) -> Tensor:
         """Likeness ``(n,)`` of images ``(n, C, H, W)``, at most 1 (ssim) or 0 (mse), where they are equal."""
-        if x.dim() != 4:
-            raise ValueError(f"a likeness is of images (n, C, H, W), got {tuple(x.shape)}")
         if self.likeness == "ssim":
             side = min(11, *x.shape[2:])
             return ssim(adv, x, window=side - 1 + side % 2)
         unit = threat.radius(x).clamp_min(torch.finfo(x.dtype).tiny)
-        square = ((adv - x) / unit).square().flatten(1)
-        return -(square.mean(1) if threat.norm == "linf" else square.sum(1))
+        return -threat.squared_size((adv - x) / unit)
+
+    def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
+        """It works on images (C, H, W) only."""
+        return unless_images(type(self).__name__, shape)
 
     def walk(
-        self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
+        self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
         clean, ball = x[rows], threat.rows(rows)
         # Where a deviation is flat: a tenth of the radius away, about the one grey level of the paper at 8/255.
         reach = 0.1 if first else 1.0
         adv = clean
         if not first or oracle.objective.flat_at_clean:
-            adv = clean + reach * (uniform_in_ball(clean, ball, rng.rows(rows)) - clean)
+            adv = clean + reach * (ball.random(clean, rng.rows(rows)) - clean)
         moments = Moments.like(clean)
         for step in range(1, self.steps + 1):
             answer, slope = self._asked(oracle, adv, clean, ball, rows, grad=True)
@@ -78,11 +79,11 @@ class Perceptual(RestartedAttack):
             ball = threat.rows(rows)
             move = moments.step(slope, step)
             size = 2.5 * ball.radius(clean) / self.steps if self.step_size is None else self.step_size
-            adv = project(adv + size * (move if threat.norm == "linf" else steepest(move, ball)), clean, ball)
+            adv = ball.project(adv + size * ball.unit_step(move), clean)
         best.update(adv, rows, self._asked(oracle, adv, clean, ball, rows, grad=False)[0])
 
     def _asked(
-        self, oracle: Oracle, adv: Tensor, clean: Tensor, ball: Threat, rows: Tensor, *, grad: bool
+        self, oracle: Oracle, adv: Tensor, clean: Tensor, ball: NormBall, rows: Tensor, *, grad: bool
     ) -> tuple[Answer, Tensor]:
         """The oracle's answer with the likeness added to its value, and the gradient of the sum (zeros if not asked for)."""
         answer = oracle.query(adv, rows, grad=grad)

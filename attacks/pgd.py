@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from attacks.iterative import IterativeAttack
-from attacks.projections import steepest
-from attacks.threat import Threat
+from attacks.threats.norm_ball import NormBall
 
 
 @dataclass(frozen=True, kw_only=True)
 class PGD(IterativeAttack):
     """``x <- proj(x + step * steepest(gradient))``; the step defaults to ``2.5 * eps / steps``."""
 
-    def direction(self, gradient: Tensor, momentum: Tensor, threat: Threat) -> tuple[Tensor, Tensor]:
-        return steepest(gradient, threat), momentum
+    def direction(self, gradient: Tensor, momentum: Tensor, threat: NormBall) -> tuple[Tensor, Tensor]:
+        return threat.steepest(gradient), momentum

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
 from attacks.base import Attack
-from attacks.objectives import check_scoring, objective_named
+from attacks.fitting import Traits
+from attacks.objectives import objective_named, unless_scoring
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.targets import Target, targets
-from attacks.threat import Threat
+from attacks.threats.norm_ball import NormBall, as_norm_ball
+from attacks.threats.threat import Threat, ThreatKinds
 from attacks.tracking import Best
 
 
@@ -25,6 +28,8 @@ class RestartedAttack(Attack):
     target: None, or how the class to aim at is chosen (see :mod:`attacks.targets`). With ``ranked``, restart k aims
         at the k-th most likely wrong class, so ``apgd:objective=dlr,target=ranked,restarts=9`` is APGD-T.
     """
+
+    threats: ClassVar[ThreatKinds] = (NormBall,)
 
     steps: int = 10
     restarts: int = 1
@@ -41,15 +46,17 @@ class RestartedAttack(Attack):
         choosing = 0 if self.target is None else 1
         return self.restarts * (self.steps + 1) + choosing, self.restarts * self.steps
 
-    def check_scores(self) -> None:
-        super().check_scores()
-        check_scoring(self.objective, type(self).__name__)
-        if self.target is not None:
-            raise ValueError(f"a score has no classes to aim at: leave target={self.target} out")
+    def misfit_of_model(self, traits: Traits) -> str | None:
+        """As in the base; besides, on a score, an objective that needs classes, and a target."""
+        reason = super().misfit_of_model(traits)
+        if reason is not None or not traits.scores:
+            return reason
+        aimed = None if self.target is None else f"A score has no classes to aim at: leave target={self.target} out"
+        return unless_scoring(type(self).__name__, self.objective) or aimed
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
-        self.check_task(oracle)
+        self.require_fit(oracle, x, threat)
+        ball = as_norm_ball(threat)
         if self.objective is not None:
             oracle = oracle.using(objective=objective_named(self.objective))
         classes = None if self.target is None else targets(oracle, self.target, x, rng)
@@ -61,7 +68,7 @@ class RestartedAttack(Attack):
             oracle.forget(rows)
             if classes is not None:
                 oracle = oracle.using(target=classes[:, restart % classes.shape[1]])
-            self.walk(oracle, x, threat, rng.fold("start", restart), rows, best, first=restart == 0)
+            self.walk(oracle, x, ball, rng.fold("start", restart), rows, best, first=restart == 0)
         return best.inputs
 
     def going_on(self, best: Best) -> Tensor:
@@ -70,7 +77,7 @@ class RestartedAttack(Attack):
 
     @abstractmethod
     def walk(
-        self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
+        self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
         """Walk from one start for ``rows`` of ``x``, telling ``best`` of every point.
 

@@ -19,10 +19,12 @@ from torch import Tensor
 
 from attacks.checkpoints import checkpoints
 from attacks.oracle import Oracle
-from attacks.projections import project
 from attacks.randomness import KeyedRng
 from attacks.restarts import RestartedAttack
-from attacks.threat import Norm, Threat, per_row
+from attacks.rows import per_row
+from attacks.threats.linf import Linf
+from attacks.threats.norm_ball import NormBall
+from attacks.threats.threat import ThreatKinds
 from attacks.tracking import Best
 
 
@@ -30,12 +32,12 @@ from attacks.tracking import Best
 class SAPGD(RestartedAttack):
     """Adaptive-step PGD of the ASSG paper, from random starts scaled to the surface of the ball."""
 
-    norms: ClassVar[frozenset[Norm]] = frozenset({"linf"})
+    threats: ClassVar[ThreatKinds] = (Linf,)
 
     steps: int = 100
 
     def walk(
-        self, oracle: Oracle, x: Tensor, threat: Threat, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
+        self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
         clean, ball = x[rows], threat.rows(rows)
         adv = on_the_surface(clean, ball, rng.rows(rows))
@@ -53,17 +55,17 @@ class SAPGD(RestartedAttack):
             average = 0.5 * average + _by_mean(gradient)
             squares = 0.8 * squares + _by_mean(gradient.square())
             ratio = average / squares.sqrt().clamp_min(torch.finfo(average.dtype).tiny)
-            adv = project(adv + (eta * ratio).clamp(-eta, eta), clean, threat.rows(rows))
+            adv = threat.rows(rows).project(adv + (eta * ratio).clamp(-eta, eta), clean)
             if k in halve_at:
                 eta = eta / 2
         best.update(adv, rows, oracle.query(adv, rows, grad=False))
 
 
-def on_the_surface(x: Tensor, threat: Threat, rng: KeyedRng) -> Tensor:
+def on_the_surface(x: Tensor, threat: NormBall, rng: KeyedRng) -> Tensor:
     """Uniform noise scaled so that its largest entry is eps, then projected into the box."""
     noise = 2 * rng.uniform(*x.shape[1:]).to(x) - 1
     largest = per_row(noise.abs().flatten(1).amax(1), x)
-    return project(x + threat.radius(x) * noise / largest, x, threat)
+    return threat.project(x + threat.radius(x) * noise / largest, x)
 
 
 def _by_mean(values: Tensor) -> Tensor:

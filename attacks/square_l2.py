@@ -13,9 +13,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from attacks.projections import project
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat, per_row, row_norm
+from attacks.rows import per_row
+from attacks.threats.norm_ball import NormBall
 
 
 def tile(side: int) -> Tensor:
@@ -39,42 +39,49 @@ def _half(height: int, width: int) -> Tensor:
 
 def oriented(side: int, rng: KeyedRng, like: Tensor) -> Tensor:
     """One tile per row, upright or lying, each channel of a random sign: ``(n, C, side, side)``."""
-    one = tile(side).to(like)
+    upright = tile(side).to(like)
     lying = per_row(rng.fold("lying").uniform(1)[:, 0] > 0.5, like)
     sign = rng.fold("sign").uniform(like.shape[1], 1, 1).to(like).sub(0.5).sign()
-    return sign * torch.where(lying, one.T, one)
+    return sign * torch.where(lying, upright.T, upright)
 
 
-def first_guess(x: Tensor, threat: Threat, rng: KeyedRng) -> Tensor:
+def chequerboard(x: Tensor, ball: NormBall, rng: KeyedRng) -> Tensor:
     """Images ``(n, C, H, W)`` moved by eps along a chequerboard of about 5 x 5 tiles of random signs."""
     height, width = x.shape[2:]
     side = max(min(height, width) // 5, 2)
     delta = torch.zeros_like(x)
     for top in range(height % side // 2, height - side + 1, side):
         for left in range(width % side // 2, width - side + 1, side):
-            delta[:, :, top : top + side, left : left + side] = oriented(side, rng.fold(top, left), x)
-    return _scaled(delta, x, threat)
+            delta[:, :, top : top + side, left : left + side] = oriented(side, rng.fold("tiles", top, left), x)
+    return _scaled(delta, x, ball)
 
 
-def repainted(adv: Tensor, x: Tensor, threat: Threat, side: int, rng: KeyedRng) -> Tensor:
-    """The candidate of one move for images ``adv`` ``(n, C, H, W)`` around ``x``; side: of the windows, in pixels."""
+def with_a_tile(adv: Tensor, x: Tensor, ball: NormBall, side: int, rng: KeyedRng) -> Tensor:
+    """The candidate that follows the best so far, ``adv`` ``(n, C, H, W)`` around ``x``. side: of a square, in pixels."""
+    # Odd and at least 3, so that a tile has a middle; a window is smaller than the image.
+    odd = max(side + 1 - side % 2, 3)
+    return repainted(adv, x, ball, min(odd, (min(x.shape[2:]) - 1) // 2 * 2 + 1), rng)
+
+
+def repainted(adv: Tensor, x: Tensor, ball: NormBall, side: int, rng: KeyedRng) -> Tensor:
+    """The candidate of one move for images ``adv`` ``(n, C, H, W)`` around ``x``; side: of the windows, odd, in pixels."""
     delta = adv - x
     channels = x.shape[1]
     first, second = (_window(x, side, rng.fold(name)) for name in ("first", "second"))
     inside = delta.gather(2, first[0]).gather(3, first[1])
-    unused = (threat.radius(x).square() - per_row(row_norm(delta, "l2").square(), x)).clamp_min(0)
+    unused = (ball.radius(x).square() - per_row(ball.norm(delta).square(), x)).clamp_min(0)
     mask = torch.maximum(_painted(delta, first, torch.ones_like(inside)), _painted(delta, second, torch.ones_like(inside)))
     held = (delta * mask).square().sum((2, 3), keepdim=True)
     fresh = oriented(side, rng, x) + inside / _length(inside)
     fresh = fresh / _length(fresh) * (held + unused / channels).sqrt()
     kept = delta * (1 - mask)
-    return _scaled(kept + _painted(delta, first, fresh), x, threat)
+    return _scaled(kept + _painted(delta, first, fresh), x, ball)
 
 
-def _scaled(delta: Tensor, x: Tensor, threat: Threat) -> Tensor:
+def _scaled(delta: Tensor, x: Tensor, ball: NormBall) -> Tensor:
     """``x`` moved along ``delta`` by the whole radius, then into the box."""
-    length = per_row(row_norm(delta, "l2"), x).clamp_min(torch.finfo(x.dtype).tiny)
-    return project(x + threat.radius(x) * delta / length, x, threat)
+    length = per_row(ball.norm(delta), x).clamp_min(torch.finfo(x.dtype).tiny)
+    return ball.project(x + ball.radius(x) * delta / length, x)
 
 
 def _length(values: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from typing import ClassVar
 from attacks.apgd import APGD
 from attacks.base import Stage
 from attacks.cascade import Cascade
+from attacks.fitting import Traits
 from attacks.gradients.assg import ASSG
 from attacks.gradients.base import GradientPath, Training
 from attacks.gradients.bptt import BPTT
@@ -29,7 +30,7 @@ from attacks.gradients.rate import BPTR, RGA
 from attacks.pgd import PGD
 from attacks.sapgd import SAPGD
 from attacks.square import Square
-from attacks.threat import Norm
+from attacks.threats.threat import Threat
 
 CE, DLR, MARGIN = "ce", "dlr", "margin"
 DETACHED, BLUNTER = ASSG(), ASSG(half=0.42)
@@ -137,15 +138,15 @@ SCORES_THOROUGH: tuple[Stage, ...] = (
 )
 
 
-def fitting(stages: tuple[Stage, ...], norm: Norm) -> tuple[Stage, ...]:
-    """The stages in ``norm``. SA-PGD works in linf alone; elsewhere APGD, as long, takes its place."""
-    return tuple(stage if norm in stage.attack.norms else _without_sapgd(stage) for stage in stages)
+def suited(stages: tuple[Stage, ...], kind: type[Threat]) -> tuple[Stage, ...]:
+    """The stages under a kind of threat. SA-PGD works in linf alone; elsewhere APGD, as long, takes its place."""
+    return tuple(_without_sapgd(stage, kind) for stage in stages)
 
 
-def _without_sapgd(stage: Stage) -> Stage:
+def _without_sapgd(stage: Stage, kind: type[Threat]) -> Stage:
     sapgd = stage.attack
-    if not isinstance(sapgd, SAPGD):
-        raise TypeError(f"no stand-in for {type(sapgd).__name__}")
+    if not isinstance(sapgd, SAPGD) or issubclass(kind, sapgd.threats):
+        return stage
     apgd = APGD(steps=sapgd.steps, restarts=sapgd.restarts, objective=sapgd.objective or CE, target=sapgd.target)
     return replace(stage, name=stage.name.replace("SA-PGD", "APGD"), attack=apgd)
 
@@ -154,13 +155,12 @@ def _without_sapgd(stage: Stage) -> Stage:
 class Quick(Cascade):
     """At most 150 forward+backward pairs a sample: for development, and for large sets."""
 
+    moves_scores: ClassVar[bool] = True
     decisive: ClassVar[bool] = False
 
-    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
-        return fitting(QUICK if spiking else SMOOTH_QUICK, norm)
-
-    def score_stages(self, *, norm: Norm) -> tuple[Stage, ...]:
-        return fitting(SCORES_QUICK, norm)
+    def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
+        """:data:`QUICK`, or what stands for it without spikes and on scores."""
+        return suited(SCORES_QUICK if traits.scores else QUICK if traits.spiking else SMOOTH_QUICK, kind)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,19 +169,21 @@ class Standard(Cascade):
     survives everything: for publication.
     """
 
-    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
-        return fitting((*STANDARD, *(CODED if coded else ())) if spiking else SMOOTH, norm)
+    moves_scores: ClassVar[bool] = True
 
-    def score_stages(self, *, norm: Norm) -> tuple[Stage, ...]:
-        return fitting(SCORES, norm)
+    def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
+        """:data:`STANDARD`, with :data:`CODED` where there is a code, or what stands for it without spikes and on scores."""
+        spiking = (*STANDARD, *(CODED if traits.coded else ()))
+        return suited(SCORES if traits.scores else spiking if traits.spiking else SMOOTH, kind)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Thorough(Cascade):
     """Without a budget: more sharpnesses, restarts and queries. For a claim that must hold."""
 
-    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
-        return fitting((*THOROUGH, *(CODED if coded else ())) if spiking else SMOOTH_THOROUGH, norm)
+    moves_scores: ClassVar[bool] = True
 
-    def score_stages(self, *, norm: Norm) -> tuple[Stage, ...]:
-        return fitting(SCORES_THOROUGH, norm)
+    def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
+        """:data:`THOROUGH`, with :data:`CODED` where there is a code, or what stands for it without spikes and on scores."""
+        spiking = (*THOROUGH, *(CODED if traits.coded else ()))
+        return suited(SCORES_THOROUGH if traits.scores else spiking if traits.spiking else SMOOTH_THOROUGH, kind)

@@ -5,18 +5,20 @@ What holds against every gradient path of its own and falls to inputs made on an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from torch import Tensor, nn
 
 from attacks.base import Access, Attack
+from attacks.fitting import Traits
 from attacks.gradients.base import GradientPath, Training
 from attacks.mifgsm import MIFGSM
 from attacks.oracle import ModelOracle, Oracle
 from attacks.randomness import KeyedRng
 from attacks.score_objectives import Scoring
-from attacks.threat import Threat
+from attacks.threats.threat import Threat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,18 +43,23 @@ class Transfer(Attack):
         if self.model.training:
             raise ValueError("the model to transfer from is in training mode; call its eval() first")
 
-    def check(self, threat: Threat) -> None:
-        self.attack.check(threat)
+    def misfit_of_threat(self, threat: Threat) -> str | None:
+        """What the attack on the source says."""
+        return self.attack.misfit_of_threat(threat)
 
-    def check_scores(self) -> None:
-        self.attack.check_scores()
+    def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
+        """What the attack on the source says."""
+        return self.attack.misfit_of_shape(shape)
+
+    def misfit_of_model(self, traits: Traits) -> str | None:
+        """What the attack on the source says. It is the source that must give gradients, and a module does."""
+        return self.attack.misfit_of_model(replace(traits, differentiable=True))
 
     def cost(self) -> tuple[int, int]:
         return self.attack.cost()
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
-        self.check_task(oracle)
+        self.require_fit(oracle, x, threat)
         source = ModelOracle.of(
             self.model.to(x.device),
             oracle.labels,

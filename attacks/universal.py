@@ -10,6 +10,7 @@ and then added to whatever comes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -17,11 +18,10 @@ import torch
 from torch import Tensor
 
 from attacks.base import Access, Attack
-from attacks.noise import uniform_in_ball
 from attacks.oracle import Oracle
-from attacks.projections import project, steepest
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat, per_row, row_norm
+from attacks.threats.norm_ball import NormBall, as_norm_ball
+from attacks.threats.threat import Threat, ThreatKinds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,7 @@ class Universal(Attack):
     it is the same in every shard.
     """
 
+    threats: ClassVar[ThreatKinds] = (NormBall,)
     access: ClassVar[Access] = "none"
 
     images: Tensor = field(repr=False)
@@ -52,33 +53,40 @@ class Universal(Attack):
     def cost(self) -> tuple[int, int]:
         return 0, 0
 
+    def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
+        """The images that it is fitted on must have the shape of the inputs."""
+        if tuple(shape) == tuple(self.images.shape[1:]):
+            return None
+        own = tuple(self.images.shape[1:])
+        return f"A universal perturbation for inputs {tuple(shape)} cannot be fitted on inputs {own}"
+
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
+        self.require_fit(oracle, x, threat)
         adv = x.clone()
         if not len(x):
             return adv
         radii = threat.radius(x).flatten()
         for eps in radii.unique():
             rows = (radii == eps).nonzero()[:, 0]
-            ball = Threat(norm=threat.norm, eps=float(eps), low=threat.low, high=threat.high)
+            ball = as_norm_ball(threat).with_radius(float(eps))
             if float(eps) > 0:
-                adv[rows] = project(x[rows] + self.fit(oracle, x[:1], ball), x[rows], ball)
+                adv[rows] = ball.project(x[rows] + self.fit(oracle, x[:1], ball), x[rows])
         return adv
 
-    def fit(self, oracle: Oracle, like: Tensor, threat: Threat) -> Tensor:
+    def fit(self, oracle: Oracle, like: Tensor, threat: NormBall) -> Tensor:
         """The perturbation ``(1, ...)``, in the ball, for inputs of the shape, type and device of ``like`` ``(1, ...)``.
 
         Raises ``ValueError`` if the images it is to be fitted on are of another shape.
         """
         images = self.images.to(like).clamp(threat.low, threat.high)
-        if images.shape[1:] != like.shape[1:]:
-            wanted, own = (tuple(t.shape[1:]) for t in (like, images))
-            raise ValueError(f"a universal perturbation for inputs {wanted} cannot be fitted on inputs {own}")
+        reason = self.misfit_of_shape(like.shape[1:])
+        if reason is not None:
+            raise ValueError(reason)
         beside = oracle.beside(images)
         stream = KeyedRng.of(0, torch.zeros(1, dtype=torch.int64, device=like.device))
         # From a random point, because some objectives are flat at the clean images.
         centre = torch.full_like(like, (threat.low + threat.high) / 2)
-        found = uniform_in_ball(centre, threat, stream) - centre
+        found = threat.random(centre, stream) - centre
         momentum = torch.zeros_like(like)
         for step in range(self.steps):
             rows = torch.arange(step * self.batch, (step + 1) * self.batch, device=like.device) % len(images)
@@ -86,13 +94,5 @@ class Universal(Attack):
             gradient = beside.query(points, rows, grad=True).slope.mean(0, keepdim=True)
             momentum = 0.9 * momentum + gradient
             size = 2.5 * threat.radius(like) / self.steps * 2 * (1 - step / self.steps)
-            found = _in_ball(found + size * steepest(momentum, threat), threat)
+            found = threat.shrink(found + size * threat.steepest(momentum))
         return found
-
-
-def _in_ball(delta: Tensor, threat: Threat) -> Tensor:
-    """``delta`` ``(1, ...)`` clipped (linf) or scaled (l2) into the ball around 0."""
-    eps = threat.radius(delta)
-    if threat.norm == "linf":
-        return torch.minimum(torch.maximum(delta, -eps), eps)
-    return delta * (eps / per_row(row_norm(delta, "l2"), delta).clamp_min(torch.finfo(delta.dtype).tiny)).clamp_max(1.0)

@@ -1,4 +1,4 @@
-"""Which stage of an attack broke what: how much of a number would have been missed by a shorter attack."""
+"""How many samples each stage of an attack broke, and so how many a shorter attack would have missed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HATCHES = ("", "///", "...", "\\\\\\", "xxx", "ooo", "---", "+++")
-"""With the colours, so that neighbours are told apart without them."""
+"""Used together with the colours, so that neighbouring parts differ also without colour."""
 STANDING, WRONG = "#FFFFFF", "#BBBBBB"
 
 
@@ -24,45 +24,48 @@ def staged(record: Record, eps_text: str) -> Cell | None:
 
 
 def shares(cell: Cell) -> dict[str, float]:
-    """Share of all samples, in percent, by what became of them: wrong without attack, broken by each stage, standing."""
+    """Percent of all samples by outcome: wrong without attack, broken by each stage, standing."""
     n = cell.robust.n
     attempted = cell.stages[0].attempted
-    found = {"wrong unattacked": 100 * (n - attempted) / n}
-    found |= {stage.name: 100 * stage.broken / n for stage in cell.stages}
+    percentages = {"wrong unattacked": 100 * (n - attempted) / n}
+    percentages |= {stage.name: 100 * stage.broken / n for stage in cell.stages}
     broken = sum(stage.broken for stage in cell.stages)
-    return found | {"standing": 100 * (attempted - broken) / n}
+    return percentages | {"standing": 100 * (attempted - broken) / n}
 
 
 def stage_attribution(records: Sequence[Record], eps_text: str) -> Figure:
-    """One bar per model at a radius, cut by the stage that broke each sample; samples are few, stages ran in order.
+    """One bar per model at a radius, divided by the stage that broke the samples; stages ran in the order of the parts.
 
-    Raises ``RecordError`` if the records are not comparable or none was attacked in stages.
+    Raises ``RecordError`` if the records are not comparable or none was attacked in several stages.
     """
     from matplotlib.figure import Figure
 
     check_comparable(records)
-    named = zip(labels(records), records, strict=True)
-    found = {name: shares(cell) for name, record in named if (cell := staged(record, eps_text))}
-    if not found:
+    named_records = zip(labels(records), records, strict=True)
+    model_shares = {name: shares(cell) for name, record in named_records if (cell := staged(record, eps_text))}
+    if not model_shares:
         raise RecordError(f"No record has stages at {eps_text}.", "Evaluate with --attack standard.")
-    parts = [*dict.fromkeys(part for bars in found.values() for part in bars if part != "standing"), "standing"]
-    figure = Figure(figsize=(SIZE[0], 1.6 + 0.42 * len(found)), layout="constrained")
+    parts = [
+        *dict.fromkeys(part for percentages in model_shares.values() for part in percentages if part != "standing"),
+        "standing",
+    ]
+    figure = Figure(figsize=(SIZE[0], 1.6 + 0.42 * len(model_shares)), layout="constrained")
     axes = figure.subplots()
-    left = dict.fromkeys(found, 0.0)
+    bar_ends = dict.fromkeys(model_shares, 0.0)
     for number, part in enumerate(parts):
-        widths = [bars.get(part, 0.0) for bars in found.values()]
-        colour, hatch = _look(part, number - 1)
+        widths = [percentages.get(part, 0.0) for percentages in model_shares.values()]
+        colour, hatch = _fill(part, number - 1)
         axes.barh(
-            list(found),
+            list(model_shares),
             widths,
-            left=list(left.values()),
+            left=list(bar_ends.values()),
             color=colour,
             hatch=hatch,
             edgecolor="#222222",
             linewidth=0.6,
             label=part,
         )
-        left = {name: left[name] + width for name, width in zip(found, widths, strict=True)}
+        bar_ends = {name: bar_ends[name] + width for name, width in zip(model_shares, widths, strict=True)}
     axes.invert_yaxis()
     axes.set(xlabel=f"share of all samples at {eps_text} (%)", xlim=(0, 100))
     axes.set_title(heading(records), fontsize="medium", wrap=True)
@@ -70,7 +73,8 @@ def stage_attribution(records: Sequence[Record], eps_text: str) -> Figure:
     return figure
 
 
-def _look(part: str, number: int) -> tuple[str, str]:
+def _fill(part: str, number: int) -> tuple[str, str]:
+    """Colour and hatch of a part of a bar."""
     if part == "standing":
         return STANDING, ""
     if part == "wrong unattacked":

@@ -12,7 +12,7 @@ from reports.presentations.presentation import Row, TableColumn, presentation_of
 
 
 def board_table(board: Board) -> str:
-    """One line per current entry, best first; what is unreliable comes last, without a rank.
+    """One line per current entry, best first; unreliable entries come last, without a rank.
 
     Raises ``BenchError`` if the board is damaged.
     """

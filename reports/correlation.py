@@ -1,4 +1,4 @@
-"""What an attack leaves of a quality model's agreement with people: SRCC before and after."""
+"""Rank correlation (SRCC) of quality models with opinion scores, before and after an attack."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def srcc_before_after(records: Sequence[Record], eps_text: str) -> Figure:
     from matplotlib.figure import Figure
 
     check_comparable(records)
-    found = [(name, _at(record, eps_text)) for name, record in zip(labels(records), records, strict=True)]
-    figure = Figure(figsize=(SIZE[0], 1.7 + 0.45 * len(found)), layout="constrained")
+    named_shifts = [(name, _last_shift(record, eps_text)) for name, record in zip(labels(records), records, strict=True)]
+    figure = Figure(figsize=(SIZE[0], 1.7 + 0.45 * len(named_shifts)), layout="constrained")
     axes = figure.subplots()
     axes.axvline(0, color="#222222", linewidth=1)
-    for height, (_, shift) in enumerate(found):
+    for height, (_, shift) in enumerate(named_shifts):
         before, after = shift.srcc_clean, shift.srcc_attacked
         axes.annotate("", (after.value, height), (before.value, height), arrowprops={"arrowstyle": "->", "color": "#666666"})
-        for one, colour, marker, offset in ((before, COLOURS[0], "o", -0.12), (after, COLOURS[1], "s", 0.12)):
-            axes.plot([one.low, one.high], [height + offset] * 2, color=colour, linewidth=1.5)
-            axes.plot(one.value, height + offset, marker=marker, color=colour, markersize=6)
-    axes.set_yticks(range(len(found)), [name for name, _ in found])
-    axes.set(xlim=(-1.05, 1.05), ylim=(len(found) - 0.5, -0.5))
+        for srcc, colour, marker, offset in ((before, COLOURS[0], "o", -0.12), (after, COLOURS[1], "s", 0.12)):
+            axes.plot([srcc.low, srcc.high], [height + offset] * 2, color=colour, linewidth=1.5)
+            axes.plot(srcc.value, height + offset, marker=marker, color=colour, markersize=6)
+    axes.set_yticks(range(len(named_shifts)), [name for name, _ in named_shifts])
+    axes.set(xlim=(-1.05, 1.05), ylim=(len(named_shifts) - 0.5, -0.5))
     axes.set_xlabel(
         f"rank correlation (SRCC) with the opinion scores\ncircle: clean; square: under attack of {eps_text}; 95% intervals",
         fontsize="small",
@@ -43,8 +43,9 @@ def srcc_before_after(records: Sequence[Record], eps_text: str) -> Figure:
     return figure
 
 
-def _at(record: Record, eps_text: str) -> Shift:
-    found: list[Shift] = [one for one in record.shifts if one.eps_text == eps_text]
-    if not found:
+def _last_shift(record: Record, eps_text: str) -> Shift:
+    """The last shift that a record states at a radius. Raises ``RecordError`` if there is none."""
+    shifts: list[Shift] = [shift for shift in record.shifts if shift.eps_text == eps_text]
+    if not shifts:
         raise RecordError(f"{label(record)} has no shift at {eps_text}.", "Draw a radius that all records share.")
-    return found[-1]
+    return shifts[-1]

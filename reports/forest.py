@@ -1,4 +1,4 @@
-"""Is the best really better? Paired differences to one model, with their intervals."""
+"""Paired differences between the best model and every other, with their intervals."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def difference_forest(records: Sequence[Record], eps_text: str) -> Figure:
-    """Accuracy under attack of the best model minus that of each other, on the samples they share, in points.
+    """Accuracy under attack of the best model minus that of each other model, on their common samples, in points.
 
-    An interval that crosses zero means that these samples cannot tell the two apart. Best: highest accuracy at the radius.
+    An interval that crosses zero means that these samples do not show a difference. Best: highest accuracy at the radius.
     Raises ``RecordError`` if there are fewer than two records, or if they are not comparable.
     """
     from matplotlib.figure import Figure
@@ -29,28 +29,28 @@ def difference_forest(records: Sequence[Record], eps_text: str) -> Figure:
     ordered = sorted(records, key=lambda record: -_robust(record, eps_text))
     best, others = ordered[0], ordered[1:]
     first, *rest = labels(ordered)
-    found = [_under_attack(best, other, eps_text) for other in others]
+    comparisons = [_under_attack(best, other, eps_text) for other in others]
     figure = Figure(figsize=(SIZE[0], 1.5 + 0.34 * len(others)), layout="constrained")
     axes = figure.subplots()
     axes.axvline(0, color="#222222", linewidth=1)
-    for height, comparison in enumerate(found):
+    for height, comparison in enumerate(comparisons):
         difference = comparison.difference
-        sure = difference.low > 0 or difference.high < 0
+        differs = difference.low > 0 or difference.high < 0
         axes.plot(
-            [100 * difference.low, 100 * difference.high], [height, height], color=COLOURS[0 if sure else 1], linewidth=2
+            [100 * difference.low, 100 * difference.high], [height, height], color=COLOURS[0 if differs else 1], linewidth=2
         )
         axes.plot(
             100 * difference.value,
             height,
-            marker="s" if sure else "o",
-            color=COLOURS[0 if sure else 1],
-            markerfacecolor=COLOURS[0] if sure else "white",
+            marker="s" if differs else "o",
+            color=COLOURS[0 if differs else 1],
+            markerfacecolor=COLOURS[0] if differs else "white",
         )
-    names = [f"{name} ({100 * comparison.second:.1f}%)" for name, comparison in zip(rest, found, strict=True)]
+    names = [f"{name} ({100 * comparison.second:.1f}%)" for name, comparison in zip(rest, comparisons, strict=True)]
     axes.set_yticks(range(len(others)), names)
     axes.invert_yaxis()
     axes.set_xlabel(
-        f"{first} ({100 * found[0].first:.1f}%) minus the model, points of accuracy under attack at {eps_text}\n"
+        f"{first} ({100 * comparisons[0].first:.1f}%) minus the model, points of accuracy under attack at {eps_text}\n"
         "filled: the 95% interval excludes zero; hollow: these samples cannot tell them apart",
         fontsize="small",
     )
@@ -60,6 +60,7 @@ def difference_forest(records: Sequence[Record], eps_text: str) -> Figure:
 
 
 def _robust(record: Record, eps_text: str) -> float:
+    """Accuracy under attack at a radius. Raises ``RecordError`` if the record lacks the radius."""
     for cell in last_cells(record):
         if cell.eps_text == eps_text:
             return cell.robust.value
@@ -67,8 +68,12 @@ def _robust(record: Record, eps_text: str) -> float:
 
 
 def _under_attack(first: Record, second: Record, eps_text: str) -> Comparison:
-    """The last of the comparisons at a radius that is of an attack."""
-    found = [one for one in compare(first, second) if one.eps_text == eps_text and one.what not in ("clean", "noise")]
-    if not found:
+    """The last comparison at a radius that is under attack. Raises ``RecordError`` if there is none."""
+    comparisons = [
+        comparison
+        for comparison in compare(first, second)
+        if comparison.eps_text == eps_text and comparison.what not in ("clean", "noise")
+    ]
+    if not comparisons:
         raise RecordError("The records share no attack at this radius.", "Evaluate both with the same --attack and --eps.")
-    return found[-1]
+    return comparisons[-1]

@@ -1,4 +1,4 @@
-"""A contact sheet of adversarial images: clean, adversarial, the difference amplified, and what the model says of each."""
+"""A contact sheet of adversarial images: clean, adversarial, the difference amplified, and the model's answer to each."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def amplified(picks: Sequence[Pick]) -> tuple[list[NDArray[np.float32]], float]:
 
 
 def contact_sheet(picks: Sequence[Pick], title: str) -> Figure:
-    """One column per image; the worst to the left of the best. Raises ``RecordError`` for none."""
+    """One column per image, the worst images left of the best. Raises ``RecordError`` if there is no image."""
     from matplotlib.figure import Figure
 
     if not picks:
@@ -41,8 +41,8 @@ def contact_sheet(picks: Sequence[Pick], title: str) -> Figure:
     for column, (pick, difference) in enumerate(zip(picks, differences, strict=True)):
         for row, image in enumerate((pick.clean, pick.adversarial, difference)):
             axis = axes[row, column]
-            shown = image.repeat(3, axis=2) if image.shape[2] == 1 else image
-            axis.imshow(shown, interpolation="nearest")
+            rgb = image.repeat(3, axis=2) if image.shape[2] == 1 else image
+            axis.imshow(rgb, interpolation="nearest")
             axis.set(xticks=[], yticks=[])
             for side in axis.spines.values():
                 side.set_color("#D55E00" if pick.moved else "#009E73")
@@ -58,7 +58,10 @@ def contact_sheet(picks: Sequence[Pick], title: str) -> Figure:
 
 
 def strip(picks: Sequence[Pick], *, side: int = STRIP_SIDE) -> bytes:
-    """A small PNG for a model's page: clean images above, adversarial ones below, ``side`` pixels each."""
+    """A small PNG for a model's page: clean images above, adversarial ones below, ``side`` pixels each.
+
+    Raises ``RecordError`` if there is no image.
+    """
     from PIL import Image
 
     if not picks:
@@ -69,9 +72,9 @@ def strip(picks: Sequence[Pick], *, side: int = STRIP_SIDE) -> bytes:
         for row, image in enumerate((pick.clean, pick.adversarial)):
             pixels = np.rint(image * 255).astype(np.uint8)
             pixels = pixels.repeat(3, axis=2) if pixels.shape[2] == 1 else pixels
-            # Small images keep their pixels, large ones are averaged.
-            how = Image.Resampling.NEAREST if max(pixels.shape[:2]) <= side else Image.Resampling.LANCZOS
-            canvas.paste(Image.fromarray(pixels).resize((side, side), how), (column * step, row * step))
+            # Small images are enlarged without smoothing; large ones are averaged.
+            resampling = Image.Resampling.NEAREST if max(pixels.shape[:2]) <= side else Image.Resampling.LANCZOS
+            canvas.paste(Image.fromarray(pixels).resize((side, side), resampling), (column * step, row * step))
     buffer = io.BytesIO()
     canvas.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

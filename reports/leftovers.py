@@ -1,9 +1,9 @@
-"""What ``standard`` leaves standing, and what longer or other searches still break of it.
+"""How many samples that ``standard`` leaves standing are still broken by longer or other searches.
 
     python -m reports.leftovers
 
-On validation images, of each model the ones that stand after ``standard``; each search below is then run on these. Few
-that fall mean that the attack set has converged. Writes ``leaderboards/stages/leftovers.csv``.
+``standard`` runs on validation images, and each search below then runs on the images that stand. If few of these fall, the
+attack set has converged. Writes ``leaderboards/stages/leftovers.csv``.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ SEARCHES = (
 
 
 def rows(name: str, radius: str, n: int) -> list[dict[str, object]]:
-    """One row per search on this model; ``after all`` is what stands when all of them are run."""
+    """One row per search on this model; ``after all`` counts the images that stand after all searches."""
     trial = Trial.of(name, radius, n)
     standing = (~trial.broken(Stage("standard", Standard()))).nonzero()[:, 0]
-    left = trial.among(standing)
-    found, any_of_them = [], torch.zeros(len(standing), dtype=torch.bool)
+    standing_trial = trial.among(standing)
+    search_rows, broken_by_any = [], torch.zeros(len(standing), dtype=torch.bool)
     for attack, path in SEARCHES:
-        broken = left.broken(left.stage(attack, path))
-        any_of_them |= broken
-        found.append(
+        broken = standing_trial.broken(standing_trial.stage(attack, path))
+        broken_by_any |= broken
+        search_rows.append(
             {
                 "model": name,
                 "eps": radius,
@@ -57,16 +57,16 @@ def rows(name: str, radius: str, n: int) -> list[dict[str, object]]:
                 "breaks": int(broken.sum()),
             }
         )
-    return [row | {"after all": len(standing) - int(any_of_them.sum())} for row in found]
+    return [row | {"after all": len(standing) - int(broken_by_any.sum())} for row in search_rows]
 
 
 def main() -> None:
-    """Run everything and write the table, model by model."""
+    """Run all searches and write the table, model by model."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--n", type=int, default=150, help="validation images")
     n = options.parse_args().n
-    found = (row for name, radius in ON for row in rows(name, radius, n))
-    write_growing(WHERE / "leftovers.csv", found, "{model}: {breaks} of {standing} by {search}".format_map)
+    all_rows = (row for name, radius in ON for row in rows(name, radius, n))
+    write_growing(WHERE / "leftovers.csv", all_rows, "{model}: {breaks} of {standing} by {search}".format_map)
 
 
 if __name__ == "__main__":

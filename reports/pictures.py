@@ -18,8 +18,8 @@ import bench
 from bench.boards.store import Board, Entry, open_board
 from bench.foundation.memory import keep_freed_memory
 from bench.tasks.classification.results import Cell
+from reports.exit_status import end_with
 from reports.growing import write_growing
-from reports.script import end_with
 
 BOARDS = Path(__file__).resolve().parents[1] / "leaderboards"
 WHERE = BOARDS / "pictures"

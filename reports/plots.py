@@ -1,4 +1,4 @@
-"""Pictures from records. Colours are Okabe and Ito's, told apart by the colour-blind and, with the markers, in print."""
+"""Figures from records. Colours are Okabe and Ito's, which colour-blind readers can distinguish; markers differ as well."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.foundation.errors import RecordError
 from bench.foundation.files import atomic_path
+from bench.foundation.threats import threat_registry
 from bench.tasks.classification.results import Cell
 from bench.tasks.record import Record
 
@@ -22,13 +23,13 @@ SIZE = (7.2, 4.4)
 
 
 def last_cells(record: Record) -> list[Cell]:
-    """Per radius, the strongest statement a record makes: its last cell there, by rising radius."""
+    """The strongest result per radius, which is the last cell there; by ascending radius."""
     strongest = {cell.eps: cell for cell in record.cells}
     return [strongest[eps] for eps in sorted(strongest)]
 
 
 def heading(records: Sequence[Record]) -> str:
-    """What the records have in common, for a title: the board and its version if there is one, data, norm, attacks."""
+    """The common properties of the records, for a title: board and version if there is one, data, threat, attacks."""
     first = records[0]
     board = f"{first.protocol.board} v{first.protocol.version}: " if first.protocol else ""
     attacks = ", ".join(dict.fromkeys(attack.spec for attack in first.attacks))
@@ -41,7 +42,7 @@ def label(record: Record) -> str:
 
 
 def labels(records: Sequence[Record]) -> list[str]:
-    """Their names, all different: records of one model also show the start of their identity."""
+    """Distinct names of the records: those of one model are followed by the start of their identity."""
     names = [label(record) for record in records]
     return [
         f"{name} ({record.identity[:6]})" if names.count(name) > 1 else name
@@ -56,19 +57,19 @@ COMMON: dict[str, Callable[[Record], str]] = {
     "attacks": lambda record: " and ".join(attack.spec for attack in record.attacks),
     "protocols": lambda record: str(record.protocol and f"{record.protocol.board} v{record.protocol.version}"),
 }
-"""What records in one picture or table have in common, because its title says it once."""
+"""Properties that all records of one figure or table must share, because its title states them once."""
 
 
 def check_comparable(records: Sequence[Record], *, samples: bool = True) -> None:
-    """Raise ``RecordError``, saying what differs, if records may not share a picture.
+    """Raise ``RecordError``, naming the difference, if records may not share a figure.
 
-    samples: whether they must be of the very same samples, too, as their number is in the title.
+    samples: whether they must also be of the very same samples, whose number is in the title.
     """
     if not records:
         raise RecordError("There is nothing to draw.", "Name at least one record.")
-    for what, told in COMMON.items():
-        if len(found := dict.fromkeys(map(told, records))) > 1:
-            raise RecordError(f"The records are of different {what}: {'; '.join(found)}.", "Show them separately.")
+    for what, common_value in COMMON.items():
+        if len(values := dict.fromkeys(map(common_value, records))) > 1:
+            raise RecordError(f"The records are of different {what}: {'; '.join(values)}.", "Show them separately.")
     if samples and len({record.data.sha256 for record in records}) > 1:
         sizes = ", ".join(str(n) for n in sorted({record.data.n for record in records}))
         raise RecordError(f"The records are of different samples ({sizes} of them).", "Evaluate with the same --n.")
@@ -85,11 +86,11 @@ def accuracy_curves(records: Sequence[Record]) -> Figure:
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
     for number, (record, name) in enumerate(zip(records, labels(records), strict=True)):
-        _one_curve(axes, record, name, COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)])
+        _draw_curve(axes, record, name, COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)])
     first = records[0]
-    scale = 255 if first.norm == "linf" else 1
+    threat = threat_registry.get(first.norm)
     axes.set(
-        xlabel="radius (pixel levels of 255)" if scale == 255 else f"radius ({first.norm})",
+        xlabel=f"radius ({threat.display_unit or threat.name})",
         ylabel="accuracy (%)",
         title=heading(records),
         ylim=(0, 100),
@@ -99,24 +100,24 @@ def accuracy_curves(records: Sequence[Record]) -> Figure:
     return figure
 
 
-def _one_curve(axes: Axes, record: Record, name: str, colour: str, marker: str) -> None:
-    found = last_cells(record)
+def _draw_curve(axes: Axes, record: Record, name: str, colour: str, marker: str) -> None:
+    cells = last_cells(record)
     scale = 255 if record.norm == "linf" else 1
-    radii, clean = [0.0] + [cell.eps * scale for cell in found], found[0].clean
+    radii, clean = [0.0] + [cell.eps * scale for cell in cells], cells[0].clean
 
     def percent(values: list[float]) -> list[float]:
         return [100 * value for value in values]
 
-    robust = percent([clean.value] + [cell.robust.value for cell in found])
-    low, high = (percent([getattr(clean, end)] + [getattr(cell.robust, end) for cell in found]) for end in ("low", "high"))
+    robust = percent([clean.value] + [cell.robust.value for cell in cells])
+    low, high = (percent([getattr(clean, end)] + [getattr(cell.robust, end) for cell in cells]) for end in ("low", "high"))
     axes.plot(radii, robust, color=colour, marker=marker, markersize=5, label=name)
     axes.fill_between(radii, low, high, color=colour, alpha=0.15, linewidth=0)
-    noise = percent([clean.value] + [cell.noise.value for cell in found])
+    noise = percent([clean.value] + [cell.noise.value for cell in cells])
     axes.plot(radii, noise, color=colour, linestyle="--", linewidth=1, alpha=0.8)
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as ``path`` says by its ending (PNG or SVG), atomically and without a timestamp."""
+    """Write a figure atomically and without a timestamp; the ending of ``path`` (PNG or SVG) is the format."""
     import matplotlib
 
     ending = path.suffix.removeprefix(".")

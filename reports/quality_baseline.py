@@ -2,8 +2,8 @@
 
 ``python -m reports.quality_baseline`` trains natural-scene statistics and a support-vector regressor on the training
 split of ``photos``, chooses C and gamma on validation, scores test once, and writes ``scores.csv`` (one score per test
-image) and ``baseline.json`` (what follows from them: SRCC with 95% intervals over reference photographs, in all and per
-distortion). ``--check`` only says whether the two agree with each other and with the shipped test images.
+image) and ``baseline.json`` (SRCC from these scores with 95% intervals over reference photographs, in all and per
+distortion). ``--check`` only checks that the two agree with each other and with the shipped test images.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bench.metrics import quality
 from bench.metrics.kinds import srcc_per_kind
 from bench.metrics.nss import fit_baseline
 from bench.metrics.statistics import Estimate, Floats
-from reports.script import end_with
+from reports.exit_status import end_with
 
 if TYPE_CHECKING:
     from bench.data.base import Samples
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1] / "leaderboards" / "quality_baseline"
 SCORES, RESULT = "scores.csv", "baseline.json"
 DIGITS = 6
+"""Decimals of stored scores and figures."""
 AGAIN = "Run: python -m reports.quality_baseline."
 
 
@@ -59,22 +60,22 @@ def run(folder: Path) -> dict[str, Any]:
 
 
 def figures(scores: Floats, test: Samples) -> dict[str, Any]:
-    """What the scores (N,) of the test images come to: SRCC in all and per distortion, as JSON holds it."""
+    """SRCC over all test images and per distortion, from their scores (N,), in a form that JSON can hold."""
     groups = None if test.groups is None else test.groups.numpy()
     labels = test.labels.numpy().astype(np.float64)
     return {
         "srcc": rounded(quality.estimate(quality.srcc(scores, labels), len(test), groups=groups)),
-        "srcc_per_kind": {name: rounded(found) for name, found in srcc_per_kind(scores, test).items()},
+        "srcc_per_kind": {name: rounded(estimate) for name, estimate in srcc_per_kind(scores, test).items()},
     }
 
 
-def rounded(found: Estimate) -> dict[str, Any]:
-    """As JSON holds it."""
-    return {name: round(value, DIGITS) if isinstance(value, float) else value for name, value in asdict(found).items()}
+def rounded(estimate: Estimate) -> dict[str, Any]:
+    """The estimate as a mapping with rounded numbers, for JSON."""
+    return {name: round(value, DIGITS) if isinstance(value, float) else value for name, value in asdict(estimate).items()}
 
 
 def stored(folder: Path = ROOT) -> dict[str, Any]:
-    """The kept result. Raises ``RecordError`` unless it follows from the kept scores and the test set."""
+    """The stored result. Raises ``RecordError`` if it does not follow from the stored scores and the test set."""
     try:
         result: dict[str, Any] = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         ids, scores = np.loadtxt(folder / SCORES, delimiter=",", skiprows=1, unpack=True)
@@ -90,15 +91,16 @@ def stored(folder: Path = ROOT) -> dict[str, Any]:
 
 def text(result: dict[str, Any]) -> str:
     """The result as lines: all distortions together, then each, the worst first."""
-    each = sorted(result["srcc_per_kind"].items(), key=lambda pair: float(pair[1]["value"]))
-    named = [("all distortions", result["srcc"]), *each]
+    kinds = sorted(result["srcc_per_kind"].items(), key=lambda pair: float(pair[1]["value"]))
+    named = [("all distortions", result["srcc"]), *kinds]
     return "\n".join(
-        f"{name:22} SRCC {f['value']:6.3f} [{f['low']:6.3f}, {f['high']:6.3f}]  n={f['n']}" for name, f in named
+        f"{name:22} SRCC {figure['value']:6.3f} [{figure['low']:6.3f}, {figure['high']:6.3f}]  n={figure['n']}"
+        for name, figure in named
     )
 
 
 def main(arguments: list[str]) -> int:
-    """Fit, store and print; with ``--check`` only print what is stored, if it is sound."""
+    """Fit, store and print; with ``--check`` only check and print the stored result."""
     click.echo(text(stored() if "--check" in arguments else run(ROOT)))
     return 0
 

@@ -21,13 +21,13 @@ from bench.foundation.errors import RecordError
 from bench.studies.measures.running import measurable, measure_model
 from bench.studies.measures.sizes import Sizes
 from bench.tasks.record import Record
-from reports import pictures, strength
+from reports import pictures, splicing, strength
 from reports.board_tables import board_table
+from reports.exit_status import end_with
 from reports.gallery import contact_sheet
 from reports.measures import sheets
 from reports.picks import choose
 from reports.plots import accuracy_curves, heading, label, save
-from reports.script import end_with
 from reports.zoo_table import zoo_table
 
 if TYPE_CHECKING:
@@ -96,15 +96,8 @@ def quality_gallery() -> Figure:
 
 
 def spliced(text: str, tables: Tables) -> str:
-    """README text with each table between its markers replaced."""
-    for name, table in tables.items():
-        start, end = f"<!-- table {name}: make report -->", f"<!-- end of table {name} -->"
-        before, found, rest = text.partition(start)
-        _, closed, after = rest.partition(end)
-        if not found or not closed:
-            raise RecordError(f"The README has lost the markers of the table {name!r}.", f"Put {start} and {end} back.")
-        text = f"{before}{start}\n{table}\n{end}{after}"
-    return text
+    """README text with each table between its markers replaced; see :func:`reports.splicing.spliced`."""
+    return splicing.spliced(text, tables, command="make report", page="The README")
 
 
 def main(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""Attack against random noise of the same radius: what a model loses to malice beyond what it loses to chance."""
+"""Accuracy under attack against accuracy under random noise of the same radius."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def noise_scatter(records: Sequence[Record], eps_text: str) -> Figure:
     from matplotlib.figure import Figure
 
     check_comparable(records)
-    found = [(name, _at(record, eps_text)) for name, record in zip(labels(records), records, strict=True)]
+    named_cells = [(name, _last_cell(record, eps_text)) for name, record in zip(labels(records), records, strict=True)]
     figure = Figure(figsize=SQUARE, layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 100], [0, 100], color="#666666", linestyle=":", linewidth=1)
     axes.annotate("no gap", (88, 88), ha="right", va="bottom", rotation=45, color="#666666", fontsize="small")
-    for number, (name, cell) in enumerate(found):
+    for number, (name, cell) in enumerate(named_cells):
         x, y = 100 * cell.noise.value, 100 * cell.robust.value
         axes.errorbar(
             x,
@@ -54,12 +54,13 @@ def noise_scatter(records: Sequence[Record], eps_text: str) -> Figure:
     )
     axes.set_title(heading(records), fontsize="medium", wrap=True)
     axes.grid(alpha=0.3)
-    if len(found) <= DISTINCT:
+    if len(named_cells) <= DISTINCT:
         axes.legend(fontsize="small", loc="upper left")
     return figure
 
 
-def _at(record: Record, eps_text: str) -> Cell:
+def _last_cell(record: Record, eps_text: str) -> Cell:
+    """The last cell of a record at a radius. Raises ``RecordError`` if there is none."""
     for cell in last_cells(record):
         if cell.eps_text == eps_text:
             return cell

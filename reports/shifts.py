@@ -1,4 +1,4 @@
-"""How far attacks move the scores of image-quality models."""
+"""Distributions of the score shifts that attacks cause in image-quality models."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def score_shifts(records: Sequence[Record], eps_text: str) -> Figure:
     Raises ``RecordError`` if the records are not comparable or a record is not of a score model.
     """
     check_comparable(records)
-    found = {}
+    shifts = {}
     for name, record in zip(labels(records), records, strict=True):
         if not scores(record):
             raise RecordError(f"{label(record)} answers classes, not scores.", "Draw records of image-quality models.")
         rows = record.rows[record.rows["eps_text"] == eps_text]
-        found[name] = (rows[UP].dropna().to_numpy(float), rows[DOWN].dropna().to_numpy(float))
-    return shift_violins(found, eps_text, heading(records))
+        shifts[name] = (rows[UP].dropna().to_numpy(float), rows[DOWN].dropna().to_numpy(float))
+    return shift_violins(shifts, eps_text, heading(records))
 
 
 def shift_violins(shifts: Mapping[str, tuple[Floats, Floats]], eps_text: str, title: str) -> Figure:

@@ -1,9 +1,10 @@
-"""What each gradient path and search adds: the table from which the stages of ``--attack standard`` were chosen.
+"""How much each gradient path and search adds: the table from which the stages of ``--attack standard`` were chosen.
 
     python -m reports.stages
 
-Every candidate is run on its own, on validation images that the model gets right; then they are put in greedy
-order, the one first that breaks most of what still stands per pair spent. Writes ``leaderboards/stages/gains.csv``.
+Every candidate runs alone, on validation images that the model classifies correctly. Then they are put in greedy
+order: next comes the candidate that breaks most of the standing images per forward+backward pair. Writes
+``leaderboards/stages/gains.csv``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from torch import Tensor, nn
 from attacks.base import Stage
 from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
+from attacks.threats.threat import Threat
 from bench.data import load_samples
 from bench.evaluation.request.attack_specs import resolve_attack, resolve_path
 from bench.foundation.files import atomic_write_text, make_folder
@@ -42,7 +44,7 @@ ON = (
     ("snn_cos", "2/255"),
     ("snn_front", "2/255"),
 )
-"""Models and radii at which some samples fall and some stand under PGD: plain, defended, converted, and with a code."""
+"""Models and radii at which PGD breaks some samples but not all: plain, defended, converted, and with an input code."""
 ASSG = tuple(f"assg:{options}" for options in ("half=0.4", "half=0.42", "half=0.44", "half=0.46", "half=0.48"))
 ATTACHED = tuple(f"{path},reset=attached" for path in ASSG)
 PATHS = (
@@ -96,7 +98,7 @@ CANDIDATES = (
 
 @dataclass(frozen=True)
 class Trial:
-    """Validation images that one model gets right, and which of them a search breaks.
+    """Validation images that one model classifies correctly, to be attacked by searches.
 
     x: ``(n, C, H, W)``. y: ``(n,)``. ids: their numbers in the split ``(n,)``.
     """
@@ -112,28 +114,28 @@ class Trial:
 
     @classmethod
     def of(cls, name: str, radius: str, n: int) -> Trial:
-        """On the first n validation images. radius: as it is written, ``2/255``."""
+        """The trial of a model on the first n validation images. radius: as written, for example ``2/255``."""
         samples = load_samples("cifar10", split="val", n=n)
         model = load(name)
         scorer = Scorer(model, name)
         rng = KeyedRng.of(0, samples.ids)
         right = (scorer.decisions(samples.images, rng)[0] == samples.labels).nonzero()[:, 0]
         x, y, ids = samples.images[right], samples.labels[right], samples.ids[right]
-        return cls(name, scorer, folded(model), x, y, ids, rng.rows(right), Threat(eps=number(radius)))
+        return cls(name, scorer, folded(model), x, y, ids, rng.rows(right), Linf(eps=number(radius)))
 
     def among(self, rows: Tensor) -> Trial:
-        """The same for some rows ``(m,)`` only."""
+        """The trial restricted to some rows, given by their indices ``(m,)``."""
         return replace(self, x=self.x[rows], y=self.y[rows], ids=self.ids[rows], rng=self.rng.rows(rows))
 
     def broken(self, stage: Stage) -> Tensor:
-        """Which rows fall ``(n,)`` bool, verified and scored as an evaluation does."""
+        """Whether each image falls, ``(n,)`` bool, verified and scored as in an evaluation."""
         oracle = ModelOracle.of(self.proposer, self.y, path=stage.path, rng=self.rng.fold("layers"))
         adv = stage.attack.perturb(oracle, self.x, self.threat, rng=self.rng.fold("attack"))
         inside = torch.tensor([status == "ok" for status in statuses(adv, self.x, self.threat)])
         return (self.scorer.decisions(adv, self.rng)[0] != self.y) & inside
 
     def stage(self, attack: str, path: str) -> Stage:
-        """The candidate that two specs tell. ``{model}`` in the first is this model."""
+        """The candidate of two specs. ``{model}`` in the first stands for this model."""
         plan = resolve_attack(attack.format(model=self.name))
         return Stage(f"{attack} along {path}", plan.attack, resolve_path(path)[1])
 
@@ -143,34 +145,34 @@ def falls(trial: Trial, known: pd.DataFrame) -> pd.DataFrame:
 
     known: columns of an earlier run, which are not computed again.
     """
-    found = {}
+    broken = {}
     for attack, path in CANDIDATES:
         stage = trial.stage(attack, path)
-        found[stage.name] = known[stage.name].to_numpy() if stage.name in known else trial.broken(stage).numpy()
-    return pd.DataFrame(found, index=trial.ids.numpy())
+        broken[stage.name] = known[stage.name].to_numpy() if stage.name in known else trial.broken(stage).numpy()
+    return pd.DataFrame(broken, index=trial.ids.numpy())
 
 
-def greedy(found: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+def greedy(tables: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
     """Candidates in the order of what they add per pair, over all models together.
 
-    Columns: stage, pairs (most it spends), and per model and radius the share of samples standing if it alone is run,
-    and if all up to it are.
+    Columns: stage, pairs (the most it spends), and per model and radius the percentage of samples that stand after this
+    candidate alone, and after all candidates up to it.
     """
     cost = {}
     for attack, path in CANDIDATES:
         forwards, backwards = resolve_attack(attack.format(model=ON[0][0])).attack.cost()
         cost[f"{attack} along {path}"] = max(backwards, math.ceil(forwards / 3)) * (2 if path == "hart_mix" else 1)
-    standing = {key: pd.Series(True, index=table.index) for key, table in found.items()}
-    left, rows = list(cost), []
-    while left:
+    standing = {key: pd.Series(True, index=table.index) for key, table in tables.items()}
+    candidates, rows = list(cost), []
+    while candidates:
 
         def gain(stage: str) -> float:
-            return sum(float((table[stage] & standing[key]).mean()) for key, table in found.items()) / cost[stage]
+            return sum(float((table[stage] & standing[key]).mean()) for key, table in tables.items()) / cost[stage]
 
-        best = max(left, key=lambda stage: (gain(stage), -cost[stage]))
-        left.remove(best)
+        best = max(candidates, key=lambda stage: (gain(stage), -cost[stage]))
+        candidates.remove(best)
         row: dict[str, object] = {"stage": best, "pairs": cost[best]}
-        for key, table in found.items():
+        for key, table in tables.items():
             standing[key] &= ~table[best]
             where = " ".join(key)
             row[f"{where} alone"] = round(100 * (1 - float(table[best].mean())), 1)
@@ -180,18 +182,18 @@ def greedy(found: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Run all candidates on all models; what an earlier run found is kept and reused."""
+    """Run all candidates on all models; results of an earlier run are reused."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--n", type=int, default=100, help="validation images")
     n = options.parse_args().n
     make_folder(WHERE)
-    found = {}
+    tables = {}
     for name, text in ON:
-        kept = WHERE / f"{name}_{text.replace('/', '_')}.csv"
-        known = pd.read_csv(kept, index_col="sample").astype(bool) if kept.exists() else pd.DataFrame()
-        found[name, text] = falls(Trial.of(name, text, n), known)
-        atomic_write_text(kept, found[name, text].astype(int).to_csv(index_label="sample"))
-    atomic_write_text(WHERE / "gains.csv", greedy(found).to_csv(index=False))
+        stored = WHERE / f"{name}_{text.replace('/', '_')}.csv"
+        known = pd.read_csv(stored, index_col="sample").astype(bool) if stored.exists() else pd.DataFrame()
+        tables[name, text] = falls(Trial.of(name, text, n), known)
+        atomic_write_text(stored, tables[name, text].astype(int).to_csv(index_label="sample"))
+    atomic_write_text(WHERE / "gains.csv", greedy(tables).to_csv(index=False))
 
 
 if __name__ == "__main__":

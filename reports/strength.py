@@ -18,8 +18,8 @@ from attacks import PATHS
 from bench.foundation.memory import keep_freed_memory
 from bench.tasks.classification.task import TASK
 from bench.tasks.record import Record
+from reports.exit_status import end_with
 from reports.growing import write_growing
-from reports.script import end_with
 from zoo.card import card, names
 
 WHERE = Path(__file__).resolve().parents[1] / "leaderboards" / "strength"

@@ -23,7 +23,7 @@ class _Strict(BaseModel):
 
 
 class Part(_Strict):
-    """A registered thing and the arguments it is built with."""
+    """The name of a registered builder or defense, and the arguments it is built with."""
 
     name: str
     """Key in a catalogue (``zoo.architectures.BUILDERS`` or ``zoo.defenses.DEFENSES``)."""
@@ -63,7 +63,7 @@ class Recipe(_Strict):
     seed: int = 0
     """Seed of initialisation, order, augmentation and the defense's own randomness."""
     notes: str = ""
-    """How choices such as a penalty's weight were made, fixed before any test image was looked at."""
+    """How choices such as a penalty's weight were made. They were fixed before any test image was used."""
 
     @model_validator(mode="after")
     def _cools_down_within_its_epochs(self) -> Self:
@@ -92,7 +92,7 @@ class Card(_Strict):
     """One model of the zoo."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    """Key under which ``zoo.load`` finds it."""
+    """Key by which ``zoo.load`` opens it."""
     version: int = Field(default=1, ge=1)
     """Raised whenever its answers change."""
     summary: str
@@ -122,7 +122,7 @@ class Card(_Strict):
     weights: Weights | None = None
     """None until trained."""
     paper: str = ""
-    """Reference of the defense, or of the code that plays its part."""
+    """Reference of the defense, or of the input code that serves as one."""
     licence: str = "Apache-2.0"
     """Of the weights."""
 
@@ -148,7 +148,7 @@ class Card(_Strict):
 
     @property
     def needs(self) -> str | None:
-        """Name of the model whose weights must be there before this one's can be made, if any."""
+        """Name of the model whose weights are needed to make this model's weights; None if there is none."""
         return self.conversion.source if self.conversion else self.training.start
 
 
@@ -173,11 +173,11 @@ def read_card(path: Path) -> Card:
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name} is not valid YAML: {error}") from error
     try:
-        found = Card.model_validate(content)
+        parsed_card = Card.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
         raise ValueError(f"{path.name}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
-    if found.name != path.stem:
-        raise ValueError(f"{path.name} describes a model named {found.name!r}; a card is named after its model")
-    return found
+    if parsed_card.name != path.stem:
+        raise ValueError(f"{path.name} describes a model named {parsed_card.name!r}; a card is named after its model")
+    return parsed_card

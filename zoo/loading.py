@@ -41,13 +41,13 @@ def build_defense(part: Part) -> Defense:
 def read_weights(path: Path, sha256: str | None) -> dict[str, Tensor]:
     """Tensors of a safetensors file.
 
-    sha256: what the file must hash to; None skips the check (a user's own file).
-    Raises ``FileNotFoundError`` or ``ValueError`` (another content, truncated, not safetensors).
+    sha256: the expected hash of the file; None skips the check (for a user's own file).
+    Raises ``FileNotFoundError``, or ``ValueError`` if the content has another hash, is truncated or is not safetensors.
     """
     content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if sha256 is not None and found != sha256:
-        raise ValueError(f"{path.name} is not the file its card names: sha256 {found[:12]}..., not {sha256[:12]}...")
+    digest = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and digest != sha256:
+        raise ValueError(f"{path.name} is not the file its card names: sha256 {digest[:12]}..., not {sha256[:12]}...")
     try:
         return parse(content)
     except SafetensorError as error:
@@ -55,7 +55,10 @@ def read_weights(path: Path, sha256: str | None) -> dict[str, Tensor]:
 
 
 def fill(model: nn.Module, tensors: dict[str, Tensor], origin: str) -> nn.Module:
-    """Load ``tensors`` into ``model``. Raises ``ValueError`` if names or shapes do not match."""
+    """Load ``tensors`` (name to value, shaped as the model's own) into ``model``; return the model.
+
+    origin: where they came from, for the message. Raises ``ValueError`` if names or shapes do not match.
+    """
     try:
         model.load_state_dict(tensors, strict=True)
     except RuntimeError as error:
@@ -66,7 +69,8 @@ def fill(model: nn.Module, tensors: dict[str, Tensor], origin: str) -> nn.Module
 def adopt(model: nn.Module, tensors: dict[str, Tensor], origin: str) -> nn.Module:
     """Start ``model`` from another network's weights.
 
-    Like :func:`fill`, but parameters of spiking neurons that the other network lacks keep their initial value.
+    Like :func:`fill` (shapes must match), but parameters of spiking neurons that the other network lacks keep their initial
+    value. Raises ``ValueError`` if other names or shapes do not match.
     """
     own = {
         name: value.detach()

@@ -23,7 +23,7 @@ from attacks.base import Attack
 from attacks.minimal import within
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.threat import Threat
 
 SHARD = 64
 """Samples an attack sees at a time: the same whatever the evaluator's batches, because these attacks may couple rows."""
@@ -55,8 +55,7 @@ class ForeignAttack(Attack):
         """Perturbed inputs for one shard ``x`` ``(n, ...)``, all of the same radius ``eps > 0``."""
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        self.check(threat)
-        self.check_task(oracle)
+        self.require_fit(oracle, x, threat)
         adv = x.clone()
         radii = threat.radius(x).flatten()
         for eps in radii.unique().tolist():

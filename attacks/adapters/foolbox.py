@@ -18,10 +18,11 @@ from torch import Tensor, nn
 
 from attacks.adapters.base import ForeignAttack, step_or_default
 from attacks.base import Kind
-from attacks.threat import Norm, Threat
+from attacks.threats.l2 import L2
+from attacks.threats.linf import Linf
+from attacks.threats.threat import Threat, ThreatKinds, entry_for
 
-_LINF: frozenset[Norm] = frozenset({"linf"})
-_L2: frozenset[Norm] = frozenset({"l2"})
+_DEEPFOOL: dict[type[Threat], str] = {Linf: "LinfDeepFoolAttack", L2: "L2DeepFoolAttack"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ class FoolboxAttack(ForeignAttack):
 class FGSM(FoolboxAttack):
     """One signed step of size eps."""
 
-    norms: ClassVar[frozenset[Norm]] = _LINF
+    threats: ClassVar[ThreatKinds] = (Linf,)
 
     random_start: bool = False
 
@@ -63,7 +64,7 @@ class FGSM(FoolboxAttack):
 class FGM(FGSM):
     """One normalised step of length eps in l2."""
 
-    norms: ClassVar[frozenset[Norm]] = _L2
+    threats: ClassVar[ThreatKinds] = (L2,)
 
     def build(self, attacks: Any, threat: Threat, eps: float) -> Any:
         return attacks.L2FastGradientAttack(random_start=self.random_start)
@@ -76,7 +77,7 @@ class LinfPGD(FoolboxAttack):
     step_size: in input units; None means ``2.5 * eps / steps``.
     """
 
-    norms: ClassVar[frozenset[Norm]] = _LINF
+    threats: ClassVar[ThreatKinds] = (Linf,)
     foreign: ClassVar[str] = "LinfPGD"
 
     steps: int = 40
@@ -95,7 +96,7 @@ class LinfPGD(FoolboxAttack):
 class L2PGD(LinfPGD):
     """Projected gradient descent in l2."""
 
-    norms: ClassVar[frozenset[Norm]] = _L2
+    threats: ClassVar[ThreatKinds] = (L2,)
     foreign: ClassVar[str] = "L2PGD"
 
 
@@ -110,7 +111,7 @@ class LinfAdamPGD(LinfPGD):
 class L2AdamPGD(LinfPGD):
     """Projected steps of Adam on the normalised gradient, l2."""
 
-    norms: ClassVar[frozenset[Norm]] = _L2
+    threats: ClassVar[ThreatKinds] = (L2,)
     foreign: ClassVar[str] = "L2AdamPGD"
 
 
@@ -121,7 +122,7 @@ class DDN(FoolboxAttack):
     start: first radius tried. gamma: by which share the radius grows or shrinks per step.
     """
 
-    norms: ClassVar[frozenset[Norm]] = _L2
+    threats: ClassVar[ThreatKinds] = (L2,)
     kind: ClassVar[Kind] = "minimal"
 
     steps: int = 100
@@ -139,7 +140,7 @@ class DDN(FoolboxAttack):
 class LInfFMN(FoolboxAttack):
     """Fast minimum norm, linf (Pintor et al., NeurIPS 2021)."""
 
-    norms: ClassVar[frozenset[Norm]] = _LINF
+    threats: ClassVar[ThreatKinds] = (Linf,)
     kind: ClassVar[Kind] = "minimal"
 
     steps: int = 100
@@ -160,6 +161,7 @@ class DeepFool(FoolboxAttack):
     the step to the linearised boundary is lengthened.
     """
 
+    threats: ClassVar[ThreatKinds] = (Linf, L2)
     kind: ClassVar[Kind] = "minimal"
 
     steps: int = 50
@@ -171,7 +173,7 @@ class DeepFool(FoolboxAttack):
         return passes + 1, passes
 
     def build(self, attacks: Any, threat: Threat, eps: float) -> Any:
-        kind = attacks.LinfDeepFoolAttack if threat.norm == "linf" else attacks.L2DeepFoolAttack
+        kind = getattr(attacks, entry_for(threat, _DEEPFOOL))
         return kind(steps=self.steps, candidates=self.candidates, overshoot=self.overshoot, loss="logits")
 
 
@@ -179,14 +181,14 @@ class DeepFool(FoolboxAttack):
 class LinfDeepFool(DeepFool):
     """DeepFool in linf."""
 
-    norms: ClassVar[frozenset[Norm]] = _LINF
+    threats: ClassVar[ThreatKinds] = (Linf,)
 
 
 @dataclass(frozen=True, kw_only=True)
 class L2DeepFool(DeepFool):
     """DeepFool in l2."""
 
-    norms: ClassVar[frozenset[Norm]] = _L2
+    threats: ClassVar[ThreatKinds] = (L2,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +200,7 @@ class CarliniWagner(FoolboxAttack):
     whole batch when its summed loss stalls is off: it would make a sample depend on its neighbours.
     """
 
-    norms: ClassVar[frozenset[Norm]] = _L2
+    threats: ClassVar[ThreatKinds] = (L2,)
     kind: ClassVar[Kind] = "minimal"
 
     searches: int = 6

@@ -9,7 +9,9 @@ AutoAttack in l2 step every sample by the first sample's step size.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar, Literal
@@ -19,11 +21,12 @@ from torch import Tensor, nn
 
 from attacks.adapters.base import ForeignAttack, step_or_default
 from attacks.base import Access
-from attacks.threat import Norm, Threat
+from attacks.fitting import Traits, unless_images
+from attacks.threats.l2 import L2
+from attacks.threats.linf import Linf
+from attacks.threats.threat import Threat, ThreatKinds, entry_for
 
-_LINF: frozenset[Norm] = frozenset({"linf"})
-_L2: frozenset[Norm] = frozenset({"l2"})
-_NORM = {"linf": "Linf", "l2": "L2"}
+_NORM: dict[type[Threat], str] = {Linf: "Linf", L2: "L2"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +40,19 @@ class TorchAttack(ForeignAttack):
     def build(self, library: Any, model: nn.Module, threat: Threat, eps: float, classes: int) -> Any:
         """The attack. library: the module ``torchattacks``. classes: number of outputs of the model."""
 
-    def check(self, threat: Threat) -> None:
-        super().check(threat)
-        if (threat.low, threat.high) != (0, 1):
-            raise ValueError(f"torchattacks knows the box [0, 1] only, not [{threat.low}, {threat.high}]")
+    images_only: ClassVar[bool] = False
+    """Whether the library's code assumes inputs (C, H, W)."""
+
+    def misfit_of_threat(self, threat: Threat) -> str | None:
+        """As in the base; besides, any box but [0, 1]."""
+        reason = super().misfit_of_threat(threat)
+        if reason is None and (threat.low, threat.high) != (0, 1):
+            return f"torchattacks knows the box [0, 1] only, not [{threat.low}, {threat.high}]"
+        return reason
+
+    def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
+        """Anything but images (C, H, W), where the library assumes them."""
+        return unless_images(f"{type(self).__name__} of torchattacks", shape) if self.images_only else None
 
     def attacked(self, model: nn.Module, x: Tensor, labels: Tensor, threat: Threat, eps: float) -> Tensor:
         classes = self.classes(model, x)
@@ -68,7 +80,7 @@ class _ToldClasses:
 class FGSM(TorchAttack):
     """One signed step of size eps."""
 
-    norms: ClassVar[frozenset[Norm]] = _LINF
+    threats: ClassVar[ThreatKinds] = (Linf,)
 
     def cost(self) -> tuple[int, int]:
         return 1, 1
@@ -81,7 +93,7 @@ class FGSM(TorchAttack):
 class Stepping(TorchAttack):
     """Base of those with a number of steps. step_size: in input units; None means ``2.5 * eps / steps``."""
 
-    norms: ClassVar[frozenset[Norm]] = _LINF
+    threats: ClassVar[ThreatKinds] = (Linf,)
     foreign: ClassVar[str]
 
     steps: int = 10
@@ -115,8 +127,9 @@ class PGD(Stepping):
 class PGDL2(PGD):
     """Projected gradient descent in l2."""
 
-    norms: ClassVar[frozenset[Norm]] = _L2
+    threats: ClassVar[ThreatKinds] = (L2,)
     foreign: ClassVar[str] = "PGDL2"
+    images_only: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +152,7 @@ class MIFGSM(Stepping):
     """Momentum iterative FGSM. A gradient of zero becomes NaN here."""
 
     foreign: ClassVar[str] = "MIFGSM"
+    images_only: ClassVar[bool] = True
 
     decay: float = 1.0
 
@@ -176,7 +190,8 @@ class VMIFGSM(MIFGSM):
 class APGD(TorchAttack):
     """Auto-PGD in linf. Only what fooled the model is returned, else the clean input."""
 
-    norms: ClassVar[frozenset[Norm]] = _LINF
+    threats: ClassVar[ThreatKinds] = (Linf,)
+    images_only: ClassVar[bool] = True
 
     steps: int = 50
     restarts: int = 1
@@ -194,7 +209,8 @@ class APGD(TorchAttack):
 class APGDT(_ToldClasses, TorchAttack):
     """Targeted Auto-PGD in linf, aiming at every wrong class in turn. Needs at least 4 classes."""
 
-    norms: ClassVar[frozenset[Norm]] = _LINF
+    threats: ClassVar[ThreatKinds] = (Linf,)
+    images_only: ClassVar[bool] = True
 
     steps: int = 50
 
@@ -211,6 +227,8 @@ class APGDT(_ToldClasses, TorchAttack):
 class FAB(TorchAttack):
     """Fast adaptive boundary (Croce and Hein, ICML 2020), untargeted. Only what fooled the model is returned."""
 
+    threats: ClassVar[ThreatKinds] = (Linf, L2)
+
     steps: int = 10
     restarts: int = 1
 
@@ -224,24 +242,44 @@ class FAB(TorchAttack):
 
     def build(self, library: Any, model: nn.Module, threat: Threat, eps: float, classes: int) -> Any:
         seed = int(torch.randint(2**31, ()))
-        return library.FAB(model, norm=_NORM[threat.norm], eps=eps, steps=self.steps, n_restarts=self.restarts, seed=seed)
+        return library.FAB(
+            model, norm=entry_for(threat, _NORM), eps=eps, steps=self.steps, n_restarts=self.restarts, seed=seed
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Square(TorchAttack):
     """Square, one place and one set of colours for the whole shard. Few queries change nothing."""
 
+    threats: ClassVar[ThreatKinds] = (Linf, L2)
+    images_only: ClassVar[bool] = True
     access: ClassVar[Access] = "score"
 
     queries: int = 5000
     share: float = 0.8
+
+    def misfit(self, threat: Threat, shape: Sequence[int], traits: Traits) -> str | None:
+        """As in the base; besides, in l2, images that its tiles or its first window would leave."""
+        reason = super().misfit(threat, shape, traits)
+        if reason is not None or not isinstance(threat, L2):
+            return reason
+        _, height, width = shape
+        tile = height // 5
+        margin = (height - 5 * tile) // 2
+        tiled = tile == 1 or (tile > 1 and all(margin + side // tile * tile <= side for side in (height, width)))
+        window = max(round(math.sqrt(self.share * height * width)), 3)
+        if tiled and window + 1 - window % 2 <= min(height, width):
+            return None
+        return f"In l2, Square of torchattacks cannot tile images of {height} x {width} pixels"
 
     def cost(self) -> tuple[int, int]:
         return self.queries + 3, 0
 
     def build(self, library: Any, model: nn.Module, threat: Threat, eps: float, classes: int) -> Any:
         seed = int(torch.randint(2**31, ()))
-        return library.Square(model, norm=_NORM[threat.norm], eps=eps, n_queries=self.queries, p_init=self.share, seed=seed)
+        return library.Square(
+            model, norm=entry_for(threat, _NORM), eps=eps, n_queries=self.queries, p_init=self.share, seed=seed
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,7 +289,8 @@ class AutoAttack(_ToldClasses, TorchAttack):
     mode: ``standard``, ``plus`` or ``rand``, as there.
     """
 
-    norms: ClassVar[frozenset[Norm]] = _LINF
+    threats: ClassVar[ThreatKinds] = (Linf,)
+    images_only: ClassVar[bool] = True
 
     mode: Literal["standard", "plus", "rand"] = "standard"
 

@@ -155,7 +155,8 @@ class _AdaptiveSlope:
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
         batch = trace.potential.shape[1]
-        if self.memory is None or self.rows is None:
+        # A network that takes its batch apart does not say which sample is which: then nothing is remembered.
+        if self.memory is None or self.rows is None or len(self.rows) != batch:
             state, rows = _fresh(trace.potential, batch), torch.arange(batch, device=grad.device)
         else:
             state, rows = self.memory.state(trace.potential), self.rows
@@ -182,7 +183,7 @@ class _AdaptiveSlope:
         arrays = (incoming(grad, trace), potential, state.centre.numpy(), state.spread.numpy())
         choices = (dynamics.reset == "hard", path.attached, self.learn, shape_of(trace.windows))
         # A row that stands there twice shares one state: then one thread, so that the order in which it learns is fixed.
-        least = 1 if len(rows.unique()) == batch else batch
+        least = 1 if torch.get_num_threads() > 1 and len(rows.unique()) == batch else batch
         compiled.in_parallel(
             loops.through_adaptive_slopes, batch, *arrays, rows.numpy(), out, numbers, *choices, least=least
         )

@@ -43,15 +43,17 @@ class PotentialDependentSpikes:
     attached: bool = True
 
     def remember(self, firing: Firing, past: Moments | None) -> Moments:
-        return Moments.of(firing.potential() / firing.threshold, past)
+        potential = firing.potential()
+        return Moments.of(potential if firing.threshold == 1 else potential / firing.threshold, past)
 
     def backward(self, grad: Tensor, firing: Firing, memory: Moments) -> Tensor:
-        return grad * _slopes(firing.potential(), firing.threshold, memory.spread)
+        return _slopes(firing.potential(), firing.threshold, memory.spread).mul_(grad)
 
 
 def _slopes(potential: Tensor, threshold: float, sigma: Tensor) -> Tensor:
-    x = (potential - threshold) / threshold
-    return torch.exp(-((x / sigma - 0.5) ** 2) / 2) / (math.sqrt(2 * math.pi) * sigma * threshold)
+    """``ds/du``, in one new tensor of the size of the potential."""
+    x = (potential - threshold).div_(threshold).div_(sigma).sub_(0.5)
+    return x.square_().mul_(-0.5).exp_().div_(math.sqrt(2 * math.pi) * sigma * threshold)
 
 
 @dataclass(frozen=True)

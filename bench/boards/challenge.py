@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from attacks.threat import Threat, per_row
+from attacks.rows import per_row
 from bench.boards.challenge_record import Challenge, ChallengeRow, check_words
 from bench.foundation.errors import BoardError, DataError
 from bench.foundation.files import sha256_bytes
 from bench.foundation.spec import parse_eps
+from bench.foundation.threats import threat_at
 from bench.tasks.feasibility import norms, statuses
 from bench.tasks.lookup import board_rules
 
@@ -94,7 +95,7 @@ def score(
             f"The images have shape {tuple(given.images.shape[1:])}, the board's {tuple(clean.images.shape[1:])}.",
             "Give them as the model sees them.",
         )
-    threat = Threat(norm=protocol.norm, eps=parse_eps(eps, norm=protocol.norm)[0].value)
+    threat = threat_at(protocol.norm, parse_eps(eps, norm=protocol.norm)[0].value)
     x, adv = clean.images, given.images
     status = statuses(adv, x, threat)
     usable = torch.tensor([word == "ok" for word in status])

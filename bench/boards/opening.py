@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.foundation.errors import BoardError
-from bench.models.subject import Subject, open_subject
+from bench.models.opening import open_subject
+from bench.models.subject import Subject
 
 if TYPE_CHECKING:
     from bench.boards.store import Entry

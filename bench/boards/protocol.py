@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from attacks.fitting import Traits
 from bench.boards.naming import is_slug
 from bench.boards.text import Line, Note
 from bench.foundation.errors import BenchError, BoardError
@@ -26,11 +27,7 @@ if TYPE_CHECKING:
 
 PROTOCOL_FILE, HASH_FILE = "protocol.yaml", "protocol.sha256"
 T = TypeVar("T", bound="Draft")
-TRAITS = {
-    "spiking": {"spiking": True, "coded": False},
-    "smooth": {"spiking": False, "coded": False},
-    "coded": {"spiking": True, "coded": True},
-}
+TRAITS = {"spiking": Traits(spiking=True), "smooth": Traits(), "coded": Traits(spiking=True, coded=True)}
 """Kinds of models, by what the stages of an attack depend on."""
 
 

@@ -1,4 +1,4 @@
-"""``bench board``: leaderboards, looked at, checked and filled."""
+"""``bench board``: show, check and fill leaderboards."""
 
 from __future__ import annotations
 
@@ -40,10 +40,15 @@ def ls(root: Path | None, as_json: bool) -> None:
     from bench.boards.store import boards, boards_root
 
     rows = []
-    for one in boards(boards_root(root)):
-        protocol = one.protocol()
+    for listed_board in boards(boards_root(root)):
+        protocol = listed_board.protocol()
         samples = f"{protocol.data.n} {protocol.data.split} of {protocol.data.name}"
-        row = {"board": str(one), "title": protocol.title, "entries": str(len(one.names())), "samples": samples}
+        row = {
+            "board": str(listed_board),
+            "title": protocol.title,
+            "entries": str(len(listed_board.names())),
+            "samples": samples,
+        }
         rows.append(row | {"threat": f"{protocol.norm} {', '.join(protocol.eps)}", "released": str(protocol.released)})
     if as_json:
         click.echo(json.dumps(rows, indent=1))
@@ -72,15 +77,15 @@ def show(name: str, root: Path | None, as_json: bool) -> None:
         f"{chosen}: {protocol.title}\n{protocol.data.n} {protocol.data.split} samples of {protocol.data.name}, "
         f"{protocol.norm}, attacks: {attacks}, seed {protocol.seed}, protocol {chosen.protocol_sha256[:16]}"
     )
-    shown = [_line(row, protocol) for row in rows]
-    empty = [key for key in (shown[0] if shown else ()) if not any(line[key] for line in shown)]
-    show_table([{key: value for key, value in line.items() if key not in empty} for line in shown])
+    lines = [_line(row, protocol) for row in rows]
+    empty_columns = [key for key in (lines[0] if lines else ()) if not any(line[key] for line in lines)]
+    show_table([{key: value for key, value in line.items() if key not in empty_columns} for line in lines])
     unit = board_rules(protocol.task).unit
     click.echo(f"{unit}, ranked by attack {protocol.rank_by}; [a-b]: ranks that these samples cannot tell apart")
 
 
 def _line(row: dict[str, str], protocol: Protocol) -> dict[str, str]:
-    """What is shown of a row of ``table.csv``."""
+    """The cells that are printed for a row of ``table.csv``."""
     from bench.tasks.lookup import board_rules
 
     ranked = f"{row['rank']} [{row['rank_low']}-{row['rank_high']}]" if row["rank"] else ""
@@ -99,24 +104,24 @@ def diff(first: str, second: str, root: Path | None, as_json: bool) -> None:
     from bench.boards.comparison import changes, moves
     from bench.boards.store import boards_root, open_board
 
-    one, other = (open_board(name, boards_root(root)) for name in (first, second))
-    changed, moved = changes(one, other), moves(one, other)
+    first_board, second_board = (open_board(name, boards_root(root)) for name in (first, second))
+    changed, moved = changes(first_board, second_board), moves(first_board, second_board)
     if as_json:
-        found = [{**asdict(move), "name": str(move.name)} for move in moved]
-        click.echo(json.dumps({"protocol": [asdict(change) for change in changed], "entries": found}, indent=1))
+        entry_moves = [{**asdict(move), "name": str(move.name)} for move in moved]
+        click.echo(json.dumps({"protocol": [asdict(change) for change in changed], "entries": entry_moves}, indent=1))
         return
-    show_table([{"protocol": c.field, str(one): c.before, str(other): c.after} for c in changed])
+    show_table([{"protocol": c.field, str(first_board): c.before, str(second_board): c.after} for c in changed])
     rows = [
         {
             "entry": str(move.name),
-            str(one): "" if move.before is None else f"{100 * move.before:z.1f}",
-            str(other): "" if move.after is None else f"{100 * move.after:z.1f}",
+            str(first_board): "" if move.before is None else f"{100 * move.before:z.1f}",
+            str(second_board): "" if move.after is None else f"{100 * move.after:z.1f}",
             "rank before": move.rank_before,
             "rank after": move.rank_after,
         }
         for move in moved
     ]
-    show_table(rows, right=(str(one), str(other)))
+    show_table(rows, right=(str(first_board), str(second_board)))
 
 
 @board.command()
@@ -127,13 +132,15 @@ def verify(names: tuple[str, ...], root: Path | None, as_json: bool) -> int:
     """Recompute every hash, aggregate and table of NAMES (default: all boards); exit 1 on any drift."""
     from bench.boards.verify import verify as check
 
-    found = {str(one): [str(finding) for finding in check(one)] for one in _chosen(names, root)}
+    findings_by_board = {
+        str(checked_board): [str(finding) for finding in check(checked_board)] for checked_board in _chosen(names, root)
+    }
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        click.echo(json.dumps(findings_by_board, indent=1))
     else:
-        for name, findings in found.items():
+        for name, findings in findings_by_board.items():
             click.echo("\n".join(findings) if findings else f"{name}: verified")
-    return int(any(found.values()))
+    return int(any(findings_by_board.values()))
 
 
 @board.command()
@@ -143,13 +150,14 @@ def render(names: tuple[str, ...], root: Path | None) -> None:
     """Bring table.csv and CHANGELOG.md of NAMES (default: all boards) up to date with their entries."""
     from bench.boards.render import render as derive
 
-    for one in _chosen(names, root):
-        with one.locked():
-            derive(one)
-        click.echo(f"{one}: rendered")
+    for rendered_board in _chosen(names, root):
+        with rendered_board.locked():
+            derive(rendered_board)
+        click.echo(f"{rendered_board}: rendered")
 
 
 def _chosen(names: tuple[str, ...], root: Path | None) -> list[Board]:
+    """The named boards, or all. Raises ``BoardError`` for a name without a board."""
     from bench.boards.store import boards, boards_root, open_board
 
     home = boards_root(root)
@@ -288,13 +296,14 @@ def rescore(entry: str, root: Path | None, submission: Path | None, n: int, seed
     from bench.cli.progress import Units
     from bench.data import load_samples
 
-    chosen, kept = open_entry(entry, boards_root(root))
+    chosen, stored_entry = open_entry(entry, boards_root(root))
     protocol = chosen.protocol()
     samples = load_samples(protocol.data.name, split=protocol.data.split, n=protocol.data.n)
-    with subject_of(kept, submission) as subject, Units() as bar:
-        found = again(chosen, kept, subject, samples, n=n, seed=seed, on_tick=bar.tick)
+    with subject_of(stored_entry, submission) as subject, Units() as bar:
+        rescored = again(chosen, stored_entry, subject, samples, n=n, seed=seed, on_tick=bar.tick)
     click.echo(
-        f"{kept.name} on {chosen}: of {found.rows} rows, {found.same_clean} agree without attack, {found.same_verdict} in "
-        f"their verdict, {found.same_images} in every bit of the adversarial image: {'holds' if found.holds else 'FAILS'}"
+        f"{stored_entry.name} on {chosen}: of {rescored.rows} rows, {rescored.same_clean} agree without attack, "
+        f"{rescored.same_verdict} in their verdict, {rescored.same_images} in every bit of the adversarial image: "
+        f"{'holds' if rescored.holds else 'FAILS'}"
     )
-    return int(not found.holds)
+    return int(not rescored.holds)

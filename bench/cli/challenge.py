@@ -1,4 +1,4 @@
-"""``bench challenge``: adversarial images that anyone found, scored against an entry."""
+"""``bench challenge``: score adversarial images of one's own against an entry."""
 
 from __future__ import annotations
 
@@ -40,28 +40,31 @@ def challenge(
     from bench.data import load_samples
     from bench.tasks.lookup import board_rules
 
-    board, kept = open_entry(entry, boards_root(root))
+    board, stored_entry = open_entry(entry, boards_root(root))
     protocol = board.protocol()
     radius = eps or protocol.rank_by
     samples = load_samples(protocol.data.name, split=protocol.data.split, n=protocol.data.n)
-    given = read_images(images, samples.ids)
-    with subject_of(kept, submission) as subject:
-        found = score(subject, samples, given, kept, protocol, eps=radius, who=who, how=how, link=link)
-    outside = sum(row.status != "ok" for row in found.rows)
+    challenge_images = read_images(images, samples.ids)
+    with subject_of(stored_entry, submission) as subject:
+        scored_challenge = score(
+            subject, samples, challenge_images, stored_entry, protocol, eps=radius, who=who, how=how, link=link
+        )
+    outside = sum(row.status != "ok" for row in scored_challenge.rows)
     click.echo(
-        f"{len(found.rows)} images at {protocol.norm} {radius}: {_told(found)}, {outside} are outside of the ball or the box"
+        f"{len(scored_challenge.rows)} images at {protocol.norm} {radius}: {_effect(scored_challenge)}, "
+        f"{outside} are outside of the ball or the box"
     )
     rules = board_rules(protocol.task)
-    before = float(rules.best_known(kept, radius).mean())
+    before = float(rules.best_known(stored_entry, radius).mean())
     if not dry_run:
-        kept = add_challenge(board, kept.name, found)
-        after = float(rules.best_known(kept, radius).mean())
+        stored_entry = add_challenge(board, stored_entry.name, scored_challenge)
+        after = float(rules.best_known(stored_entry, radius).mean())
         click.echo(f"best known external {rules.figure} at {radius}: {100 * before:.1f}% before, {100 * after:.1f}% now")
 
 
-def _told(found: Challenge) -> str:
-    """What the images inside of ball and box did."""
-    inside = [row for row in found.rows if row.status == "ok"]
+def _effect(scored_challenge: Challenge) -> str:
+    """The effect of the images inside of ball and box, in words."""
+    inside = [row for row in scored_challenge.rows if row.status == "ok"]
     shifts = [abs(row.shift) for row in inside if row.shift is not None]
     if shifts:
         return f"{len(inside)} move the score by {sum(shifts) / len(shifts):.4g} on average"

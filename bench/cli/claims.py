@@ -1,4 +1,4 @@
-"""``bench claims``: what papers state, and whether it holds here."""
+"""``bench claims``: claims of papers, and whether they hold on the zoo."""
 
 from __future__ import annotations
 
@@ -43,22 +43,22 @@ def claims(
     folder, failed = boards_root(root), 0
     if measure:
         failed = _run(folder, names, out, device, threads, running_with(workers, scheduler, threads=threads))
-    found = read_claims(folder)
-    unknown = [name for name in names if name not in found]
+    all_claims = read_claims(folder)
+    unknown = [name for name in names if name not in all_claims]
     if unknown:
         from bench.foundation.errors import UnknownNameError
 
-        raise UnknownNameError.of("claim", unknown[0], list(found))
-    shown = {name: claim for name, claim in found.items() if not names or name in names}
+        raise UnknownNameError.of("claim", unknown[0], list(all_claims))
+    chosen_claims = {name: claim for name, claim in all_claims.items() if not names or name in names}
     if as_json:
-        click.echo(json.dumps({name: claim.model_dump() for name, claim in shown.items()}, indent=1))
+        click.echo(json.dumps({name: claim.model_dump() for name, claim in chosen_claims.items()}, indent=1))
     else:
-        _show(shown)
+        _show(chosen_claims)
     return int(failed > 0)
 
 
 def _run(root: Path, names: tuple[str, ...], out: Path, device: str, threads: int | None, running: Running) -> int:
-    """Run, telling as it goes on stderr; how many could not be run."""
+    """Run the claims, with progress on stderr; returns the number of claims that could not be run."""
     import torch
 
     from bench.evaluation.request.resolve import device_named

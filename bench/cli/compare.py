@@ -1,4 +1,4 @@
-"""``bench compare``: is each model more robust than the other, and how sure is that?"""
+"""``bench compare``: paired differences between two records, with intervals."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
 
     differences = paired(first, second)
     if as_json:
-        click.echo(json.dumps([asdict(each) for each in differences], indent=1))
+        click.echo(json.dumps([asdict(comparison) for comparison in differences], indent=1))
         return
     rules = task_named(read_record(first).task).comparison
     rows = [
         {
-            rules.figure: each.what,
-            "eps": each.eps_text,
-            "first": f"{each.first:{rules.form}}",
-            "second": f"{each.second:{rules.form}}",
-            "difference": f"{each.difference.value:{rules.signed}}",
-            "95% interval": f"[{each.difference.low:{rules.signed}}, {each.difference.high:{rules.signed}}]",
+            rules.figure: comparison.what,
+            "eps": comparison.eps_text,
+            "first": f"{comparison.first:{rules.form}}",
+            "second": f"{comparison.second:{rules.form}}",
+            "difference": f"{comparison.difference.value:{rules.signed}}",
+            "95% interval": f"[{comparison.difference.low:{rules.signed}}, {comparison.difference.high:{rules.signed}}]",
         }
-        for each in differences
+        for comparison in differences
     ]
     show_table(
         rows, title=f"{first} minus {second}, {differences[0].difference.n} samples", right=("first", "second", "difference")

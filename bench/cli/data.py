@@ -1,4 +1,4 @@
-"""``bench data``: which sets are here, fetching them, and where they lie."""
+"""``bench data``: list data sets, fetch them, and print their folders."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _as_row(facts: Facts) -> dict[str, str]:
 
 
 def _open(name: str) -> Fetchable:
-    """A set that says where it lies and fetches itself."""
+    """A data set of the catalogue that can be fetched. Raises ``DataError`` for data of one's own or of a plug-in."""
     from bench.data import BY_PATH, open_dataset
     from bench.data.plugins import Fetchable
     from bench.foundation.errors import DataError

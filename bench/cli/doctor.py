@@ -1,13 +1,15 @@
-"""``bench doctor``: can this model's robustness be measured, and what would fool an attack?"""
+"""``bench doctor``: examine whether a model's robustness can be measured, and what would mislead an attack."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.preparing import preparation, preparing
+from bench.cli.quiet import printing_to_stderr
 from bench.cli.table import show_table
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ WORDS = {
 @click.option("--data", help="Data set [default: the model's own].")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--stochastic", is_flag=True, help="FILE.py models only: two calls may differ.")
+@preparing
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--threads", type=click.IntRange(1), help="CPU threads.")
 @click.option("--source", "sources", multiple=True, help="Model to transfer from [default: undefended ones of the zoo].")
@@ -42,8 +45,10 @@ def doctor(
     threads: int | None,
     sources: tuple[str, ...],
     as_json: bool,
+    batch: int | None,
+    **options: Any,
 ) -> None:
-    """Examine MODEL (zoo:NAME, or FILE.py::FACTORY) for everything that makes robustness look better than it is."""
+    """Examine MODEL (zoo:NAME, or FILE.py::NAME) for everything that makes robustness look better than it is."""
     import torch
     from rich.console import Console
 
@@ -54,12 +59,12 @@ def doctor(
     if threads:
         torch.set_num_threads(threads)
     console = Console(stderr=True)
-    with console.status("loading") as shown:
+    with console.status("loading") as status_line, printing_to_stderr():
 
-        def tell(name: str) -> None:
-            shown.update(f"{list(EXAMINATIONS).index(name) + 1}/{len(EXAMINATIONS)}  {name}")
+        def show_examination(name: str) -> None:
+            status_line.update(f"{list(EXAMINATIONS).index(name) + 1}/{len(EXAMINATIONS)}  {name}")
 
-        found = examine(
+        diagnosis = examine(
             model,
             n=n,
             eps=eps,
@@ -68,25 +73,32 @@ def doctor(
             stochastic=stochastic,
             device=device,
             sources=sources,
-            on_examination=tell,
+            batch=batch,
+            prepare=preparation(options),
+            on_examination=show_examination,
         )
     if as_json:
-        fields = asdict(found) | {"checks": [check.model_dump() for check in found.checks], "status": found.status}
+        fields = asdict(diagnosis) | {
+            "checks": [check.model_dump() for check in diagnosis.checks],
+            "status": diagnosis.status,
+        }
         click.echo(json.dumps(fields, indent=1))
     else:
-        _explain(found, eps)
+        _explain(diagnosis, eps)
 
 
-def _explain(found: Diagnosis, eps: str) -> None:
-    click.echo(f"{found.name}: {100 * found.accuracy:.0f}% clean; examined on {found.samples} samples at {eps}, linf")
-    show_table([{"": check.status, "what was found": check.says} for check in found.checks])
-    if len(found.path_names) > 1:
+def _explain(diagnosis: Diagnosis, eps: str) -> None:
+    click.echo(
+        f"{diagnosis.name}: {100 * diagnosis.accuracy:.0f}% clean; examined on {diagnosis.samples} samples at {eps}, linf"
+    )
+    show_table([{"": check.status, "what was found": check.says} for check in diagnosis.checks])
+    if len(diagnosis.path_names) > 1:
         click.echo("\nmean cosine between the input gradients along different paths")
         show_table(
             [
-                {"": name} | {other: f"{value:z.2f}" for other, value in zip(found.path_names, row, strict=True)}
-                for name, row in zip(found.path_names, found.cosines, strict=True)
+                {"": name} | {other: f"{value:z.2f}" for other, value in zip(diagnosis.path_names, row, strict=True)}
+                for name, row in zip(diagnosis.path_names, diagnosis.cosines, strict=True)
             ]
         )
-    counts = {status: sum(check.status == status for check in found.checks) for status in ("fail", "warn", "pass")}
-    click.echo(f"\n{counts['fail']} failed, {counts['warn']} warnings, {counts['pass']} passed. {WORDS[found.status]}")
+    counts = {status: sum(check.status == status for check in diagnosis.checks) for status in ("fail", "warn", "pass")}
+    click.echo(f"\n{counts['fail']} failed, {counts['warn']} warnings, {counts['pass']} passed. {WORDS[diagnosis.status]}")

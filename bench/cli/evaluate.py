@@ -1,4 +1,4 @@
-"""``bench evaluate``: the main job."""
+"""``bench evaluate``: evaluate a model under attack."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from attacks import THREATS
+from bench.cli.preparing import preparation, preparing
+from bench.cli.quiet import printing_to_stderr
 from bench.cli.summary import summarise
 from bench.cli.workers import running_with, worker_options
 
@@ -17,18 +20,18 @@ if TYPE_CHECKING:
     from bench.tasks.task import Request
 
 _FRESH = (
-    "Forget what an earlier run of the same command left. Needed after edits that are not noticed: of modules that FILE.py "
-    "or an attack of your own imports, and of this suite."
+    "Forget what an earlier run of the same command left. Needed after edits that are not noticed: of modules that an "
+    "attack of your own imports, of installed packages, and of this suite."
 )
 
 
 @click.command()
-@click.option("--model", required=True, help="zoo:NAME, or FILE.py::FACTORY.")
+@click.option("--model", required=True, help="zoo:NAME, or FILE.py::NAME of a factory, class or nn.Module.")
 @click.option(
     "--attack", "attacks", multiple=True, default=("pgd",), show_default=True, help="Attack; repeat for a worst case."
 )
 @click.option("--eps", help="Radius, or several: 2/255,8/255 [default: 8/255 in linf; none in l2].")
-@click.option("--norm", type=click.Choice(["linf", "l2"]), default="linf", show_default=True)
+@click.option("--norm", default="linf", show_default=True, help=f"Threat: {' or '.join(THREATS)}, or one of a plug-in.")
 @click.option("--n", help="First N samples, or all [default: 1000, or all where there are fewer].")
 @click.option("--data", help="Data set [default: the model's own], folder:PATH, or nmnist:PATH and the like.")
 @click.option("--split", default="test", show_default=True)
@@ -37,6 +40,8 @@ _FRESH = (
 )
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--stochastic", is_flag=True, help="FILE.py models only: two calls may differ.")
+@preparing
+@click.option("--expect", type=float, help="Clean accuracy in % that the model is known to reach; a remark says if not.")
 @click.option("--eot", type=click.IntRange(1), help="Draws averaged per query [default: 1, stochastic models 10].")
 @click.option("--scorings", type=click.IntRange(1), help="Draws per verdict [default: 1, stochastic models 10].")
 @click.option("--eight-bit", is_flag=True, help="The attacker hands over images of 8 bits, and searches among them.")
@@ -69,10 +74,11 @@ def evaluate(
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
-    settings = Settings(attack=attacks, n=_count(n), **options)
+    prepare = preparation(options)
+    settings = Settings(attack=attacks, n=_count(n), prepare=prepare, **options)
     running = running_with(workers, scheduler, threads=threads, out=out, save_adv=save_adv, fresh=fresh)
-    with _Live(quiet=as_json) as live:
-        record = evaluate_settings(settings, running, Watcher(live.start, live.kept, live.tick))
+    with _Live(quiet=as_json) as live, printing_to_stderr():
+        record = evaluate_settings(settings, running, Watcher(live.start, live.read_back, live.tick))
     if as_json:
         click.echo(record.model_dump_json(indent=1))
     else:
@@ -93,7 +99,7 @@ def _count(text: str | None) -> int | None:
 
 
 class _Live:
-    """Cost before, bar during; on stderr, so that stdout holds results only."""
+    """Prints the cost before and a bar during the evaluation; on stderr, so that stdout holds results only."""
 
     def __init__(self, *, quiet: bool) -> None:
         from rich.console import Console
@@ -122,6 +128,7 @@ class _Live:
         self._bar.stop()
 
     def start(self, request: Request, cost: Price) -> None:
+        """Print the cost of a request."""
         if not self._quiet:
             from bench.evaluation.executors.choice import seconds_for
             from bench.tasks.summary import duration
@@ -133,9 +140,10 @@ class _Live:
                 highlight=False,
             )
 
-    def kept(self, record: Record) -> None:
-        """Said even where progress is not: an old answer must not pass for a new one."""
+    def read_back(self, record: Record) -> None:
+        """Print, even if quiet, that the record is an earlier one."""
         self._console.print(f"already done on {record.created[:10]} (--fresh to run it again)", highlight=False)
 
     def tick(self, tick: Tick) -> None:
+        """Show one more finished unit."""
         self._bar.update(self._task, description=tick.label, completed=tick.done, total=tick.total)

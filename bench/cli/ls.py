@@ -1,4 +1,4 @@
-"""``bench ls``: what there is. No torch."""
+"""``bench ls``: list models, attacks, gradient paths and data sets. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROXIES = {
     "proxy=relu": "Another network: the same weights as a ReLU network. Use --attack transfer:source=NAME,proxy=relu.",
     "proxy=clip": "Another network: the same weights, clipped and quantised. Use --attack transfer:source=NAME,proxy=clip.",
 }
-"""Not paths through the model's own spikes, but asked for in their place."""
+"""Alternatives to gradient paths through the model's own spikes."""
 
 MEASURED = ("clean", "quick 2/255", "quick 8/255", "standard 8/255")
 
@@ -34,9 +34,9 @@ def ls(kind: str, as_json: bool) -> None:
 
 
 def _narrow(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """What fits a terminal."""
-    shown = {"model": "model", "weights": "weights", "clean": "clean", "quick 2/255": "2/255", "quick 8/255": "8/255"}
-    return [{title: row[key] for key, title in shown.items()} | {"summary": row["summary"]} for row in rows]
+    """The columns that fit a terminal."""
+    titles = {"model": "model", "weights": "weights", "clean": "clean", "quick 2/255": "2/255", "quick 8/255": "8/255"}
+    return [{title: row[key] for key, title in titles.items()} | {"summary": row["summary"]} for row in rows]
 
 
 def _models() -> list[dict[str, str]]:
@@ -49,7 +49,7 @@ def _models() -> list[dict[str, str]]:
     for name in names():
         try:
             described = card_of(name)
-        except BenchError as error:  # one card that is wrong hides no other
+        except BenchError as error:  # a broken card does not hide the other models
             unknown = dict.fromkeys(("dataset", "defense", "weights", "size", *MEASURED), "-")
             rows.append({"model": f"zoo:{name}"} | unknown | {"summary": f"(broken: {error.what})"})
             continue
@@ -68,17 +68,17 @@ def _models() -> list[dict[str, str]]:
 
 
 def _measured(root: Path, name: str) -> dict[str, str]:
-    """Accuracies in percent, a dash where nothing was measured on the present weights."""
+    """Accuracies in percent; a dash where the present weights were not measured."""
     from bench.studies.measures.sheet import read_sheet
 
     sheet = read_sheet(root, name)
-    found = dict.fromkeys(MEASURED, "-")
+    accuracies = dict.fromkeys(MEASURED, "-")
     if sheet is None:
-        return found
+        return accuracies
     if sheet.clean is not None:
-        found["clean"] = f"{100 * sheet.clean.value:.1f}"
-    under = {f"{one.attack} {one.eps}": f"{100 * one.robust.value:.1f}" for one in sheet.attacked}
-    return found | {key: value for key, value in under.items() if key in found}
+        accuracies["clean"] = f"{100 * sheet.clean.value:.1f}"
+    attacked = {f"{result.attack} {result.eps}": f"{100 * result.robust.value:.1f}" for result in sheet.attacked}
+    return accuracies | {key: value for key, value in attacked.items() if key in accuracies}
 
 
 def _attacks() -> list[dict[str, str]]:
@@ -90,8 +90,8 @@ def _attacks() -> list[dict[str, str]]:
 def _paths() -> list[dict[str, str]]:
     from attacks import PATHS
 
-    found = _first_lines("gradient path", PATHS, "bench.paths") | PROXIES
-    return [{"path": name, "what": line} for name, line in found.items()]
+    first_lines = _first_lines("gradient path", PATHS, "bench.paths") | PROXIES
+    return [{"path": name, "what": line} for name, line in first_lines.items()]
 
 
 def _datasets() -> list[dict[str, str]]:
@@ -118,7 +118,7 @@ def _first_line(where: str) -> str:
         spec = find_spec(module)
         source = "" if spec is None or spec.origin is None else Path(spec.origin).read_text(encoding="utf-8")
         tree = ast.parse(source)
-    except Exception as error:  # finding a plug-in may run its package, which may fail in any way
+    except Exception as error:  # looking for a plug-in may run its package, which may raise anything
         return f"(broken: {type(error).__name__}: {error})"
     if not source:
         return "(not importable)"

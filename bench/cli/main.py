@@ -1,4 +1,4 @@
-"""``bench``: the door. Verbs are imported when they are used, so that ``--help`` costs no torch."""
+"""``bench``: the command line. Verbs are imported when they are used, so that ``--help`` does not import torch."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Remarks on data are one line, without the place in the code; other warnings are what Python makes of them."""
+    """Print a remark on data as one line, without the place in the code; print other warnings as Python does."""
     if issubclass(category, DataRemark):
         click.echo(f"bench: {message}", err=True)
     else:
@@ -104,7 +104,7 @@ def show_warning(
 
 
 def _sentences(error: click.ClickException) -> str:
-    """What was wrong with the command line, and where the right one is described."""
+    """The error of a command line, and the command that prints its help."""
     what = " ".join(error.format_message().split())
     context = getattr(error, "ctx", None)
     stop = "" if what.endswith((".", "?", "!")) else "."

@@ -1,4 +1,4 @@
-"""``bench measure``: everything that is published about a zoo model, in one file a model."""
+"""``bench measure``: measure everything that is published about a zoo model, one file per model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _size(option: str, field: str, text: str, *, least: int = 0) -> Callable[[Command], Command]:
-    """An option for a number of samples, as usual unless it is given."""
+    """An option for a number of samples; the default is that of :class:`Sizes`."""
     return click.option(option, default=getattr(Sizes(), field), show_default=True, type=click.IntRange(least), help=text)
 
 
@@ -81,6 +81,6 @@ def measure(
 
 
 def _tick(tick: Tick) -> None:
-    """One line that moves, on a terminal."""
+    """On a terminal, rewrite the progress line."""
     if sys.stderr.isatty():
         click.echo(f"\r  {tick.label} {tick.done}/{tick.total}\x1b[K", err=True, nl=tick.done == tick.total)

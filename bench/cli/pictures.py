@@ -1,4 +1,4 @@
-"""The pictures of an entry, as commands draw them; an entry stands without them."""
+"""Draws the pictures of an entry; a failure to draw does not fail the command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def draw(board: Board, entry: Entry, out: Path) -> None:
-    """Draw them from the images that the evaluation left below ``out``; says why if it cannot."""
+    """Draw the pictures of an entry from the images that the evaluation saved below ``out``; print the reason if it
+    fails.
+    """
     from bench.boards.running import folder_of
     from bench.foundation.errors import BenchError
     from reports.site.gallery import draw_gallery

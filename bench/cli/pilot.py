@@ -1,4 +1,4 @@
-"""``bench pilot``: which weight of a penalty costs how much, on validation data."""
+"""``bench pilot``: choose the weight of a penalty by its cost on validation data."""
 
 from __future__ import annotations
 
@@ -43,30 +43,32 @@ def pilot(
         torch.set_num_threads(threads)
     name = model.removeprefix("zoo:")
     described = card_of(name)
-    shown = training_rules(described.task).written
-    begin = start_figure(described, device=device, data_root=data_root)
-    click.echo(f"{described.training.start}: {shown(begin)} on validation; a pilot must keep {shown(begin - lose)}")
-    found = []
-    for one in pilots(
+    as_text = training_rules(described.task).written
+    start = start_figure(described, device=device, data_root=data_root)
+    click.echo(f"{described.training.start}: {as_text(start)} on validation; a pilot must keep {as_text(start - lose)}")
+    trained_pilots = []
+    for trained in pilots(
         described,
         _parsed(weights),
         source=CARDS / f"{name}.yaml",
         runs=(runs or default_runs()) / name,
         epochs=epochs,
-        least=begin - lose,
+        least=start - lose,
         device=device,
         data_root=data_root,
     ):
-        found.append(one)
-        click.echo(f"weight {one.weight:g}: {shown(one.figure)}, {'kept' if one.kept else 'lost too much'}")
-    click.echo(f"{name}: weight {chosen(found):g}")
+        trained_pilots.append(trained)
+        verdict = "kept" if trained.kept else "lost too much"
+        click.echo(f"weight {trained.weight:g}: {as_text(trained.figure)}, {verdict}")
+    click.echo(f"{name}: weight {chosen(trained_pilots):g}")
 
 
 def _parsed(text: str) -> list[float]:
+    """The weights of a comma-separated list. Raises ``SpecError`` for anything but finite positive numbers."""
     try:
-        found = [float(part) for part in text.split(",")]
+        weights = [float(part) for part in text.split(",")]
     except ValueError:
-        found = []
-    if not found or not all(0 < weight < float("inf") for weight in found):
+        weights = []
+    if not weights or not all(0 < weight < float("inf") for weight in weights):
         raise SpecError(f"{text!r} is no list of weights.", "For example --weights 0.0005,0.002,0.008.")
-    return found
+    return weights

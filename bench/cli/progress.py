@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Units:
-    """A context whose :meth:`tick` takes an evaluation's progress."""
+    """A context that shows a bar; pass its :meth:`tick` to an evaluation."""
 
     def __init__(self) -> None:
         from rich.console import Console

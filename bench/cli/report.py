@@ -28,21 +28,21 @@ def plots(records: tuple[Path, ...], name: str | None, measures: bool, root: Pat
     from bench.boards.store import boards_root, open_board
     from bench.evaluation.records.storage import read_record
     from bench.foundation.errors import SpecError
-    from reports.album import draw_all
+    from reports.all_figures import draw_all
     from reports.measures import sheets
 
     if records and name:
         raise SpecError("Records and a board cannot be drawn together.", "Name either.")
     home = boards_root(root)
-    read = [read_record(path) for path in records]
+    record_list = [read_record(path) for path in records]
     if name:
         entries = open_board(name, home).entries()
         names = [entry.name for entry in entries]
-        read = [entry.record for entry in entries if is_current(entry.name, names)]
-    found = sheets(home) if measures else []
-    if not read and not found:
+        record_list = [entry.record for entry in entries if is_current(entry.name, names)]
+    measured_sheets = sheets(home) if measures else []
+    if not record_list and not measured_sheets:
         raise SpecError("There is nothing to draw.", "Name records, --board BOARD or --measures.")
-    for path in draw_all(read, out, found):
+    for path in draw_all(record_list, out, measured_sheets):
         click.echo(f"wrote {path}")
 
 
@@ -55,13 +55,13 @@ def table(records: tuple[Path, ...]) -> None:
     from reports.plots import check_comparable
     from reports.tables import comparison_table
 
-    read = [read_record(path) for path in records]
-    check_comparable(read, samples=False)
-    radii = [list(dict.fromkeys(result.eps_text for result in record.results)) for record in read]
+    record_list = [read_record(path) for path in records]
+    check_comparable(record_list, samples=False)
+    radii = [list(dict.fromkeys(result.eps_text for result in record.results)) for record in record_list]
     shared = [eps for eps in radii[0] if all(eps in others for others in radii)]
     if not shared:
         raise RecordError("The records share no radius.", "Evaluate them with the same --eps.")
-    click.echo(comparison_table(read, shared))
+    click.echo(comparison_table(record_list, shared))
 
 
 @report.command()
@@ -84,16 +84,19 @@ def gallery(
     from reports.picks import choose, radius_of
     from reports.plots import heading, label, save
 
-    if len(records) > 1:  # NAME-* matches several once a model has been evaluated twice
+    if len(records) > 1:  # NAME-* matches several folders if a model was evaluated more than once
         several = ", ".join(str(path) for path in records)
         raise SpecError(f"A gallery shows one record, and {len(records)} were named ({several}).", "Name one of them.")
     (record,) = records
     if out.suffix not in (".png", ".svg"):
         raise SpecError(f"A gallery cannot be written as {out.name}.", "Give --out a name that ends in .png or .svg.")
-    read = read_record(record)
+    opened_record = read_record(record)
     folder = record.parent if record.name == RECORD_FILE else record
-    picks = choose(read, folder, eps_text=eps_text, attack=attack, count=count, data=data)
-    save(contact_sheet(picks, f"{label(read)}: {heading([read])}, at {radius_of(read, eps_text)}"), out)
+    picks = choose(opened_record, folder, eps_text=eps_text, attack=attack, count=count, data=data)
+    save(
+        contact_sheet(picks, f"{label(opened_record)}: {heading([opened_record])}, at {radius_of(opened_record, eps_text)}"),
+        out,
+    )
     click.echo(f"wrote {out}")
 
 

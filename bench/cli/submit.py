@@ -1,4 +1,4 @@
-"""``bench submit``: a model of one's own, from template to entry."""
+"""``bench submit``: bring a model of one's own to a board, from template to entry."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_
     """Run the checks that continuous integration runs on FOLDER; exit 1 if one fails."""
     from bench.boards.submission.checking import check as checked
 
-    found = checked(folder, n=n, trust_code=trust_code, limits=_limits(hours, memory))
+    report = checked(folder, n=n, trust_code=trust_code, limits=_limits(hours, memory))
     if as_json:
-        click.echo(json.dumps([one.model_dump() for one in found.checks], indent=1))
+        click.echo(json.dumps([result.model_dump() for result in report.checks], indent=1))
     else:
-        show_table([{"check": one.name, "": one.status, "what was found": one.says} for one in found.checks])
-        click.echo(f"{folder}: {'accepted' if found.passed else 'REFUSED'}")
-    return int(not found.passed)
+        show_table([{"check": result.name, "": result.status, "what was found": result.says} for result in report.checks])
+        click.echo(f"{folder}: {'accepted' if report.passed else 'REFUSED'}")
+    return int(not report.passed)
 
 
 @submit.command()

@@ -1,4 +1,4 @@
-"""What ``bench evaluate`` prints: tables with intervals, the verdict, and where the record lies."""
+"""The output of ``bench evaluate``: tables with intervals, the verdict, and the record's folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VERDICTS = {"unreliable": "UNRELIABLE", "upper_bound": "verdict", "reliable": "v
 
 
 def summarise(record: Record, out: Path) -> None:
-    """Print it."""
+    """Print the summary of a record. out: folder below which the record lies."""
     from bench.evaluation.request.identity import folder_name
     from bench.tasks.lookup import task_named
     from bench.tasks.summary import duration
@@ -33,6 +33,6 @@ def summarise(record: Record, out: Path) -> None:
         click.echo(f"{VERDICTS[record.reliability.status]}: {reason}")
     if record.reliability.status == "upper_bound":
         click.echo("         use --attack standard for a number to publish; bench doctor looks closer")
-    for remark in summary.remarks:
+    for remark in (*summary.remarks, *(f"remark: {text}" for text in record.remarks)):
         click.echo(remark)
     click.echo(f"record: {out}/{folder_name(record.model.ref, record.identity)}  ({duration(record.seconds)})")

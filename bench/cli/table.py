@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 WIDEST = 200
-"""Columns of a table that goes into a file or a pipe."""
+"""Width in characters of a table that goes into a file or a pipe."""
 TIGHTER = ((1, 80), (0, 80), (0, 14))
-"""(space around a column, longest word that is kept whole), tried until a table fits."""
+"""(space around a column, longest word that is not broken), tried in order until a table fits."""
 
 
 def show_table(rows: Sequence[Mapping[str, str]], *, title: str | None = None, right: Sequence[str] = ()) -> None:
@@ -19,13 +19,13 @@ def show_table(rows: Sequence[Mapping[str, str]], *, title: str | None = None, r
     from rich.console import Console
 
     console = Console(soft_wrap=False)
-    if not console.is_terminal:  # nobody's screen ends there, and a name that is cut cannot be copied
+    if not console.is_terminal:  # a file has no screen width, and names must stay whole to be copied
         console = Console(soft_wrap=False, width=WIDEST)
     console.print(table_of(rows, console.width, title=title, right=right))
 
 
 def table_of(rows: Sequence[Mapping[str, str]], room: int, *, title: str | None = None, right: Sequence[str] = ()) -> Table:
-    """The table for a terminal with ``room`` columns: lines break between words where that can be done."""
+    """The table for a terminal of ``room`` characters: lines break between words where possible."""
     from rich import box
     from rich.table import Table
 
@@ -35,7 +35,7 @@ def table_of(rows: Sequence[Mapping[str, str]], room: int, *, title: str | None 
     table.show_edge = padding > 0
     for number, (column, width) in enumerate(zip(names, widths, strict=True)):
         side: Literal["left", "right"] = "right" if column in right else "left"
-        # Names, in the first column, are there to be copied.
+        # Names, in the first column, stay whole so that they can be copied.
         table.add_column(column, justify=side, overflow="fold", no_wrap=number == 0, width=width)
     for row in rows:
         table.add_row(*row.values())
@@ -43,9 +43,9 @@ def table_of(rows: Sequence[Mapping[str, str]], room: int, *, title: str | None 
 
 
 def fitted(columns: Sequence[Sequence[str]], room: int) -> tuple[int, Sequence[int | None]]:
-    """Space around each column, and its width: as much as it has, unless all together exceed ``room``.
+    """Space around each column, and the widths: those of the contents, unless their sum exceeds ``room``.
 
-    Then the widest give way, down to their longest word; the first one never does. None: whatever can be had.
+    In that case the widest columns shrink, down to their longest word, except for the first column. None: no fixed width.
     """
     for padding, longest in TIGHTER:
         widths = [max(1, *map(len, cells)) for cells in columns]

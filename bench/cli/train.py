@@ -1,4 +1,4 @@
-"""``bench train``: reproduce zoo models from their cards."""
+"""``bench train``: train zoo models from their cards."""
 
 from __future__ import annotations
 
@@ -66,22 +66,22 @@ def train(
         raise BenchError(f"There is no device {device!r} here.", "Use --device cpu.")
     if (model is None) != everything:
         raise BenchError("Nothing to train was named.", "Name one model (bench train zoo:NAME), or give --all.")
-    wanted = size or ("compact" if device == "cpu" else "all")
+    chosen_size = size or ("compact" if device == "cpu" else "all")
     chosen = _in_order(
-        [model.removeprefix("zoo:")] if model else [name for name in names() if wanted in ("all", card_of(name).size)]
+        [model.removeprefix("zoo:")] if model else [name for name in names() if chosen_size in ("all", card_of(name).size)]
     )
     chosen = [name for name in chosen if not missing or card_of(name).weights is None]
     places = Places(None if install else out, runs, data_root, device, compiled)
     if workers > 1:
-        for made in make_side_by_side(chosen, places, workers):
-            _say(made)
+        for finished_model in make_side_by_side(chosen, places, workers):
+            _print_result(finished_model)
     else:
         for name in chosen:
             _make(name, places)
 
 
 def _make(name: str, places: Places) -> None:
-    """One model in this process, with a live line."""
+    """Make one model in this process, with a live line."""
     from bench.models.cards import card_of
     from bench.tasks.lookup import training_rules
     from bench.training.side_by_side import make
@@ -89,33 +89,36 @@ def _make(name: str, places: Places) -> None:
     described = card_of(name)
     click.echo(f"{name}: {described.summary}")
     if described.conversion:
-        _say(make(name, places))
+        _print_result(make(name, places))
         return
     with _Live(described.training.epochs, training_rules(described.task)) as live:
-        made = make(name, places, live.step, live.epoch)
-    _say(made)
+        finished_model = make(name, places, live.step, live.epoch)
+    _print_result(finished_model)
 
 
-def _say(made: Made) -> None:
-    click.echo(f"{made.name}: {made.figure} clean on validation; weights in {made.weights}")
+def _print_result(finished_model: Made) -> None:
+    click.echo(f"{finished_model.name}: {finished_model.figure} clean on validation; weights in {finished_model.weights}")
 
 
-def _in_order(wanted: list[str]) -> list[str]:
-    """The names, each after the model it starts or is converted from. Raises on unknown names and cycles."""
+def _in_order(requested: list[str]) -> list[str]:
+    """The names, each after the model it starts or is converted from.
+
+    Raises ``UnknownNameError`` for unknown names, ``ModelError`` for cycles.
+    """
     from bench.models.cards import card_of
 
     ordered: list[str] = []
 
-    def visit(name: str, seen: tuple[str, ...]) -> None:
-        if name in seen:
-            raise ModelError(f"The cards {', '.join(seen)} start from one another.", "Break the cycle.")
-        before = card_of(name).needs
-        if before is not None and before in wanted:
-            visit(before, (*seen, name))
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        if name in trail:
+            raise ModelError(f"The cards {', '.join(trail)} start from one another.", "Break the cycle.")
+        needed = card_of(name).needs
+        if needed is not None and needed in requested:
+            visit(needed, (*trail, name))
         if name not in ordered:
             ordered.append(name)
 
-    for name in wanted:
+    for name in requested:
         visit(name, ())
     return ordered
 
@@ -132,7 +135,7 @@ class _Live:
             TextColumn("loss {task.fields[loss]:.3f}  {task.fields[figure]}  {task.fields[left]} left"),
         )
         self._task = self._bar.add_task("", total=None, epoch=f"-/{epochs}", loss=0.0, figure="", left="?")
-        self._shown = task.written
+        self._as_text = task.written
 
     def __enter__(self) -> _Live:
         self._bar.start()
@@ -142,6 +145,7 @@ class _Live:
         self._bar.stop()
 
     def step(self, progress: Progress) -> None:
+        """Update the live line after a step."""
         minutes = progress.seconds_left / 60
         self._bar.update(
             self._task,
@@ -149,12 +153,13 @@ class _Live:
             completed=progress.step,
             epoch=f"{progress.epoch}/{progress.epochs}",
             loss=progress.loss,
-            figure=self._shown(progress.figure),
+            figure=self._as_text(progress.figure),
             left=f"{minutes:.0f} min" if minutes >= 2 else f"{progress.seconds_left:.0f} s",
         )
 
     def epoch(self, epoch: Epoch) -> None:
+        """Print the line of a finished epoch."""
         self._bar.print(
-            f"epoch {epoch.epoch:3d}  loss {epoch.loss:.3f}  training {self._shown(epoch.train_figure)}  "
-            f"validation {self._shown(epoch.val_figure)}  {epoch.seconds:.0f} s"
+            f"epoch {epoch.epoch:3d}  loss {epoch.loss:.3f}  training {self._as_text(epoch.train_figure)}  "
+            f"validation {self._as_text(epoch.val_figure)}  {epoch.seconds:.0f} s"
         )

@@ -1,4 +1,4 @@
-"""``--workers`` and ``--scheduler``, the same on every command that evaluates."""
+"""``--workers`` and ``--scheduler`` for every command that evaluates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 
 def worker_options(command: C) -> C:
-    """Adds both options; the command gets ``workers`` and ``scheduler``."""
+    """Add both options; the command receives ``workers`` and ``scheduler``."""
     workers = click.option(
         "--workers",
         type=click.IntRange(1),
@@ -25,7 +25,7 @@ def worker_options(command: C) -> C:
 
 
 def running_with(workers: int | None, scheduler: str | None, *, threads: int | None = None, **fields: Any) -> Running:
-    """How a command computes. threads: of this process; whoever sets them wants this process to compute.
+    """The execution settings of a command. threads: of this process; if given, this process computes alone.
 
     fields: of :class:`~bench.evaluation.request.settings.Running`. Raises ``SpecError`` for options that exclude each other.
     """

@@ -1,1 +1,1 @@
-"""One evaluation, from a request to a record."""
+"""An evaluation, from a request to a record."""

@@ -1,4 +1,4 @@
-"""From finished units to a record."""
+"""Builds a record from finished units."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from bench.tasks.task import Request
 
 
 def build_record(request: Request, results: Results, identity: str) -> Record:
-    """The record of a request all of whose units are done, carrying its rows."""
+    """The record of a request, with its rows. results: all units of the request.
+
+    Raises ``ModelError`` if the task has no results, for example because an attack failed on every sample.
+    """
     task, subject, samples = request.task, request.subject, request.samples
     rows = task.rows(request, results)
     measured = task.results(request, rows, results)
@@ -34,11 +37,13 @@ def build_record(request: Request, results: Results, identity: str) -> Record:
             layers=subject.path_takers,
             spikes=_spikes(subject),
             score_range=task.score_range(subject),
+            answers=[list(row) for row in subject.answers],
         ),
         data=DataInfo(name=samples.name, split=samples.split, n=len(samples), sha256=samples.sha256()),
         norm=request.norm,
         attacks=[
-            _attack_info(resolved, stages, request) for resolved, stages in zip(request.attacks, request.stages, strict=True)
+            _attack_info(resolved, stages, left_out, request)
+            for resolved, stages, left_out in zip(request.attacks, request.stages, request.left_out, strict=True)
         ],
         seed=request.seed,
         settings=request.settings,
@@ -50,24 +55,28 @@ def build_record(request: Request, results: Results, identity: str) -> Record:
         machine=_machine(request),
         machines=machines,
         computed_on=computed_on,
+        remarks=[*samples.remarks, *subject.remarks, *task.remarks(request, measured)],
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     ).with_rows(rows)
 
 
 def _spikes(subject: Subject) -> SpikeInfo | None:
+    """The spike functions of a subject that was inspected for them; None for any other."""
     sites = subject.sites
     if sites is None:
         return None
     return SpikeInfo(
-        controlled=[f"{each.name} at {each.place}, {each.calls} calls" for each in sites.functions],
-        uncontrolled=[str(each) for each in sites.uncontrolled],
+        controlled=[f"{site.name} at {site.place}, {site.calls} calls" for site in sites.functions],
+        uncontrolled=[str(site) for site in sites.uncontrolled],
         layers=sites.layers,
         obstacle=sites.obstacle,
         remarks=list(sites.remarks),
     )
 
 
-def _attack_info(resolved: ResolvedAttack, stages: tuple[Stage, ...], request: Request) -> AttackInfo:
+def _attack_info(
+    resolved: ResolvedAttack, stages: tuple[Stage, ...], left_out: tuple[str, ...], request: Request
+) -> AttackInfo:
     return AttackInfo(
         spec=resolved.spec,
         name=resolved.name,
@@ -76,11 +85,12 @@ def _attack_info(resolved: ResolvedAttack, stages: tuple[Stage, ...], request: R
         path=request.path_spec,
         path_parameters=asdict(request.path),
         stages=[StageInfo(name=s.name, attack=repr(s.attack), path=repr(s.path or request.path)) for s in stages],
+        left_out=list(left_out),
     )
 
 
 def _machines(results: Results) -> tuple[list[str], dict[str, int]]:
-    """Every machine that computed a unit, and which unit which, if there are several."""
+    """All machines that computed units, and if there are several, from unit to position of its machine."""
     machines = sorted({result.machine for result in results.values()} - {""})
     if len(machines) < 2:
         return machines, {}

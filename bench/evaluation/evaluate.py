@@ -9,7 +9,6 @@ from torch import nn
 
 from attacks.base import Attack
 from attacks.gradients.base import GradientPath
-from attacks.threat import Norm
 from bench.data.base import Array, Samples
 from bench.evaluation.build_record import build_record
 from bench.evaluation.executors.choice import executor_for
@@ -23,16 +22,21 @@ from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import DEFAULT_N, Running, Settings, Ticked, Watcher
 from bench.evaluation.saved_images import all_saved, is_saved, merge_stages, save_stage
 from bench.evaluation.workbench import Finished
-from bench.foundation.errors import SpecError
+from bench.foundation.errors import ModelError, SpecError
 from bench.foundation.files import make_folder
-from bench.models.subject import Subject, borrowed
+from bench.models.borrowing import borrowed
+from bench.models.preparation import Preparation
+from bench.models.probe import same_answers
+from bench.models.subject import Subject
 from bench.tasks.record import Record
 from bench.tasks.results import Results
 from bench.tasks.task import Request
 from bench.tasks.unit import NoiseAnswers, UnitKey, UnitResult
 
 JOURNAL_FILE = "journal.jsonl"
-"""Beside a record that is not finished."""
+"""The journal of an unfinished run, in the record's folder."""
+ANSWERS = "answers"
+"""Where a journal keeps the outputs of a foreign model on the probe images."""
 
 
 def evaluate(
@@ -40,7 +44,7 @@ def evaluate(
     *,
     attack: str | Attack | Sequence[str | Attack] = "pgd",
     eps: str | float | Sequence[str | float] | None = None,
-    norm: Norm = "linf",
+    norm: str = "linf",
     n: int | None = DEFAULT_N,
     data: str | tuple[Array, Array] | Samples | None = None,
     split: str = "test",
@@ -52,6 +56,14 @@ def evaluate(
     eight_bit: bool = False,
     device: str = "cpu",
     micro_batch: int | None = None,
+    batch: int | None = None,
+    weights: Path | str | None = None,
+    partial: bool = False,
+    preprocess: str | None = None,
+    mean: str | None = None,
+    std: str | None = None,
+    readout: str | None = None,
+    expect: float | None = None,
     out: Path | str | None = None,
     save_adv: bool = False,
     fresh: bool = False,
@@ -63,8 +75,8 @@ def evaluate(
 ) -> Record:
     """Evaluate a model and return its record, rows included.
 
-    model: ``zoo:NAME``, ``file.py::factory``, an ``nn.Module`` (images in [0, 1] to logits ``(N, K)``, or to scores ``(N,)``
-        on data whose labels are scores), or a subject.
+    model: ``zoo:NAME``, ``file.py::NAME`` (a factory, class or module), an ``nn.Module`` (images in [0, 1] to logits
+        ``(N, K)``, or to scores ``(N,)`` on data whose labels are scores), or a subject.
     attack: spec(s) such as ``"pgd:steps=20,restarts=3"``; several give the per-sample worst case as well.
     eps: radius or radii, in [0, 1] pixel units: numbers, or text such as ``2/255,8/255`` (by default 8/255 in ``linf``;
         ``l2`` has no default). norm: ``linf`` or ``l2``.
@@ -72,17 +84,20 @@ def evaluate(
     data: a data set name, ``(images, labels)``, or None for the model's own.
     path: gradient path through spikes. eot: draws averaged per query of an attack, scorings: draws per verdict
         (1 each; 10 for stochastic models, whose accuracy is a rate).
-    eight_bit: what attacks and noise hand over is rounded to multiples of 1/255, and attacks search through that rounding:
-        the attacker who has to store a picture. Otherwise pixels are real numbers, as in most of the literature.
-    out: folder for record, rows and journal; the same call resumes there, or reads back a finished record.
+    eight_bit: attacked and noisy images are rounded to multiples of 1/255, and attacks search through that rounding, as
+        attackers must who store a picture. Otherwise pixels are real numbers, as in most of the literature.
+    batch: inputs of a scoring call, 50 or as many as fit into memory; rows may depend on it, so it is on record.
+    weights, partial, preprocess, mean, std, readout: what is done to a network of your own first, see
+        :class:`~bench.models.preparation.Preparation`. expect: clean accuracy in percent that it is known to reach.
+    out: folder for record, rows and journal; the same call resumes there, or reads a finished record.
         None keeps everything in memory.
     save_adv: also write the adversarial images (safetensors, in ``out``).
-    fresh: forget what an earlier call left in ``out``, as is needed after edits of modules that a model's file or an attack
-        imports, which nobody notices.
-    workers: processes of one thread each that compute beside one another; rows do not depend on how many. None starts
-        one per core where the estimated work is worth it. A script that asks for more than one needs the usual
+    fresh: discard the results of an earlier call in ``out``. This is needed after edits of modules that a model's file or an
+        attack imports, because such edits are not detected.
+    workers: number of processes of one thread each that compute in parallel; rows do not depend on it. None starts
+        one per core if the estimated work is worth it. A script with more than one worker needs the usual
         ``if __name__ == "__main__":``. scheduler: address of a Dask scheduler, whose workers compute instead.
-    on_start: called before anything is computed; on_kept: called instead with a finished record that is read back;
+    on_start: called before the computation; on_kept: called instead with a finished record that is read from ``out``;
         on_tick: called after each unit.
     Raises a ``BenchError`` for anything the user can fix.
     """
@@ -102,15 +117,29 @@ def evaluate(
         eight_bit=eight_bit,
         device=device,
         micro_batch=micro_batch,
+        batch=batch,
+        prepare=Preparation(
+            weights=None if weights is None else str(weights),
+            partial=partial,
+            preprocess=preprocess,
+            mean=mean,
+            std=std,
+            readout=readout,
+        ),
+        expect=expect,
     )
     running = Running(
-        out=None if out is None else Path(out), save_adv=save_adv, fresh=fresh, workers=workers, scheduler=scheduler
+        out=None if out is None else Path(out),
+        save_adv=save_adv,
+        fresh=fresh,
+        workers=workers,
+        scheduler=scheduler,
     )
     return evaluate_settings(settings, running, Watcher(on_start, on_kept, on_tick))
 
 
 def evaluate_settings(settings: Settings, running: Running, watcher: Watcher) -> Record:
-    """:func:`evaluate`, for callers that hold its arguments as objects."""
+    """:func:`evaluate`, with its arguments as objects. Raises a ``BenchError`` for anything the user can fix."""
     with borrowed(settings.model):
         request = resolve(settings)
         identity = identity_of(request)
@@ -119,9 +148,26 @@ def evaluate_settings(settings: Settings, running: Running, watcher: Watcher) ->
         folder = running.out / folder_name(request.subject.ref, identity)
         if not running.fresh and _is_finished(request, folder, running):
             record = read_record(folder)
+            _check_answers(request, record.model.answers, folder)
             watcher.kept(record)
-            return record
+            return record if request.expect is None else _with_remarks(request, record)
         return _on_disk(settings, request, identity, folder, running, watcher)
+
+
+def _with_remarks(request: Request, record: Record) -> Record:
+    """A record that is read back, with what this call expects of it."""
+    own = [text for text in request.task.remarks(request, record.results) if text not in record.remarks]
+    return record.model_copy(update={"remarks": [*record.remarks, *own]})
+
+
+def _check_answers(request: Request, before: Sequence[Sequence[float]], folder: Path) -> None:
+    """Raise ``ModelError`` if the model answers otherwise than the one that ``folder`` was begun with."""
+    subject = request.subject
+    if not subject.stochastic and not same_answers(before, subject.answers):
+        raise ModelError(
+            f"{folder} was begun with a model that answers otherwise: the weights of {subject.ref} have changed since.",
+            "Begin anew with --fresh, or use another --out.",
+        )
 
 
 def _in_memory(settings: Settings, request: Request, identity: str, running: Running, watcher: Watcher) -> Record:
@@ -146,13 +192,16 @@ def _on_disk(
                 save_stage(folder, key, finished.rows, finished.images)
             journal.append(key.text, finished.result.to_json())
 
+        _check_answers(request, journal.done.get(ANSWERS, []), folder)
+        if request.subject.answers and ANSWERS not in journal.done:
+            journal.append(ANSWERS, [list(row) for row in request.subject.answers])
         units = plan(request)
-        kept = kept_units(request, units, journal.done)
+        journalled_results = kept_units(request, units, journal.done)
         if running.save_adv:
-            kept = {key: result for key, result in kept.items() if is_saved(folder, key)}
+            journalled_results = {key: result for key, result in journalled_results.items() if is_saved(folder, key)}
         executor = executor_for(settings, request, running)
-        done = run(request, units, executor, kept=kept, keep=keep, ticked=watcher.ticked)
-        results = Results(done, len(request.shards))
+        all_units = run(request, units, executor, kept=journalled_results, keep=keep, ticked=watcher.ticked)
+        results = Results(all_units, len(request.shards))
         if running.save_adv:
             merge_stages(folder, request, results)
         record = write_record(build_record(request, results, identity), folder)
@@ -161,22 +210,22 @@ def _on_disk(
 
 
 def kept_units(request: Request, units: Sequence[UnitKey], journalled: Mapping[str, object]) -> dict[UnitKey, UnitResult]:
-    """The results that a journal holds of these units; what cannot be read is left out, and computed again."""
+    """Results of these units from a journal; results that cannot be read are left out, and computed again."""
     task = request.task
     types: dict[str, type[UnitResult]] = {"clean": task.clean_type, "noise": NoiseAnswers, "attack": task.outcome_type}
-    kept: dict[UnitKey, UnitResult] = {}
+    results: dict[UnitKey, UnitResult] = {}
     for key in units:
         data = journalled.get(key.text)
         if isinstance(data, dict):
             try:
-                kept[key] = types[key.kind].from_json(data)
+                results[key] = types[key.kind].from_json(data)
             except (TypeError, ValueError):
                 continue
-    return kept
+    return results
 
 
 def _is_finished(request: Request, folder: Path, running: Running) -> bool:
-    """Whether all that is asked for is there; a journal beside a record means that its images are being made."""
+    """Whether record and, if requested, images are complete; a journal beside a record means that images are missing."""
     if not (folder / RECORD_FILE).exists():
         return False
     if not running.save_adv:

@@ -1,7 +1,7 @@
 """The journal of a run: finished units, one checksummed line each, appended and fsynced.
 
-A kill can tear at most the last line; on reopening it is cut off, damaged lines are skipped,
-their units are computed again, everything else is reused. One process at a time.
+A killed process can leave at most an incomplete last line. On reopening, that line is cut off and damaged lines are skipped;
+their units are computed again, and all other units are reused. Only one process may open a journal.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _parsed(line: bytes) -> tuple[str, Any] | None:
 
 
 class Journal:
-    """An open journal. done: key to data of every finished unit; damaged: lines that were dropped."""
+    """An open journal. done: key to data of every finished unit. damaged: number of skipped lines."""
 
     def __init__(self, path: Path, file: FileIO, done: dict[str, Any], damaged: int) -> None:
         self.path = path
@@ -49,12 +49,12 @@ class Journal:
     def open(cls, path: Path, *, identity: str, fresh: bool = False) -> Iterator[Journal]:
         """Open or create the journal of the run ``identity``, locked until the block ends.
 
-        fresh: forget what it holds.
+        fresh: discard its contents.
         Raises ``JournalError`` if it belongs to another run or is in use, and
         ``StorageError`` if it cannot be written.
         """
         try:
-            # Unbuffered: a buffer would try once more, and fail again, when the file is closed on a full disk.
+            # Unbuffered: on a full disk, closing the file would otherwise write the buffer again and fail again.
             file = path.open("a+b", buffering=0)
         except OSError as error:
             raise translate_os_error(error, path) from error
@@ -70,27 +70,27 @@ class Journal:
             file.seek(0)
             lines = file.readlines()
             if lines and not lines[-1].endswith(b"\n"):
-                # A torn last line: without this, the next entry would be glued to it.
+                # An incomplete last line is cut off, so that the next entry starts on a line of its own.
                 file.truncate(file.tell() - len(lines.pop()))
             entries = [_parsed(line) for line in lines]
             if lines and entries[0] != ("run", identity):
                 raise JournalError(f"{path} belongs to another run or is damaged.", "Delete it, or use another --out.")
-            good = [entry for entry in entries[1:] if entry is not None]
-            journal = cls(path, file, dict(good), max(len(lines) - 1, 0) - len(good))
+            valid_entries = [entry for entry in entries[1:] if entry is not None]
+            journal = cls(path, file, dict(valid_entries), max(len(lines) - 1, 0) - len(valid_entries))
             if not lines:
                 journal._write(_line("run", identity))
             yield journal
 
     def append(self, key: str, data: Any) -> None:
-        """Add a finished unit; it is on disk when this returns. Raises ``StorageError``."""
+        """Add a finished unit; it is on disk when this returns. Raises ``StorageError`` if it cannot be written."""
         self._write(_line(key, data))
         self.done[key] = data
 
     def _write(self, line: bytes) -> None:
         try:
-            left = memoryview(line)
-            while left:
-                left = left[self._file.write(left) :]
+            remaining = memoryview(line)
+            while remaining:
+                remaining = remaining[self._file.write(remaining) :]
             os.fsync(self._file.fileno())
         except OSError as error:
             raise translate_os_error(error, self.path) from error

@@ -1,7 +1,7 @@
-"""The one loop: a plan, run through an executor.
+"""The loop that runs a plan through an executor.
 
-Evaluations, boards, submissions, measures and claims all come here. Units may arrive in any order and from any process;
-the parent alone keeps them.
+Evaluations, boards, submissions, measures and claims all use it. Units may arrive in any order and from any process;
+only the parent process stores them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bench.tasks.task import Request
 from bench.tasks.unit import UnitKey, UnitResult
 
 Keep = Callable[[UnitKey, Finished], None]
-"""Called with each unit as it is finished, before anything is computed from it."""
+"""Called with each finished unit before other units are computed from it."""
 
 
 def run(
@@ -28,7 +28,11 @@ def run(
     keep: Keep = lambda key, finished: None,
     ticked: Ticked = lambda tick: None,
 ) -> dict[UnitKey, UnitResult]:
-    """All units of a plan. kept: results that are there already; the others are computed by ``executor``."""
+    """The results of all units of a plan.
+
+    kept: results that exist already; ``executor`` computes the others. keep: stores a new unit. ticked: called after each
+    unit. Raises what a unit or the executor raises.
+    """
     done: dict[UnitKey, UnitResult] = {}
 
     def finish(key: UnitKey, result: UnitResult, *, reused: bool) -> None:
@@ -44,9 +48,9 @@ def run(
     running = 0
     with executor:
         while waiting or running:
-            while running < executor.capacity and (first := ready(waiting, done)) is not None:
-                waiting.remove(first)
-                executor.submit(first, {need: done[need] for need in needs(first)})
+            while running < executor.capacity and (next_key := ready(waiting, done)) is not None:
+                waiting.remove(next_key)
+                executor.submit(next_key, {earlier: done[earlier] for earlier in needs(next_key)})
                 running += 1
             key, finished = executor.next()
             running -= 1

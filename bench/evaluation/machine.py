@@ -1,4 +1,4 @@
-"""The machine that computes, in words that a record keeps beside its rows."""
+"""A description of the computing machine, which a record stores beside its rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 
 def machine_words(device: torch.device) -> str:
-    """Processor or accelerator, operating system, versions and threads, on one line."""
+    """Processor or accelerator, operating system, versions and threads of the machine with ``device``, on one line."""
     chip = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return (
         f"{chip}; {platform.system()} {platform.release()}; Python {platform.python_version()}; "
@@ -20,7 +20,7 @@ def machine_words(device: torch.device) -> str:
 
 @cache
 def _processor() -> str:
-    """The processor's name, or at least its architecture."""
+    """The name of the processor, or its architecture if the name is unknown."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

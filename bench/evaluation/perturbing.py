@@ -1,4 +1,4 @@
-"""Running an attack that may fail: on some samples, in any way, without sheltering the others."""
+"""Runs an attack that may fail on some samples, so that a failure does not spare the other samples."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from torch import Tensor
 from attacks.base import Attack
 from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.threat import Threat
 from bench.foundation.errors import BenchError
 
 
 def perturbed(
     attack: Attack, oracle: ModelOracle, x: Tensor, threat: Threat, rng: KeyedRng
 ) -> tuple[Tensor, dict[int, str]]:
-    """Adversarial inputs ``(m, ...)`` for ``x``, and position by position what went wrong (the clean input then stands in).
+    """Adversarial inputs ``(m, ...)`` for ``x`` ``(m, ...)``, and from position to error (the input is then the clean one).
 
-    Where an attack fails on many samples it is tried again on each half, so that one sample on which a gradient
-    raises does not shelter the others.
+    An attack that fails on several samples is repeated on each half of them, so that a sample on which it raises does not
+    spare the others. Raises a ``BenchError`` of the attack.
     """
     if not len(x):
         return x, {}
     try:
-        # A copy: an attack that works in place must not move the clean images it is measured against.
+        # A copy, so that an attack that works in place does not change the clean images.
         adv = attack.perturb(oracle, x.clone(), threat, rng=rng).detach().to(x)
     except (BenchError, KeyboardInterrupt, MemoryError):
         raise
@@ -38,8 +38,8 @@ def perturbed(
     failures: dict[int, str] = {}
     halves, start = [], 0
     for rows in torch.arange(len(x), device=x.device).tensor_split(2):
-        half, failed = perturbed(attack, oracle.subset(rows), x[rows], threat.rows(rows), rng.rows(rows))
-        failures |= {start + position: why for position, why in failed.items()}
-        halves.append(half)
+        half_inputs, half_failures = perturbed(attack, oracle.subset(rows), x[rows], threat.rows(rows), rng.rows(rows))
+        failures |= {start + position: error_text for position, error_text in half_failures.items()}
+        halves.append(half_inputs)
         start += len(rows)
     return torch.cat(halves), failures

@@ -1,4 +1,4 @@
-"""The plan of a request, as data: the list of what is to be computed, and what each unit needs before it."""
+"""The plan of a request, as data: the list of its units, and the units that each unit needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.tasks.unit import UnitKey, clean_key, noise_key, stage_key
 
 
 def plan(request: Request) -> tuple[UnitKey, ...]:
-    """All units, each after those it needs: shard by shard the clean answers, noise, and attacks stage by stage."""
+    """All units, each after the units it needs: per shard the clean answers, noise, and attacks stage by stage."""
     return tuple(_units(request))
 
 
@@ -25,7 +25,7 @@ def _units(request: Request) -> Iterator[UnitKey]:
 
 
 def needs(key: UnitKey) -> tuple[UnitKey, ...]:
-    """The units whose results ``key`` is computed from: the clean answers, and of an attack the stages before it."""
+    """The units from which ``key`` is computed: the clean answers, and for an attack also its earlier stages."""
     if key.kind == "clean":
         return ()
     clean = clean_key(key.shard)
@@ -35,8 +35,8 @@ def needs(key: UnitKey) -> tuple[UnitKey, ...]:
 
 
 def ready(waiting: Sequence[UnitKey], done: Collection[UnitKey]) -> UnitKey | None:
-    """The first of the units ``waiting`` all of whose needs are ``done``; None if there is none yet."""
-    return next((key for key in waiting if all(need in done for need in needs(key))), None)
+    """The first of the ``waiting`` units whose needed units are all ``done``; None if there is none yet."""
+    return next((key for key in waiting if all(earlier in done for earlier in needs(key))), None)
 
 
 def attacked(request: Request) -> Iterator[tuple[UnitKey, ...]]:
@@ -47,7 +47,7 @@ def attacked(request: Request) -> Iterator[tuple[UnitKey, ...]]:
 
 
 def label_of(key: UnitKey, request: Request) -> str:
-    """What a progress bar says of a unit."""
+    """The label of a unit in a progress bar."""
     if key.eps is None:
         return "clean"
     text = next(eps.text for eps in request.eps if eps.value == key.eps)

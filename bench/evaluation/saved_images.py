@@ -1,8 +1,8 @@
-"""Adversarial images on disk: one file per stage while a run goes on, one per attack, radius and shard in the end.
+"""Adversarial images on disk: one file per stage during a run, one per attack, radius and shard at its end.
 
-They are named ``attack_NUMBER_EPS_SHARD.safetensors``; of models that score
-there are two, which end in ``_up`` and ``_down``. Each holds ``images`` and the ids of their ``samples``, as a challenge
-to a board does.
+A file is named ``attack_NUMBER_EPS_SHARD.safetensors``; models that score
+have two, which end in ``_up`` and ``_down``. Each file holds ``images`` and the ids of their ``samples``, like a challenge
+to a board.
 """
 
 from __future__ import annotations
@@ -25,52 +25,58 @@ if TYPE_CHECKING:
 
 
 def path_of(folder: Path, key: str) -> Path:
-    """Where the images of the stage or attack ``key`` lie."""
+    """Path of the images of the stage or attack ``key``."""
     return folder / "adversarial" / f"{key.replace('/', '_')}.safetensors"
 
 
 def is_saved(folder: Path, key: UnitKey) -> bool:
-    """Whether the unit ``key`` needs no images, or has them."""
+    """Whether the unit ``key`` has its images, or needs none."""
     return key.kind != "attack" or path_of(folder, key.text).exists()
 
 
 def all_saved(folder: Path, request: Request) -> bool:
-    """Whether the images of all attacks of a request are there, stages put together."""
+    """Whether the merged images of all attacks of a request exist."""
     for stages in attacked(request):
-        chosen = request.task.image_endings
-        if not all(path_of(folder, stages[0].attack_text + ending).exists() for ending in chosen):
+        endings = request.task.image_endings
+        if not all(path_of(folder, stages[0].attack_text + ending).exists() for ending in endings):
             return False
     return True
 
 
 def save_stage(folder: Path, key: UnitKey, rows: Tensor, images: Tensor) -> None:
-    """Keep the images ``(m, ...)`` of one stage, for the positions ``rows`` ``(m,)`` of its shard."""
+    """Write the images ``(m, ...)`` of one stage, for the positions ``rows`` ``(m,)`` of its shard.
+
+    Raises ``StorageError`` if the disk refuses.
+    """
     _write(path_of(folder, key.text), {"rows": rows, "images": images})
 
 
 def merge_stages(folder: Path, request: Request, results: Results) -> None:
-    """Replace the files of stages by those of their attacks: for every sample the image of its verdict."""
+    """Replace the files of stages by files of attacks, with the image of the verdict for every sample.
+
+    Raises ``StorageError`` if the disk refuses.
+    """
     for stages in attacked(request):
-        first = stages[0]
+        first_key = stages[0]
         outcomes = [results[key] for key in stages]
-        run = request.stages[first.attack or 0]
-        shard = load_shard(request, first.shard)
-        for ending, chosen in request.task.chosen_images(run, outcomes).items():
-            images = _merged(folder, shard.x, stages, chosen)
+        attack_stages = request.stages[first_key.attack or 0]
+        shard = load_shard(request, first_key.shard)
+        for ending, positions_by_stage in request.task.chosen_images(attack_stages, outcomes).items():
+            images = _merged(folder, shard.x, stages, positions_by_stage)
             samples = torch.tensor(shard.ids, dtype=torch.int64)
-            _write(path_of(folder, first.attack_text + ending), {"images": images, "samples": samples})
+            _write(path_of(folder, first_key.attack_text + ending), {"images": images, "samples": samples})
         discard(folder, [key.text for key in stages])
 
 
 def _merged(folder: Path, clean: Tensor, stages: Sequence[UnitKey], chosen: Sequence[Sequence[int]]) -> Tensor:
-    """Images for all of a shard. chosen: stage by stage the positions whose image comes from it; the others are clean."""
+    """Images of a whole shard. chosen: per stage the positions whose image comes from it; other images are clean."""
     from safetensors.torch import load
 
     images = clean.cpu().clone()
     for key, positions in zip(stages, chosen, strict=True):
         saved = load(path_of(folder, key.text).read_bytes())
-        wanted = torch.isin(saved["rows"], torch.tensor(positions, dtype=torch.int64))
-        images[saved["rows"][wanted]] = saved["images"][wanted].to(images)
+        is_chosen = torch.isin(saved["rows"], torch.tensor(positions, dtype=torch.int64))
+        images[saved["rows"][is_chosen]] = saved["images"][is_chosen].to(images)
     return images
 
 

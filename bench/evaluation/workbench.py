@@ -1,7 +1,7 @@
-"""The workbench of a request: computes one unit from its key and the results it needs.
+"""The workbench of a request: computes a unit from its key and the results it needs.
 
-A unit's answer depends on nothing else, so it is the same in whichever process, and however often, it is computed.
-Attacks are not trusted: what they return is verified and scored again by the task's judge.
+The result depends on nothing else, so it is the same in every process and on every repetition.
+Attacks are not trusted: the task's judge verifies and scores the inputs that they return.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from attacks.base import Stage
-from attacks.levels import nearest
 from attacks.objectives import Objective
-from attacks.oracle import Lens, ModelOracle, clear
+from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat, per_row
+from attacks.rows import per_row
+from attacks.threats.threat import Threat
 from bench.evaluation.machine import machine_words
 from bench.evaluation.perturbing import perturbed
 from bench.evaluation.plan import needs
@@ -35,9 +35,9 @@ from zoo.folding import folded
 
 @dataclass(frozen=True)
 class Proposal:
-    """What an attack made of m rows of a shard, before anybody has checked it.
+    """Unverified output of an attack on m rows of a shard.
 
-    images: ``(m, ...)``. failures: position to what went wrong there; its image is the clean one.
+    images: ``(m, ...)``. failures: from position to error; its image is the clean image.
     bad_gradient: ``(m,)`` bool, rows on which some gradient was not finite. Costs ``(m,)``: passes spent, and backward
     passes whose gradient was zero everywhere.
     """
@@ -68,12 +68,12 @@ class Job:
 
 
 Proposer = Callable[[Job], Proposal]
-"""Who attacks: usually the stage itself, through an oracle; of isolated own code, another process."""
+"""Runs an attack: usually the stage itself, through an oracle; for isolated own code, another process."""
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A unit's result; of an attack also its inputs ``(m, ...)`` for the positions ``rows`` ``(m,)`` of the shard."""
+    """A unit's result; for an attack also its images ``(m, ...)`` at the positions ``rows`` ``(m,)`` of the shard."""
 
     result: UnitResult
     rows: Tensor | None = None
@@ -81,7 +81,7 @@ class Finished:
 
 
 class Workbench:
-    """Computes the units of ``request``. propose: who attacks, by default this process."""
+    """Computes the units of ``request``. propose: runs attacks, by default in this process."""
 
     def __init__(self, request: Request, propose: Proposer | None = None) -> None:
         self.request = request
@@ -90,12 +90,12 @@ class Workbench:
         self._shard: tuple[int, Shard] | None = None
 
     def compute(self, key: UnitKey, done: Mapping[UnitKey, UnitResult]) -> Finished:
-        """The unit ``key``. done: at least the results of what it :func:`~bench.evaluation.plan.needs`.
+        """The unit ``key``. done: at least the results of the units that it :func:`~bench.evaluation.plan.needs`.
 
-        Raises a ``BenchError`` for whatever is wrong with the model.
+        Raises ``ModelError`` if the model fails, ``SpecError`` if an attack cannot run under the threat.
         """
         with self._own_randomness(key):
-            finished = self._computed(key, [done[need] for need in needs(key)])
+            finished = self._computed(key, [done[earlier] for earlier in needs(key)])
         return replace(finished, result=replace(finished.result, machine=machine_words(self.request.device)))
 
     def _computed(self, key: UnitKey, needed: Sequence[Any]) -> Finished:
@@ -121,8 +121,8 @@ class Workbench:
         return self._shard[1]
 
     def _attacked(self, job: Job) -> Finished:
-        """What a stage proposes, verified and scored."""
-        began = time.perf_counter()
+        """The verified and scored proposal of a stage."""
+        started = time.perf_counter()
         rows = job.index
         x, reference = job.shard.x[rows], job.shard.reference[rows]
         proposal = self.propose(job)
@@ -135,21 +135,19 @@ class Workbench:
             backwards=proposal.backwards.tolist(),
             zero_gradients=proposal.zero_gradients.tolist(),
             failure=next(iter(proposal.failures.values()), None),
-            seconds=time.perf_counter() - began,
+            seconds=time.perf_counter() - started,
         )
         return Finished(outcome, rows, images)
 
     def _on_lattice(self, images: Tensor, x: Tensor, threat: Threat) -> Tensor:
-        """Rounded, if images of 8 bits are asked for; not where they left the ball: that must be seen."""
-        if not self.request.eight_bit:
-            return images
+        """At allowed values; not where they left the ball: that must be seen."""
         ok = [status == "ok" for status in statuses(images, x, threat)]
         inside = torch.tensor(ok, dtype=torch.bool, device=x.device)
-        return torch.where(per_row(inside, x), nearest(images, x, threat), images)
+        return torch.where(per_row(inside, x), self.request.lattice.nearest(images, x, threat), images)
 
     @contextmanager
     def _own_randomness(self, key: UnitKey) -> Iterator[None]:
-        """Layers and attacks that draw from torch's global generator draw the same in every run of a unit."""
+        """Seed torch's global generator, so that layers and attacks draw the same in every run of a unit."""
         device = self.request.device
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(zlib.crc32(f"{self.request.seed} {key.text}".encode()))
@@ -166,7 +164,7 @@ def load_shard(request: Request, number: int) -> Shard:
 
 
 class OracleProposer:
-    """Attacks the model of a request through an oracle. objective: what is maximised unless a stage says otherwise."""
+    """Attacks the model of a request through an oracle. objective: of stages that have none of their own."""
 
     def __init__(self, request: Request, objective: Objective) -> None:
         self.request = request
@@ -186,14 +184,14 @@ class OracleProposer:
             stochastic=request.subject.stochastic,
             micro_batch=request.micro_batch,
             sites=request.subject.sites,
-            lens=_rounding(x, job.threat) if request.eight_bit else clear,
+            lens=request.lattice.lens(x, job.threat),
         )
         images, failures = perturbed(job.stage.attack, oracle, x, job.threat, job.rng.fold("attack"))
         return Proposal(images, failures, oracle.bad_gradient, oracle.forwards, oracle.backwards, oracle.zero_gradients)
 
 
 def _with_failures(status: list[str], proposal: Proposal) -> list[str]:
-    """What verification says of each row, and where it found nothing what went wrong on the way."""
+    """The status of each row after verification, with errors of the attack and of gradients added."""
     words = list(status)
     for row in proposal.failures:
         words[row] = "attack_error"
@@ -201,14 +199,3 @@ def _with_failures(status: list[str], proposal: Proposal) -> list[str]:
         if words[row] == "ok":
             words[row] = "nan_gradient"
     return words
-
-
-def _rounding(x: Tensor, threat: Threat) -> Lens:
-    """Inputs at the nearest 8-bit images in the ball around ``x``; gradients pass as if they had not been moved."""
-
-    def rounded(adv: Tensor, rows: Tensor) -> Tensor:
-        with torch.no_grad():
-            change = nearest(adv, x[rows], threat.rows(rows)) - adv
-        return adv + change
-
-    return rounded

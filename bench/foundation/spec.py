@@ -91,7 +91,7 @@ class ZooRef:
 
 @dataclass(frozen=True)
 class FileRef:
-    """``FILE.py::FACTORY``."""
+    """``FILE.py::NAME`` of a factory, a class or a module."""
 
     path: str
     attr: str
@@ -112,7 +112,22 @@ class PyiqaRef:
     options: dict[str, str]
 
 
-ModelRef = ZooRef | FileRef | CardRef | PyiqaRef
+@dataclass(frozen=True)
+class NirRef:
+    """``nir:FILE.nir[,key=value,...]``: a graph of another framework. options: raw strings."""
+
+    path: str
+    options: dict[str, str]
+
+
+WEIGHT_FILES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors")
+
+_HOW_TO_LOAD = (
+    "Write the three lines `from your_code import Net`, `def build():`, `    return Net()` into my_model.py and give "
+    "--model my_model.py::build --weights {path} (--preprocess cifar10 or imagenet if it was trained on normalised images)."
+)
+
+ModelRef = ZooRef | FileRef | CardRef | PyiqaRef | NirRef
 
 
 def parse_model_ref(text: str) -> ModelRef:
@@ -135,9 +150,16 @@ def parse_model_ref(text: str) -> ModelRef:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+\-]*", name):
             raise SpecError(f"{text!r} does not name a metric.", "Write pyiqa:NAME[,key=value,...].")
         return PyiqaRef(name, _params(options, text))
+    if colon and prefix == "nir":
+        path, _, options = rest.partition(",")
+        return NirRef(path, _params(options, text))
+    if text.lower().endswith(WEIGHT_FILES):
+        raise SpecError(f"{text} holds weights, which are not yet a network.", _HOW_TO_LOAD.format(path=text))
+    if text.endswith(".py"):
+        raise SpecError(f"{text} may define several networks.", f"Say which: {text}::NAME of a factory, class or module.")
     raise SpecError(
         f"{text!r} does not name a model.",
-        "Write zoo:NAME, FILE.py::FACTORY, CARD.yaml or pyiqa:NAME; see bench ls models.",
+        "Write zoo:NAME, FILE.py::NAME, CARD.yaml, nir:FILE.nir or pyiqa:NAME; see bench ls models.",
     )
 
 

@@ -1,7 +1,7 @@
-"""Accuracies and gaps, from rows alone.
+"""Accuracies and gaps, computed from rows alone.
 
 The denominator is always the whole set: a sample that is wrong without any perturbation is
-not robust. Columns are those of :func:`bench.tasks.classification.results.assemble`; rates are 0 or 1 for
+not robust. The columns of rows are those of :func:`bench.tasks.classification.results.assemble`; rates are 0 or 1 for
 deterministic models and in between for stochastic ones.
 """
 
@@ -38,20 +38,20 @@ def eight_bit_accuracy(rows: pd.DataFrame) -> Estimate:
 
 def gap(rows: pd.DataFrame, *, which: Noise) -> Estimate:
     """Adversarial-vs-random gap: noise accuracy minus robust accuracy, paired by sample."""
-    found = paired_difference(rows[which].to_numpy(float), rows["robust"].to_numpy(float))
-    return Estimate(found.value, found.low, found.high, found.n)
+    difference = paired_difference(rows[which].to_numpy(float), rows["robust"].to_numpy(float))
+    return Estimate(difference.value, difference.low, difference.high, difference.n)
 
 
 def undecided(rows: pd.DataFrame) -> int:
-    """Rows that stand although a stage failed on them: no evidence of robustness."""
+    """Number of rows that stand although a stage failed on them, which is no evidence of robustness."""
     return int(((rows["status"] != "ok") & (rows["selection"] > 0)).sum())
 
 
 def worst_case(rows: pd.DataFrame) -> pd.DataFrame:
-    """Per sample, the row of the attack that left least standing (the first such, in the order of the rows).
+    """Per sample, the row of the attack with the lowest rate of right answers (the first such row, if several).
 
-    rows: several attacks at one radius. Costs are summed; a stage that failed anywhere on a sample
-    that still stands keeps it undecided; the best-of-K noise is that of the largest K.
+    rows: several attacks at one radius. Costs are summed. A sample that still stands is undecided if any stage failed on
+    it. The best-of-K noise is that of the largest K.
     """
     order = {attack: number for number, attack in enumerate(pd.unique(rows["attack"]))}
     ranked = rows.assign(_order=rows["attack"].map(order)).sort_values(["sample", "selection", "_order"], kind="stable")

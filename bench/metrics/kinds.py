@@ -1,4 +1,4 @@
-"""Rank correlation per type of distortion: a good mean may hide a type that a model cannot see at all."""
+"""Rank correlation per type of distortion: a good mean may hide a type to which a model does not react at all."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def srcc_per_kind(scores: Floats, samples: Samples) -> dict[str, Estimate]:
     """Spearman's correlation with the (pseudo-)MOS within each distortion, by its name, in the catalogue's order.
 
     scores: (N,) of the images of ``samples``. Intervals resample references. Distortions without an image are left out.
-    Raises ``ValueError`` if the samples do not say how they were distorted, or there is not one score for each.
+    Raises ``ValueError`` if the distortions of the samples are unknown, or if there is not one score per sample.
     """
     if samples.kinds is None or len(scores) != len(samples):
         raise ValueError(f"{len(scores)} scores do not fit {len(samples)} samples with known distortions")
     kinds, labels = samples.kinds.numpy(), samples.labels.numpy().astype(np.float64)
     groups = np.arange(len(samples)) if samples.groups is None else samples.groups.numpy()
-    found = {}
+    correlations = {}
     for kind, name in enumerate(samples.kind_names):
         rows = np.flatnonzero(kinds == kind)
         if len(rows):
-            found[name] = quality.estimate(quality.srcc(scores[rows], labels[rows]), len(rows), groups=groups[rows])
-    return found
+            correlations[name] = quality.estimate(quality.srcc(scores[rows], labels[rows]), len(rows), groups=groups[rows])
+    return correlations

@@ -1,8 +1,8 @@
 """The hand-crafted baseline for quality models: natural-scene statistics and a support-vector regressor.
 
 Features are BRISQUE's (Mittal, Moorthy, Bovik, IEEE TIP 2012): the distribution of mean-subtracted contrast-normalised
-(MSCN) luma and of products of neighbours, at two scales, 36 numbers. A learned model that does not beat them by a clear
-margin has learned little. The regressor is scikit-learn's (``pip install spikebench[quality]``).
+(MSCN) luma and of products of neighbours, at two scales, 36 numbers. A learned model should beat them by a clear
+margin. The regressor is scikit-learn's (``pip install spikebench[quality]``).
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _RATIOS = np.exp(2 * _GAMMA_2 - _GAMMA_1 - _GAMMA_3)
 
 
 def features(pixels: NDArray[np.uint8]) -> Floats:
-    """(N, 36) from images (N, 3, H, W) of at least 16 pixels a side."""
+    """Features (N, 36) of uint8 images (N, 3, H, W). Raises ``ValueError`` for other arrays or sides below 16 pixels."""
     if pixels.ndim != 4 or pixels.shape[1] != 3 or min(pixels.shape[2:]) < 16:
         raise ValueError(f"features take uint8 images (N, 3, H, W) of at least 16 pixels a side, got {pixels.shape}")
     light = np.einsum("c,nchw->nhw", (0.299, 0.587, 0.114), pixels.astype(np.float64))
     half = light[:, : light.shape[1] // 2 * 2, : light.shape[2] // 2 * 2]
     half = half.reshape(len(half), half.shape[1] // 2, 2, half.shape[2] // 2, 2).mean((2, 4))
-    return np.stack([np.concatenate([_scale(mscn(one)) for one in pair]) for pair in zip(light, half, strict=True)])
+    return np.stack([np.concatenate([_scale(mscn(luma)) for luma in pair]) for pair in zip(light, half, strict=True)])
 
 
 def mscn(light: Floats) -> Floats:
@@ -49,13 +49,16 @@ def mscn(light: Floats) -> Floats:
 
 
 def generalised_gaussian(values: Floats) -> tuple[float, float]:
-    """Shape and variance by moment matching; a constant sample counts as the largest shape."""
+    """Shape and variance of ``values`` (any shape) by moment matching; a constant sample has the largest shape."""
     variance = float((values**2).mean())
     return (_shape(float(np.abs(values).mean()) ** 2 / variance) if variance > 0 else float(_SHAPES[-1])), variance
 
 
 def asymmetric_gaussian(values: Floats) -> tuple[float, float, float, float]:
-    """Shape, mean, left and right variance by moment matching (Lasmar, Stitou, Berthoumieu, ICIP 2009)."""
+    """Shape, mean, left and right variance of ``values`` (any shape) by moment matching.
+
+    Source: Lasmar, Stitou and Berthoumieu, ICIP 2009.
+    """
     left, right = (_deviation(side) for side in (values[values < 0], values[values > 0]))
     second = float((values**2).mean())
     if second == 0:
@@ -69,13 +72,13 @@ def asymmetric_gaussian(values: Floats) -> tuple[float, float, float, float]:
 
 
 def _scale(coefficients: Floats) -> Floats:
-    """The 18 numbers of one scale."""
-    found = [*generalised_gaussian(coefficients)]
+    """The 18 features of one scale, from its coefficients (H, W)."""
+    numbers = [*generalised_gaussian(coefficients)]
     across, down = coefficients[:, 1:] * coefficients[:, :-1], coefficients[1:] * coefficients[:-1]
-    main, other = coefficients[1:, 1:] * coefficients[:-1, :-1], coefficients[1:, :-1] * coefficients[:-1, 1:]
-    for products in (across, down, main, other):
-        found += asymmetric_gaussian(products)
-    return np.array(found)
+    diagonal, antidiagonal = coefficients[1:, 1:] * coefficients[:-1, :-1], coefficients[1:, :-1] * coefficients[:-1, 1:]
+    for products in (across, down, diagonal, antidiagonal):
+        numbers += asymmetric_gaussian(products)
+    return np.array(numbers)
 
 
 def _shape(ratio: float) -> float:
@@ -88,7 +91,7 @@ def _deviation(values: Floats) -> float:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What the baseline reaches: scores (N,) of the test images and their rank correlation with the (pseudo-)MOS."""
+    """Scores (N,) of the test images by the baseline, and their rank correlation with the (pseudo-)MOS."""
 
     scores: Floats
     srcc: Estimate
@@ -112,13 +115,13 @@ def fit_baseline(train: Samples, val: Samples, test: Samples) -> Baseline:
         raise BenchError("The baseline needs scikit-learn.", "Install it: pip install 'spikebench[quality]'") from error
     x, x_val, x_test = (features(part.pixels.numpy()) for part in (train, val, test))
     y, y_val, y_test = (part.labels.numpy().astype(np.float64) for part in (train, val, test))
-    one = np.ones((1, len(y_val)))
+    unit_weights = np.ones((1, len(y_val)))
     best: tuple[float, tuple[float, float], Floats] | None = None
     for c, gamma in GRID:
         model = make_pipeline(StandardScaler(), SVR(C=c, gamma=gamma, epsilon=0.05)).fit(x, y)
-        reached = float(quality.srcc(model.predict(x_val), y_val)(one)[0])
-        if best is None or reached > best[0]:
-            best = reached, (c, gamma), model.predict(x_test)
+        correlation = float(quality.srcc(model.predict(x_val), y_val)(unit_weights)[0])
+        if best is None or correlation > best[0]:
+            best = correlation, (c, gamma), model.predict(x_test)
     if best is None:
         raise ValueError("the grid of the baseline is empty")
     groups = None if test.groups is None else test.groups.numpy()

@@ -1,8 +1,8 @@
-"""How far an attack moves a quality score, and what is left of its agreement with people.
+"""How far an attack moves a quality score, and how well the attacked scores still agree with people.
 
-Everything is computed from arrays over samples (N,), on one calibrated scale on which higher is better. Statistics take
+All figures are computed from arrays over samples (N,), on one calibrated scale on which higher is better. Statistics take
 ``weights`` (R, N) and return (R,), see ``weighted.py``; :func:`estimate` turns one into a value with an interval that
-resamples reference photographs, because the distorted versions of one photograph are no independent samples.
+resamples reference photographs, because the distorted versions of one photograph are not independent samples.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Statistic = Callable[[Floats], Floats]
 """Weights (R, N) to values (R,)."""
 
 UNMOVED = 1e-6
-"""Added to every shift, in units of the range, in the logarithm of R: a score that stands still counts as 6 at most."""
+"""Added to every shift, in units of the range, in the logarithm of R: a score that does not move counts as 6 at most."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class ScoreRange:
 
     @property
     def width(self) -> float:
+        """``high - low``."""
         return self.high - self.low
 
 
@@ -51,43 +52,49 @@ def estimate(
 ) -> Estimate:
     """Value and percentile-bootstrap interval (Efron, 1979).
 
-    groups: (n,) reference photographs, resampled whole; None: every sample is one. With a single group nothing is
-    known about the spread, and the interval has no width.
+    groups: (n,) reference photographs, resampled whole; None: every sample is a group. With a single group the spread is
+    unknown, and the interval has no width. Raises ``ValueError`` without samples, or with another number of groups.
     """
     labels = np.arange(n) if groups is None else np.asarray(groups)
     if len(labels) != n or n == 0:
         raise ValueError(f"there must be one group for each of at least one sample, got {len(labels)} for {n}")
-    drawn = statistic(weighted.resamples(labels, resamples, seed))
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    resampled = statistic(weighted.resamples(labels, resamples, seed))
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(float(statistic(weighted.ones(n))[0]), float(low), float(high), n)
 
 
 def signed_shift(clean: Floats, attacked: Floats) -> Statistic:
-    """Mean of attacked minus clean."""
+    """Mean of attacked minus clean scores, (N,) each.
+
+    Raises ``ValueError`` for unequal shapes or values that are not finite.
+    """
     shift = _pair(clean, attacked)
     return lambda weights: weighted.mean(shift, weights)
 
 
 def absolute_shift(clean: Floats, attacked: Floats) -> Statistic:
-    """Mean of |attacked - clean|."""
+    """Mean of |attacked - clean|, scores (N,) each. Raises ``ValueError`` as :func:`signed_shift` does."""
     shift = np.abs(_pair(clean, attacked))
     return lambda weights: weighted.mean(shift, weights)
 
 
 def rms_shift(clean: Floats, attacked: Floats) -> Statistic:
-    """Root of the mean squared shift."""
+    """Root of the mean squared shift of scores (N,). Raises ``ValueError`` as :func:`signed_shift` does."""
     squared = _pair(clean, attacked) ** 2
     return lambda weights: np.sqrt(weighted.mean(squared, weights))
 
 
 def in_deviations(statistic: Statistic, clean: Floats) -> Statistic:
-    """The statistic in units of the clean scores' standard deviation. Raises ``ValueError`` if these are constant."""
+    """The statistic in units of the standard deviation of the clean scores (N,).
+
+    Raises ``ValueError`` if these are constant.
+    """
     if float(np.ptp(_finite(clean))) == 0:
         raise ValueError("clean scores are constant: their standard deviation is no unit")
 
     def scaled(weights: Floats) -> Floats:
         unit = weighted.deviation(clean, weights)
-        # A resample may hold equal scores only; then the whole set's deviation stands in.
+        # All scores of a resample may be equal; then the deviation of the whole set is used.
         unit = np.where(unit > 0, unit, clean.std())
         result: Floats = statistic(weights) / unit
         return result
@@ -105,7 +112,8 @@ def robustness(clean: Floats, attacked: Floats, scale: ScoreRange) -> Statistic:
 
     As in the MSU robustness benchmark, with the clean score in the numerator and 1e-6 of the range added to the shift, so
     that s' = s is finite. 0: scores moved as far as the range allows; below 0: farther. A clean score outside of the
-    range counts with its distance to the farther end. Clean and attacked scores are not clipped.
+    range counts with its distance to the farther end. Scores (N,) are not clipped. Raises ``ValueError`` as
+    :func:`signed_shift` does.
     """
     shift = np.abs(_pair(clean, attacked)) / scale.width
     room = np.maximum(scale.high - clean, clean - scale.low) / scale.width
@@ -114,25 +122,25 @@ def robustness(clean: Floats, attacked: Floats, scale: ScoreRange) -> Statistic:
 
 
 def srcc(scores: Floats, reference: Floats) -> Statistic:
-    """Spearman's rank correlation; 0 for a constant side, which orders nothing."""
+    """Spearman's rank correlation of scores and reference, (N,) each; 0 if either is constant."""
     _pair(scores, reference)
     return lambda weights: weighted.spearman(scores, reference, weights)
 
 
 def plcc(scores: Floats, reference: Floats) -> Statistic:
-    """Pearson's linear correlation, without a fitted curve; 0 for a constant side."""
+    """Pearson's linear correlation of scores and reference, (N,) each, without a fitted curve; 0 if either is constant."""
     _pair(scores, reference)
     return lambda weights: weighted.pearson(scores, reference, weights)
 
 
 def krcc(scores: Floats, reference: Floats) -> Statistic:
-    """Kendall's tau-b; 0 for a constant side."""
+    """Kendall's tau-b of scores and reference, (N,) each; 0 if either is constant."""
     _pair(scores, reference)
     return lambda weights: weighted.kendall(scores, reference, weights)
 
 
 def signed_wasserstein(clean: Floats, attacked: Floats) -> Statistic:
-    """Wasserstein distance between the distributions of scores, with the sign of the mean shift."""
+    """Wasserstein distance between the distributions of scores, (N,) each, with the sign of the mean shift."""
     shift = _pair(clean, attacked)
     return lambda weights: np.sign(weighted.mean(shift, weights)) * weighted.wasserstein(clean, attacked, weights)
 
@@ -144,7 +152,7 @@ def zero_gradients(l1_norms: Floats) -> Statistic:
 
 
 def gap(clean: Floats, attacked: Floats, noisy: Floats) -> Statistic:
-    """Adversarial-vs-random gap: mean |shift| under attack minus mean |shift| under noise of equal size."""
+    """Adversarial-vs-random gap: mean |shift| under attack minus mean |shift| under noise of equal size; scores (N,)."""
     difference = np.abs(_pair(clean, attacked)) - np.abs(_pair(clean, noisy))
     return lambda weights: weighted.mean(difference, weights)
 
@@ -152,7 +160,8 @@ def gap(clean: Floats, attacked: Floats, noisy: Floats) -> Statistic:
 def gap_ratio(clean: Floats, attacked: Floats, noisy: Floats, *, floor: float) -> float | None:
     """Mean |shift| under attack over that under noise; None if noise moves scores by less than ``floor`` on average.
 
-    floor: in score units, above 0. Below it the ratio would say more about the noise than about the attack.
+    Scores are (N,). floor: in score units, above 0; below it the ratio would depend more on the noise than on the attack.
+    Raises ``ValueError`` for another floor.
     """
     if not floor > 0:
         raise ValueError(f"the floor of a ratio must be above 0, got {floor}")
@@ -161,7 +170,7 @@ def gap_ratio(clean: Floats, attacked: Floats, noisy: Floats, *, floor: float) -
 
 
 def shift_difference(clean: tuple[Floats, Floats], attacked: tuple[Floats, Floats]) -> Statistic:
-    """Mean |shift| of the first of two models minus that of the second, paired by sample."""
+    """Mean |shift| of the first of two models minus that of the second, paired by sample; each has scores (N,)."""
     first, second = (np.abs(_pair(c, a)) for c, a in zip(clean, attacked, strict=True))
     difference = _pair(second, first)
     return lambda weights: weighted.mean(difference, weights)

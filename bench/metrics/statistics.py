@@ -1,4 +1,4 @@
-"""Intervals for proportions, paired differences, and anything else by bootstrap."""
+"""Intervals for proportions, means and paired differences, and a bootstrap for other statistics."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Estimate:
     p = successes / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    # At 0 and n the formula is exact in theory and off by an ulp in floats.
+    # At 0 and n the formula gives exactly 0 and 1 in theory, but floats may be off by an ulp.
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == n else min(1.0, centre + half)
     return Estimate(p, low, high, n)
@@ -53,8 +53,8 @@ def _check(successes: int, n: int) -> None:
 def mean(values: Floats, level: float = 0.95) -> Estimate:
     """Mean of per-sample values in [0, 1]: Wilson's interval for zeros and ones.
 
-    Rates in between (stochastic models) vary less than a coin of the same mean, so the interval
-    is Student's t on their spread, clipped to [0, 1].
+    Rates in between (of stochastic models) vary less than zeros and ones of the same mean, so their interval
+    is Student's t, clipped to [0, 1]. values: (n,). Raises ``ValueError`` for n = 0.
     """
     n = len(values)
     if n == 0:
@@ -66,7 +66,7 @@ def mean(values: Floats, level: float = 0.95) -> Estimate:
 
 
 def mean_interval(values: Floats, level: float = 0.95) -> Estimate:
-    """Mean of values of any range, with Student's interval. Raises ``ValueError`` for fewer than two."""
+    """Mean of ``values`` (n,) of any range, with Student's interval. Raises ``ValueError`` for n below 2."""
     if len(values) < 2:
         raise ValueError(f"the interval of a mean needs at least two values, got {len(values)}")
     low, high = _student(values, level)
@@ -93,7 +93,7 @@ class PairedDifference:
 
 
 def paired_difference(first: Floats, second: Floats, level: float = 0.95) -> PairedDifference:
-    """Difference of two accuracies measured on the same samples.
+    """Difference of two accuracies measured on the same samples; first, second: (n,).
 
     Zeros and ones: Newcombe's hybrid score interval for paired proportions (Newcombe 1998, method 10)
     and the exact McNemar test. Other rates: Student's t on the differences.
@@ -123,9 +123,9 @@ def _newcombe(both: int, only_first: int, only_second: int, neither: int, level:
     product = (both + only_first) * (only_second + neither) * (both + only_second) * (only_first + neither)
     phi = 0.0
     if product:
-        covered = both * neither - only_first * only_second
+        determinant = both * neither - only_first * only_second
         # Newcombe's continuity correction applies where the correlation is positive.
-        phi = (max(covered - n / 2, 0.0) if covered > 0 else covered) / math.sqrt(product)
+        phi = (max(determinant - n / 2, 0.0) if determinant > 0 else determinant) / math.sqrt(product)
     value = a.value - b.value
     below = (a.value - a.low) ** 2 - 2 * phi * (a.value - a.low) * (b.high - b.value) + (b.high - b.value) ** 2
     above = (a.high - a.value) ** 2 - 2 * phi * (a.high - a.value) * (b.value - b.low) + (b.value - b.low) ** 2
@@ -143,15 +143,15 @@ def bootstrap(
 ) -> Estimate:
     """Percentile bootstrap of ``statistic(values)`` (Efron, 1979), resampling whole groups if given.
 
-    values: ``(n, ...)``. groups: ``(n,)`` labels of what was sampled independently (one photograph, say).
+    values: ``(n, ...)``. groups: ``(n,)`` labels of independently sampled units (one photograph, say).
     """
     values = np.asarray(values, dtype=float)
     labels = np.arange(len(values)) if groups is None else np.asarray(groups)
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     generator = np.random.default_rng(seed)
-    drawn = []
+    resampled = []
     for _ in range(resamples):
-        picked = generator.integers(len(members), size=len(members))
-        drawn.append(statistic(values[np.concatenate([members[i] for i in picked])]))
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+        chosen_groups = generator.integers(len(members), size=len(members))
+        resampled.append(statistic(values[np.concatenate([members[i] for i in chosen_groups])]))
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(float(statistic(values)), float(low), float(high), len(values))

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from attacks.randomness import KeyedRng, drawing
 from bench.foundation.errors import ModelError
+from bench.models.words import failure
 
 BATCH = 50
 """Small, because the last batch is padded: a shard of 250 would cost 300 in batches of 100."""
@@ -41,19 +42,23 @@ class Scorer:
     draws: keyed forwards per input; more than one only for stochastic models, whose rows then
         hold the rate of correct decisions instead of one lucky or unlucky draw.
     classes: how many the labels tell apart; a model that knows fewer can never be right on some.
+    batch: inputs of a call, if not the canonical number. Another one may flip a spike, so it is part of what is recorded.
     """
 
     model: nn.Module
     name: str
     draws: int = 1
     classes: int = 2
+    batch: int | None = None
 
     @torch.no_grad()  # inference_mode would poison tensors that a model caches in its first call
-    def logits(self, x: Tensor, rng: KeyedRng | None = None, *, rows: Tensor | None = None, batch: int = BATCH) -> Tensor:
+    def logits(
+        self, x: Tensor, rng: KeyedRng | None = None, *, rows: Tensor | None = None, batch: int | None = None
+    ) -> Tensor:
         """``(n, K)`` float32. Raises ``ModelError`` on a wrong shape, NaN or an exception.
 
-        rows: which inputs ``(n,)`` to answer for, one stream each; all by default. batch: another size than the canonical
-        one is only for asking whether a decision depends on it.
+        rows: which inputs ``(n,)`` to answer for, one stream each; all by default. batch: another size than the scorer's
+        own is only for asking whether a decision depends on it.
         """
         found = self._answers(x, rng, batch, LOGITS, rows)
         if found.shape[1] < self.classes:
@@ -64,11 +69,14 @@ class Scorer:
         return found
 
     @torch.no_grad()
-    def scores(self, x: Tensor, *, batch: int = BATCH) -> Tensor:
+    def scores(self, x: Tensor, *, batch: int | None = None) -> Tensor:
         """``(n,)`` float32, of a model that scores. Raises and batches as :meth:`logits` does."""
         return self._answers(x, None, batch, SCORES)
 
-    def _answers(self, x: Tensor, rng: KeyedRng | None, batch: int, kind: _Kind, rows: Tensor | None = None) -> Tensor:
+    def _answers(
+        self, x: Tensor, rng: KeyedRng | None, batch: int | None, kind: _Kind, rows: Tensor | None = None
+    ) -> Tensor:
+        batch = batch or self.batch or BATCH
         rows = torch.arange(len(x), device=x.device) if rows is None else rows
         parts = []
         for start in range(0, len(rows), batch):
@@ -78,7 +86,7 @@ class Scorer:
             parts.append(answers[: len(rows) - start])
         return torch.cat(parts)
 
-    def decisions(self, x: Tensor, rng: KeyedRng, *, batch: int = BATCH) -> Tensor:
+    def decisions(self, x: Tensor, rng: KeyedRng, *, batch: int | None = None) -> Tensor:
         """Predicted classes ``(draws, n)``. The draws share batches: those of a few inputs would be mostly padding."""
         rows = torch.arange(len(x), device=x.device).repeat(self.draws)
         draws = torch.arange(self.draws, device=x.device).repeat_interleave(len(x))
@@ -90,11 +98,8 @@ class Scorer:
             return self.model(x)
         except Exception as error:
             shape = " x ".join(str(size) for size in x.shape[1:])
-            reason = str(error).partition("\n")[0]
-            raise ModelError(
-                f"{self.name} failed on images of shape {shape}: {type(error).__name__}: {reason}.",
-                "Let forward(x) take images of this shape, or choose other data.",
-            ) from error
+            what, fix = failure(error, None, otherwise="Correct forward(x): it is given images (N, ...) in [0, 1].")
+            raise ModelError(f"{self.name} failed on images of shape {shape}: {what}.", fix) from error
 
     def _checked(self, outputs: object, rows: int, kind: _Kind) -> Tensor:
         fix = f"Let forward(x) return {kind.name} of shape {kind.shape}."

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from attacks.threat import per_row
+from attacks.rows import per_row
 
 STEPS = {torch.float64: (1e-6,), torch.float32: (2e-2, 1e-1)}
 """Lengths (l2, in input units) of a step: large against rounding, small against a network's bends. The best one counts."""

@@ -1,6 +1,6 @@
-"""Kinds of answers: what differs between models that decide and models that score, one folder each.
+"""Tasks, the kinds of answers: models that decide and models that score, one folder each.
 
-The catalogue is data: a name to the :class:`~bench.tasks.task.Task` in it, imported when it is asked for.
+The catalogue is data: from a name to the place of the :class:`~bench.tasks.task.Task`, which is imported on demand.
 """
 
 TASKS: dict[str, str] = {

@@ -1,4 +1,4 @@
-"""What differs between kinds of boards: how a record is checked, what orders the table, what it shows."""
+"""The rules that differ between boards of different tasks: checks of records, order and columns of the table."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from bench.tasks.results import Interval
 
 
-class AskedOfAll(Protocol):
-    """What rules need to know of a board's protocol."""
+class BoardProtocol(Protocol):
+    """The part of a board's protocol that rules need."""
 
     @property
     def eps(self) -> Sequence[str]:
@@ -52,33 +52,35 @@ class AskedOfAll(Protocol):
 
     @property
     def data(self) -> Any:
-        """Samples, of which ``n`` says how many there are."""
+        """The samples; ``n`` is their number."""
         ...
 
 
-class Entered(Protocol):
-    """What rules need to know of an entry."""
+class BoardEntry(Protocol):
+    """The part of an entry that rules need."""
 
     @property
     def record(self) -> Record:
-        """What was measured."""
+        """The entry's record."""
         ...
 
     @property
     def challenges(self) -> Sequence[Any]:
-        """What others found: each with ``eps`` and ``rows`` (sample, status, robust, shift)."""
+        """Adversarial images of others: each challenge has ``eps`` and ``rows`` (sample, status, robust, shift)."""
         ...
 
     @property
     def card(self) -> Any:
-        """What its authors say, ``claims`` among it."""
+        """Statements of its authors, including ``claims``."""
         ...
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured figure of an entry beside what its authors claim. form: how both are written. claimable: whether a
-    submission can claim it; claimed: None if it did not."""
+    """A measured figure of an entry beside the claim of its authors.
+
+    form: format of both. claimable: whether a submission can claim it. claimed: None if the authors claim nothing.
+    """
 
     name: str
     measured: Interval
@@ -91,27 +93,27 @@ class Figure:
 class BoardRules:
     """The rules of one task's boards.
 
-    unit: of the figures that ``bench board show`` prints. figure: what challenges lower or raise, in words.
+    unit: of the figures that ``bench board show`` prints. figure: name of the figure that challenges change.
     """
 
     unit: str
     figure: str
 
-    problems: Callable[[Record, AskedOfAll], Iterator[str]]
-    """Whatever is wrong with a record under a protocol, in words."""
-    ranked_by: Callable[[Entered, AskedOfAll], Floats]
+    problems: Callable[[Record, BoardProtocol], Iterator[str]]
+    """Everything that is wrong with a record under a protocol, in words."""
+    ranked_by: Callable[[BoardEntry, BoardProtocol], Floats]
     """Independent values ``(n,)``, one per sample or group of samples, whose mean orders the table, higher first."""
-    best_known: Callable[[Entered, str], Floats]
+    best_known: Callable[[BoardEntry, str], Floats]
     """Per-sample values ``(n,)`` under the protocol's attacks and all challenges at a radius: rates or shifts."""
-    columns: Callable[[Entered, AskedOfAll], dict[str, float | str]]
+    columns: Callable[[BoardEntry, BoardProtocol], dict[str, float | str]]
     """The measured part of a table row."""
-    line: Callable[[Mapping[str, str], AskedOfAll], dict[str, str]]
-    """What ``bench board show`` prints of a row of ``table.csv``."""
-    figures: Callable[[Entered, AskedOfAll], list[Figure]]
-    """What an entry's page shows, beside what was claimed."""
-    agreement: Callable[[pd.DataFrame, Entered], tuple[int, int, int]]
-    """Of rows measured again beside an entry's (suffix ``_kept``), how many have the same clean answer, the same verdict and
-    the same images."""
-    answers: Callable[[Subject, Samples, Samples, Tensor, Tensor, AskedOfAll], list[dict[str, Any]]]
-    """What a subject answers on challenging images ``(m, ...)`` of samples with these ids ``(m,)``: (subject, the board's
-    samples, the clean ones, images, ids, protocol) to fields of a challenge's rows."""
+    line: Callable[[Mapping[str, str], BoardProtocol], dict[str, str]]
+    """The cells that ``bench board show`` prints of a row of ``table.csv``."""
+    figures: Callable[[BoardEntry, BoardProtocol], list[Figure]]
+    """The figures of an entry's page, with the claims."""
+    agreement: Callable[[pd.DataFrame, BoardEntry], tuple[int, int, int]]
+    """Given rows that were measured again, joined to the entry's rows (suffix ``_kept``): numbers of rows with the same
+    clean answer, the same verdict and the same images."""
+    answers: Callable[[Subject, Samples, Samples, Tensor, Tensor, BoardProtocol], list[dict[str, Any]]]
+    """Answers of a subject on challenging images: (subject, the board's samples, the clean samples, images ``(m, ...)``,
+    their sample ids ``(m,)``, protocol) to fields of a challenge's rows."""

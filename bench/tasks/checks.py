@@ -1,4 +1,4 @@
-"""What every task's checks of a finished evaluation share: grades, failures, and what follows from all of them."""
+"""Functions that every task's checks of a finished evaluation share: grades, failures, and the verdict from all checks."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ def graded(value: float, *, warn: float, fail: float) -> Status:
 
 
 def is_decisive(request: Request) -> bool:
-    """Whether some attack of the request is meant for publication."""
+    """Whether an attack of the request is a full set, whose numbers may be published."""
     return any(isinstance(resolved.attack, Cascade) and resolved.attack.decisive for resolved in request.attacks)
 
 
 def concluded(checks: list[Check], *, decisive: bool, why: str) -> Reliability:
-    """What follows from checks. decisive: whether the attack was meant for publication; why: what it is worth if not."""
+    """The verdict from checks. decisive: whether the attack is a full set; why:
+
+    the reason for an upper bound if it is not.
+    """
     failed = [check.says for check in checks if check.status == "fail"]
     if failed:
         return Reliability(status="unreliable", reasons=failed, checks=checks)
@@ -38,7 +41,7 @@ def concluded(checks: list[Check], *, decisive: bool, why: str) -> Reliability:
 
 
 def failures(request: Request, results: Results) -> Iterator[Check]:
-    """One check for each way in which an attack failed; its value is the number of attacks or stages that did."""
+    """One check per reason for which an attack failed; its value is the number of attacks or stages that failed so."""
     stages_by_reason: dict[str, set[str]] = {}
     for number, stages in enumerate(request.stages):
         for eps in request.eps:

@@ -9,10 +9,10 @@ from bench.metrics.statistics import PairedDifference
 
 @dataclass(frozen=True)
 class Comparison:
-    """Figure of the first record minus that of the second, paired on the samples they share.
+    """Figure of the first record minus that of the second, paired on their common samples.
 
     what: ``clean``, ``noise`` or an attack's spec. eps_text: radius, empty for ``clean``. The figure is an accuracy; of
-    models that score it is the mean |shift| under noise and attacks, and clean the rank correlation with the labels.
+    models that score it is the mean |shift| under noise and attacks, and the rank correlation with the labels if clean.
     """
 
     what: str

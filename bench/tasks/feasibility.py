@@ -1,4 +1,4 @@
-"""Trusting no attack: is a returned input inside the ball, and inside the box?"""
+"""Verifies what an attack returns: whether each input lies inside the ball and inside the box."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ import hashlib
 
 from torch import Tensor
 
-from attacks.threat import Threat, row_norm
+from attacks.threats.threat import Threat
 
 TOLERANCE = 1e-6
 """Absolute slack on the radius and the box, in input units: the rounding of float32 near 1."""
 
 
 def norms(adv: Tensor, x: Tensor, threat: Threat) -> Tensor:
-    """Size of each row's perturbation ``(n,)`` in the threat's norm, in float64."""
-    return row_norm(adv.double() - x.double(), threat.norm)
+    """Size of each row's perturbation ``(n,)`` as the threat measures it, in float64."""
+    return threat.distance(adv.double(), x.double())
 
 
 def statuses(adv: Tensor, x: Tensor, threat: Threat) -> list[str]:
-    """Per row: ``ok``, ``out_of_ball`` or ``out_of_box`` (a NaN anywhere is out of the box)."""
+    """Per row of ``adv`` and ``x`` ``(n, ...)``:
+
+    ``ok``, ``out_of_ball`` or ``out_of_box`` (an input with a NaN is out of the box).
+    """
     radius = threat.radius(x.double()).flatten()
     outside_ball = norms(adv, x, threat) > radius + TOLERANCE
-    flat = adv.flatten(1)
-    inside_box = ((flat >= threat.low - TOLERANCE) & (flat <= threat.high + TOLERANCE)).all(1)
+    inside_box = threat.in_box(adv, slack=TOLERANCE)
     return [
         "out_of_box" if not box else "out_of_ball" if ball else "ok"
         for ball, box in zip(outside_ball.tolist(), inside_box.tolist(), strict=True)
@@ -30,5 +32,5 @@ def statuses(adv: Tensor, x: Tensor, threat: Threat) -> list[str]:
 
 
 def sha256_rows(images: Tensor) -> list[str]:
-    """Of each image's bytes, the first 16 digits."""
+    """First 16 digits of the sha256 of the bytes of each image of ``(n, ...)``."""
     return [hashlib.sha256(image.cpu().numpy().tobytes()).hexdigest()[:16] for image in images]

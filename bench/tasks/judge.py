@@ -1,4 +1,4 @@
-"""What the evaluator asks of a judge: clean answers, answers under noise, and what adversarial inputs did."""
+"""The contract of a judge: clean answers, answers under noise, and outcomes of adversarial inputs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from attacks.levels import nearest
+from attacks.lattice import Lattice
 from attacks.noise import UniformNoise
 from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.threat import Threat
 from bench.foundation.spec import Eps
 from bench.tasks.unit import NoiseAnswers, StageOutcome
 
@@ -21,8 +21,8 @@ from bench.tasks.unit import NoiseAnswers, StageOutcome
 class Shard:
     """A range of samples on the device, with one random stream each.
 
-    x: inputs ``(n, ...)``. labels: of the data set, ``(n,)``. reference: what an attack moves the answer away from,
-    ``(n,)``: the labels of a model that decides, the clean scores of a model that scores.
+    x: inputs ``(n, ...)``. labels: of the data set, ``(n,)``. reference: the answers from which
+    attacks move away, ``(n,)``: the labels of a model that decides, the clean scores of a model that scores.
     """
 
     x: Tensor
@@ -32,18 +32,17 @@ class Shard:
     reference: Tensor
 
 
-def noisy(x: Tensor, threat: Threat, rng: KeyedRng, *, eight_bit: bool) -> Tensor:
-    """One draw of uniform noise on ``x`` ``(n, ...)``, rounded if images of 8 bits are asked for."""
-    drawn = UniformNoise().draw(x, threat, rng)
-    return nearest(drawn, x, threat) if eight_bit else drawn
+def noisy(x: Tensor, threat: Threat, rng: KeyedRng, lattice: Lattice) -> Tensor:
+    """One draw of uniform noise on ``x`` ``(n, ...)``, at allowed values."""
+    return lattice.nearest(UniformNoise().draw(x, threat, rng), x, threat)
 
 
 class Judge(Protocol):
-    """One kind of answers."""
+    """Judges the answers of one task."""
 
     @property
     def objective(self) -> Objective:
-        """What an attack maximises unless it says otherwise."""
+        """The objective of an attack that has none of its own."""
         ...
 
     def clean(self, shard: Shard) -> Any:
@@ -54,22 +53,22 @@ class Judge(Protocol):
         ...
 
     def ready(self, shard: Shard, clean: Any) -> Shard:
-        """The shard with its reference."""
+        """The shard with its reference answers set."""
         ...
 
     def noise(self, shard: Shard, clean: Any, eps: Eps, draws: int) -> NoiseAnswers:
-        """Answers under uniform noise of size ``eps``, draw by draw the worst so far."""
+        """Answers under uniform noise of size ``eps``; for every number of draws up to ``draws`` the worst among them."""
         ...
 
     def standing(self, clean: Any, done: Sequence[Any]) -> list[int]:
-        """Positions in the shard that the next stage is for. done: outcomes of the stages before it."""
+        """Positions in the shard that the next stage attacks. done: outcomes of the stages before it."""
         ...
 
     def scored(
         self, rows: list[int], adv: Tensor, x: Tensor, reference: Tensor, threat: Threat, rng: KeyedRng
     ) -> StageOutcome:
-        """What the inputs ``adv`` ``(m, ...)`` did to the positions ``rows`` of a shard: an outcome that has cost nothing.
+        """The outcome of the inputs ``adv`` ``(m, ...)`` for the positions ``rows`` of a shard, with costs of zero.
 
-        x: clean inputs ``(m, ...)``. reference: ``(m,)``. Nothing that an attack says of itself is believed.
+        x: clean inputs ``(m, ...)``. reference: ``(m,)``. Inputs are verified and scored independently of the attack.
         """
         ...

@@ -1,4 +1,4 @@
-"""Tasks by name, and the task that a model and its data agree on."""
+"""Looks up tasks by name, and the task that fits both a model and its data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def task_named(name: str) -> Task:
 def task_for(declared: str | None, ref: str, samples: Samples) -> Task:
     """The task of the model ``ref`` on these samples.
 
-    declared: what the model says of itself; None where only the labels tell. Raises ``SpecError`` if they do not agree.
+    declared: task of the model; None where only the labels decide. Raises ``SpecError`` if model and labels do not agree,
+    ``UnknownNameError`` if the declared task does not exist.
     """
     fitting = [task for name in task_registry.names() if (task := task_named(name)).takes(samples)]
     if declared is None:
@@ -42,7 +43,7 @@ def task_for(declared: str | None, ref: str, samples: Samples) -> Task:
 
 
 def board_rules(name: str) -> BoardRules:
-    """The rules of the boards of the task ``name``. Raises ``BoardError`` if there can be none."""
+    """The rules of the boards of the task ``name``. Raises ``BoardError`` if the task has no boards."""
     if name not in task_registry.names() or (rules := task_named(name).board) is None:
         with_boards = [known for known in task_registry.names() if task_named(known).board is not None]
         raise BoardError(f"There are no boards for the task {name!r}.", f"Boards are of: {', '.join(with_boards)}.")
@@ -50,14 +51,14 @@ def board_rules(name: str) -> BoardRules:
 
 
 def submission_rules(task: Task) -> SubmissionRules:
-    """The rules of a task's submissions. Raises ``SpecError`` if there can be none."""
+    """The rules of a task's submissions. Raises ``SpecError`` if the task has no submissions."""
     if task.submission is None:
         raise SpecError(f"There are no submissions for the task {task.name!r}.", "Evaluate the model by bench evaluate.")
     return task.submission
 
 
 def training_rules(name: str) -> TrainingRules:
-    """How models of the task ``name`` are trained. Raises ``SpecError`` if the suite trains none."""
+    """The training rules of the task ``name``. Raises ``SpecError`` if the suite trains no such models."""
     rules = task_named(name).training
     if rules is None:
         raise SpecError(f"No models are trained for the task {name!r}.", "Train it elsewhere, and evaluate it.")

@@ -1,6 +1,6 @@
 """The record of one evaluation: small, self-describing, recomputable from its rows.
 
-Identity is the sha256 of what changes the answer and of nothing else: two records with one
+The identity is the sha256 of exactly the settings that change answers: two records of the same
 identity must agree in every row. Times and machines are recorded beside it.
 """
 
@@ -37,14 +37,14 @@ class SpikeInfo(Strict):
 
 
 class ModelInfo(Strict):
-    """What was attacked."""
+    """The attacked model."""
 
     ref: str
     """As given: ``zoo:NAME``, ``file.py::factory`` or the name of a Python object."""
     fingerprint: dict[str, Any]
-    """What determines its answers: card fields and weights sha256, or file and parameter hashes."""
+    """Everything that determines its answers: card fields and weights sha256, or file and parameter hashes."""
     spiking: bool
-    """Whether it is said, or was seen, to have spiking layers."""
+    """Whether it has spiking layers, by its declaration or by inspection."""
     stochastic: bool
     """Whether two calls may differ."""
     layers: int
@@ -53,10 +53,12 @@ class ModelInfo(Strict):
     """Of a model that this suite did not build: where it makes spikes."""
     score_range: tuple[float, float] | None = None
     """Of a model that scores: the ends of its scale, higher meaning better."""
+    answers: list[list[float]] = Field(default_factory=list)
+    """Of a model that this suite did not build: its outputs on the probe images, by which it is known again."""
 
 
 class DataInfo(Strict):
-    """What it was evaluated on."""
+    """The data of the evaluation."""
 
     name: str
     """Data set."""
@@ -80,7 +82,7 @@ class StageInfo(Strict):
 
 
 class AttackInfo(Strict):
-    """How it was attacked."""
+    """One attack of the evaluation."""
 
     spec: str
     """As given."""
@@ -89,13 +91,15 @@ class AttackInfo(Strict):
     passed: dict[str, Any]
     """Parameters given."""
     defaulted: dict[str, Any]
-    """Parameters left at their defaults, as they were then."""
+    """Parameters left at their defaults, with the defaults of that version."""
     path: str
     """Gradient path, as a spec."""
     path_parameters: dict[str, Any]
     """All parameters of the path."""
     stages: list[StageInfo] = Field(default_factory=list)
-    """What was run, in order; one stage for a plain attack."""
+    """The stages in the order in which they ran; one stage for a plain attack."""
+    left_out: list[str] = Field(default_factory=list)
+    """Stages that do not fit the threat, the inputs or the model: name and reason."""
 
 
 class ProtocolInfo(Strict):
@@ -139,22 +143,24 @@ class Record(Strict):
     rows_sha256: str
     """Of ``rows.parquet`` beside the record; empty if the record was never written."""
     seconds: float
-    """Total wall time, over all runs it took."""
+    """Total wall time of all units, also over several runs."""
     machine: dict[str, Any]
     """Device, threads, versions of the process that wrote it: recorded, not part of the identity."""
     machines: list[str] = Field(default_factory=list)
-    """Where units were computed, in words."""
+    """Descriptions of the machines that computed units."""
     computed_on: dict[str, int] = Field(default_factory=dict)
     """Unit to its position in ``machines``; empty if all were computed on the first."""
     created: str
     """UTC, ISO 8601."""
+    remarks: list[str] = Field(default_factory=list)
+    """What was done or noticed that a reader should know, each a sentence; no verdict."""
     protocol: ProtocolInfo | None = None
     """None for an evaluation of the user's own design."""
 
     @model_validator(mode="before")
     @classmethod
     def _typed_results(cls, fields: Any) -> Any:
-        """Results as their task's type, whether they come from a file or from the evaluator."""
+        """Convert results to their task's type, whether they come from a file or from the evaluator."""
         if isinstance(fields, dict) and isinstance(fields.get("results"), list):
             kind = task_registry.get(fields.get("task", "classification")).result_type
             results = [r if isinstance(r, AttackResult) else kind.model_validate(r) for r in fields["results"]]
@@ -164,7 +170,7 @@ class Record(Strict):
     _rows: pd.DataFrame | None = PrivateAttr(default=None)
 
     def with_rows(self, rows: pd.DataFrame) -> Record:
-        """This record carrying its rows in memory."""
+        """The record itself, with its rows in memory."""
         self._rows = rows
         return self
 
@@ -180,7 +186,7 @@ class Record(Strict):
 
     @property
     def eight_bit(self) -> bool:
-        """Whether attacks and noise handed over images of 8 bits."""
+        """Whether attacked and noisy images were rounded to 8 bits."""
         return bool(self.settings.get("eight_bit", False))
 
     @property
@@ -190,7 +196,7 @@ class Record(Strict):
 
     @property
     def rows(self) -> pd.DataFrame:
-        """One row per sample, attack and radius."""
+        """One row per sample, attack and radius. Raises ``RecordError`` if the record has no rows in memory."""
         if self._rows is None:
             raise RecordError("This record carries no rows.", "Read it with bench.read_record(folder).")
         return self._rows

@@ -1,4 +1,4 @@
-"""The registry of tasks, by name. Apart from their types, so that a record can look its own up."""
+"""The registry of tasks, by name; in a module of its own, so that a record can look up its task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An attack whose name and parameters are resolved, before it is known which model it is for."""
+"""An attack whose name and parameters are resolved, independently of the model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from attacks.base import Attack
 
 MOST_NOISE_DRAWS = 100
+"""Upper limit of K of the best-of-K noise baseline."""
 
 
 @dataclass(frozen=True)
@@ -22,5 +23,5 @@ class ResolvedAttack:
 
     @property
     def noise_draws(self) -> int:
-        """K of the best-of-K noise baseline: as many forwards as the attack may spend, at most 100."""
+        """K of the best-of-K noise baseline: the number of forwards that the attack may spend, at most 100."""
         return max(1, min(self.attack.cost()[0], MOST_NOISE_DRAWS))

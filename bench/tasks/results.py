@@ -1,4 +1,4 @@
-"""Finished units by their keys, and the statistics that every kind of record is made of."""
+"""Finished units by their keys, and the parts that records of every task have."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bench.metrics.statistics import Estimate
 
 WORST_CASE = "worst case"
-"""Where an attack's spec stands: the per-sample worst over all attacks."""
+"""Used in place of an attack's spec for the per-sample worst case over all attacks."""
 
 
 class Strict(BaseModel):
@@ -32,16 +32,16 @@ class Interval(Strict):
     high: float
     """Upper end."""
     n: int
-    """Samples it rests on."""
+    """Number of samples."""
 
     @classmethod
     def of(cls, estimate: Estimate) -> Interval:
-        """From an estimate."""
+        """The interval of an estimate."""
         return cls(value=estimate.value, low=estimate.low, high=estimate.high, n=estimate.n)
 
 
 class AttackResult(Strict):
-    """What every kind of task says of one attack at one radius. Subclasses add what was measured."""
+    """The part of an attack's result at one radius that all tasks share. Subclasses add the measured figures."""
 
     attack: str
     """Spec of the attack, or ``worst case`` for the per-sample worst over all of them."""
@@ -64,32 +64,32 @@ class AttackResult(Strict):
 
 
 class Check(Strict):
-    """One thing that was looked at to decide whether to believe a number."""
+    """One check of the trustworthiness of a number."""
 
     name: str
     """Short key."""
     status: Literal["pass", "warn", "bound", "fail"]
     """``fail`` makes a record unreliable, ``bound`` an upper bound whatever the attack, ``warn`` is a remark."""
     value: float
-    """The figure the status rests on."""
+    """The figure that decides the status."""
     says: str
     """One sentence."""
 
 
 class Reliability(Strict):
-    """Whether to believe the numbers."""
+    """The verdict on whether the numbers can be believed."""
 
     status: Literal["reliable", "upper_bound", "unreliable"]
     """``unreliable``: a check failed. ``upper_bound``: none did, but the attack is weaker than ``standard``, or something
     was out of its control. ``reliable``: neither, under ``standard`` or ``thorough``."""
     reasons: list[str]
-    """In words."""
+    """Reasons of the status, in words."""
     checks: list[Check] = []
-    """All that was looked at."""
+    """All checks."""
 
 
 class Results(Mapping[UnitKey, UnitResult]):
-    """All units of a request. shards: how many there are."""
+    """All finished units of a request. shards: number of shards."""
 
     def __init__(self, units: Mapping[UnitKey, UnitResult], shards: int) -> None:
         self._units = units

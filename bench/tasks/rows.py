@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from bench.tasks.task import Request
 
 
-def asked_columns(request: Request, results: Results) -> Iterator[tuple[int, int, float, dict[str, Any]]]:
+def request_columns(request: Request, results: Results) -> Iterator[tuple[int, int, float, dict[str, Any]]]:
     """Shard by shard, radius by radius, attack by attack: (shard, number of the attack, radius, columns of the rows).
 
-    The columns say what was asked and what noise did: attack, norm, eps, eps_text, noise_1, noise_k, noise_draws.
+    The columns describe the attack and the answers under noise: attack, norm, eps, eps_text, noise_1, noise_k, noise_draws.
     """
     for shard in range(results.shards):
         for eps in request.eps:

@@ -1,4 +1,4 @@
-"""How submissions of a task are checked, and what is asked of every one of them."""
+"""The rules of a task's submissions, and the checks that all submissions have in common."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from bench.metrics.statistics import Estimate
 
 ALONE = 4
-"""Images that are also asked about one by one."""
+"""Number of images that are also passed one by one."""
 
 
 class Probe(Protocol):
-    """What checks need to know of a model."""
+    """The part of a model that checks need."""
 
     @property
     def layers(self) -> int:
@@ -29,20 +29,23 @@ class Probe(Protocol):
         ...
 
     def logits(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
-        """``(n, K)``. Raises a ``BenchError`` for a wrong shape, NaN or an exception."""
+        """Logits ``(n, K)`` of images ``(n, ...)``.
+
+        Raises ``ModelError`` for a wrong shape, NaN or an exception of the model.
+        """
         ...
 
     def scores(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
-        """``(n,)``, of a model that scores. Raises as :meth:`logits` does."""
+        """Scores ``(n,)`` of images ``(n, ...)``. Raises ``ModelError`` as :meth:`logits` does."""
         ...
 
     def silent_share(self, images: Tensor) -> float:
-        """Share of images at which the loss, or the score, has no gradient."""
+        """Share of images ``(n, ...)`` at which the loss, or the score, has no gradient."""
         ...
 
 
 class Claims(Protocol):
-    """What authors state of their model."""
+    """Figures that authors claim of their model."""
 
     @property
     def clean(self) -> float | None:
@@ -56,7 +59,7 @@ class Claims(Protocol):
 
 
 class Submission(Protocol):
-    """What rules need to know of a submission."""
+    """The part of a submission that rules need."""
 
     @property
     def name(self) -> str:
@@ -65,7 +68,7 @@ class Submission(Protocol):
 
     @property
     def dataset(self) -> str:
-        """What it was trained for."""
+        """Data set that it was trained for."""
         ...
 
     @property
@@ -80,14 +83,17 @@ class Submission(Protocol):
 
     @property
     def claims(self) -> Claims:
-        """What its authors state."""
+        """Figures that its authors claim."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """Parts of a new submission's files. fields: lines of the manifest that say the task. claims: an example of claims.
-    builder: lines that name a registered network. code: a ``model.py``."""
+    """Parts of a new submission's files.
+
+    fields: lines of the manifest with the task. claims: an example of claims. builder: lines that name a registered
+    network. code: a ``model.py``.
+    """
 
     fields: str
     claims: str
@@ -106,13 +112,13 @@ class SubmissionRules:
     may_be_stochastic: bool
     template: Template
     gradient_columns: tuple[str, ...] = ()
-    """Columns of clean answers that need gradients: of own code, the attacked process tells them."""
+    """Columns of clean answers that need gradients; for own code the attacked process reports them."""
     answers: Callable[[Probe], Answers]
-    """How such a model is asked."""
+    """The function that asks a model for its answers."""
     probed: Callable[[Probe, Submission, Samples], Iterator[Check]]
-    """Everything that ``bench submit check`` looks at."""
+    """The checks of ``bench submit check``."""
     refuse: Callable[[Probe, Submission], None]
-    """Raises ``SubmissionError`` for a model that must not be evaluated for hours."""
+    """Raises ``SubmissionError`` for a model that is not worth a long evaluation."""
 
 
 class Answers(Protocol):
@@ -122,12 +128,15 @@ class Answers(Protocol):
 
 
 def of(name: str, good: bool, value: float, says: str, *, otherwise: str = "fail") -> Check:
-    """A check that passes if ``good``."""
+    """A check that passes if ``good``, and has the status ``otherwise`` if not."""
     return Check.model_validate({"name": name, "status": "pass" if good else otherwise, "value": value, "says": says})
 
 
 def answers_again(ask: Answers, images: Tensor, first: Tensor) -> dict[str, Tensor]:
-    """The same images asked about in other circumstances, by what these are. first: the answers before."""
+    """Answers on the same images ``(n, ...)`` under other circumstances, by circumstance. first:
+
+    the former answers ``(n, ...)``.
+    """
     order = torch.arange(len(images)).flip(0)
     return {
         "asked again": ask(images),
@@ -138,13 +147,16 @@ def answers_again(ask: Answers, images: Tensor, first: Tensor) -> dict[str, Tens
 
 
 def _after(ask: Answers, images: Tensor) -> Tensor:
-    """Answers after the model has seen something else: one that keeps a state gives others."""
+    """Answers after the model has seen other images; they differ if the model keeps a state."""
     ask(1 - images)
     return ask(images)
 
 
 def against_claim(name: str, measured: Estimate, claimed: float | None, says: str, form: str) -> Check:
-    """A claim may not lie above what was measured; far below, it may be of another model. form: how it is printed."""
+    """Check a claim: it may not lie above the measured interval; below it, the claim may be of another model.
+
+    form: format of the claim.
+    """
     if claimed is None:
         return of(name, True, measured.value, f"{says}; nothing was claimed")
     says = f"{says}; claimed {claimed:{form}}"
@@ -154,7 +166,7 @@ def against_claim(name: str, measured: Estimate, claimed: float | None, says: st
 
 
 def gradient_checks(model: Probe, submission: Submission, images: Tensor) -> Iterator[Check]:
-    """Whether spiking layers take gradient paths, and whether there is a gradient at all."""
+    """Check that spiking layers take gradient paths, and that there is a gradient at ``images`` ``(n, ...)``."""
     layers = model.layers
     if submission.spiking:
         says = f"{layers} spiking layers take the attacker's gradient path"

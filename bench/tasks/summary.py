@@ -1,4 +1,4 @@
-"""What is printed of results, as text in cells: no terminal, no colours, no files."""
+"""Results as text in table cells, independent of terminals, colours and files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Line = dict[str, str]
 
 @dataclass(frozen=True)
 class Summary:
-    """What ``bench evaluate`` prints of a record.
+    """The text that ``bench evaluate`` prints for a record.
 
     lines: one row per figure, one column per radius. caption: units, under the table. stages: (title, rows) of every
     attack of several stages. remarks: sentences under the verdict.
@@ -38,26 +38,26 @@ class Figures:
 
 
 def percent(interval: Interval) -> str:
-    """``31.2 [28.4, 34.1]``."""
+    """An interval in percent, as ``31.2 [28.4, 34.1]``."""
     return f"{100 * interval.value:z.1f} [{100 * interval.low:z.1f}, {100 * interval.high:z.1f}]"
 
 
 def decimal(interval: Interval | None, form: str = "z.3f") -> str:
-    """``0.312 [0.284, 0.341]``; ``-`` for None."""
+    """An interval as ``0.312 [0.284, 0.341]``; ``-`` for None."""
     if interval is None:
         return "-"
     return f"{interval.value:{form}} [{interval.low:{form}}, {interval.high:{form}}]"
 
 
 def duration(seconds: float) -> str:
-    """In the largest fitting unit."""
+    """Seconds as text, in seconds, minutes or hours."""
     return (
         f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
     )
 
 
 def turned(columns: dict[str, Line], keep: Callable[[str], bool] = lambda name: True) -> list[Line]:
-    """One row per figure and one column per radius, from figures by radius. keep: which figures."""
+    """One row per figure and one column per radius, from figures by radius. keep: selects figures by name."""
     names = dict.fromkeys(name for column in columns.values() for name in column)
     return [
         {"": name} | {f"eps {eps}": column.get(name, "") for eps, column in columns.items()} for name in names if keep(name)
@@ -65,6 +65,6 @@ def turned(columns: dict[str, Line], keep: Callable[[str], bool] = lambda name: 
 
 
 def in_percent(text: str) -> str:
-    """A cell of ``table.csv`` in percent with one decimal; what is no decimal number stays as it is."""
+    """A cell of ``table.csv`` in percent with one decimal; other text is returned unchanged."""
     is_decimal = "." in text and text.replace(".", "", 1).isdecimal()
     return f"{100 * float(text):z.1f}" if is_decimal else text

@@ -1,15 +1,16 @@
-"""A task: all that differs between models that decide and models that score, in one frozen object; and what it is asked.
+"""A task: everything that differs between models that decide and models that score, in one frozen object; and the request.
 
 A new task is a folder with one :class:`Task` in it, and a line in ``TASKS`` (from another package: an entry point in the
-group ``bench.tasks``). Nobody else asks which task a model is for.
+group ``bench.tasks``). No other code depends on which task a model is for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from attacks.lattice import EightBit, Lattice, RealNumbers
 from bench.tasks.unit import CleanAnswers, StageOutcome
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from attacks.base import Stage
+    from attacks.fitting import Traits
     from attacks.gradients.base import GradientPath
-    from attacks.threat import Norm
     from bench.data.base import Samples
     from bench.foundation.spec import Eps
     from bench.models.scorer import Scorer
@@ -36,11 +37,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ComparisonRules:
-    """How two records of a task are compared.
+    """The rules by which two records of a task are compared.
 
     compare: paired differences on rows of two records (suffixes ``_1``, ``_2``) under one attack (its spec) at one radius
-        (its text), and whether also those of clean answers. usable: the rows that a comparison may rest on.
-    figure: what is compared. form, signed: how it and a difference of it are written.
+        (its text), and whether also those of clean answers. usable: the rows that a comparison may use.
+    figure: name of the compared figure. form, signed: formats of the figure and of a difference.
     """
 
     compare: Callable[[pd.DataFrame, str, str, bool], list[Comparison]]
@@ -52,13 +53,13 @@ class ComparisonRules:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One kind of answers.
+    """One kind of model answers.
 
-    name: as in cards, records and protocols. labels: what the labels of its data are, in words.
+    name: as in cards, records and protocols. labels: kind of labels of its data, in words.
     evaluator_version: raised whenever the same request would give other rows; golden rows in the tests guard it.
-    clean_type, outcome_type: what its judge's units hold. result_type: one attack at one radius, in a record.
+    clean_type, outcome_type: results of its judge's units. result_type: result of one attack at one radius, in a record.
     real_labels: whether plain arrays of labels are read as real numbers, not as classes.
-    image_endings: of the names of files that keep adversarial inputs, one for each input that a sample has.
+    image_endings: endings of the names of files of adversarial inputs, one per input that a sample has.
     """
 
     name: str
@@ -71,47 +72,53 @@ class Task:
     image_endings: tuple[str, ...] = ("",)
 
     takes: Callable[[Samples], bool]
-    """Whether these samples have labels of its kind."""
+    """Whether the labels of these samples are of its kind."""
     admit: Callable[[Subject], Subject]
-    """The subject as it is judged. Raises ``SpecError`` for one that cannot be."""
+    """The subject in the form in which it is judged. Raises ``SpecError`` for a subject that cannot be judged."""
     identity: Callable[[Subject], dict[str, Any]]
-    """What else of a subject determines the rows."""
+    """Further properties of a subject that determine the rows."""
     score_range: Callable[[Subject], tuple[float, float] | None]
     """The ends of the scale on which a subject answers, for the record; None if it has none."""
-    stages: Callable[[ResolvedAttack, Norm, Mapping[str, bool]], tuple[Stage, ...]]
-    """What an attack runs in this norm on a model with these traits, in order. Raises ``SpecError`` if it cannot."""
+    stages: Callable[[ResolvedAttack, str, Traits], tuple[Stage, ...]]
+    """The stages of an attack under the threat of this name on a model with these traits.
+
+    Raises ``SpecError`` if the attack cannot run."""
     judge: Callable[[Request], Judge]
-    """Who says what an input did to the model of a request."""
+    """The judge of the answers of a request's model."""
     ask: Callable[[Scorer, Tensor], Tensor]
     """The scorer's answers of its kind on inputs ``(n, ...)``."""
     chosen_images: Callable[[Sequence[Stage], Sequence[Any]], dict[str, list[list[int]]]]
-    """Which adversarial inputs of an attack are kept: an ending of the file's name to, stage by stage, positions."""
+    """The adversarial inputs that are saved. Each ending of a file name maps to one list per stage of an attack: the
+    positions whose inputs the file takes from that stage."""
     rows: Callable[[Request, Results], pd.DataFrame]
     """One row per sample, attack and radius."""
     results: Callable[[Request, pd.DataFrame, Results], list[AttackResult]]
-    """What follows from the rows, attack by attack; with several attacks also the worst case over them."""
+    """The results that follow from the rows, attack by attack; with several attacks also the worst case over them."""
     checks: Callable[[Request, pd.DataFrame, list[Any], Results], Reliability]
-    """Whether to believe it."""
+    """The verdict on whether the results can be believed."""
+    remarks: Callable[[Request, list[Any]], list[str]] = field(default=lambda request, results: [])
+    """What else a reader should know, and the likely cause of results that surprise."""
     summary: Callable[..., Summary]
-    """What is printed of the results of a record, ``summary(results, eight_bit=...)``."""
+    """The printed text of the results of a record, ``summary(results, eight_bit=...)``."""
     figures: Callable[[Sequence[Any]], Figures]
-    """What a table of several models shows of the results of a record."""
+    """The figures of a record in a table of several models."""
     comparison: ComparisonRules
-    """How two records are compared."""
+    """The rules by which two records are compared."""
     board: BoardRules | None = None
-    """How its boards are checked and ordered; None if there are none."""
+    """The rules of its boards; None if it has none."""
     submission: SubmissionRules | None = None
-    """How submissions are checked; None if there are none."""
+    """The rules of its submissions; None if it has none."""
     training: TrainingRules | None = None
-    """How a training is watched and ended; None if the suite trains no such models."""
+    """The rules of trainings; None if the suite trains no such models."""
 
 
 @dataclass(frozen=True)
 class Request:
     """Everything that determines the rows.
 
-    stages: what each attack runs on this model, in order. shard_rows: most samples of one unit.
-    eight_bit: whether what is handed over, of attacks and of noise, is an image of 8 bits.
+    stages: the stages of each attack on this model. shard_rows: largest number of samples of a unit.
+    eight_bit: whether attacked and noisy images are rounded to 8 bits.
+    batch: inputs of a scoring call, if not the canonical number. expect: clean accuracy in percent; no row depends on it.
     """
 
     task: Task
@@ -119,9 +126,10 @@ class Request:
     samples: Samples
     attacks: tuple[ResolvedAttack, ...]
     stages: tuple[tuple[Stage, ...], ...]
+    left_out: tuple[tuple[str, ...], ...]
     path_spec: str
     path: GradientPath
-    norm: Norm
+    norm: str
     eps: tuple[Eps, ...]
     seed: int
     eot: int
@@ -130,16 +138,24 @@ class Request:
     micro_batch: int
     eight_bit: bool
     shard_rows: int
+    batch: int | None = None
+    expect: float | None = None
+
+    @property
+    def lattice(self) -> Lattice:
+        """The values that attacked and noisy inputs may take."""
+        return EightBit() if self.eight_bit else RealNumbers()
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Knobs that change rows. ``eight_bit`` is named only where it was asked for: records made before there was such
-        a setting keep their identity."""
-        return {"eot": self.eot, "scorings": self.scorings} | ({"eight_bit": True} if self.eight_bit else {})
+        """Knobs that change rows. ``eight_bit`` and ``batch`` are named only where they are not as usual: records made
+        before there were such settings keep their identity."""
+        unusual = ({"eight_bit": True} if self.eight_bit else {}) | ({"batch": self.batch} if self.batch else {})
+        return {"eot": self.eot, "scorings": self.scorings} | unusual
 
     @property
     def noise_draws(self) -> int:
-        """Draws of noise that every sample gets: the most that some attack is compared with."""
+        """Draws of noise per sample: the largest number that any attack is compared with."""
         return max(attack.noise_draws for attack in self.attacks)
 
     @property

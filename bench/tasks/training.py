@@ -1,4 +1,4 @@
-"""How the training of one kind of model is watched and ended."""
+"""The rules for trainings of one kind of model: the figure that is watched, and the final step."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class TrainingRules:
-    """What a training is watched by, and what is left to do at its end.
+    """The figure by which a training is watched, and the final step of a training.
 
-    figure: its short name, as in the log. label: as on a curve's axis. form: how a value is written.
+    figure: its short name, as in the log. label: of a curve's axis. form: format of a value.
     score: outputs and labels of some images to the figure: a share in [0, 1], or a correlation in [-1, 1].
-    credit: what a batch adds to a running sum that, divided by the number of images, gives the figure.
-    finish: what the trained model still needs from validation images ``(N, C, H, W)`` and their labels ``(N,)``.
+    credit: the term of a batch in a running sum that, divided by the number of images, gives the figure.
+    finish: the final step on the trained model, with validation images ``(N, C, H, W)`` and their labels ``(N,)``.
     """
 
     figure: str
@@ -26,5 +26,5 @@ class TrainingRules:
     finish: Callable[[nn.Module, Tensor, Tensor], None] = lambda model, images, labels: None
 
     def written(self, value: float) -> str:
-        """``62.4% accuracy`` or ``0.812 srcc``."""
+        """A value as text, such as ``62.4% accuracy`` or ``0.812 srcc``."""
         return f"{value:{self.form}} {self.figure}"

@@ -1,7 +1,7 @@
-"""Units of an evaluation: one thing done to one shard of samples, under a key that says which.
+"""Units of an evaluation: one piece of work on one shard of samples, identified by a key.
 
-A unit is computed from the request, its key, and the results of the units it needs; nothing else. So a journal can keep
-it, another process can compute it, and neither changes a bit of the answer.
+A unit is computed from the request, its key, and the results of the units it needs, and from nothing else. So a journal can
+store it and another process can compute it without changing a bit of the answer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Kind = Literal["clean", "noise", "attack"]
 
 @dataclass(frozen=True)
 class UnitKey:
-    """Which unit.
+    """Identifies a unit.
 
     kind: clean answers, answers under noise, or one stage of an attack. shard: number of the shard of samples.
     eps: radius in input units, of noise and attacks. attack: its number in the request. stage: its number in the attack.
@@ -29,7 +29,7 @@ class UnitKey:
 
     @property
     def text(self) -> str:
-        """As journals and file names have it: ``clean/SHARD``, ``noise/EPS/SHARD``, ``attack/NUMBER/EPS/SHARD/STAGE``."""
+        """The key in journals and file names: ``clean/SHARD``, ``noise/EPS/SHARD``, ``attack/NUMBER/EPS/SHARD/STAGE``."""
         if self.kind == "clean":
             return f"clean/{self.shard}"
         if self.kind == "noise":
@@ -59,18 +59,18 @@ def stage_key(attack: int, eps: float, shard: int, stage: int) -> UnitKey:
 
 @dataclass(frozen=True, kw_only=True)
 class UnitResult:
-    """What every finished unit says. seconds: wall time. machine: where it was computed, in words."""
+    """The part of a result that all units share. seconds: wall time. machine: description of the computing machine."""
 
     seconds: float
     machine: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Fields as JSON can hold them."""
+        """The fields in a form that JSON can hold."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The result that :meth:`to_json` gave. Raises ``TypeError`` or ``ValueError`` for anything else."""
+        """The result whose fields :meth:`to_json` returned. Raises ``TypeError`` or ``ValueError`` for other data."""
         known = {field.name for field in fields(cls)}
         if not isinstance(data, Mapping) or not set(data) <= known:
             raise ValueError(f"these are not the fields of a {cls.__name__}")
@@ -93,7 +93,7 @@ class CleanAnswers(UnitResult):
 class NoiseAnswers(UnitResult):
     """Answers under random noise of one radius on a shard of n samples.
 
-    first: ``(n,)``, under the first draw alone. worst: ``(n, draws)``, the worst answer among the draws so far.
+    first: ``(n,)``, under the first draw alone. worst: ``(n, draws)``, the worst answer among the first draws.
     """
 
     first: list[float]
@@ -102,12 +102,12 @@ class NoiseAnswers(UnitResult):
 
 @dataclass(frozen=True, kw_only=True)
 class StageOutcome(UnitResult):
-    """What one stage of an attack did to m rows of a shard, as lists of length m.
+    """The outcome of one stage of an attack on m rows of a shard, as lists of length m.
 
     rows: positions in the shard. status: ``ok``, ``attack_error``, ``nan_gradient``, ``out_of_ball`` or ``out_of_box``.
     norm_value: size of the perturbation. unstable: whether the answer differed between two scorings.
     forwards, backwards: passes spent. zero_gradients: backward passes whose gradient was zero everywhere.
-    adv_sha256: first digits of the hash of each adversarial input. failure: the first thing that went wrong, in words.
+    adv_sha256: first digits of the hash of each adversarial input. failure: the first error, in words.
     """
 
     rows: list[int]
@@ -126,5 +126,5 @@ COSTS = ("forwards", "backwards", "zero_gradients")
 
 
 def no_costs(rows: int) -> dict[str, Any]:
-    """Fields of an outcome on ``rows`` rows on which nothing has been spent yet."""
+    """Cost fields, all zero, of an outcome on ``rows`` rows."""
     return {name: [0] * rows for name in COSTS} | {"seconds": 0.0}

@@ -15,9 +15,9 @@ HOLE = 16
 
 
 def crop_flip(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each image padded by 4 black pixels, cropped at random to its size, mirrored with probability 1/2.
+    """Pad each image by 4 black pixels, crop it at random to its size, mirror it with probability 1/2.
 
-    images: ``(n, C, H, W)``, any dtype. generator: on the device of ``images``.
+    images: ``(n, C, H, W)``, any dtype. generator: on the device of ``images``. Returns images of the same shape.
     """
     n, channels, height, width = images.shape
     device = images.device
@@ -45,20 +45,20 @@ def crop_flip_autoaugment_cutout(images: Tensor, generator: torch.Generator) -> 
 
 
 def cutout(images: Tensor, generator: torch.Generator) -> Tensor:
-    """A black square of 16 pixels around a random pixel of each image, as far as it lies inside (Cutout)."""
+    """A black square of 16 pixels around a random pixel of each image, cut at the border (Cutout)."""
     n, _, height, width = images.shape
 
-    def covered(size: int) -> Tensor:
+    def in_hole(size: int) -> Tensor:
         centre = torch.randint(size, (n, 1), generator=generator, device=images.device)
         offset = torch.arange(size, device=images.device) - centre
         return (offset >= -(HOLE // 2)) & (offset < HOLE // 2)
 
-    hole = covered(height)[:, None, :, None] & covered(width)[:, None, None, :]
+    hole = in_hole(height)[:, None, :, None] & in_hole(width)[:, None, None, :]
     return images.masked_fill(hole, 0)
 
 
 def flip(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each image mirrored with probability 1/2: it changes no pixel, so it changes no quality."""
+    """Mirror each image of ``(n, C, H, W)`` with probability 1/2; mirroring does not change quality."""
     mirrored = torch.randint(2, (len(images), 1, 1, 1), generator=generator, device=images.device).bool()
     return torch.where(mirrored, images.flip(3), images)
 
@@ -70,4 +70,4 @@ AUGMENTATIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
     "crop_flip_autoaugment_cutout": crop_flip_autoaugment_cutout,
     "flip": flip,
 }
-"""Keyed by a recipe's ``augment``."""
+"""From a recipe's ``augment`` to the function on a batch of images."""

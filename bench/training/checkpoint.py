@@ -34,7 +34,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """State after ``len(log)`` epochs. momentum: of the optimiser. recipe: digest of the card's recipe it belongs to."""
+    """State after ``len(log)`` epochs. momentum: of the optimiser. recipe: digest of the card's recipe."""
 
     model: dict[str, Tensor]
     momentum: dict[str, Tensor]
@@ -42,7 +42,7 @@ class Checkpoint:
     recipe: str
 
     def write(self, path: Path) -> None:
-        """Replace the file at ``path``; on any failure the old one stays."""
+        """Replace the file at ``path``; if that fails, the old file stays. Raises ``StorageError`` if the disk refuses."""
         tensors = {f"model/{k}": v.detach().cpu().contiguous() for k, v in self.model.items()}
         tensors |= {f"momentum/{k}": v.detach().cpu().contiguous() for k, v in self.momentum.items()}
         about = {"recipe": self.recipe, "log": json.dumps([asdict(epoch) for epoch in self.log])}
@@ -50,7 +50,7 @@ class Checkpoint:
 
     @classmethod
     def read(cls, path: Path) -> Checkpoint:
-        """Raises :class:`BenchError` if the file is damaged."""
+        """The checkpoint at ``path``. Raises :class:`BenchError` if the file is damaged."""
         try:
             with safe_open(path, framework="pt") as file:
                 about = file.metadata()
@@ -69,5 +69,5 @@ class Checkpoint:
 
 
 def _epoch(written: dict[str, Any]) -> Epoch:
-    """One log line. Checkpoints written before there were two tasks call their figures accuracies."""
+    """One log line. Older checkpoints, of one task only, name their figures accuracies."""
     return Epoch(**{key.replace("_accuracy", "_figure"): value for key, value in written.items()})

@@ -20,7 +20,7 @@ from zoo.loading import build, fill, load_card
 
 @dataclass(frozen=True)
 class ConvertedFiles:
-    """What a conversion left behind. val_figure: of the converted model, on validation images."""
+    """Files that a conversion wrote. val_figure: of the converted model, on validation images."""
 
     card: Path
     weights: Path
@@ -32,9 +32,10 @@ def convert_model(
 ) -> ConvertedFiles:
     """Convert ``described`` from its source and write ``NAME.safetensors`` and ``NAME.yaml``, in seconds.
 
-    source: the card file, whose text is kept but for its weights. out: where the files go. The weights depend on the
-    source's weights alone; validation images only tell how well the result does.
-    Raises ``BenchError`` if the source has no weights or is none.
+    source: the card file; its text is copied except for its weights. out: folder of the files. The weights depend only on
+    the source's weights; validation images are used only to measure the result.
+    Raises ``ModelError`` if the card has no conversion, or its source is unknown, has no weights or does not fit;
+    ``DataError`` if the data set is missing.
     """
     if described.conversion is None:
         raise ModelError(f"{described.name} is trained, not converted.", "Train it with its recipe.")
@@ -58,8 +59,10 @@ def convert_model(
         ) from error
     samples = load_samples(described.dataset, split="val", root=data_root)
     target = torch.device(device)
-    found = figure(model.to(target), Split(samples.pixels, samples.labels).to(target), task=training_rules(described.task))
+    val_figure = figure(
+        model.to(target), Split(samples.pixels, samples.labels).to(target), task=training_rules(described.task)
+    )
     make_folder(out)
-    files = ConvertedFiles(out / f"{described.name}.yaml", out / f"{described.name}.safetensors", found)
+    files = ConvertedFiles(out / f"{described.name}.yaml", out / f"{described.name}.safetensors", val_figure)
     write_weights(tensors, source=source, weights=files.weights, card_file=files.card)
     return files

@@ -1,4 +1,4 @@
-"""A training log as a table and as a picture."""
+"""A training log as a table and as a figure."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def curve(log: list[Epoch], *, title: str, task: TrainingRules = CLASSIFICATION)
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 3.4), layout="constrained")
-    left = figure.subplots()
-    right = left.twinx()
+    figure_axes = figure.subplots()
+    loss_axes = figure_axes.twinx()
     epochs = [epoch.epoch for epoch in log]
-    left.plot(
+    figure_axes.plot(
         epochs, [100 * epoch.train_figure for epoch in log], color="#0072B2", label="training (as the defense sees it)"
     )
-    left.plot(epochs, [100 * epoch.val_figure for epoch in log], color="#D55E00", label="validation, clean")
-    right.plot(epochs, [epoch.loss for epoch in log], color="#777777", linestyle="--", label="loss")
-    left.set(xlabel="epoch", ylabel=task.label, title=title)
-    right.set_ylabel("training loss")
-    left.grid(alpha=0.3)
-    handles = left.get_lines() + right.get_lines()
-    left.legend(handles, [str(line.get_label()) for line in handles], loc="center right", fontsize="small")
+    figure_axes.plot(epochs, [100 * epoch.val_figure for epoch in log], color="#D55E00", label="validation, clean")
+    loss_axes.plot(epochs, [epoch.loss for epoch in log], color="#777777", linestyle="--", label="loss")
+    figure_axes.set(xlabel="epoch", ylabel=task.label, title=title)
+    loss_axes.set_ylabel("training loss")
+    figure_axes.grid(alpha=0.3)
+    handles = figure_axes.get_lines() + loss_axes.get_lines()
+    figure_axes.legend(handles, [str(line.get_label()) for line in handles], loc="center right", fontsize="small")
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=110)
     return content.getvalue()

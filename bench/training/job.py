@@ -28,7 +28,7 @@ _OLD_WEIGHTS = re.compile(r"^weights:.*\n?(?:[ \t]+.*\n?)*", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Trained:
-    """What a finished training left behind."""
+    """Files and log of a finished training."""
 
     card: Path
     weights: Path
@@ -43,7 +43,7 @@ class Trained:
 
 
 def default_runs() -> Path:
-    """Folder of checkpoints: ``$BENCH_RUNS``, or a cache folder that outlives the working tree."""
+    """Folder of checkpoints: ``$BENCH_RUNS``, or a cache folder outside of the working tree."""
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(os.environ.get("BENCH_RUNS") or Path(cache) / "bench" / "training")
 
@@ -62,10 +62,11 @@ def train_model(
 ) -> Trained:
     """Train ``described`` and write ``NAME.safetensors``, ``NAME.csv``, ``NAME.png`` and ``NAME.yaml``.
 
-    source: the card file, whose text is kept but for its weights. out: where the files go.
-    runs: where checkpoints are kept; a checkpoint of the same recipe is continued.
+    source: the card file; its text is copied except for its weights. out: folder of the files.
+    runs: folder of checkpoints; training continues from a checkpoint of the same recipe.
     compiled: as of :func:`~bench.training.loop.train`.
-    Raises ``BenchError`` if the data set or a start model is missing, or training diverges.
+    Raises ``DataError`` if the data set is missing, ``ModelError`` if the start model is missing or the card cannot be
+    built, ``BenchError`` if training diverges.
     """
     run = runs / described.name
     for folder in (run, out):
@@ -100,7 +101,8 @@ def train_model(
 def initial_model(described: Card) -> nn.Module:
     """The network before its first step: from the seed, and from the weights of the recipe's start model if it has one.
 
-    Neuron parameters that the start model lacks begin at their initial value; anything else must fit.
+    Neuron parameters that the start model lacks begin at their initial value; all others must fit.
+    Raises ``ModelError`` if the start model cannot be loaded or does not fit.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(described.training.seed)
@@ -125,9 +127,9 @@ def initial_model(described: Card) -> nn.Module:
 
 
 def recipe_digest(described: Card) -> str:
-    """Identifies what a checkpoint belongs to: network, defense, recipe (without its notes) and start weights.
+    """A hash of everything that a checkpoint depends on: network, defense, recipe (without its notes) and start weights.
 
-    A choice of the recipe that is newer than the first checkpoints is left out where it has its default.
+    A recipe field that is newer than the first checkpoints is left out where it has its default.
     """
     fields = described.model_dump(mode="json", include={"builder", "defense", "recipe", "dataset"})
     fields["recipe"].pop("notes")
@@ -141,7 +143,7 @@ def recipe_digest(described: Card) -> str:
 
 
 def export(described: Card, *, source: Path, model: nn.Module, log: list[Epoch], out: Path) -> Trained:
-    """Write weights, log, curve and card into ``out``, the card last."""
+    """Write weights, log, curve and card into ``out``, the card last. Raises ``StorageError`` if the disk refuses."""
     make_folder(out)
     name, task = described.name, training_rules(described.task)
     files = Trained(out / f"{name}.yaml", out / f"{name}.safetensors", out / f"{name}.csv", out / f"{name}.png", log)
@@ -152,7 +154,11 @@ def export(described: Card, *, source: Path, model: nn.Module, log: list[Epoch],
 
 
 def write_weights(tensors: dict[str, Tensor], *, source: Path, weights: Path, card_file: Path) -> None:
-    """Write ``tensors``, then the card at ``source`` with their hash and size as ``card_file``."""
+    """Write ``tensors`` (name to value) as ``weights``, then the card at ``source`` with their hash and size as
+    ``card_file``.
+
+    Raises ``StorageError`` if the disk refuses.
+    """
     content = save({key: value.detach().cpu().contiguous() for key, value in tensors.items()})
     atomic_write_bytes(weights, content)
     text = _OLD_WEIGHTS.sub("", source.read_text())

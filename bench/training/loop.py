@@ -1,4 +1,4 @@
-"""The training loop: seeded, resumable after each epoch, and watchful of divergence."""
+"""The training loop: seeded, resumable after each epoch, and stopped when the loss diverges."""
 
 from __future__ import annotations
 
@@ -28,18 +28,22 @@ from zoo.defenses.base import Defense
 
 @dataclass(frozen=True)
 class Split:
-    """images: uint8 ``(N, C, H, W)``; labels: ``(N,)``, int64 classes or float32 scores."""
+    """Images and labels of a split.
+
+    images: uint8 ``(N, C, H, W)``. labels: ``(N,)``, int64 classes or float32 scores.
+    """
 
     images: Tensor
     labels: Tensor
 
     def to(self, device: torch.device) -> Split:
+        """The split on a device."""
         return Split(self.images.to(device), self.labels.to(device))
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a live line shows, after each step. figure: running figure of the task (accuracy or rank correlation)."""
+    """Progress after a step, for a live line. figure: running figure of the task (accuracy or rank correlation)."""
 
     epoch: int
     epochs: int
@@ -82,13 +86,14 @@ def train(
 ) -> list[Epoch]:
     """Train ``model`` in place and return the log, one entry per epoch.
 
-    The last epoch is kept: nothing is selected, and test images play no part.
-    checkpoint: file that is replaced after each epoch; if it exists, training goes on from it.
-    digest: identifies card and data, so that a checkpoint of another recipe is refused.
-    task: what progress is measured by; it does not change the training.
+    The result is the last epoch: no epoch is selected, and test images are not used.
+    checkpoint: file that is replaced after each epoch; if it exists, training continues from it.
+    digest: hash of card and data, by which a checkpoint of another recipe is refused.
+    task: figure by which progress is measured; it does not change the training.
     compiled: fuse the operations of forward and backward by ``torch.compile``, which needs a C++ compiler and a minute;
         the arithmetic is the same up to rounding, and a checkpoint may be continued with or without.
-    Raises :class:`BenchError` if the loss stops being finite, or the checkpoint does not belong to this recipe.
+    Raises :class:`BenchError` if the loss is no longer finite, the checkpoint belongs to another recipe, or there are
+    fewer images than one batch.
     """
     optimiser = optimiser_of(model, recipe)
     named = dict(model.named_parameters())
@@ -113,7 +118,7 @@ def train(
     if compiled:
         model.compile(dynamic=False)
     for epoch in range(len(log), recipe.epochs):
-        log.append(_one_epoch(model, defense, recipe, train_data, val_data, optimiser, epoch, steps, task, on_step))
+        log.append(_train_epoch(model, defense, recipe, train_data, val_data, optimiser, epoch, steps, task, on_step))
         if epoch + 1 < recipe.epochs:
             defense.after_epoch(model, val_data.images)
         Checkpoint(model.state_dict(), state_of(optimiser, named), log, digest).write(checkpoint)
@@ -121,7 +126,7 @@ def train(
     return log
 
 
-def _one_epoch(
+def _train_epoch(
     model: nn.Module,
     defense: Defense,
     recipe: Recipe,
@@ -136,24 +141,24 @@ def _one_epoch(
     device = train_data.images.device
     generator = torch.Generator(device).manual_seed(recipe.seed * 100_003 + epoch)
     order = torch.randperm(len(train_data.labels), generator=generator, device=device)
-    loss_sum, credit = torch.zeros((), device=device), torch.zeros((), device=device)
-    began, rate = time.perf_counter(), 0.0
+    loss_sum, credits = torch.zeros((), device=device), torch.zeros((), device=device)
+    started, rate = time.perf_counter(), 0.0
     model.train()
     for step in range(steps):
-        chosen = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-        images, labels = train_data.images[chosen], train_data.labels[chosen]
+        batch = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+        images, labels = train_data.images[batch], train_data.labels[batch]
         images = AUGMENTATIONS[recipe.augment](images, generator)
         rate = rate_of(recipe, epoch * steps + step, steps)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        with precision(device, recipe.precision), drawing(KeyedRng.of(recipe.seed, chosen).fold("training", epoch)):
-            loss, found = defense.loss(model, images.float().div_(255), labels, generator=generator)
+        with precision(device, recipe.precision), drawing(KeyedRng.of(recipe.seed, batch).fold("training", epoch)):
+            loss, outputs_of_batch = defense.loss(model, images.float().div_(255), labels, generator=generator)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         defense.after_step(model)
         loss_sum += loss.detach()
-        credit += task.credit(found.detach(), labels)
+        credits += task.credit(outputs_of_batch.detach(), labels)
         if step % 20 == 19 or step == steps - 1:
             mean = float(loss_sum) / (step + 1)
             if not math.isfinite(mean):
@@ -161,15 +166,15 @@ def _one_epoch(
                     f"Training diverged: the loss is not finite in epoch {epoch + 1}, step {step + 1}.",
                     "Lower the learning rate in the recipe; the last finished epoch is kept in the checkpoint.",
                 )
-            spent = time.perf_counter() - began
-            left = spent / (step + 1) * (steps - step - 1 + steps * (recipe.epochs - epoch - 1))
-            seen = (step + 1) * recipe.batch_size
-            on_step(Progress(epoch + 1, recipe.epochs, step + 1, steps, mean, float(credit) / seen, left))
+            elapsed = time.perf_counter() - started
+            seconds_left = elapsed / (step + 1) * (steps - step - 1 + steps * (recipe.epochs - epoch - 1))
+            images_seen = (step + 1) * recipe.batch_size
+            on_step(Progress(epoch + 1, recipe.epochs, step + 1, steps, mean, float(credits) / images_seen, seconds_left))
     return Epoch(
         epoch=epoch + 1,
         loss=float(loss_sum) / steps,
-        train_figure=float(credit) / (steps * recipe.batch_size),
+        train_figure=float(credits) / (steps * recipe.batch_size),
         val_figure=figure(model, val_data, task=task),
         learning_rate=rate,
-        seconds=time.perf_counter() - began,
+        seconds=time.perf_counter() - started,
     )

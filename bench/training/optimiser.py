@@ -11,7 +11,7 @@ _MOMENTUM = "momentum_buffer"
 
 
 def optimiser_of(model: nn.Module, recipe: Recipe) -> Optimizer:
-    """SGD with Nesterov momentum, or AdamW; weight decay on weights only."""
+    """SGD with Nesterov momentum, or AdamW; only weights decay, not biases and one-dimensional parameters."""
     weights = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() <= 1]
     groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
@@ -21,7 +21,7 @@ def optimiser_of(model: nn.Module, recipe: Recipe) -> Optimizer:
 
 
 def state_of(optimiser: Optimizer, named: dict[str, nn.Parameter]) -> dict[str, Tensor]:
-    """Tensors under ``NAME`` (momentum of SGD) or ``NAME:FIELD``."""
+    """Tensors of the optimiser, shaped as their parameters, by ``NAME`` (momentum of SGD) or ``NAME:FIELD``."""
     return {
         name if field == _MOMENTUM else f"{name}:{field}": value
         for name, parameter in named.items()
@@ -31,8 +31,8 @@ def state_of(optimiser: Optimizer, named: dict[str, nn.Parameter]) -> dict[str, 
 
 
 def restore(optimiser: Optimizer, named: dict[str, nn.Parameter], state: dict[str, Tensor]) -> None:
-    """The inverse of :func:`state_of`."""
+    """Put the tensors that :func:`state_of` returned (same names and shapes) back into ``optimiser``."""
     for key, value in state.items():
         name, _, field = key.partition(":")
-        # AdamW counts its steps on the CPU, whatever the device of the parameter.
+        # AdamW keeps its step count on the CPU, whatever the device of the parameter.
         optimiser.state[named[name]][field or _MOMENTUM] = value if field == "step" else value.to(named[name])

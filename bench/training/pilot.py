@@ -1,7 +1,7 @@
-"""Choosing the weight of a penalty on validation data, by a rule that is fixed before any test image is looked at.
+"""Chooses the weight of a penalty on validation data, by a rule that is fixed before any test image is used.
 
-Of some weights, the largest whose pilot keeps enough of what the start model could do: a pilot is the card's recipe
-compressed into few epochs, and its figure (accuracy or rank correlation) is taken on the validation split.
+The rule takes the largest weight whose pilot keeps enough of the start model's figure. A pilot is the card's recipe
+compressed into few epochs; its figure (accuracy or rank correlation) is measured on the validation split.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from zoo.loading import load_card
 
 @dataclass(frozen=True)
 class Pilot:
-    """figure: on validation images, after the pilot with ``weight``. kept: whether it lost no more than was allowed."""
+    """One pilot. figure: on validation images, after the pilot with ``weight``. kept: whether the figure is high enough."""
 
     weight: float
     figure: float
@@ -31,7 +31,7 @@ class Pilot:
 
 
 def start_figure(described: Card, *, device: str = "cpu", data_root: Path | None = None) -> float:
-    """The figure of the start model on validation images. Raises ``ModelError`` if there is none."""
+    """The figure of the start model on validation images. Raises ``ModelError`` if there is no start model with weights."""
     start = described.training.start if described.recipe else None
     if start is None or card(start).weights is None:
         raise ModelError(f"{described.name} starts from no trained model.", "Pilots are for recipes that fine-tune.")
@@ -51,9 +51,9 @@ def pilots(
     device: str = "cpu",
     data_root: Path | None = None,
 ) -> Iterator[Pilot]:
-    """Train a pilot for each weight, smallest first, until one ends below ``least``: larger ones are then not tried.
+    """Train a pilot for each weight, smallest first, until a figure is below ``least``; larger weights are then not tried.
 
-    source: the card file. runs: where pilots are kept; one that is finished is not trained again.
+    source: the card file. runs: folder of the pilots; a finished pilot is not trained again.
     Raises ``ModelError`` if the defense has no weight.
     """
     if "weight" not in described.defense.arguments:
@@ -61,14 +61,16 @@ def pilots(
     for weight in sorted(weights):
         defense = described.defense.model_copy(update={"arguments": described.defense.arguments | {"weight": weight}})
         recipe = described.training.model_copy(update={"epochs": epochs})
-        changed = described.model_copy(update={"defense": defense, "recipe": recipe})
-        where = runs / "pilots" / f"{weight:g}"
-        found = train_model(changed, source=source, out=where, runs=where, device=device, data_root=data_root)
-        yield Pilot(weight, found.val_figure, found.val_figure >= least)
-        if found.val_figure < least:
+        pilot_card = described.model_copy(update={"defense": defense, "recipe": recipe})
+        folder = runs / "pilots" / f"{weight:g}"
+        trained = train_model(pilot_card, source=source, out=folder, runs=folder, device=device, data_root=data_root)
+        yield Pilot(weight, trained.val_figure, trained.val_figure >= least)
+        if trained.val_figure < least:
             return
 
 
-def chosen(found: Sequence[Pilot]) -> float:
-    """The largest weight that kept enough; the smallest one tried if none did."""
-    return max((pilot.weight for pilot in found if pilot.kept), default=min(pilot.weight for pilot in found))
+def chosen(trained_pilots: Sequence[Pilot]) -> float:
+    """The largest weight whose pilot was kept; the smallest weight if none was."""
+    return max(
+        (pilot.weight for pilot in trained_pilots if pilot.kept), default=min(pilot.weight for pilot in trained_pilots)
+    )

@@ -1,4 +1,4 @@
-"""Training several zoo models: one after the other, or each in a process of its own with one thread."""
+"""Training several zoo models: one after another, or each in a process of its own with one thread."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Places:
-    """Where a training reads and writes, and on what. out: None installs into the zoo, card included. runs: checkpoints.
+    """Folders of a training, and how it runs. out: None installs into the zoo, card included. runs: of checkpoints.
     compiled: as of :func:`~bench.training.loop.train`.
     """
 
@@ -36,7 +36,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Made:
-    """One model that is done. figure: on validation images, as text."""
+    """A finished model. figure: on validation images, as text."""
 
     name: str
     figure: str
@@ -49,10 +49,14 @@ def make(
     on_step: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Made:
-    """Train or convert ``name`` from its card; the same call resumes. Raises a ``BenchError`` if that cannot be done."""
+    """Train or convert ``name`` from its card; the same call resumes.
+
+    Raises ``UnknownNameError`` for an unknown name, and what :func:`~bench.training.job.train_model` and
+    :func:`~bench.training.conversion.convert_model` raise.
+    """
     described = card_of(name)
     source, target = CARDS / f"{name}.yaml", places.out or WEIGHTS
-    made = (
+    files = (
         convert_model(described, source=source, out=target, data_root=places.data_root, device=places.device)
         if described.conversion
         else train_model(
@@ -68,19 +72,19 @@ def make(
         )
     )
     if places.out is None:
-        made.card.replace(source)
+        files.card.replace(source)
         card.cache_clear()
         read_card(source)
-    return Made(name, training_rules(described.task).written(made.val_figure), made.weights)
+    return Made(name, training_rules(described.task).written(files.val_figure), files.weights)
 
 
 def make_side_by_side(names: Sequence[str], places: Places, workers: int) -> Iterator[Made]:
-    """All of ``names``, at most ``workers`` at a time, each as soon as the model it starts from is done."""
+    """Make all of ``names``, at most ``workers`` at a time, each once the model that it starts from is finished."""
     waiting, running, done = list(names), dict[Future[Made], str](), set[str]()
     pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=begin)
     try:
         while waiting or running:
-            for name in [each for each in waiting if _can_begin(each, names, done)][: workers - len(running)]:
+            for name in [candidate for candidate in waiting if _can_begin(candidate, names, done)][: workers - len(running)]:
                 waiting.remove(name)
                 running[pool.submit(make, name, places)] = name
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -92,5 +96,6 @@ def make_side_by_side(names: Sequence[str], places: Places, workers: int) -> Ite
 
 
 def _can_begin(name: str, names: Sequence[str], done: set[str]) -> bool:
+    """Whether the model that ``name`` starts from is finished, or is not among ``names``."""
     needed = card_of(name).needs
     return needed not in names or needed in done

@@ -1,4 +1,4 @@
-"""How the boards of each task are shown: words, columns, curves and outcomes, one file per task."""
+"""The presentation of the boards of each task: words, columns, curves and outcomes, one file per task."""
 
 PRESENTATIONS: dict[str, str] = {
     "classification": "reports.presentations.classification:PRESENTATION",

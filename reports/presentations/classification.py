@@ -1,4 +1,4 @@
-"""How boards of models that decide are shown."""
+"""The presentation of boards of models that decide."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ WORDS = Words(
 
 
 def attacks(protocol: Protocol) -> str:
-    """A stage sees survivors only."""
+    """The protocol's attacks in a sentence; a stage works only on images that still stand."""
     listed = ", ".join(protocol.specs)
     return f"The attacks are {listed}; a stage works on the images that the stages before it left standing."
 
 
 def rule(protocol: Protocol) -> str:
-    """What counts as robust."""
+    """What counts as robust, in two sentences."""
     return (
         "An image counts as robust if the model is right on it unperturbed and after every attack. "
         f"The table is ordered by the share of robust images at {protocol.rank_by}."
@@ -55,7 +55,7 @@ def table(protocol: Protocol) -> list[TableColumn]:
 
 
 def columns(protocol: Protocol) -> list[Column]:
-    """Robust accuracy where the board ranks, clean accuracy, other radii, noise, gap, and what others found."""
+    """Robust accuracy where the board ranks, clean accuracy, other radii, noise, gap, and external adversarial images."""
     main = protocol.rank_by
     return [
         _robust(main, main=True),

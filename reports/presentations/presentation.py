@@ -1,4 +1,4 @@
-"""What a page or table needs to know of a task, in one frozen object; looked up once, by the task's name."""
+"""Everything that pages and tables need to know about a task, in one frozen object that is looked up by the task's name."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ Kind = Literal["percent", "number"]
 
 @dataclass(frozen=True)
 class Column:
-    """One measured column of a board's page. low, high: keys of its interval, or empty; main: the board is ranked by it;
-    less: is better."""
+    """One measured column of a board's page.
+
+    low, high: keys of its interval, or empty. main: whether the board is ranked by it. less: whether less is better.
+    """
 
     key: str
     title: str
@@ -42,7 +44,7 @@ class Column:
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One radius of a model's curve: what is left, or moved, under attack and under noise."""
+    """One radius of a model's curve: accuracy or shift under attack and under noise."""
 
     eps: float
     text: str
@@ -54,9 +56,9 @@ class CurvePoint:
 class Words:
     """Phrases of the site.
 
-    ordered_by: what a board is ordered by. unit: of its tables. headline: what the main figure is. compared: how two models
-    are compared. share: of what the comparison's figures are. figure, axis: of the curve. worst, best: what happened to the
-    images of a gallery that the attack moved most and least. results: template of a model's table of results.
+    ordered_by: figure that orders a board. unit: of its tables. headline: name of the main figure. compared: how two models
+    are compared. share: unit of the comparison's figures. figure, axis: of the curve. worst, best: outcome of the gallery's
+    images that the attack moved most and least. results: template of a model's table of results.
     """
 
     ordered_by: str
@@ -73,13 +75,13 @@ class Words:
 
 @dataclass(frozen=True, kw_only=True)
 class Presentation:
-    """How the boards of one task are shown."""
+    """The presentation of the boards of one task."""
 
     words: Words
     attacks: Callable[[Protocol], str]
     """A sentence on the attacks of a protocol."""
     rule: Callable[[Protocol], str]
-    """A sentence on what counts, and what orders the table."""
+    """Sentences on what counts and on what orders the table."""
     table: Callable[[Protocol], list[TableColumn]]
     """The measured columns of a Markdown table."""
     columns: Callable[[Protocol], list[Column]]
@@ -103,7 +105,7 @@ def presentation_of(task: str) -> Presentation:
 
 
 def between(value: str, low: str, high: str, scale: float, form: str) -> Callable[[Row], str]:
-    """Text of a figure with its interval, from these keys of a row."""
+    """A function from a row to the text of a figure with its interval; the arguments are keys of the row."""
 
     def text(row: Row) -> str:
         middle, bottom, top = (f"{scale * float(row[key]):z{form}}" for key in (value, low, high))
@@ -113,5 +115,5 @@ def between(value: str, low: str, high: str, scale: float, form: str) -> Callabl
 
 
 def single(key: str, scale: float, form: str) -> Callable[[Row], str]:
-    """Text of a figure without an interval."""
+    """A function from a row to the text of a figure without an interval."""
     return lambda row: f"{scale * float(row[key]):{form}}"

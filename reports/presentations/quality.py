@@ -1,4 +1,4 @@
-"""How boards of models that score are shown. Versions of one photograph are no independent samples."""
+"""The presentation of boards of models that score. Versions of one photograph are not independent samples."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ WORDS = Words(
 
 
 def attacks(protocol: Protocol) -> str:
-    """No image ever leaves."""
+    """The protocol's attacks in a sentence; every stage works on all images."""
     return f"The attacks are {', '.join(protocol.specs)}; every stage works on all images."
 
 
 def rule(protocol: Protocol) -> str:
-    """What counts as a shift."""
+    """What counts as a shift, in four sentences."""
     return (
         "Every image is attacked to raise the score and to lower it; the larger shift counts, in units of the model's "
         f"score range. The table is ordered by the mean shift at {protocol.rank_by}: less is better. "
@@ -52,7 +52,7 @@ def table(protocol: Protocol) -> list[TableColumn]:
 
 
 def columns(protocol: Protocol) -> list[Column]:
-    """The shift where the board ranks, correlations, other radii, R, noise, gap, and what others found."""
+    """The shift where the board ranks, correlations, other radii, R, noise, gap, and external adversarial images."""
     main = protocol.rank_by
     return [
         _shift(main, main=True),

@@ -1,1 +1,1 @@
-"""The leaderboard site: static pages from boards. ``view`` reads boards, ``build`` writes pages, ``templates`` look."""
+"""The leaderboard site: static pages from boards. ``view`` reads boards, ``build`` writes pages from ``templates``."""

@@ -1,4 +1,4 @@
-"""Writing the site: a folder of plain files that works from a disk, from any server, and under a strict policy."""
+"""Writes the site: plain files that work from a disk, from any server, and under a strict content policy."""
 
 from __future__ import annotations
 
@@ -24,33 +24,37 @@ from reports.site.view import BoardView, EntryView, view
 from reports.site.words import commands, sentences
 
 MARK = ".bench-site"
-"""In the folder, so that only a site is ever replaced by a site."""
+"""Marker file in the folder; only a folder that has it is replaced."""
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
 SHOWN_FIRST = 10
 ASSETS = Path(__file__).with_name("assets")
 
 
 def build(root: Path, out: Path) -> list[str]:
-    """Write the site of all boards below ``root``; the names of the boards.
+    """Write the site of all boards below ``root``; returns the names of the boards.
 
-    Raises a ``BenchError`` if a board is damaged, there is none, or ``out`` holds anything but a site.
+    Raises ``BoardError`` or ``RecordError`` if a board is damaged or there is none, ``StorageError`` if ``out`` holds
+    anything but a site or cannot be written.
     """
     views = [view(board, versions(root, board.name)) for board in boards(root)]
     if not views:
         raise BoardError(f"There are no boards in {root}.", "Name their folder with --boards.")
     write(views, [claim_view(*item) for item in read_claims(root).items()], out)
-    return [one.name for one in views]
+    return [board.name for board in views]
 
 
 def write(views: Sequence[BoardView], claims: Sequence[ClaimView], out: Path) -> None:
-    """Write all pages beside ``out``, then let them take its place."""
+    """Write all pages into a folder beside ``out``, then rename it to ``out``.
+
+    Raises ``StorageError`` if ``out`` holds anything but a site, or if the disk refuses.
+    """
     if out.exists() and not (out / MARK).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise StorageError(f"{out} holds something that is not a site.", "Choose a new or an empty folder with --out.")
     make_folder(out.parent)
     try:
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as name:
             staged, old = Path(name) / "new", Path(name) / "old"
-            _pages(views, claims, staged)
+            _write_pages(views, claims, staged)
             if out.exists():
                 out.rename(old)
             staged.rename(out)
@@ -58,8 +62,9 @@ def write(views: Sequence[BoardView], claims: Sequence[ClaimView], out: Path) ->
         raise translate_os_error(error, out) from error
 
 
-def _pages(views: Sequence[BoardView], claims: Sequence[ClaimView], folder: Path) -> None:
-    latest = sorted((one for one in views if one.latest), key=lambda one: -len(one.entries))  # the fullest board first
+def _write_pages(views: Sequence[BoardView], claims: Sequence[ClaimView], folder: Path) -> None:
+    # The board with the most entries comes first.
+    latest = sorted((board for board in views if board.latest), key=lambda board: -len(board.entries))
     pages = _environment()
     pages.globals |= {"policy": POLICY, "latest": latest}
     shutil.copytree(ASSETS, folder / "assets")
@@ -80,24 +85,25 @@ def _pages(views: Sequence[BoardView], claims: Sequence[ClaimView], folder: Path
         page(f"{at}/compare.html", "compare.html", board=board)
         (folder / at / "outcomes.js").write_text(_script("OUTCOMES", compared(board)), encoding="utf-8")
         for entry in board.entries:
-            page(f"{at}/models/{entry.name}.html", "model.html", board=board, entry=entry, **_model(entry, board))
-            _pictures(entry, folder / at / "models" / entry.name)
+            page(f"{at}/models/{entry.name}.html", "model.html", board=board, entry=entry, **_model_values(entry, board))
+            _copy_pictures(entry, folder / at / "models" / entry.name)
 
 
-def _model(entry: EntryView, board: BoardView) -> dict[str, Any]:
+def _model_values(entry: EntryView, board: BoardView) -> dict[str, Any]:
+    """Values for the template of a model's page."""
     return {"curve": curve(entry.record), "commands": commands(entry, board.protocol)}
 
 
-def _pictures(entry: EntryView, folder: Path) -> None:
-    """Those that are listed; whether they are what was listed is for ``bench board verify``."""
+def _copy_pictures(entry: EntryView, folder: Path) -> None:
+    """Copy the listed pictures; ``bench board verify`` checks their contents."""
     if entry.gallery and entry.pictures:
         folder.mkdir()
-        for shown in entry.gallery.shown:
-            shutil.copyfile(entry.pictures / shown.file, folder / shown.file, follow_symlinks=False)
+        for picture in entry.gallery.shown:
+            shutil.copyfile(entry.pictures / picture.file, folder / picture.file, follow_symlinks=False)
 
 
 def compared(board: BoardView) -> dict[str, Any]:
-    """What the compare page needs: constants, and per entry the packed outcomes of every measure."""
+    """Data of the compare page: constants, and per entry the packed outcomes of every measure."""
     models = {entry.name: entry.outcomes for entry in board.entries if entry.outcomes}
     return {**constants(board.independent), "models": models}
 

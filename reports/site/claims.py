@@ -1,4 +1,4 @@
-"""Claims as the site shows them."""
+"""Claims in the form in which the site shows them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def view(name: str, claim: Claim) -> ClaimView:
         "notes": claim.notes,
         "again": f"bench claims --run {name}",
     }
-    said = (claim.verdict or "not run yet") + (" (of other weights)" if stale(claim) else "")
-    return ClaimView(claim.claim, said, [(label, text) for label, text in fields.items() if text])
+    verdict = (claim.verdict or "not run yet") + (" (of other weights)" if stale(claim) else "")
+    return ClaimView(claim.claim, verdict, [(label, text) for label, text in fields.items() if text])
 
 
 def _listed(values: Mapping[str, object]) -> str:

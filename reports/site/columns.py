@@ -1,4 +1,4 @@
-"""Which of a board's measurements its table shows."""
+"""The columns of a board's table."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ Values = dict[str, float | str]
 
 
 def columns(protocol: Protocol, values: list[Values]) -> list[Column]:
-    """The columns of a board whose entries measured ``values``; those that nobody has are left out."""
-    wanted = presentation_of(protocol.task).columns(protocol)
-    return [column for column in wanted if any(measured.get(column.key, "") != "" for measured in values)]
+    """The columns of a board whose entries measured ``values``; columns without any value are left out."""
+    candidates = presentation_of(protocol.task).columns(protocol)
+    return [column for column in candidates if any(measured.get(column.key, "") != "" for measured in values)]

@@ -1,6 +1,6 @@
 """Accuracy, or shift of the score, against radius as inline SVG.
 
-Real text, no script, no style attribute, so that a strict policy lets it be.
+It has real text, no script and no style attribute, so that a strict content policy allows it.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def curve(record: Record) -> Curve:
 
 
 def _drawn(start: Interval, points: list[tuple[float, str, Interval, float]]) -> Curve:
-    """start: at radius 0. points: radius, its text, what the attack leaves or does, what noise does."""
+    """start: figure at radius 0. points: radius, its text, figure under attack, figure under noise."""
     largest = points[-1][0]
-    top = max(1.0, start.high, *(one.high for _, _, one, _ in points), *(noise for *_, noise in points))
+    top = max(1.0, start.high, *(attacked.high for _, _, attacked, _ in points), *(noise for *_, noise in points))
 
     def x(eps: float) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * eps / largest, 1)
@@ -54,14 +54,14 @@ def _drawn(start: Interval, points: list[tuple[float, str, Interval, float]]) ->
         return " ".join(f"{x(eps)},{y(value)}" for eps, value in zip(radii, values, strict=True))
 
     radii = [0.0, *(eps for eps, *_ in points)]
-    attacked = [start.value, *(one.value for _, _, one, _ in points)]
-    high = line([start.high, *(one.high for _, _, one, _ in points)]).split()
-    low = line([start.low, *(one.low for _, _, one, _ in points)]).split()
+    values = [start.value, *(attacked.value for _, _, attacked, _ in points)]
+    high = line([start.high, *(attacked.high for _, _, attacked, _ in points)]).split()
+    low = line([start.low, *(attacked.low for _, _, attacked, _ in points)]).split()
     return Curve(
-        attack=line(attacked),
+        attack=line(values),
         noise=line([start.value, *(noise for *_, noise in points)]),
         band=" ".join([*high, *reversed(low)]),
-        points=[(x(eps), y(value)) for eps, value in zip(radii, attacked, strict=True)],
+        points=[(x(eps), y(value)) for eps, value in zip(radii, values, strict=True)],
         x_ticks=[(LEFT, "0"), *((x(eps), text) for eps, text, *_ in points)],
         y_ticks=[(y(part * top), round(100 * part * top)) for part in (0, 0.25, 0.5, 0.75, 1)],
     )

@@ -1,4 +1,4 @@
-"""Pictures for an entry's page, drawn from the adversarial images that its evaluation saved."""
+"""Pictures for an entry's page, drawn from the adversarial images that the evaluation saved."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from bench.boards.store import Board, Entry
 
 COUNT = 3
-"""Of the worst images, and of the best."""
+"""Number of the worst images, and of the best."""
 SIDE = 96
 """Pixels of each of the three images of a picture."""
 GAP = 3
 
 
 def draw_gallery(board: Board, entry: Entry, folder: Path) -> Gallery | None:
-    """Write the pictures of an entry and their list; None if there are some already.
+    """Write the pictures of an entry and their list; None if the entry has pictures already.
 
-    folder: of the record that was entered, with its adversarial images. Raises a ``BenchError`` if these
-    are not there or not those of the record.
+    folder: of the entered record, with its adversarial images. Raises ``RecordError`` if these are missing or are not
+    those of the record, ``StorageError`` if the pictures cannot be written.
     """
     target = gallery_folder(board, entry.name)
     if target.exists():
@@ -40,7 +40,9 @@ def draw_gallery(board: Board, entry: Entry, folder: Path) -> Gallery | None:
     protocol = board.protocol()
     picks = choose(entry.record, folder, eps_text=protocol.rank_by, count=COUNT)
     differences, factor = amplified(picks)
-    files = [picture([pick.clean, pick.adversarial, one]) for pick, one in zip(picks, differences, strict=True)]
+    files = [
+        picture([pick.clean, pick.adversarial, difference]) for pick, difference in zip(picks, differences, strict=True)
+    ]
     shown = [
         Shown(
             sample=pick.sample,
@@ -52,23 +54,23 @@ def draw_gallery(board: Board, entry: Entry, folder: Path) -> Gallery | None:
         )
         for number, (pick, content) in enumerate(zip(picks, files, strict=True))
     ]
-    found = Gallery(record_sha256=entry.record_sha256, eps=protocol.rank_by, factor=factor, shown=shown)
+    gallery = Gallery(record_sha256=entry.record_sha256, eps=protocol.rank_by, factor=factor, shown=shown)
     make_folder(target.parent)
     with board.locked():
         if not target.exists():
-            _write(target, files, found)
-    return found
+            _write(target, files, gallery)
+    return gallery
 
 
-def _write(target: Path, files: list[bytes], found: Gallery) -> None:
-    """All files under another name first, then one rename. The caller holds the board's lock."""
+def _write(target: Path, files: list[bytes], gallery: Gallery) -> None:
+    """Write all files into a folder of another name, then rename it. The caller holds the board's lock."""
     try:
         with tempfile.TemporaryDirectory(prefix=".", dir=target.parent, ignore_cleanup_errors=True) as name:
             staged = Path(name) / target.name
             make_folder(staged)
-            for shown, content in zip(found.shown, files, strict=True):
-                atomic_write_bytes(staged / shown.file, content)
-            atomic_write_text(staged / LIST_FILE, found.model_dump_json(indent=1) + "\n")
+            for picture_entry, content in zip(gallery.shown, files, strict=True):
+                atomic_write_bytes(staged / picture_entry.file, content)
+            atomic_write_text(staged / LIST_FILE, gallery.model_dump_json(indent=1) + "\n")
             staged.rename(target)
     except OSError as error:
         raise translate_os_error(error, target) from error
@@ -82,8 +84,8 @@ def picture(images: list[NDArray[np.float32]]) -> bytes:
     for row, image in enumerate(images):
         pixels = np.rint(image * 255).astype(np.uint8)
         pixels = pixels.repeat(3, axis=2) if pixels.shape[2] == 1 else pixels
-        how = Image.Resampling.NEAREST if max(pixels.shape[:2]) <= SIDE else Image.Resampling.LANCZOS
-        canvas.paste(Image.fromarray(pixels).resize((SIDE, SIDE), how), (0, row * (SIDE + GAP)))
+        resampling = Image.Resampling.NEAREST if max(pixels.shape[:2]) <= SIDE else Image.Resampling.LANCZOS
+        canvas.paste(Image.fromarray(pixels).resize((SIDE, SIDE), resampling), (0, row * (SIDE + GAP)))
     buffer = io.BytesIO()
     canvas.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""The only links the site makes out of what others wrote."""
+"""Checks addresses that others wrote before the site links to them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 def web(address: str) -> str:
-    """``address`` if it is an absolute http(s) one, else an empty string: no script, no data, no file."""
+    """``address`` if it is an absolute http(s) address, else an empty string, also for scripts, data and files."""
     try:
         parts = urlsplit(address)
     except ValueError:

@@ -1,6 +1,6 @@
-"""What every model did on every sample, small enough to send to a browser that compares any two of them.
+"""Outcomes of every model on every sample, packed for a browser that compares any two models.
 
-A thousand samples are 168 characters where each is right or wrong, so 1,000 models at 3 radii and clean are 0.7 MB.
+A thousand samples that are right or wrong take 168 characters, so 1,000 models at 3 radii and clean take 0.7 MB.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ def outcomes(entry: Entry, protocol: Protocol) -> Outcomes:
 
 
 def pack(values: Floats) -> str | list[float]:
-    """Base64 of bits, first sample in the highest bit of the first byte; or the numbers."""
+    """Base64 of the bits of ``values`` (n,) if all are 0 or 1, first sample in the highest bit; otherwise the numbers."""
     if np.isin(values, (0.0, 1.0)).all():
         return base64.b64encode(np.packbits(values.astype(bool)).tobytes()).decode()
     return [round(float(value), 6) for value in values]
 
 
 def constants(n: int, level: float = 0.95) -> dict[str, Any]:
-    """What the browser needs beside the outcomes: independent samples, quantiles of the normal and of Student's t."""
+    """Numbers for the browser: ``n`` independent samples, and quantiles of the normal and of Student's t distribution."""
     student = float(stats.t.ppf(0.5 + level / 2, n - 1)) if n > 1 else None
     return {"n": n, "z": float(stats.norm.ppf(0.5 + level / 2)), "t": student}

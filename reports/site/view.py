@@ -1,4 +1,4 @@
-"""What the pages show of a board, read and computed once."""
+"""The contents of a board's pages, read and computed once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from reports.site.outcomes import Outcomes, outcomes
 
 @dataclass(frozen=True)
 class EntryView:
-    """One entry. rank: None if it has none; outcomes: what it did sample by sample, by measure; pictures: their folder."""
+    """One entry. rank: None if it has none; outcomes: its outcome per sample, by measure; pictures: their folder."""
 
     name: str
     card: EntryCard
@@ -37,7 +37,7 @@ class EntryView:
 
     @property
     def kind(self) -> str:
-        """How far it is trusted, in words."""
+        """How far the entry is trusted, in words."""
         return KINDS[self.card.kind]
 
     @property
@@ -78,7 +78,7 @@ class BoardView:
 
     @cached_property
     def columns(self) -> list[Column]:
-        """What its table shows."""
+        """The columns of its table."""
         return columns(self.protocol, [entry.values for entry in self.entries])
 
     @cached_property
@@ -88,17 +88,17 @@ class BoardView:
 
     @cached_property
     def best(self) -> list[EntryView]:
-        """Entries that may be first: no other is surely better. The one that measured best comes first."""
+        """Entries that may be the best, as no other is significantly better; the highest measured comes first."""
         return [entry for entry in self.ranked if entry.rank and entry.rank.low == 1]
 
 
 def view(board: Board, versions: list[int]) -> BoardView:
-    """Read a board. Raises a ``BenchError`` if it is damaged."""
+    """Read a board. versions: of the board, ascending. Raises ``BoardError`` or ``RecordError`` if it is damaged."""
     protocol, entries = board.protocol(), board.entries()
     order = ranks(entries, protocol)
     names = [entry.name for entry in entries]
 
-    def seen(entry: Entry) -> EntryView:
+    def entry_view(entry: Entry) -> EntryView:
         return EntryView(
             name=str(entry.name),
             card=entry.card,
@@ -113,11 +113,11 @@ def view(board: Board, versions: list[int]) -> BoardView:
             pictures=gallery_folder(board, entry.name),
         )
 
-    return BoardView(protocol, board.protocol_sha256, versions, ordered([seen(entry) for entry in entries]))
+    return BoardView(protocol, board.protocol_sha256, versions, ordered([entry_view(entry) for entry in entries]))
 
 
 def ordered(entries: list[EntryView]) -> list[EntryView]:
-    """Ranked ones first, then unreliable ones, then superseded ones."""
+    """Ranked entries first, then unreliable ones, then superseded ones."""
 
     def position(entry: EntryView) -> tuple[int, int, str]:
         return (0 if entry.rank else 1 if entry.current else 2, entry.rank.rank if entry.rank else 0, entry.name)

@@ -5,23 +5,19 @@ from __future__ import annotations
 import shlex
 
 from bench.boards.protocol import Protocol
+from bench.foundation.threats import threat_registry
 from reports.presentations.presentation import presentation_of
 from reports.site.view import EntryView
 
-NORMS = {
-    "linf": "every pixel may change by at most the radius",
-    "l2": "the change has at most the radius as Euclidean length",
-}
-
 
 def sentences(protocol: Protocol) -> list[str]:
-    """What the board measures and how, for a reader who knows the field but not this suite."""
+    """What a board measures and how, for readers who know the field but not this suite."""
     data = protocol.data
-    radii = ", ".join(protocol.eps)
+    radii, ball = ", ".join(protocol.eps), threat_registry.get(protocol.norm).text
     presentation = presentation_of(protocol.task)
     return [
         f"Every model sees the same {data.n} images: the first {data.n} of the {data.split} split of {data.name}.",
-        f"The threat model is {protocol.norm}: {NORMS[protocol.norm]}, here {radii}, and pixels stay in [0, 1].",
+        f"The threat model is {protocol.norm}: {ball}, here {radii}, and pixels stay in [0, 1].",
         presentation.attacks(protocol),
         presentation.rule(protocol),
         "Each adversarial image is checked again for its radius, its range and the model's answer, apart from the attack.",
@@ -34,7 +30,7 @@ def sentences(protocol: Protocol) -> list[str]:
 
 
 def commands(entry: EntryView, protocol: Protocol) -> list[tuple[str, str]]:
-    """What each does, and the command: the same evaluation, and a check of the stored images."""
+    """(purpose, command) pairs: the same evaluation again, and a check of the stored images."""
     place = f"{protocol.board}/v{protocol.version}"
     name = shlex.quote(f"{place}/{entry.name}")
     if entry.card.kind != "zoo":

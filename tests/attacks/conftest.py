@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng
+from attacks.threats.l2 import L2
+from attacks.threats.linf import Linf
 from zoo.spiking.neurons import LIF
 
 
@@ -109,6 +111,7 @@ def starting_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[Tensor], None]:
     """Lets every random start of our gradient walks be the given points ``(n, ...)``, such as those of another library."""
 
     def begin(points: Tensor) -> None:
-        monkeypatch.setattr("attacks.iterative.uniform_in_ball", lambda x, threat, rng: points.clone())
+        for kind in (Linf, L2):
+            monkeypatch.setattr(kind, "random", lambda threat, x, rng: points.clone())
 
     return begin

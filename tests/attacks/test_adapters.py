@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
+from support.norms import Norm, row_norm
 from torch import Tensor, nn
 
 from attacks.adapters import base
@@ -20,7 +21,10 @@ from attacks.adapters.base import ForeignAttack, step_or_default
 from attacks.base import Kind
 from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
-from attacks.threat import Norm, Threat, row_norm
+from attacks.threats.catalogue import threat_named
+from attacks.threats.l2 import L2
+from attacks.threats.linf import Linf
+from attacks.threats.threat import Threat
 
 Build = Callable[..., Any]
 
@@ -53,7 +57,7 @@ def run(attack: ForeignAttack, model: nn.Module, x: Tensor, threat: Threat, stre
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_the_same_settings_give_what_our_own_pgd_gives(norm: Norm, smooth: Build, images: Build, streams: Build) -> None:
     model, x = smooth(), images(6)
-    threat = Threat(norm=norm, eps={"linf": 0.06, "l2": 0.4}[norm])
+    threat = threat_named(norm, eps={"linf": 0.06, "l2": 0.4}[norm])
     ours = PGD(steps=5, random_start=False, keep="last").perturb(
         ModelOracle.of(model, model(x).argmax(1)), x, threat, rng=streams(6)
     )
@@ -98,7 +102,7 @@ def test_minimal_attacks_find_the_nearest_point_of_a_linear_model(
     x = 0.4 + 0.2 * torch.rand(5, 2, 4, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     dual = weight.abs().sum() if norm == "linf" else weight.norm()
     expected = ((x - 0.5).flatten(1) @ weight).abs() / dual
-    adv, oracle = run(attack, Linear(), x, Threat(norm=norm, eps=10.0), streams)
+    adv, oracle = run(attack, Linear(), x, threat_named(norm, eps=10.0), streams)
     assert bool((Linear()(adv).argmax(1) != oracle.labels).all())
     ratio = row_norm(adv - x, norm) / expected
     assert float(ratio.min()) >= 1 - 1e-6
@@ -110,7 +114,7 @@ def test_those_with_plain_names_do_not_let_one_sample_influence_another(
     attack: ForeignAttack, smooth: Build, row_by_row: Build, images: Build, streams: Build
 ) -> None:
     model, x = row_by_row(smooth()), images(6)
-    threat = Threat(norm="l2", eps=5.0)
+    threat = L2(eps=5.0)
     together, _ = run(attack, model, x, threat, streams)
     for row in range(6):
         alone, _ = run(attack, model, x[row : row + 1], threat, streams)
@@ -121,7 +125,7 @@ def test_a_minimal_attack_never_returns_a_point_outside_the_ball(streams: Build,
     x, moved = images(3), torch.tensor([0.1, 0.2, 0.3], dtype=torch.float64).view(3, 1, 1, 1)
     x = 0.3 + 0.2 * x
     attack = ScriptedMinimal(rule=lambda model, x, labels, eps: x + moved)
-    adv, _ = run(attack, smooth(), x, Threat(eps=0.2 + 1e-9), streams)
+    adv, _ = run(attack, smooth(), x, Linf(eps=0.2 + 1e-9), streams)
     torch.testing.assert_close(row_norm(adv - x, "linf"), torch.tensor([0.1, 0.2, 0.0], dtype=torch.float64))
 
 
@@ -130,12 +134,12 @@ def test_what_leaves_the_ball_or_is_no_number_is_shown_and_not_repaired(
 ) -> None:
     x = images(3)
     for kind in (Scripted, ScriptedMinimal):
-        adv, _ = run(kind(rule=lambda model, x, labels, eps: x * torch.nan), smooth(), x, Threat(eps=0.1), streams)
+        adv, _ = run(kind(rule=lambda model, x, labels, eps: x * torch.nan), smooth(), x, Linf(eps=0.1), streams)
         assert bool(adv.isnan().all())
-    adv, _ = run(Scripted(rule=lambda model, x, labels, eps: x + 2 * eps), smooth(), x, Threat(eps=0.1), streams)
+    adv, _ = run(Scripted(rule=lambda model, x, labels, eps: x + 2 * eps), smooth(), x, Linf(eps=0.1), streams)
     assert torch.equal(adv, x + 0.2)
     with pytest.raises(ValueError, match="returned shape"):
-        run(Scripted(rule=lambda model, x, labels, eps: x[:1]), smooth(), x, Threat(eps=0.1), streams)
+        run(Scripted(rule=lambda model, x, labels, eps: x[:1]), smooth(), x, Linf(eps=0.1), streams)
 
 
 def test_each_radius_is_a_shard_and_shards_are_bounded(
@@ -151,7 +155,7 @@ def test_each_radius_is_a_shard_and_shards_are_bounded(
 
     eps = torch.tensor([0.2, 0.1, 0.2, 0.0, 0.2, 0.1], dtype=torch.float64)
     x = images(6)
-    adv, oracle = run(Scripted(rule=rule), smooth(), x, Threat(eps=eps), streams)
+    adv, oracle = run(Scripted(rule=rule), smooth(), x, Linf(eps=eps), streams)
     assert seen == [(2, 0.1), (2, 0.2), (1, 0.2)]
     torch.testing.assert_close(adv - x, eps.view(6, 1, 1, 1).expand_as(x))
     assert oracle.forwards.tolist() == [1, 1, 1, 0, 1, 1]
@@ -167,11 +171,11 @@ def test_random_states_are_forked_and_keyed(
 
     x, before, numpy_before = images(3), torch.random.get_rng_state(), np.random.get_state()[1].tolist()
     with torch.no_grad():
-        first, _ = run(Scripted(rule=rule), smooth(), x, Threat(eps=0.1), streams)
-        second, _ = run(Scripted(rule=rule), smooth(), x, Threat(eps=0.1), streams)
+        first, _ = run(Scripted(rule=rule), smooth(), x, Linf(eps=0.1), streams)
+        second, _ = run(Scripted(rule=rule), smooth(), x, Linf(eps=0.1), streams)
     assert torch.equal(first, second) and not torch.equal(first, x)
     other = Scripted(rule=rule).perturb(
-        ModelOracle.of(smooth(), torch.zeros(3).long()), x, Threat(eps=0.1), rng=streams(3, seed=1)
+        ModelOracle.of(smooth(), torch.zeros(3).long()), x, Linf(eps=0.1), rng=streams(3, seed=1)
     )
     assert not torch.equal(first, other)
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -198,9 +202,9 @@ def test_autoattack_breaks_what_our_own_attacks_break_and_stays_below_its_price(
     smooth: Build, images: Build, streams: Build
 ) -> None:
     model, x = smooth(gain=4.0), images(20)
-    adv, oracle = run(ta.AutoAttack(mode="rand"), model, x, Threat(eps=0.03), streams)
+    adv, oracle = run(ta.AutoAttack(mode="rand"), model, x, Linf(eps=0.03), streams)
     assert float(row_norm(adv - x, "linf").max()) <= 0.03 + 1e-6
-    ours = PGD(steps=20, restarts=2).perturb(ModelOracle.of(model, oracle.labels), x, Threat(eps=0.03), rng=streams(20))
+    ours = PGD(steps=20, restarts=2).perturb(ModelOracle.of(model, oracle.labels), x, Linf(eps=0.03), rng=streams(20))
     broken, ours_broken = (int((model(found).argmax(1) != oracle.labels).sum()) for found in (adv, ours))
     assert abs(broken - ours_broken) <= 2 and broken > 2
     forwards, backwards = ta.AutoAttack(mode="rand").cost()

@@ -15,7 +15,7 @@ from attacks.checkpoints import checkpoints
 from attacks.objectives import Margin
 from attacks.oracle import Answer, ModelOracle
 from attacks.sapgd import SAPGD, on_the_surface
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
 
 Build = Callable[..., Any]
 
@@ -56,7 +56,7 @@ def test_apgd_walks_as_a_plain_loop_over_one_sample_does(smooth: Build, images: 
     halvings = []
     for seed in range(10):
         oracle = Walked.of(model, label, objective=Unbreakable())
-        APGD(steps=steps).perturb(oracle, x, Threat(eps=0.2), rng=streams(1, seed=seed))
+        APGD(steps=steps).perturb(oracle, x, Linf(eps=0.2), rng=streams(1, seed=seed))
         seen = [point for point, _ in oracle.__dict__["seen"]]
         halvings.append(halvings_of_a_plain_loop(model, x, label, seen, eps=0.2, steps=steps))
     # A walk halves at 4 of 8 checkpoints or so; one in forty halves at all of them, so both kinds need several walks.
@@ -99,7 +99,7 @@ def test_sapgd_walks_as_a_plain_loop_over_one_sample_does(smooth: Build, images:
     model, x, eps, steps = smooth(), images(1), 0.05, 30
     label = model(x).argmax(1)
     oracle = Walked.of(model, label, objective=Unbreakable())
-    SAPGD(steps=steps).perturb(oracle, x, Threat(eps=eps), rng=streams(1))
+    SAPGD(steps=steps).perturb(oracle, x, Linf(eps=eps), rng=streams(1))
     seen = [point for point, _ in oracle.__dict__["seen"]]
     here, eta = seen[0], eps
     first, second = np.zeros(x.shape), np.zeros(x.shape)
@@ -115,7 +115,7 @@ def test_sapgd_walks_as_a_plain_loop_over_one_sample_does(smooth: Build, images:
 
 def test_sapgd_starts_on_the_surface_of_the_ball(images: Build, streams: Build) -> None:
     x = images(5) * 0.5 + 0.25
-    start = on_the_surface(x, Threat(eps=0.1), streams(5))
+    start = on_the_surface(x, Linf(eps=0.1), streams(5))
     torch.testing.assert_close((start - x).abs().flatten(1).amax(1), torch.full((5,), 0.1, dtype=x.dtype))
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from support.norms import Norm, row_norm
 from torch import Tensor, nn
 
 from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
-from attacks.threat import Norm, Threat, row_norm
+from attacks.threats.catalogue import threat_named
 
 foolbox = pytest.importorskip("foolbox")
 
@@ -34,7 +35,7 @@ def test_the_iterates_are_foolboxes(
     model, x = smooth(), images(6)
     labels = model(x).argmax(1)
     ours = PGD(steps=steps, step_size=step, random_start=False, keep="last").perturb(
-        ModelOracle.of(model, labels), x, Threat(norm=norm, eps=eps), rng=streams(6)
+        ModelOracle.of(model, labels), x, threat_named(norm, eps=eps), rng=streams(6)
     )
     other = theirs(model, x, labels, norm, eps, steps=steps, abs_stepsize=step, random_start=False)
     torch.testing.assert_close(ours, other, rtol=0, atol=1e-10)
@@ -71,6 +72,6 @@ def test_from_the_same_random_starts_the_iterates_are_foolboxes(
     assert bool((row_norm(starts - x, norm) > 0).all())
     starting_at(starts)
     ours = PGD(steps=5, step_size=eps / 3, keep="last").perturb(
-        ModelOracle.of(model, labels), x, Threat(norm=norm, eps=eps), rng=streams(50)
+        ModelOracle.of(model, labels), x, threat_named(norm, eps=eps), rng=streams(50)
     )
     torch.testing.assert_close(ours, seeded(steps=5), rtol=0, atol=1e-10)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.norms import Norm, row_norm
 from support.statistics import at_least, at_most
 from torch import Tensor
 
@@ -16,7 +17,8 @@ from attacks.iterative import IterativeAttack
 from attacks.mifgsm import MIFGSM
 from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
-from attacks.threat import Norm, Threat, row_norm
+from attacks.threats.catalogue import threat_named
+from attacks.threats.linf import Linf
 
 torchattacks = pytest.importorskip("torchattacks")
 
@@ -58,7 +60,7 @@ def test_the_iterates_are_those_of_torchattacks(pair: str, seed: int, smooth: Bu
     norm, eps, attack, theirs = PAIRS[pair]
     model, x = smooth(seed=seed), images(6, seed=seed)
     labels = model(x).argmax(1)
-    ours = attack.perturb(ModelOracle.of(model, labels), x, Threat(norm=norm, eps=eps), rng=streams(6))
+    ours = attack.perturb(ModelOracle.of(model, labels), x, threat_named(norm, eps=eps), rng=streams(6))
     torch.testing.assert_close(ours, theirs(model)(x, labels), rtol=0, atol=1e-10)
     assert bool((row_norm(ours - x, norm) > 0.1 * eps).all())
 
@@ -67,7 +69,7 @@ def test_momentum_makes_a_difference(smooth: Build, images: Build, streams: Buil
     model, x = smooth(), images(6)
     oracle = ModelOracle.of(model, model(x).argmax(1))
     ends = [
-        MIFGSM(steps=7, step_size=0.02, decay=decay, keep="last").perturb(oracle, x, Threat(eps=0.06), rng=streams(6))
+        MIFGSM(steps=7, step_size=0.02, decay=decay, keep="last").perturb(oracle, x, Linf(eps=0.06), rng=streams(6))
         for decay in (0.0, 0.5, 1.0)
     ]
     assert not torch.equal(ends[0], ends[1]) and not torch.equal(ends[1], ends[2])
@@ -92,7 +94,7 @@ def test_from_the_same_random_starts_the_iterates_are_those_of_torchattacks(
     assert bool((row_norm(starts - x, norm) > 0).all())
     starting_at(starts)
     ours = PGD(steps=5, step_size=eps / 3, keep="last").perturb(
-        ModelOracle.of(model, labels), x, Threat(norm=norm, eps=eps), rng=streams(50)
+        ModelOracle.of(model, labels), x, threat_named(norm, eps=eps), rng=streams(50)
     )
     # In l2 it divides by the norm plus 1e-10.
     torch.testing.assert_close(ours, theirs(steps=5), rtol=0, atol=1e-10 if norm == "linf" else 1e-7)
@@ -102,7 +104,7 @@ def test_one_aim_per_wrong_class_breaks_what_apgd_t_breaks(smooth: Build, images
     model, x = smooth(gain=4.0), images(200)
     labels = model(x).argmax(1)
     ours = APGD(steps=10, objective="dlr", target="ranked", restarts=4).perturb(
-        ModelOracle.of(model, labels), x, Threat(eps=0.02), rng=streams(200)
+        ModelOracle.of(model, labels), x, Linf(eps=0.02), rng=streams(200)
     )
     fell = model(ours).argmax(1) != labels
     with torch.random.fork_rng(devices=[]):

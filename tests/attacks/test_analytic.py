@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.norms import Norm
 from support.statistics import at_least, at_most
 from torch import Tensor, nn
 
@@ -16,7 +17,10 @@ from attacks.mifgsm import MIFGSM
 from attacks.noise import GaussianNoise, SignNoise, UniformNoise
 from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
-from attacks.threat import Norm, Threat
+from attacks.threats.catalogue import threat_named
+from attacks.threats.l2 import L2
+from attacks.threats.linf import Linf
+from attacks.threats.threat import Threat
 
 Build = Callable[..., Any]
 WEIGHT = torch.randn(32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -65,7 +69,7 @@ def run(attack: Attack, model: nn.Module, x: Tensor, threat: Threat, streams: Bu
 @pytest.mark.parametrize("eps", [0.01, 0.1])
 def test_the_gain_is_eps_times_the_dual_norm(attack: Attack, norm: Norm, eps: float, grey: Tensor, streams: Build) -> None:
     model = Linear()
-    adv = run(attack, model, grey, Threat(norm=norm, eps=eps), streams, stochastic=True)
+    adv = run(attack, model, grey, threat_named(norm, eps=eps), streams, stochastic=True)
     gain = model.lead(adv) - model.lead(grey)
     assert float(gain.min()) >= eps * DUAL[norm] / 1.01
     assert float(gain.max()) <= eps * DUAL[norm] * (1 + 1e-9)
@@ -78,14 +82,14 @@ def test_linf_finds_the_closed_form_optimum_also_at_the_edge_of_the_box(
 ) -> None:
     x = images(5)
     expected = (x + eps * WEIGHT.sign().view(2, 4, 4)).clamp(0, 1)
-    adv = run(attack, Linear(), x, Threat(eps=eps), streams, stochastic=True)
+    adv = run(attack, Linear(), x, Linf(eps=eps), streams, stochastic=True)
     torch.testing.assert_close(adv, expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("attack", [FGSM(), PGD(step_size=0.2), MIFGSM()], ids=repr)
 def test_in_l2_the_optimum_lies_along_the_weights(attack: Attack, grey: Tensor, streams: Build) -> None:
     expected = grey + 0.1 * (WEIGHT / WEIGHT.norm()).view(2, 4, 4)
-    adv = run(attack, Linear(), grey, Threat(norm="l2", eps=0.1), streams, stochastic=True)
+    adv = run(attack, Linear(), grey, L2(eps=0.1), streams, stochastic=True)
     torch.testing.assert_close(adv, expected, rtol=0, atol=1e-5)
 
 
@@ -102,7 +106,7 @@ def test_a_planted_minimal_radius_decides(
     missing = (wanted - model.lead(grey)) / WEIGHT.square().sum()
     x = grey + missing.view(-1, 1, 1, 1) * WEIGHT.view(2, 4, 4)
     torch.testing.assert_close(model.lead(x), wanted)
-    adv = run(attack, model, x, Threat(norm=norm, eps=factor * PLANTED), streams)
+    adv = run(attack, model, x, threat_named(norm, eps=factor * PLANTED), streams)
     assert (model.lead(adv) > 0).tolist() == [breaks] * 5
 
 
@@ -110,7 +114,7 @@ def test_a_planted_minimal_radius_decides(
 @pytest.mark.parametrize("attack", [RFGSM(), UniformNoise(draws=20), SignNoise(draws=20), GaussianNoise()], ids=repr)
 def test_nothing_beats_the_optimum(attack: Attack, norm: Norm, grey: Tensor, streams: Build) -> None:
     model, x = Linear(), grey.repeat(20, 1, 1, 1)
-    gain = model.lead(run(attack, model, x, Threat(norm=norm, eps=0.1), streams, stochastic=True)) - model.lead(x)
+    gain = model.lead(run(attack, model, x, threat_named(norm, eps=0.1), streams, stochastic=True)) - model.lead(x)
     share = gain / (0.1 * DUAL[norm])
     assert float(share.max()) <= 1 + 1e-12
     if isinstance(attack, RFGSM):

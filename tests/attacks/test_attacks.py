@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 from support.exact import RowByRow
+from support.norms import Norm, row_norm
 from torch import Tensor, nn
 
 from attacks import ATTACKS
@@ -23,6 +24,7 @@ from attacks.boundary import ScoreBoundary
 from attacks.cascade import Cascade
 from attacks.estimated import NES, SPSA
 from attacks.fgsm import FGSM, RFGSM
+from attacks.fitting import Traits
 from attacks.fmn import FMN
 from attacks.gradients.bptt import BPTT
 from attacks.hopskipjump import HopSkipJump
@@ -34,11 +36,13 @@ from attacks.objectives import CrossEntropy, Margin
 from attacks.oracle import Answer, ModelOracle
 from attacks.perceptual import Perceptual
 from attacks.pgd import PGD
-from attacks.projections import steepest
 from attacks.randomness import KeyedRng
 from attacks.sapgd import SAPGD
 from attacks.square import Square
-from attacks.threat import Norm, Threat, row_norm
+from attacks.threats.catalogue import threat_kind, threat_named
+from attacks.threats.l2 import L2
+from attacks.threats.linf import Linf
+from attacks.threats.threat import Threat, ThreatKinds
 from attacks.transfer import Transfer
 from attacks.universal import Universal
 
@@ -82,7 +86,7 @@ ADAPTIVE: list[Attack] = [
 class Short(Cascade):
     """Two stages along different paths, and noise."""
 
-    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
+    def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
         return (Stage("a", PGD(steps=1)), Stage("b", PGD(steps=2), BPTT()), Stage("c", UniformNoise()))
 
 
@@ -160,7 +164,7 @@ EPS: dict[Norm, float] = {"linf": 0.06, "l2": 0.3}
 
 def can(attack: Attack, norm: Norm) -> bool:
     """Whether the attack runs in the norm on inputs of this size: torchattacks' Square divides by zero below 5 pixels."""
-    return norm in attack.norms and not (isinstance(attack, ta.Square) and norm == "l2")
+    return issubclass(threat_kind(norm), attack.threats) and not (isinstance(attack, ta.Square) and norm == "l2")
 
 
 def in_each_norm(attacks: Sequence[Attack]) -> pytest.MarkDecorator:
@@ -229,7 +233,7 @@ def test_every_attack_of_the_catalogue_is_tested_here() -> None:
 def test_the_result_is_in_ball_and_box(attack: Attack, norm: Norm, dtype: torch.dtype, case: Case) -> None:
     case = replace(case, model=case.model.to(dtype), x=case.x.to(dtype))
     for eps in (0.01, EPS[norm], 3.0):
-        adv = case.attacked(attack, Threat(norm=norm, eps=eps))
+        adv = case.attacked(attack, threat_named(norm, eps=eps))
         assert adv.shape == case.x.shape and adv.dtype == dtype
         assert float(row_norm(adv.double() - case.x.double(), norm).max()) <= eps + 1e-6
         assert float(adv.min()) >= 0 and float(adv.max()) <= 1
@@ -239,7 +243,7 @@ def test_the_result_is_in_ball_and_box(attack: Attack, norm: Norm, dtype: torch.
 def test_the_input_is_moved_and_the_box_is_the_threats(attack: Attack, norm: Norm, case: Case) -> None:
     x = 0.25 + case.x / 2
     small = replace(case, x=x, labels=case.model(x).argmax(1))
-    threat = Threat(norm=norm, eps=wide(attack, norm), low=0.25, high=0.75)
+    threat = threat_named(norm, eps=wide(attack, norm), low=0.25, high=0.75)
     if isinstance(attack, ta.TorchAttack):
         with pytest.raises(ValueError, match=r"knows the box \[0, 1\] only"):
             small.attacked(attack, threat)
@@ -251,18 +255,18 @@ def test_the_input_is_moved_and_the_box_is_the_threats(attack: Attack, norm: Nor
 
 @every_attack
 def test_a_radius_of_zero_gives_the_clean_input_bit_for_bit(attack: Attack, norm: Norm, case: Case) -> None:
-    assert torch.equal(case.attacked(attack, Threat(norm=norm, eps=0.0)), case.x)
+    assert torch.equal(case.attacked(attack, threat_named(norm, eps=0.0)), case.x)
 
 
 @in_each_norm(ITERATIVE)
 def test_no_steps_leave_the_start(attack: IterativeAttack, norm: Norm, case: Case) -> None:
     still = replace(attack, steps=0, restarts=1, random_start=False)
-    assert torch.equal(case.attacked(still, Threat(norm=norm, eps=EPS[norm])), case.x)
+    assert torch.equal(case.attacked(still, threat_named(norm, eps=EPS[norm])), case.x)
 
 
 @both_norms
 def test_later_starts_are_random_even_where_the_first_is_not(norm: Norm, case: Case) -> None:
-    threat = Threat(norm=norm, eps=EPS[norm])
+    threat = threat_named(norm, eps=EPS[norm])
     starts = PGD(steps=0, restarts=9, random_start=False)
     adv = case.attacked(starts, threat, objective=Margin(), stochastic=True)
     before, after = (Margin().value(case.model(x), case.labels, None) for x in (case.x, adv))
@@ -272,13 +276,13 @@ def test_later_starts_are_random_even_where_the_first_is_not(norm: Norm, case: C
 
 @every_attack
 def test_the_same_seed_gives_the_same_result(attack: Attack, norm: Norm, case: Case) -> None:
-    threat = Threat(norm=norm, eps=EPS[norm])
+    threat = threat_named(norm, eps=EPS[norm])
     assert torch.equal(case.attacked(attack, threat), case.attacked(attack, threat))
 
 
 @in_each_norm(RANDOM)
 def test_another_seed_gives_another_result(attack: Attack, norm: Norm, case: Case, streams: Build) -> None:
-    threat = Threat(norm=norm, eps=wide(attack, norm))
+    threat = threat_named(norm, eps=wide(attack, norm))
     other = replace(case, rng=streams(torch.tensor([11, 3, 50, 4, 10**9, 7]), seed=1))
     assert not torch.equal(case.attacked(attack, threat), other.attacked(attack, threat))
 
@@ -290,7 +294,7 @@ def test_another_seed_starts_again_elsewhere(attack: Attack, norm: Norm, case: C
     for seed in (0, 0, 1):
         model = Noting(case.model)
         rng = streams(torch.arange(6), seed=seed)
-        replace(case, model=model, rng=rng).attacked(attack, Threat(norm=norm, eps=EPS[norm]), stochastic=True)
+        replace(case, model=model, rng=rng).attacked(attack, threat_named(norm, eps=EPS[norm]), stochastic=True)
         asked.append(torch.cat(model.inputs))
     assert torch.equal(asked[0], asked[1]) and not torch.equal(asked[0], asked[2])
 
@@ -302,7 +306,7 @@ def test_a_sample_is_attacked_the_same_in_any_batch_and_order(
 ) -> None:
     assert attack.batch_invariant
     eps = torch.linspace(0.5, 1.5, 6, dtype=torch.float64) * EPS[norm]
-    threat = Threat(norm=norm, eps=eps)
+    threat = threat_named(norm, eps=eps)
     together = case.attacked(attack, threat)
     for index in (torch.tensor([3, 1, 5, 0, 4, 2]), torch.tensor([2, 5]), torch.tensor([4])):
         apart = case.rows(index).attacked(attack, threat.rows(index), micro_batch=micro_batch)
@@ -311,9 +315,9 @@ def test_a_sample_is_attacked_the_same_in_any_batch_and_order(
 
 @every_attack
 def test_a_radius_per_row_is_the_same_as_one_for_all(attack: Attack, norm: Norm, case: Case) -> None:
-    one = case.attacked(attack, Threat(norm=norm, eps=EPS[norm]))
+    one = case.attacked(attack, threat_named(norm, eps=EPS[norm]))
     per_row = torch.full((6,), EPS[norm], dtype=torch.float64)
-    assert torch.equal(case.attacked(attack, Threat(norm=norm, eps=per_row)), one)
+    assert torch.equal(case.attacked(attack, threat_named(norm, eps=per_row)), one)
 
 
 @every_attack
@@ -327,7 +331,7 @@ def test_nothing_but_the_result_changes(attack: Attack, norm: Norm, case: Case) 
     modes = [m.training for m in model.modules()]
     x, labels, generator = case.x.clone(), case.labels.clone(), torch.random.get_rng_state()
     eps = torch.full((6,), EPS[norm], dtype=torch.float64)
-    case.attacked(attack, Threat(norm=norm, eps=eps))
+    case.attacked(attack, threat_named(norm, eps=eps))
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
     assert [m.training for m in model.modules()] == modes
     assert [p.requires_grad for p in model.parameters()] == [True, False]
@@ -341,7 +345,7 @@ def test_nothing_but_the_result_changes(attack: Attack, norm: Norm, case: Case) 
 @every_attack
 def test_an_empty_batch_gives_an_empty_batch(attack: Attack, norm: Norm, case: Case) -> None:
     empty = case.rows(torch.arange(0))
-    assert empty.attacked(attack, Threat(norm=norm, eps=EPS[norm])).shape == (0, 2, 4, 4)
+    assert empty.attacked(attack, threat_named(norm, eps=EPS[norm])).shape == (0, 2, 4, 4)
 
 
 class Constant(nn.Module):
@@ -355,7 +359,7 @@ class Constant(nn.Module):
 def test_a_model_without_a_gradient_is_survived(attack: Attack, norm: Norm, case: Case) -> None:
     x = torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
     constant = Case(Constant(), x, torch.tensor([4, 4, 4]), case.rng.rows(torch.arange(3)))
-    adv = constant.attacked(attack, Threat(norm=norm, eps=EPS[norm]))
+    adv = constant.attacked(attack, threat_named(norm, eps=EPS[norm]))
     assert bool(adv.isfinite().all())
     assert float(row_norm(adv - x, norm).max()) <= EPS[norm] + 1e-6
 
@@ -371,7 +375,7 @@ class Hollow(nn.Module):
 def test_a_model_whose_gradient_is_not_a_number_is_survived_and_flagged(attack: Attack, norm: Norm, case: Case) -> None:
     x = torch.rand(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
     oracle = ModelOracle.of(Hollow(), torch.tensor([4, 4, 4]))
-    adv = attack.perturb(oracle, x, Threat(norm=norm, eps=EPS[norm]), rng=case.rng.rows(torch.arange(3)))
+    adv = attack.perturb(oracle, x, threat_named(norm, eps=EPS[norm]), rng=case.rng.rows(torch.arange(3)))
     assert bool(adv.isfinite().all())
     assert bool(oracle.bad_gradient.all()) == (attack.cost()[1] > 0 and attack.access == "white-box")
 
@@ -380,7 +384,7 @@ def test_a_model_whose_gradient_is_not_a_number_is_survived_and_flagged(attack: 
 def test_a_spiking_model_can_be_attacked(attack: Attack, norm: Norm, case: Case, spiking: Build) -> None:
     model = spiking()
     victim = replace(case, model=model, labels=model(case.x).argmax(1))
-    adv = victim.attacked(attack, Threat(norm=norm, eps=wide(attack, norm)))
+    adv = victim.attacked(attack, threat_named(norm, eps=wide(attack, norm)))
     assert float(row_norm(adv - case.x, norm).max()) <= wide(attack, norm) + 1e-6
     assert bool((adv != case.x).any())
 
@@ -388,7 +392,7 @@ def test_a_spiking_model_can_be_attacked(attack: Attack, norm: Norm, case: Case,
 @every_attack
 def test_no_sample_costs_more_than_announced(attack: Attack, norm: Norm, case: Case) -> None:
     oracle = case.oracle(stochastic=True)
-    attack.perturb(oracle, case.x, Threat(norm=norm, eps=EPS[norm]), rng=case.rng)
+    attack.perturb(oracle, case.x, threat_named(norm, eps=EPS[norm]), rng=case.rng)
     forwards, backwards = attack.cost()
     assert int(oracle.forwards.max()) <= forwards
     assert int(oracle.backwards.max()) <= backwards
@@ -420,7 +424,7 @@ def test_a_broken_sample_is_left_alone_and_what_broke_it_is_returned(attack: Att
     labels[0] = (labels[0] + 1) % 5
     oracle = Watched.of(case.model, labels)
     assert isinstance(oracle, Watched)
-    adv = attack.perturb(oracle, case.x, Threat(norm=norm, eps=10 * EPS[norm]), rng=case.rng)
+    adv = attack.perturb(oracle, case.x, threat_named(norm, eps=10 * EPS[norm]), rng=case.rng)
     assert oracle.gone and not oracle.late
     fooled = case.model(adv).argmax(1) != labels
     assert set(fooled.nonzero()[:, 0].tolist()) == oracle.gone
@@ -428,7 +432,7 @@ def test_a_broken_sample_is_left_alone_and_what_broke_it_is_returned(attack: Att
 
 def test_the_textbook_form_runs_all_steps_and_returns_the_last_iterate(case: Case) -> None:
     oracle = case.oracle()
-    adv = PGD(steps=4, random_start=False, keep="last", step_size=0.1).perturb(oracle, case.x, Threat(eps=0.5), rng=case.rng)
+    adv = PGD(steps=4, random_start=False, keep="last", step_size=0.1).perturb(oracle, case.x, Linf(eps=0.5), rng=case.rng)
     expected = case.x
     for _ in range(4):
         gradient = case.oracle().query(expected, torch.arange(6), grad=True).gradient
@@ -461,7 +465,7 @@ def found(attack: Attack, threat: Threat, case: Case, objective: CrossEntropy | 
 def test_more_effort_never_finds_less(
     ladder: list[Attack], objective: CrossEntropy | Margin, norm: Norm, case: Case
 ) -> None:
-    threat = Threat(norm=norm, eps=EPS[norm])
+    threat = threat_named(norm, eps=EPS[norm])
     results = [found(attack, threat, case, objective) for attack in ladder]
     for less, more in pairwise(results):
         assert all(b >= a for a, b in zip(less, more, strict=True))
@@ -469,7 +473,7 @@ def test_more_effort_never_finds_less(
 
 
 def test_the_objective_of_the_attack_overrides_that_of_the_oracle(case: Case) -> None:
-    threat = Threat(eps=0.06)
+    threat = Linf(eps=0.06)
     one = case.attacked(PGD(steps=3, objective="margin"), threat)
     assert torch.equal(one, case.attacked(PGD(steps=3), threat, objective=Margin()))
     assert not torch.equal(one, case.attacked(PGD(steps=3), threat))
@@ -477,12 +481,12 @@ def test_the_objective_of_the_attack_overrides_that_of_the_oracle(case: Case) ->
 
 @dataclass(frozen=True, kw_only=True)
 class OnlyLinf(PGD):
-    norms: ClassVar[frozenset[Norm]] = frozenset({"linf"})
+    threats: ClassVar[ThreatKinds] = (Linf,)
 
 
 def test_a_norm_that_the_attack_does_not_know_is_refused(case: Case) -> None:
     with pytest.raises(ValueError, match="OnlyLinf attacks in linf, not in l2"):
-        case.attacked(OnlyLinf(), Threat(norm="l2", eps=0.1))
+        case.attacked(OnlyLinf(), L2(eps=0.1))
 
 
 @pytest.mark.parametrize("wrong", [{"steps": -1}, {"restarts": 0}, {"step_size": 0.0}, {"objective": "nonsense"}])
@@ -496,8 +500,8 @@ def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
 def test_one_step_attacks_step_as_their_papers_say(case: Case) -> None:
     gradient = case.oracle().query(case.x, torch.arange(6), grad=True).gradient
     for norm in ("linf", "l2"):
-        threat = Threat(norm=norm, eps=0.01)
-        expected = (case.x + 0.01 * steepest(gradient, threat)).clamp(0, 1)
+        threat = threat_named(norm, eps=0.01)
+        expected = (case.x + 0.01 * threat.steepest(gradient)).clamp(0, 1)
         torch.testing.assert_close(case.attacked(FGSM(keep="last"), threat), expected, rtol=0, atol=1e-12)
     assert RFGSM().default_step(torch.tensor(0.1)) == pytest.approx(0.125)
     assert PGD(steps=5).default_step(torch.tensor(0.1)) == pytest.approx(0.05)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.norms import Norm
 from support.statistics import at_least, at_most
 from torch import Tensor, nn
 
@@ -14,7 +15,8 @@ from attacks.estimated import NES, SPSA, EstimatedGradient
 from attacks.objectives import Margin
 from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
-from attacks.threat import Norm, Threat
+from attacks.threats.catalogue import threat_named
+from attacks.threats.linf import Linf
 from attacks.tracking import Best
 
 Build = Callable[..., Any]
@@ -41,7 +43,7 @@ def test_the_estimate_points_along_the_gradient(
     cosine = {}
     for pairs in (8, 400):
         attack = kind(pairs=pairs, sigma=1e-3, objective="ce")
-        slope = attack._slope(oracle, x, x, Threat(norm=norm, eps=1.0), streams(20), rows, Best.starting_at(x)).flatten(1)
+        slope = attack._slope(oracle, x, x, threat_named(norm, eps=1.0), streams(20), rows, Best.starting_at(x)).flatten(1)
         cosine[pairs] = torch.nn.functional.cosine_similarity(slope, gradient)
     assert at_least(cosine[400]) > 0.9
     assert at_least(cosine[400] - cosine[8]) > 0.2
@@ -58,7 +60,7 @@ def test_a_step_never_turns_against_an_edge_of_the_box(kind: type[EstimatedGradi
 
     x = torch.tensor([[1.0, 0.0, 1.0, 0.5], [0.0, 1.0, 0.0, 1.0]], dtype=torch.float64)
     oracle = ModelOracle.of(Linear(), torch.ones(2).long(), objective=Margin())
-    slope = kind(pairs=500)._slope(oracle, x, x, Threat(eps=0.1), streams(2), torch.arange(2), Best.starting_at(x))
+    slope = kind(pairs=500)._slope(oracle, x, x, Linf(eps=0.1), streams(2), torch.arange(2), Best.starting_at(x))
     assert (slope.sign() == torch.tensor([-1.0, 1.0, -1.0, 1.0])).all()
 
 
@@ -68,7 +70,7 @@ def test_it_breaks_a_model_without_gradients_where_pgd_cannot(kind: type[Estimat
     labels = Staircase()(x).argmax(1)
     standing = {}
     for attack in (kind(steps=5, pairs=10), PGD(steps=10, random_start=False)):
-        adv = attack.perturb(ModelOracle.of(Staircase(), labels), x, Threat(eps=0.1), rng=streams(20))
+        adv = attack.perturb(ModelOracle.of(Staircase(), labels), x, Linf(eps=0.1), rng=streams(20))
         standing[type(attack)] = float((Staircase()(adv).argmax(1) == labels).double().mean())
     assert standing == {kind: 0.0, PGD: 1.0}
 
@@ -79,7 +81,7 @@ def test_it_comes_close_to_the_attack_that_sees_the_gradient(
 ) -> None:
     model, x = smooth(gain=4.0), images(400)
     labels = model(x).argmax(1)
-    threat = Threat(eps=0.03)
+    threat = Linf(eps=0.03)
     broken = []
     for attack in (kind(steps=8, pairs=24), PGD(steps=8, objective="margin")):
         adv = attack.perturb(ModelOracle.of(model, labels, micro_batch=4096), x, threat, rng=streams(400))

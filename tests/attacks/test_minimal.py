@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.norms import Norm, row_norm
 from support.statistics import at_least
 from torch import Tensor, nn
 
@@ -19,7 +20,9 @@ from attacks.hopskipjump import HopSkipJump
 from attacks.minimal import within
 from attacks.oracle import Answer, ModelOracle
 from attacks.randomness import KeyedRng
-from attacks.threat import Norm, Threat, row_norm
+from attacks.threats.catalogue import threat_named
+from attacks.threats.l2 import L2
+from attacks.threats.linf import Linf
 
 Build = Callable[..., Any]
 WEIGHT = torch.randn(32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -54,7 +57,7 @@ def test_they_come_close_to_the_nearest_point_of_a_linear_model(
     attack: Attack, closest: float, norm: Norm, grey: Tensor, streams: Build
 ) -> None:
     oracle = ModelOracle.of(Linear(), Linear()(grey).argmax(1), micro_batch=4096)
-    adv = attack.perturb(oracle, grey, Threat(norm=norm, eps=10.0), rng=streams(5))
+    adv = attack.perturb(oracle, grey, threat_named(norm, eps=10.0), rng=streams(5))
     assert bool((Linear()(adv).argmax(1) != oracle.labels).all())
     ratio = row_norm(adv - grey, norm) / nearest(grey, norm)
     assert float(ratio.min()) >= 1 - 1e-9
@@ -70,7 +73,7 @@ def test_the_ball_decides_only_whether_what_was_found_counts(
 
     def found(eps: float | Tensor) -> Tensor:
         oracle = ModelOracle.of(Linear(), labels, micro_batch=4096)
-        return attack.perturb(oracle, grey, Threat(norm=norm, eps=eps), rng=streams(5))
+        return attack.perturb(oracle, grey, threat_named(norm, eps=eps), rng=streams(5))
 
     free = found(10.0)
     reached = row_norm(free - grey, norm)
@@ -86,7 +89,7 @@ def test_more_queries_bring_hopskipjump_nearer(norm: Norm, smooth: Build, images
     distances = []
     for queries in (100, 400, 2000):
         oracle = ModelOracle.of(model, labels, micro_batch=4096)
-        adv = HopSkipJump(queries=queries, probes=30).perturb(oracle, x, Threat(norm=norm, eps=99.0), rng=streams(30))
+        adv = HopSkipJump(queries=queries, probes=30).perturb(oracle, x, threat_named(norm, eps=99.0), rng=streams(30))
         assert bool((model(adv).argmax(1) != labels).all())
         assert int(oracle.forwards.max()) <= queries
         distances.append(row_norm(adv - x, norm))
@@ -107,7 +110,7 @@ class DecisionsOnly(ModelOracle):
 
 
 def test_hopskipjump_needs_nothing_but_decisions(grey: Tensor, streams: Build) -> None:
-    labels, threat = Linear()(grey).argmax(1), Threat(norm="l2", eps=10.0)
+    labels, threat = Linear()(grey).argmax(1), L2(eps=10.0)
     seen = [
         HopSkipJump(queries=300).perturb(kind.of(Linear(), labels, micro_batch=4096), grey, threat, rng=streams(5))
         for kind in (DecisionsOnly, ModelOracle)
@@ -121,7 +124,7 @@ def test_hopskipjump_leaves_a_sample_it_finds_no_start_for(streams: Build, grey:
             return torch.stack([x.flatten(1).sum(1) + 1, -x.flatten(1).sum(1)], 1)
 
     oracle = ModelOracle.of(Stubborn(), torch.zeros(5).long())
-    adv = HopSkipJump().perturb(oracle, grey, Threat(eps=1.0), rng=streams(5))
+    adv = HopSkipJump().perturb(oracle, grey, Linf(eps=1.0), rng=streams(5))
     assert torch.equal(adv, grey)
     assert oracle.forwards.tolist() == [51] * 5
 
@@ -129,7 +132,7 @@ def test_hopskipjump_leaves_a_sample_it_finds_no_start_for(streams: Build, grey:
 @pytest.mark.parametrize("attack", [FMN(steps=20), HopSkipJump(queries=100)], ids=repr)
 def test_what_is_misclassified_already_is_its_own_nearest_point(attack: Attack, grey: Tensor, streams: Build) -> None:
     oracle = ModelOracle.of(Linear(), 1 - Linear()(grey).argmax(1))
-    assert torch.equal(attack.perturb(oracle, grey, Threat(eps=1.0), rng=streams(5)), grey)
+    assert torch.equal(attack.perturb(oracle, grey, Linf(eps=1.0), rng=streams(5)), grey)
 
 
 @both_norms
@@ -138,7 +141,7 @@ def test_fmn_comes_as_near_as_foolbox(norm: Norm, smooth: Build, images: Build) 
     model, x = smooth(), images(200)
     labels = model(x).argmax(1)
     ours = FMN(steps=60).perturb(
-        ModelOracle.of(model, labels), x, Threat(norm=norm, eps=99.0), rng=KeyedRng.of(0, torch.arange(200))
+        ModelOracle.of(model, labels), x, threat_named(norm, eps=99.0), rng=KeyedRng.of(0, torch.arange(200))
     )
     # Its own FMN in l2 does not project, hence DDN.
     kind = foolbox.attacks.LInfFMNAttack if norm == "linf" else foolbox.attacks.DDNAttack
@@ -161,7 +164,7 @@ def test_within_keeps_the_ball_and_what_is_no_number(seed: int, norm: Norm) -> N
     found = x + 0.2 * torch.randn(6, 3, generator=generator)
     found[0, 1] = torch.nan
     eps = torch.rand(6, generator=generator) / 2
-    kept = within(found, x, Threat(norm=norm, eps=eps))
+    kept = within(found, x, threat_named(norm, eps=eps))
     size = row_norm(found.double() - x.double(), norm)
     for row in range(1, 6):
         inside = float(size[row]) <= float(eps[row])

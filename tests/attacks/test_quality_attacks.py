@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 import torch
+from support.norms import Norm, row_norm
 from support.statistics import at_least
 from torch import Tensor, nn
 
 from attacks.activity import spatial_activity
 from attacks.base import Attack
 from attacks.boundary import ScoreBoundary
+from attacks.fitting import Traits
 from attacks.korhonen import Korhonen
 from attacks.noise import SignNoise
 from attacks.objectives import Objective
@@ -22,7 +24,9 @@ from attacks.perceptual import Perceptual
 from attacks.pgd import PGD
 from attacks.score_objectives import Decrease, Deviation, Increase
 from attacks.ssim import ssim
-from attacks.threat import Norm, Threat, row_norm
+from attacks.threats.catalogue import threat_named
+from attacks.threats.l2 import L2
+from attacks.threats.linf import Linf
 from attacks.universal import Universal
 
 Build = Callable[..., Any]
@@ -58,7 +62,7 @@ def attacked(
     """Clean and perturbed images, and the oracle."""
     x = photographs(n)
     oracle = ModelOracle.of(Linear(), Linear()(x), objective=objective)
-    return x, attack.perturb(oracle, x, Threat(norm=norm, eps=eps), rng=streams(n)), oracle
+    return x, attack.perturb(oracle, x, threat_named(norm, eps=eps), rng=streams(n)), oracle
 
 
 def gains(objective: Objective, x: Tensor, adv: Tensor) -> Tensor:
@@ -82,7 +86,7 @@ def test_the_more_the_likeness_weighs_the_more_alike_and_the_less_moved(likeness
         attack = Perceptual(steps=40, weight=weight, likeness=likeness)
         x, adv, _ = attacked(attack, Increase(), streams, eps=0.05)
         moved.append(float(gains(Increase(), x, adv).mean()))
-        alike.append(float(attack.alike(adv, x, Threat(eps=0.05)).mean()))
+        alike.append(float(attack.alike(adv, x, Linf(eps=0.05)).mean()))
     assert all(a > b for a, b in pairwise(moved)) and all(a < b for a, b in pairwise(alike))
     assert moved[0] > 0.8 * 0.05 * MOST["linf"] and moved[-1] < 0.2 * moved[0]
 
@@ -103,9 +107,9 @@ def test_at_equal_ssim_it_moves_more_than_a_smaller_ball_does(streams: Build) ->
 def test_the_squared_error_is_one_at_the_edge_of_the_ball() -> None:
     x = torch.full((2, 3, 4, 4), 0.5, dtype=torch.float64)
     attack = Perceptual(likeness="mse")
-    assert attack.alike(x + 0.1, x, Threat(eps=0.1)).tolist() == pytest.approx([-1, -1])
-    assert attack.alike(x + 0.1 / 48**0.5, x, Threat(norm="l2", eps=0.1)).tolist() == pytest.approx([-1, -1])
-    assert attack.alike(x, x, Threat(eps=0.0)).tolist() == [0, 0]
+    assert attack.alike(x + 0.1, x, Linf(eps=0.1)).tolist() == pytest.approx([-1, -1])
+    assert attack.alike(x + 0.1 / 48**0.5, x, L2(eps=0.1)).tolist() == pytest.approx([-1, -1])
+    assert attack.alike(x, x, Linf(eps=0.0)).tolist() == [0, 0]
 
 
 @UP_DOWN
@@ -123,7 +127,7 @@ def test_korhonen_changes_busy_places_and_spares_smooth_ones(objective: Objectiv
 def test_korhonen_on_a_busy_image_reaches_the_optimum(streams: Build) -> None:
     x = torch.full((2, *SHAPE), 0.5, dtype=torch.float64)  # flat counts as busy everywhere
     oracle = ModelOracle.of(Linear(), Linear()(x), objective=Increase())
-    adv = Korhonen(steps=10).perturb(oracle, x, Threat(eps=0.02), rng=streams(2))
+    adv = Korhonen(steps=10).perturb(oracle, x, Linf(eps=0.02), rng=streams(2))
     torch.testing.assert_close(gains(Increase(), x, adv), torch.full((2,), 0.02 * MOST["linf"], dtype=torch.float64))
 
 
@@ -154,7 +158,7 @@ def test_the_boundary_walk_needs_no_gradient(streams: Build) -> None:
     fall = {}
     for attack in (ScoreBoundary(queries=500), PGD(random_start=False)):
         oracle = ModelOracle.of(Stairs(), Stairs()(x), objective=Decrease())
-        adv = attack.perturb(oracle, x, Threat(eps=0.05), rng=streams(MANY))
+        adv = attack.perturb(oracle, x, Linf(eps=0.05), rng=streams(MANY))
         fall[type(attack)] = (Stairs()(x) - Stairs()(adv)) / (0.05 * MOST["linf"])
     assert bool((fall[PGD] == 0).all())
     assert at_least(fall[ScoreBoundary]) > 0.25
@@ -183,7 +187,7 @@ def test_a_universal_perturbation_moves_a_curved_score_on_images_it_never_saw(st
     fall = {}
     for attack in (Universal(images=others, steps=20, batch=16), SignNoise()):
         oracle = ModelOracle.of(Curved(), Curved()(x), objective=Decrease())
-        adv = attack.perturb(oracle, x, Threat(eps=0.02), rng=streams(100))
+        adv = attack.perturb(oracle, x, Linf(eps=0.02), rng=streams(100))
         fall[type(attack)] = Curved()(x) - Curved()(adv)
         assert float(row_norm(adv - x, "linf").max()) <= 0.02 + 1e-9
     # One falls by 0.13 and the other by 0 +- 0.025.
@@ -194,7 +198,7 @@ def test_images_of_another_size_are_refused(streams: Build) -> None:
     x = photographs()
     attack = Universal(images=torch.rand(3, 3, 8, 8))
     with pytest.raises(ValueError, match=r"for inputs \(3, 12, 12\) cannot be fitted on inputs \(3, 8, 8\)"):
-        attack.perturb(ModelOracle.of(Linear(), Linear()(x), objective=Increase()), x, Threat(eps=0.1), rng=streams(4))
+        attack.perturb(ModelOracle.of(Linear(), Linear()(x), objective=Increase()), x, Linf(eps=0.1), rng=streams(4))
 
 
 @pytest.mark.parametrize(
@@ -221,5 +225,5 @@ def test_settings_that_make_no_sense_are_refused(kind: type[Attack], wrong: dict
     "attack", [Korhonen(objective="margin"), Perceptual(objective="ce"), ScoreBoundary(objective="dlr")]
 )
 def test_objectives_of_classifiers_are_refused_on_scores(attack: Attack) -> None:
-    with pytest.raises(ValueError, match="needs classes"):
-        attack.check_scores()
+    assert "needs classes" in (attack.misfit_of_model(Traits(scores=True)) or "")
+    assert attack.misfit_of_model(Traits()) is None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.exact import RowByRow
+from support.norms import Norm, row_norm
 from support.statistics import at_least
 from torch import Tensor, nn
 
@@ -20,6 +22,7 @@ from attacks.base import Attack, Stage
 from attacks.cascade import Cascade
 from attacks.estimated import NES, SPSA
 from attacks.fgsm import FGSM, RFGSM
+from attacks.fitting import Traits
 from attacks.fmn import FMN
 from attacks.hopskipjump import HopSkipJump
 from attacks.mifgsm import MIFGSM
@@ -32,7 +35,9 @@ from attacks.sapgd import SAPGD
 from attacks.score_objectives import AwayFromMid, Decrease, Deviation, Increase, Scoring
 from attacks.square import Square
 from attacks.standard import Quick
-from attacks.threat import Norm, Threat, row_norm
+from attacks.threats.catalogue import threat_kind, threat_named
+from attacks.threats.linf import Linf
+from attacks.threats.threat import Threat
 from attacks.transfer import Transfer
 
 Build = Callable[..., Any]
@@ -101,7 +106,7 @@ def test_gradient_attacks_reach_the_optimum_of_a_linear_score(attack: Attack, na
     x = 0.1 + 0.8 * torch.rand(6, 2, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     clean = model(x)
     objective = AwayFromMid(mid=float(clean.median())) if name == "away_from_mid" else objective_named(name)
-    adv = attack.perturb(ModelOracle.of(model, clean, objective=objective), x, Threat(eps=eps), rng=streams(6))
+    adv = attack.perturb(ModelOracle.of(model, clean, objective=objective), x, Linf(eps=eps), rng=streams(6))
     shift = model(adv) - clean
     most = eps * float(model.w.abs().sum())
     up, down = torch.full((6,), most, dtype=torch.float64), torch.full((6,), -most, dtype=torch.float64)
@@ -123,7 +128,7 @@ def test_every_other_attack_moves_a_score_the_way_it_is_told(attack: Attack, nam
     objective = AwayFromMid(mid=1e9) if name == "away_from_mid" else objective_named(name)
     clean = model(x)
     oracle = ModelOracle.of(model, clean, objective=objective)
-    shift = model(attack.perturb(oracle, x, Threat(eps=0.05), rng=streams(20))) - clean
+    shift = model(attack.perturb(oracle, x, Linf(eps=0.05), rng=streams(20))) - clean
     most = 0.05 * float(model.w.abs().sum())
     gain = {"increase": shift, "decrease": -shift, "deviation": shift.abs(), "away_from_mid": shift}[name]
     noise = isinstance(attack, RandomNoise)
@@ -144,7 +149,7 @@ GENERIC = [attack for attack in (*EXACT, *SEARCHES) if attack.batch_invariant]
 )
 @settings(max_examples=60, deadline=None)
 def test_ball_box_zero_radius_seed_and_company(attack: Attack, name: str, norm: Norm, eps: float, seed: int) -> None:
-    if norm not in attack.norms:
+    if not issubclass(threat_kind(norm), attack.threats):
         return
     model = RowByRow(Score())
     x = torch.rand(4, 2, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
@@ -153,7 +158,7 @@ def test_ball_box_zero_radius_seed_and_company(attack: Attack, name: str, norm: 
 
     def attacked(rows: Tensor) -> Tensor:
         oracle = ModelOracle.of(model, clean[rows], objective=objective_named(name))
-        return attack.perturb(oracle, x[rows], Threat(norm=norm, eps=eps), rng=rng.rows(rows))
+        return attack.perturb(oracle, x[rows], threat_named(norm, eps=eps), rng=rng.rows(rows))
 
     adv = attacked(torch.arange(4))
     assert float(row_norm(adv - x, norm).max()) <= eps + 1e-9
@@ -167,9 +172,7 @@ def test_ball_box_zero_radius_seed_and_company(attack: Attack, name: str, norm: 
 def test_a_deviation_starts_at_random_because_it_is_flat_at_the_clean_image(attack: Attack, streams: Build) -> None:
     model, x = Score(), torch.full((3, 2, 4, 4), 0.5, dtype=torch.float64)
     adv = [
-        attack.perturb(
-            ModelOracle.of(model, model(x), objective=Deviation()), x, Threat(eps=0.05), rng=streams(3, seed=seed)
-        )
+        attack.perturb(ModelOracle.of(model, model(x), objective=Deviation()), x, Linf(eps=0.05), rng=streams(3, seed=seed))
         for seed in (0, 0, 1)
     ]
     assert torch.equal(adv[0], adv[1]) and not torch.equal(adv[0], adv[2])
@@ -177,7 +180,7 @@ def test_a_deviation_starts_at_random_because_it_is_flat_at_the_clean_image(atta
 
 
 class OnlyClasses(Cascade):
-    def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
+    def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
         return (Stage("a", APGD(objective="dlr")),)
 
 
@@ -199,17 +202,16 @@ CLASSES_ONLY: list[tuple[Attack, str]] = [
 @pytest.mark.parametrize(("attack", "sentence"), CLASSES_ONLY, ids=repr)
 def test_what_needs_classes_refuses_a_score_in_one_sentence(attack: Attack, sentence: str, streams: Build) -> None:
     model, x = Score(), torch.full((2, 2, 4, 4), 0.5, dtype=torch.float64)
-    with pytest.raises(ValueError, match=sentence):
-        attack.check_scores()
+    assert re.search(sentence, attack.misfit_of_model(Traits(scores=True)) or "")
     oracle = ModelOracle.of(model, model(x), objective=Increase())
     with pytest.raises(ValueError, match=r"needs classes|no classes|change of class|no stages"):
-        attack.perturb(oracle, x, Threat(eps=0.05), rng=streams(2))
+        attack.perturb(oracle, x, Linf(eps=0.05), rng=streams(2))
     assert oracle.forwards.tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("attack", [*EXACT, *SEARCHES], **kinds)
 def test_what_moves_a_score_says_so(attack: Attack) -> None:
-    attack.check_scores()
+    assert attack.misfit_of_model(Traits(scores=True)) is None
 
 
 @pytest.mark.parametrize("name", ["ce", "margin", "dlr"])
@@ -221,7 +223,7 @@ def test_objectives_of_classifiers_refuse_scores(name: str) -> None:
 def test_an_objective_is_chosen_by_name_as_well(streams: Build) -> None:
     model, x = Score(), torch.full((2, 2, 4, 4), 0.5, dtype=torch.float64)
     oracle = ModelOracle.of(model, model(x), objective=Increase())
-    adv = PGD(objective="decrease").perturb(oracle, x, Threat(eps=0.05), rng=streams(2))
+    adv = PGD(objective="decrease").perturb(oracle, x, Linf(eps=0.05), rng=streams(2))
     assert (model(adv) < model(x)).all()
 
 
@@ -231,7 +233,7 @@ def test_square_follows_the_objective(objective: Any, streams: Build) -> None:
     clean = model(x)
     oracle = ModelOracle.of(model, clean, objective=objective)
     value = {
-        type(attack): objective.value(model(attack.perturb(oracle, x, Threat(eps=0.05), rng=streams(4))), clean, None)
+        type(attack): objective.value(model(attack.perturb(oracle, x, Linf(eps=0.05), rng=streams(4))), clean, None)
         for attack in (Square(queries=200), UniformNoise(draws=200))
     }
     most = 0.05 * float(model.w.abs().sum())
@@ -245,21 +247,21 @@ def test_a_score_has_no_class_to_aim_at(streams: Build) -> None:
     model, x = Score(), torch.full((2, 2, 4, 4), 0.5, dtype=torch.float64)
     oracle = ModelOracle.of(model, model(x), objective=Increase())
     with pytest.raises(ValueError, match="no classes to aim at"):
-        PGD(target="runner_up").perturb(oracle, x, Threat(eps=0.05), rng=streams(2))
+        PGD(target="runner_up").perturb(oracle, x, Linf(eps=0.05), rng=streams(2))
 
 
 def test_a_cascade_keeps_what_moved_the_score_farthest(streams: Build) -> None:
     """Not the last stage's word: a strong stage before a weak one is not lost."""
 
     class Falling(Cascade):
-        def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
-            raise AssertionError("of classifiers")
+        moves_scores: ClassVar[bool] = True
 
-        def score_stages(self, *, norm: Norm) -> tuple[Stage, ...]:
+        def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
+            assert traits.scores
             return Stage("strong", FGSM()), Stage("weak", UniformNoise())
 
     model, x = Score(), torch.full((3, 2, 4, 4), 0.5, dtype=torch.float64)
     oracle = ModelOracle.of(model, model(x), objective=Decrease())
-    adv = Falling().perturb(oracle, x, Threat(eps=0.05), rng=streams(3))
+    adv = Falling().perturb(oracle, x, Linf(eps=0.05), rng=streams(3))
     most = 0.05 * float(model.w.abs().sum())
     torch.testing.assert_close(model(x) - model(adv), torch.full((3,), most, dtype=torch.float64))

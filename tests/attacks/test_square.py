@@ -9,15 +9,18 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.norms import row_norm
 from support.statistics import at_least, at_most
 from torch import Tensor, nn
 
 from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
-from attacks.square import Square, _patch
-from attacks.square_l2 import first_guess, repainted, tile
-from attacks.threat import Threat, row_norm
+from attacks.square import Square
+from attacks.square_l2 import chequerboard, repainted, tile
+from attacks.square_linf import patch
+from attacks.threats.l2 import L2
+from attacks.threats.linf import Linf
 
 Build = Callable[..., Any]
 
@@ -33,13 +36,13 @@ def test_the_squares_shrink_as_in_the_paper() -> None:
 
 def test_a_patch_is_one_square_of_one_sign_per_channel(streams: Build) -> None:
     x = torch.zeros(200, 3, 9, 7, dtype=torch.float64)
-    patch = _patch(x, 4, streams(200))
-    assert (patch.abs().sum((2, 3)) == 16).all()
-    assert (patch.sum((2, 3)).abs() == 16).all()
-    rows, columns = patch.abs().amax((1, 3)).argmax(1), patch.abs().amax((1, 2)).argmax(1)
+    painted = patch(x, 4, streams(200))
+    assert (painted.abs().sum((2, 3)) == 16).all()
+    assert (painted.sum((2, 3)).abs() == 16).all()
+    rows, columns = painted.abs().amax((1, 3)).argmax(1), painted.abs().amax((1, 2)).argmax(1)
     assert set(rows.tolist()) == set(range(6))
     assert set(columns.tolist()) == set(range(4))
-    assert 0.2 < float((patch.sum((2, 3)) > 0).double().mean()) < 0.8
+    assert 0.2 < float((painted.sum((2, 3)) > 0).double().mean()) < 0.8
 
 
 class Rounding(nn.Module):
@@ -66,8 +69,8 @@ def test_the_tiles_in_l2_are_those_of_torchattacks(side: int) -> None:
 def test_a_move_in_l2_spends_the_whole_budget_inside_two_windows(seed: int, side: int, channels: int) -> None:
     x = torch.full((4, channels, 9, 8), 0.5, dtype=torch.float64)
     rng = KeyedRng.of(seed, torch.arange(4))
-    threat = Threat(norm="l2", eps=torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64))
-    before = first_guess(x, threat, rng)
+    threat = L2(eps=torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64))
+    before = chequerboard(x, threat, rng)
     torch.testing.assert_close(row_norm(before - x, "l2"), threat.eps)
     after = repainted(before, x, threat, side, rng.fold("move"))
     torch.testing.assert_close(row_norm(after - x, "l2"), threat.eps)
@@ -93,7 +96,7 @@ def test_in_l2_it_succeeds_as_often_as_that_of_torchattacks(images: Build, strea
         x = images(40, shape=(2, 10, 10), seed=seed)
         labels = Wide()(x).argmax(1)
         oracle = ModelOracle.of(Wide(), labels, micro_batch=4096)
-        ours = Square(queries=60).perturb(oracle, x, Threat(norm="l2", eps=0.5), rng=streams(40, seed=seed))
+        ours = Square(queries=60).perturb(oracle, x, L2(eps=0.5), rng=streams(40, seed=seed))
         theirs = library.Square(Wide(), norm="L2", eps=0.5, n_queries=60, verbose=False, seed=seed)
         theirs.set_device(x.device)
         with torch.random.fork_rng(devices=[]):
@@ -110,13 +113,11 @@ def test_it_breaks_a_model_without_gradients_where_pgd_cannot(streams: Build) ->
     labels = Rounding()(x).argmax(1)
     standing = {}
     for attack in (Square(queries=100), PGD(steps=10, random_start=False)):
-        adv = attack.perturb(ModelOracle.of(Rounding(), labels), x, Threat(eps=0.1), rng=streams(20))
+        adv = attack.perturb(ModelOracle.of(Rounding(), labels), x, Linf(eps=0.1), rng=streams(20))
         standing[type(attack)] = float((Rounding()(adv).argmax(1) == labels).double().mean())
     assert standing == {Square: 0.0, PGD: 1.0}
 
 
 def test_anything_but_images_is_refused(streams: Build) -> None:
-    with pytest.raises(ValueError, match="needs images"):
-        Square().perturb(
-            ModelOracle.of(Rounding(), torch.zeros(2).long()), torch.zeros(2, 5), Threat(eps=0.1), rng=streams(2)
-        )
+    with pytest.raises(ValueError, match=r"Square needs images \(C, H, W\) of at least 4 x 4 pixels, not inputs \(5,\)"):
+        Square().perturb(ModelOracle.of(Rounding(), torch.zeros(2).long()), torch.zeros(2, 5), Linf(eps=0.1), rng=streams(2))

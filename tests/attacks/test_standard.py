@@ -8,17 +8,21 @@ from typing import Any
 
 import pytest
 import torch
+from support.norms import Norm
 from torch import Tensor
 
 from attacks.base import Attack, Stage
 from attacks.cascade import Cascade
+from attacks.fitting import Traits
 from attacks.gradients.base import Training
 from attacks.noise import UniformNoise
 from attacks.oracle import ModelOracle, Oracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
 from attacks.standard import Quick, Standard, Thorough
-from attacks.threat import Norm, Threat
+from attacks.threats.catalogue import threat_kind
+from attacks.threats.linf import Linf
+from attacks.threats.threat import Threat
 
 Build = Callable[..., Any]
 SETS = [Quick(), Standard(), Thorough()]
@@ -33,31 +37,31 @@ def spent(stages: tuple[Stage, ...]) -> tuple[int, int]:
 
 @pytest.mark.parametrize("spiking", [True, False], ids=["spiking", "smooth"])
 def test_the_budgets_hold(spiking: bool) -> None:
-    pairs, forwards = spent(Quick().stages(spiking=spiking, norm="linf"))
+    pairs, forwards = spent(Quick().stages(Linf, Traits(spiking=spiking)))
     assert pairs <= 150 and forwards <= 10
-    pairs, forwards = spent(Standard().stages(spiking=spiking, norm="linf", coded=spiking))
+    pairs, forwards = spent(Standard().stages(Linf, Traits(spiking=spiking, coded=spiking)))
     assert pairs <= 1500 and forwards <= 1000 + 50  # a last look after each start
-    assert spent(Thorough().stages(spiking=spiking, norm="linf"))[0] > pairs
+    assert spent(Thorough().stages(Linf, Traits(spiking=spiking)))[0] > pairs
 
 
 @pytest.mark.parametrize("cascade", SETS, ids=repr)
 @pytest.mark.parametrize("spiking", [True, False], ids=["spiking", "smooth"])
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_the_stages_fit(cascade: Cascade, spiking: bool, norm: Norm) -> None:
-    stages = cascade.stages(spiking=spiking, norm=norm)
+    stages = cascade.stages(threat_kind(norm), Traits(spiking=spiking))
     assert len(stages) >= 2
     assert len({stage.name for stage in stages}) == len(stages)
-    assert all(norm in stage.attack.norms for stage in stages)
+    assert all(issubclass(threat_kind(norm), stage.attack.threats) for stage in stages)
     if not spiking:
         assert all(stage.path in (None, Training()) for stage in stages)
 
 
 def test_a_cheap_stage_comes_first_and_thorough_contains_standard() -> None:
     for cascade in SETS:
-        stages = cascade.stages(spiking=True, norm="linf")
+        stages = cascade.stages(Linf, Traits(spiking=True))
         assert stages[0].attack.cost()[1] <= 10
-    standard = {repr(stage) for stage in Standard().stages(spiking=True, norm="linf") if stage.name != "Square"}
-    assert standard <= {repr(stage) for stage in Thorough().stages(spiking=True, norm="linf")}
+    standard = {repr(stage) for stage in Standard().stages(Linf, Traits(spiking=True)) if stage.name != "Square"}
+    assert standard <= {repr(stage) for stage in Thorough().stages(Linf, Traits(spiking=True))}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +84,7 @@ def test_each_stage_sees_only_what_stands(smooth: Build, images: Build, streams:
 
     @dataclass(frozen=True, kw_only=True)
     class Two(Cascade):
-        def stages(self, *, spiking: bool, norm: Norm, coded: bool = False) -> tuple[Stage, ...]:
+        def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
             return (
                 Stage("noise", UniformNoise()),
                 Stage("first", Watching(seen=seen)),
@@ -89,7 +93,7 @@ def test_each_stage_sees_only_what_stands(smooth: Build, images: Build, streams:
             )
 
     oracle = ModelOracle.of(model, labels)
-    adv = Two().perturb(oracle, x, Threat(eps=0.05), rng=streams(torch.arange(8)))
+    adv = Two().perturb(oracle, x, Linf(eps=0.05), rng=streams(torch.arange(8)))
     standing = int((model(adv).argmax(1) == labels).sum())
     assert seen[0] == int((oracle.backwards > 0).sum())
     assert seen[1:] == ([standing] if standing else [])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.norms import Norm
 from torch import Tensor, nn
 
 from attacks.apgd import APGD
@@ -15,7 +16,8 @@ from attacks.objectives import Margin
 from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.targets import Target, targets
-from attacks.threat import Norm, Threat
+from attacks.threats.catalogue import threat_named
+from attacks.threats.linf import Linf
 
 Build = Callable[..., Any]
 
@@ -60,7 +62,7 @@ def test_each_restart_aims_at_the_next_class_and_begins_anew(smooth: Build, imag
             return super().value(outputs, reference, target)
 
     oracle = ModelOracle.of(model, labels, objective=Noting(), stochastic=True)
-    APGD(steps=1, target="ranked", restarts=6).perturb(oracle, x, Threat(eps=0.1), rng=streams(6))
+    APGD(steps=1, target="ranked", restarts=6).perturb(oracle, x, Linf(eps=0.1), rng=streams(6))
     ranked = targets(oracle, "ranked", x, streams(6))
     assert ranked.shape == (6, 4)
     asked = torch.stack(aims)[::2]
@@ -81,7 +83,7 @@ def test_aiming_at_each_class_finds_what_one_aim_misses(images: Build, streams: 
     fell = {}
     for restarts in (1, 2):
         attack = APGD(steps=10, objective="dlr", target="ranked", restarts=restarts)
-        adv = attack.perturb(ModelOracle.of(model, labels), x, Threat(eps=0.1), rng=streams(3))
+        adv = attack.perturb(ModelOracle.of(model, labels), x, Linf(eps=0.1), rng=streams(3))
         fell[restarts] = (model(adv).argmax(1) != labels).tolist()
     assert fell == {1: [False] * 3, 2: [True] * 3}
 
@@ -107,7 +109,7 @@ def test_a_targeted_attack_steers_towards_its_target(
     wrong = logits.scatter(1, labels[:, None], -math.inf if target == "runner_up" else math.inf)
     goal = wrong.argmax(1) if target == "runner_up" else wrong.argmin(1)
     attack = PGD(steps=10, target=target, objective=objective, keep="last", random_start=False)
-    adv = attack.perturb(ModelOracle.of(model, labels), x, Threat(norm=norm, eps=eps), rng=streams(6))
+    adv = attack.perturb(ModelOracle.of(model, labels), x, threat_named(norm, eps=eps), rng=streams(6))
     before, after = (Margin().value(out, labels, goal) for out in (logits, model(adv)))
     assert bool((after > before).all())
     assert float((model(adv).argmax(1) == goal).double().mean()) > 0.8

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from attacks.fitting import Traits
 from attacks.gradients.rate import BPTR
 from attacks.mifgsm import MIFGSM
 from attacks.objectives import Objective
@@ -16,7 +17,8 @@ from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.sapgd import SAPGD
 from attacks.score_objectives import Decrease, Deviation, Increase
-from attacks.threat import Threat
+from attacks.threats.l2 import L2
+from attacks.threats.linf import Linf
 from attacks.transfer import Transfer
 
 Build = Callable[..., Any]
@@ -37,7 +39,7 @@ def test_it_breaks_a_model_that_hides_its_gradient(smooth: Build, images: Build,
     twin, x = smooth(gain=3.0), images(30)
     model = Hidden(twin)
     labels = model(x).argmax(1)
-    threat = Threat(eps=0.05)
+    threat = Linf(eps=0.05)
     fallen = []
     for attack in (PGD(random_start=False), Transfer(model=twin)):
         oracle = ModelOracle.of(model, labels)
@@ -54,7 +56,7 @@ def test_the_target_is_never_asked_and_the_source_is_paid_for(smooth: Build, ima
     x = images(4)
     oracle = ModelOracle.of(Private(), torch.zeros(4).long())
     attack = Transfer(model=smooth(), attack=MIFGSM(steps=7))
-    attack.perturb(oracle, x, Threat(eps=3.0), rng=streams(4))
+    attack.perturb(oracle, x, Linf(eps=3.0), rng=streams(4))
     assert (oracle.forwards.tolist(), oracle.backwards.tolist()) == ([8] * 4, [7] * 4)
     assert attack.cost() == (8, 7)
 
@@ -64,7 +66,7 @@ def test_what_fools_the_source_is_not_enough(smooth: Build, images: Build, strea
     source, x = smooth(), images(6)
     labels = (source(x).argmax(1) + 1) % 5
     oracle = ModelOracle.of(smooth(seed=1), labels)
-    adv = Transfer(model=source, attack=MIFGSM(steps=10)).perturb(oracle, x, Threat(eps=0.05), rng=streams(6))
+    adv = Transfer(model=source, attack=MIFGSM(steps=10)).perturb(oracle, x, Linf(eps=0.05), rng=streams(6))
     loss = torch.nn.functional.cross_entropy
     assert bool((loss(source(adv), labels, reduction="none") > loss(source(x), labels, reduction="none")).all())
 
@@ -74,7 +76,7 @@ def test_the_source_s_path_is_the_attacker_s_choice(spiking: Build, smooth: Buil
     labels = smooth()(x).argmax(1)
     found = [
         Transfer(model=spiking(), attack=PGD(steps=3), **path).perturb(
-            ModelOracle.of(smooth(), labels), x, Threat(eps=0.1), rng=streams(6)
+            ModelOracle.of(smooth(), labels), x, Linf(eps=0.1), rng=streams(6)
         )
         for path in ({}, {"path": BPTR()})
     ]
@@ -88,15 +90,15 @@ def test_a_source_without_finite_gradients_is_noted(smooth: Build, streams: Buil
 
     oracle = ModelOracle.of(smooth(), torch.tensor([4, 4]))
     x = torch.full((2, 2, 4, 4), 0.5, dtype=torch.float64)
-    Transfer(model=Hollow().eval()).perturb(oracle, x, Threat(eps=0.1), rng=streams(2))
+    Transfer(model=Hollow().eval()).perturb(oracle, x, Linf(eps=0.1), rng=streams(2))
     assert oracle.bad_gradient.tolist() == [True, True]
 
 
 def test_a_source_in_training_mode_and_a_wrong_norm_are_refused(smooth: Build) -> None:
     with pytest.raises(ValueError, match="training mode"):
         Transfer(model=smooth().train())
-    with pytest.raises(ValueError, match="SAPGD attacks in linf, not in l2"):
-        Transfer(model=smooth(), attack=SAPGD()).check(Threat(norm="l2", eps=1.0))
+    transfer = Transfer(model=smooth(), attack=SAPGD())
+    assert transfer.misfit(L2(eps=1.0), (2, 4, 4), Traits()) == "SAPGD attacks in linf, not in l2"
 
 
 class Rated(nn.Module):
@@ -114,9 +116,9 @@ class Rated(nn.Module):
 def test_a_score_is_moved_by_what_moved_the_source_s(objective: Objective, images: Build, streams: Build) -> None:
     source, target, x = Rated(-5.0, 0.2).eval(), Rated(1.0, 1.0), images(6)
     oracle = ModelOracle.of(target, target(x), objective=objective)
-    adv = Transfer(model=source, attack=PGD(steps=10)).perturb(oracle, x, Threat(eps=0.05), rng=streams(6))
+    adv = Transfer(model=source, attack=PGD(steps=10)).perturb(oracle, x, Linf(eps=0.05), rng=streams(6))
     direct = PGD(steps=10).perturb(
-        ModelOracle.of(target, target(x), objective=objective, stochastic=True), x, Threat(eps=0.05), rng=streams(6)
+        ModelOracle.of(target, target(x), objective=objective, stochastic=True), x, Linf(eps=0.05), rng=streams(6)
     )
     before = objective.value(target(x), target(x), None)
     gain, most = (objective.value(target(found), target(x), None) - before for found in (adv, direct))

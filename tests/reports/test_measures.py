@@ -17,7 +17,7 @@ from bench.foundation.errors import RecordError, SpecError
 from bench.studies.measures.sheet import Attacked, Cost, Sheet, Step, blank, write_sheet
 from bench.tasks.record import Record
 from bench.tasks.results import Interval
-from reports.album import draw_all
+from reports.all_figures import draw_all
 from reports.correlation import srcc_before_after
 from reports.measures import accuracy_over_steps, attacks_of, robustness_over_energy, sheets
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench.foundation.errors import RecordError
 from bench.tasks.record import Record
-from reports.album import pictures
+from reports.all_figures import pictures
 from reports.plots import accuracy_curves, check_comparable, last_cells, save
 
 Make = Callable[..., Record]

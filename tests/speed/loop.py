@@ -15,7 +15,7 @@ import bench
 from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
 from bench.foundation.memory import keep_freed_memory
 
 N, MICRO_BATCH, BAR = 250, 64, 1.15
@@ -27,7 +27,7 @@ def measure(name: str) -> None:
     rows = (forward(model, x).argmax(1) == y).nonzero()[:, 0]
     x, y = x[rows], y[rows]
     rng = KeyedRng.of(0, rows)
-    threat = Threat(eps=8 / 255)
+    threat = Linf(eps=8 / 255)
     spent: list[tuple[int, int]] = []
     standing: list[float] = []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 
 from attacks.base import Stage
+from attacks.fitting import Traits
+from attacks.lattice import RealNumbers
 from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
 from attacks.score_objectives import Increase
-from attacks.threat import Norm, Threat
+from attacks.threats.threat import Threat
 from bench.foundation.spec import Eps
+from bench.foundation.threats import threat_at
 from bench.metrics.statistics import mean
 from bench.models.scorer import Scorer
 from bench.tasks.checks import concluded, failures, is_decisive
@@ -25,7 +28,7 @@ from bench.tasks.feasibility import norms, sha256_rows, statuses
 from bench.tasks.judge import Shard, noisy
 from bench.tasks.resolved_attack import ResolvedAttack
 from bench.tasks.results import AttackResult, Interval, Reliability, Results
-from bench.tasks.rows import asked_columns
+from bench.tasks.rows import request_columns
 from bench.tasks.summary import Figures, Summary, decimal
 from bench.tasks.task import ComparisonRules, Request, Task
 from bench.tasks.unit import CleanAnswers, NoiseAnswers, StageOutcome, no_costs
@@ -48,7 +51,7 @@ class Growth(AttackResult):
 @dataclass(frozen=True)
 class Predictions:
     scorer: Scorer
-    norm: Norm
+    norm: str
 
     @property
     def objective(self) -> Objective:
@@ -68,8 +71,8 @@ class Predictions:
         return replace(shard, reference=torch.tensor(clean.clean))
 
     def noise(self, shard: Shard, clean: CleanPredictions, eps: Eps, draws: int) -> NoiseAnswers:
-        threat = Threat(norm=self.norm, eps=eps.value)
-        drawn = self.scorer.scores(noisy(shard.x, threat, shard.rng.fold("noise", 0), eight_bit=False)).tolist()
+        threat = threat_at(self.norm, eps.value)
+        drawn = self.scorer.scores(noisy(shard.x, threat, shard.rng.fold("noise", 0), RealNumbers())).tolist()
         return NoiseAnswers(first=drawn, worst=[[value] * draws for value in drawn], seconds=0.0)
 
     def standing(self, clean: CleanPredictions, done: Sequence[Raised]) -> list[int]:
@@ -87,13 +90,13 @@ class Predictions:
         )
 
 
-def _stages(resolved: ResolvedAttack, norm: Norm, traits: Mapping[str, bool]) -> tuple[Stage, ...]:
+def _stages(resolved: ResolvedAttack, norm: str, traits: Traits) -> tuple[Stage, ...]:
     return (Stage(resolved.name, resolved.attack),)
 
 
 def _rows(request: Request, results: Results) -> pd.DataFrame:
     parts = []
-    for shard, number, eps, asked in asked_columns(request, results):
+    for shard, number, eps, asked in request_columns(request, results):
         clean: Any = results.clean(shard)
         (outcome,) = results.stages(number, eps, shard, 1)
         own = {"sample": clean.sample, "label": clean.label, "clean": clean.clean, "growth": outcome.by}

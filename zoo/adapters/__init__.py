@@ -1,1 +1,1 @@
-"""Networks made with other libraries, made to take gradient paths."""
+"""Adapters through which networks and metrics of other libraries become models of the suite."""

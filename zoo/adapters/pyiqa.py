@@ -1,8 +1,8 @@
 """No-reference metrics of pyiqa (IQA-PyTorch), as models under attack: ``pyiqa:NAME[,key=value,...]``.
 
-pyiqa is no part of this suite, is not installed with it, and nothing of it is copied: its licence is the PolyForm
-Noncommercial License 1.0.0, so what is done with it has to be noncommercial. It is imported when one of its metrics is
-asked for, and downloads and reads that metric's weights in its own way (``pretrained_model_path=FILE`` names a file).
+pyiqa is not part of this suite, is not installed with it, and none of its code is copied. Its licence, the PolyForm
+Noncommercial License 1.0.0, allows noncommercial use only. It is imported when one of its metrics is
+asked for, and it downloads and reads that metric's weights itself (``pretrained_model_path=FILE`` names a file).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ LICENCE = "PolyForm Noncommercial 1.0.0"
 INSTALL = f"pip install pyiqa (licence: {LICENCE}; it brings torchvision)"
 
 NOT_METRICS = ("fid*", "sfid*", "inception_score*", "clipscore*", "compare2score*", "qalign*", "topiq_nr-face*")
-"""Names that pyiqa counts among no-reference metrics, and that rate sets of images, need a text, need a large language
-model, or find a face first."""
+"""Patterns of names that pyiqa lists as no-reference metrics but that are refused here: they rate sets of images, or they
+need a text, a large language model or a face in the image."""
 
 
 class Metric(nn.Module):
     """A metric of pyiqa: images ``(N, 3, H, W)`` in [0, 1] to its own scores ``(N,)``.
 
-    What it declares about its scale is kept as ``higher_is_better`` and ``score_range``.
+    ``higher_is_better`` and ``score_range`` hold what the metric declares about its scale.
     """
 
     task = "quality"
@@ -36,6 +36,10 @@ class Metric(nn.Module):
         self.higher_is_better, self.score_range = higher_is_better, score_range
 
     def forward(self, x: Tensor) -> Tensor:
+        """Scores ``(N,)`` of images ``(N, 3, H, W)``.
+
+        Raises ``ValueError`` if the metric does not give one score per image.
+        """
         scores: Tensor = self.metric(x)
         if scores.numel() != len(x):
             raise ValueError(f"the metric gives scores {tuple(scores.shape)} for {len(x)} images")
@@ -46,8 +50,8 @@ class Metric(nn.Module):
 def open_metric(name: str, options: Mapping[str, str]) -> Metric:
     """The metric ``name`` in eval mode. options: keyword arguments of its network, and ``low`` and ``high`` of its scale.
 
-    Raises ``ModuleNotFoundError`` if pyiqa is not installed, ``ValueError`` for names that are no no-reference metrics of
-    images, options that do not fit, and scales without two ends; what pyiqa itself raises comes through.
+    Raises ``ModuleNotFoundError`` if pyiqa is not installed, ``ValueError`` for a name that is not a no-reference metric of
+    single images, or for a scale without two ends; errors of pyiqa itself are passed on.
     """
     import pyiqa
     from pyiqa.default_model_configs import DEFAULT_CONFIGS
@@ -65,12 +69,12 @@ def open_metric(name: str, options: Mapping[str, str]) -> Metric:
 
 
 def _scale(name: str, declared: str, options: Mapping[str, str]) -> tuple[float, float]:
-    """The ends given, or else those of a text such as ``~0, ~100``."""
+    """Lowest and highest score: from the options, or else from the declared text, such as ``~0, ~100``."""
     ends: list[str] = re.findall(r"-?\d+(?:\.\d+)?", declared)
     given = [options[end] for end in ("low", "high") if end in options]
-    found = given or ends
+    chosen_ends = given or ends
     try:
-        first, second = (float(end) for end in found)
+        first, second = (float(end) for end in chosen_ends)
     except ValueError:
         first = second = 0.0
     if not (first < second < float("inf") and first > -float("inf")):
@@ -79,6 +83,7 @@ def _scale(name: str, declared: str, options: Mapping[str, str]) -> tuple[float,
 
 
 def _typed(text: str) -> bool | int | float | str:
+    """The value of an option: a truth value or a number if the text reads as one, else the text itself."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     for kind in (int, float):

@@ -24,6 +24,7 @@ class Normalise(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Normalised images ``(N, C, H, W)`` in channels-last order, for images ``(N, C, H, W)`` in [0, 1]."""
         return ((x - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
 
 

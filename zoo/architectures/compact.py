@@ -76,6 +76,7 @@ class Compact(nn.Module):
         self.readout = MeanLogits(features, classes) if output is None else FirstSpike(features, classes, neuron=output)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logits ``(N, K)`` of images ``(N, 3, 32, 32)`` in [0, 1]."""
         signal = over_time(self.normalise, self.encoder(x))
         logits: Tensor = self.readout(self.body(signal))
         return logits

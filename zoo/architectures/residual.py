@@ -25,7 +25,7 @@ Activation = Callable[[], nn.Module]
 
 
 class Shortcut(nn.Module):
-    """The input itself, times ``scale``: a buffer, 1 but in converted networks."""
+    """The input times ``scale``, a buffer that is 1 except in converted networks."""
 
     scale: Tensor
 
@@ -34,6 +34,7 @@ class Shortcut(nn.Module):
         self.register_buffer("scale", torch.tensor(1.0))
 
     def forward(self, x: Tensor) -> Tensor:
+        """``x`` times ``scale``, for ``x`` of any shape."""
         return x * self.scale
 
 
@@ -49,6 +50,7 @@ class Block(TimeSequential):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Activations ``(T, N, C', H', W')`` of the block for its input ``(T, N, C, H, W)``."""
         main, shortcut, after = self
         summed: Tensor = after(main(x) + shortcut(x))
         return summed
@@ -75,6 +77,7 @@ class Before(TimeSequential):
         self.share = nn.Parameter(torch.tensor(0.0))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Weighted sum ``(T, N, C', H', W')`` of both branches for the input ``(T, N, C, H, W)``."""
         first, main, shortcut = self
         spikes = first(x)
         share = self.share.sigmoid()
@@ -85,7 +88,7 @@ class Before(TimeSequential):
 def resnet18_body(
     activation: Activation, *, channels: int, widths: tuple[int, ...] = (64, 128, 256, 512)
 ) -> tuple[TimeSequential, int]:
-    """Up to the mean over space, on normalised images ``(T, N, channels, 32, 32)``; and its number of features."""
+    """The network up to the mean over space, for images ``(T, N, channels, 32, 32)``, and its number of features."""
     return _stages(activation, channels=channels, widths=widths, blocks=2)
 
 
@@ -111,7 +114,7 @@ def _stages(activation: Activation, *, channels: int, widths: tuple[int, ...], b
 
 
 def wrn16_body(activation: Activation, *, channels: int, widen: int) -> tuple[TimeSequential, int]:
-    """Up to the mean over space, on normalised images ``(T, N, channels, 32, 32)``; and its number of features."""
+    """The network up to the mean over space, for images ``(T, N, channels, 32, 32)``, and its number of features."""
     stem = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
     nn.init.kaiming_normal_(stem.weight, mode="fan_out", nonlinearity="relu")
     layers: list[nn.Module] = [stem]

@@ -1,4 +1,4 @@
-"""A network over time around any body: normalisation, code, body, read-out."""
+"""A network that runs over time around any body: normalisation, input code, body, read-out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Body = Callable[[Callable[[], nn.Module], int], tuple[TimeSequential, int]]
 """Activation factory and number of image channels to the body and its number of features."""
 
 CIFAR_MEAN, CIFAR_STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
-"""As the papers of the large networks normalise CIFAR-10."""
+"""Channel means and deviations that the papers of the large networks use for CIFAR-10."""
 
 
 class Timed(nn.Module):
@@ -49,6 +49,7 @@ class Timed(nn.Module):
         nn.init.zeros_(self.readout.linear.bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logits ``(N, K)`` of images ``(N, C, H, W)`` in [0, 1]."""
         logits: Tensor = self.readout(self.body(over_time(self.normalise, self.encoder(x))))
         return logits
 

@@ -4,7 +4,7 @@
     vgg16   64 64 P 128 128 P 256 256 256 P 512 512 512 P 512 512 512 P
 
 each number a 3x3 convolution, BatchNorm and activation, P an average pooling by 2; then two hidden linear layers with
-activations, and a linear read-out. The convolutions have no bias, which BatchNorm would take away again.
+activations, and a linear read-out. The convolutions have no bias, because BatchNorm would subtract it again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PLANS: dict[str, tuple[int, ...]] = {
 def vgg_body(
     activation: Callable[[], nn.Module], *, plan: tuple[int, ...], channels: int, hidden: int
 ) -> tuple[TimeSequential, int]:
-    """The network up to its last activation, on normalised images ``(T, N, channels, 32, 32)``; and its features.
+    """The network up to its last activation, on normalised images ``(T, N, channels, 32, 32)``, and its number of features.
 
     hidden: width of both hidden linear layers.
     """

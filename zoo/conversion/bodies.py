@@ -1,4 +1,4 @@
-"""The networks that can be converted: what lies between normalisation and read-out."""
+"""The bodies that can be converted: the layers between normalisation and read-out."""
 
 from __future__ import annotations
 

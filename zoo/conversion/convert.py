@@ -1,7 +1,7 @@
 """From a source network to a spiking one: thresholds into the weights, activations into neurons.
 
-A neuron with threshold th and current z spikes as one with threshold 1 and current z / th, and what it sends
-is th times its spikes. So with th of each layer
+A neuron with threshold th and current z spikes like a neuron with threshold 1 and current z / th, and its output
+is th times its spikes. So, with th the threshold of each layer,
 
     BatchNorm before it:  scale and shift / th        weights after it:  * th
 
@@ -27,7 +27,7 @@ from zoo.spiking.neurons import LIF
 from zoo.spiking.readouts import MeanLogits
 
 NEURON: dict[str, Any] = {"decay": 1.0, "threshold": 1.0, "reset": "soft", "start": 0.5}
-"""Integrate-and-fire, as conversion wants it: the start makes the expected quantisation error zero."""
+"""Integrate-and-fire neurons of a converted network; with this start the expected quantisation error is zero."""
 
 
 class Converted(nn.Module):
@@ -65,15 +65,17 @@ class Converted(nn.Module):
         self.readout = MeanLogits(features, classes)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logits ``(N, K)`` of images ``(N, 3, 32, 32)`` in [0, 1]."""
         spikes = self.body(over_time(self.normalise, self.encoder(x)))
         logits: Tensor = self.readout(spikes[self.window])
         return logits
 
 
 def snn_qcfs(*, steps: int, surrogate: str = "triangle", width: float | None = None, **shape: Any) -> nn.Module:
-    """The source run as it is on integrate-and-fire neurons; its latency is ``steps``.
+    """The source on integrate-and-fire neurons, without calibration; its latency is ``steps``.
 
-    surrogate, width: the slope outside any gradient path. shape: ``network`` and what follows it in :class:`Converted`.
+    surrogate, width: the slope that is used outside any gradient path. shape: ``network`` and what follows it in
+    :class:`Converted`.
     """
     model: nn.Module = Converted(
         lambda: LIF(**NEURON, surrogate=surrogate, width=width), run=steps, first=0, steps=steps, latency=steps, **shape
@@ -82,11 +84,11 @@ def snn_qcfs(*, steps: int, surrogate: str = "triangle", width: float | None = N
 
 
 def thresholds(source: Source) -> list[float]:
-    """The threshold of each activation layer. Raises ``ValueError`` if one is not positive: nothing could fire at it."""
-    found = [float(layer.threshold.detach()) for layer in source.body.modules() if isinstance(layer, QCFS)]
-    if not all(threshold > 0 for threshold in found):
-        raise ValueError(f"the thresholds of the source must be positive to be converted, they are {found}")
-    return found
+    """The threshold of each activation layer. Raises ``ValueError`` if a threshold is not positive."""
+    values = [float(layer.threshold.detach()) for layer in source.body.modules() if isinstance(layer, QCFS)]
+    if not all(threshold > 0 for threshold in values):
+        raise ValueError(f"the thresholds of the source must be positive to be converted, they are {values}")
+    return values
 
 
 @torch.no_grad()

@@ -1,17 +1,17 @@
 """Calibration by offset spikes (COS; Hao et al., ICLR 2023, arXiv 2302.10685).
 
 A neuron whose input is uneven in time may end with one spike too many or too few. Layer by layer, the first
-``rho`` steps are run, and where the final potential v lies outside [0, threshold) the start is shifted by just so much
-that one spike more or less is sent; then the layer runs again from its new start. In units of the threshold, with
-m before and v after the reset, and e = 0.001:
+``rho`` steps are run, and where the final potential v lies outside [0, threshold) the start is shifted by exactly the
+amount that makes the layer send one spike more or one spike less; then the layer runs again from its new start. In units of
+the threshold, with m before and v after the reset, and e = 0.001:
 
     v(rho) < 0, and it spiked     start - max(1, min m over its spikes - 1 + e)
     v(rho) >= 1                   start + max(1, 1 - max v over its silent steps + e)
 
 One iteration, as in the released code. A neuron that spiked at each step and still has v >= 1 has no silent step;
 its shift is so large that it always fires. Shifts depend on the image, are recomputed in each forward, and
-have no gradient. The network runs for max(T, rho) steps, since each layer calibrates on what the one below sends.
-The paper counts a latency of rho + T; layers that wait for one another would need rho steps each.
+have no gradient. The network runs for max(T, rho) steps, since each layer calibrates on the output of the layer below.
+The paper counts a latency of rho + T; layers that waited for one another would need rho steps each.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ALWAYS = 1001.0
 
 
 def shifts(current: Tensor, dynamics: Dynamics) -> Tensor:
-    """By how much the start of each neuron moves: ``(n, ...)``. current: of the steps of calibration, ``(rho, n, ...)``."""
+    """Shift of the start of each neuron, ``(n, ...)``, from the current of the calibration steps, ``(rho, n, ...)``."""
     threshold = dynamics.threshold
     potential, spikes = integrate_and_fire(current, dynamics)
     potential, fired = potential / threshold, spikes > 0
@@ -46,7 +46,7 @@ def shifts(current: Tensor, dynamics: Dynamics) -> Tensor:
 
 
 class OffsetSpikes(LIF):
-    """Integrate-and-fire neurons whose start is shifted by what their first ``rho`` steps say; needs ``decay=1``."""
+    """Integrate-and-fire neurons whose start is shifted after ``rho`` steps; needs ``decay=1`` and a soft reset."""
 
     def __init__(self, *, rho: int, **neuron: Any) -> None:
         super().__init__(**neuron)
@@ -55,11 +55,15 @@ class OffsetSpikes(LIF):
         self.rho = rho
 
     def forward(self, current: Tensor) -> Tensor:
+        """Spikes ``(T, n, ...)`` for a current of the same shape.
+
+        Raises ``ValueError`` if the current has fewer than ``rho`` steps.
+        """
         if len(current) < self.rho:
             raise ValueError(f"{self.rho} steps of calibration do not fit into a current of {len(current)} steps")
         with torch.no_grad():
             shift = shifts(current[: self.rho], self.dynamics)
-        # Without leak, a start that is higher by some amount is a first current that is.
+        # Without leak, raising the start by an amount equals raising the first current by it.
         first = torch.zeros(len(current), dtype=current.dtype, device=current.device)
         first[0] = 1
         shifted = current + first.view(-1, *[1] * shift.dim()) * shift
@@ -70,7 +74,7 @@ class OffsetSpikes(LIF):
 def snn_cos(*, steps: int, rho: int = 4, surrogate: str = "triangle", width: float | None = None, **shape: Any) -> nn.Module:
     """The source on neurons calibrated by offset spikes; other arguments as of ``snn_qcfs``.
 
-    steps: T, without calibration. rho: steps of calibration, at least 1.
+    steps: T, without calibration. rho: steps of calibration. Raises ``ValueError`` if ``rho`` is below 1.
     """
     if rho < 1:
         raise ValueError(f"offset spikes are seen after at least one step of calibration, not {rho}")

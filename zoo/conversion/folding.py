@@ -1,7 +1,8 @@
 """Folding thresholds into weights, layer by layer, through any body that is built of the shared blocks.
 
-``scale`` is what one unit of the present signal stands for in the source: 1 for the image, the threshold behind an
-activation. Weights that see the signal are multiplied by it; what feeds an activation is divided by its threshold.
+``scale`` is the value in the source that one unit of the present signal stands for: 1 for the image, the threshold after
+an activation. Weights that receive the signal are multiplied by it; weights that feed an activation are divided by its
+threshold.
 """
 
 from __future__ import annotations
@@ -23,28 +24,29 @@ Weighted = ConvNorm | nn.Linear
 def fold_(twin: Iterable[nn.Module], source: Iterable[nn.Module], scale: float = 1.0) -> tuple[float, Weighted | None]:
     """Fold the thresholds of ``source`` into ``twin``, which has its weights, in place.
 
-    Returns the scale of the last signal, and the weighted layer whose output no activation has seen yet.
+    Returns the scale of the last signal, and the last weighted layer if no activation follows it.
+    Raises ``ValueError`` if an activation follows no weights.
     """
-    waiting: Weighted | None = None
-    for layer, own in zip(twin, source, strict=True):
-        if isinstance(own, QCFS):
-            _divide_(waiting, own)
-            scale, waiting = float(own.threshold), None
-        elif isinstance(own, Block):
-            scale = _fold_block_(cast(Block, layer), own, scale)
-        elif isinstance(own, Weighted):
-            waiting = cast(Weighted, layer)
-            _matrix(waiting).weight.mul_(scale)
+    pending: Weighted | None = None
+    for layer, source_layer in zip(twin, source, strict=True):
+        if isinstance(source_layer, QCFS):
+            _divide_(pending, source_layer)
+            scale, pending = float(source_layer.threshold), None
+        elif isinstance(source_layer, Block):
+            scale = _fold_block_(cast(Block, layer), source_layer, scale)
+        elif isinstance(source_layer, Weighted):
+            pending = cast(Weighted, layer)
+            _matrix(pending).weight.mul_(scale)
             scale = 1.0
-    return scale, waiting
+    return scale, pending
 
 
 def _fold_block_(twin: Block, source: Block, scale: float) -> float:
     main, shortcut, _ = parts_of(twin)
-    own_main, _, own = parts_of(source)
-    after = cast(QCFS, own)
-    _, waiting = fold_(main, own_main, scale)
-    _divide_(waiting, after)
+    source_main, _, source_after = parts_of(source)
+    after = cast(QCFS, source_after)
+    _, pending = fold_(main, source_main, scale)
+    _divide_(pending, after)
     if isinstance(shortcut, Shortcut):
         shortcut.scale.mul_(scale / float(after.threshold))
     else:

@@ -1,11 +1,11 @@
 """The residual error of a conversion as noise in its source (Huang et al., 2024, arXiv 2404.17456; IEEE TNNLS 2025).
 
-Training sees what conversion will do to it: behind each quantised activation,
+Training imitates the error that conversion will cause: behind each quantised activation,
 
     a = QCFS(z) + sigma * n,     n standard normal per unit, sigma one number per layer,
 
-and after each epoch sigma is measured anew, as the standard deviation of what the network so far and
-its spiking twin over T steps differ by,
+and after each epoch sigma is measured anew, as the standard deviation of the difference between the network and
+its spiking twin over T steps,
 
     sigma^2 = mean over batches of Var(QCFS activation - threshold * spikes / T),
 
@@ -44,6 +44,7 @@ class NoisyQCFS(QCFS):
         self.layer = layer
 
     def forward(self, z: Tensor) -> Tensor:
+        """Activations for currents ``z`` of any shape, with noise in train mode."""
         a = super().forward(z)
         if not self.training or not self.noise:
             return a
@@ -57,6 +58,7 @@ class NoisySource(Source):
     """A :class:`~zoo.conversion.qcfs.Source` whose activations are noisy in train mode."""
 
     def activation(self, **quantised: Any) -> QCFS:
+        """One activation layer with noise, under a name of its own."""
         self._made = getattr(self, "_made", 0) + 1
         return NoisyQCFS(**quantised, layer=f"residual {self._made}")
 
@@ -71,7 +73,7 @@ def ann_nq(**arguments: Any) -> nn.Module:
 def residual_errors(source: Source, images: Tensor, *, steps: int, batch: int = 100) -> list[float]:
     """sigma of each activation layer over ``images`` ``(n, C, H, W)``, uint8 or floats in [0, 1].
 
-    Batches weigh the same, a short last one included. The mode of ``source`` is as before afterwards.
+    All batches have the same weight, also a shorter last one. ``source`` is returned to the mode it was in.
     """
     was_training = source.training
     source.eval()
@@ -82,17 +84,17 @@ def residual_errors(source: Source, images: Tensor, *, steps: int, batch: int = 
     neurons = [layer for layer in twin.modules() if isinstance(layer, LIF)]
     sums = [0.0] * len(layers)
     batches = images.split(batch)
-    for chosen in batches:
-        x = chosen.float().div(255) if chosen.dtype == torch.uint8 else chosen
-        wanted, sent = outputs_of(source, layers, x), outputs_of(twin, neurons, x)
-        for number, (a, spikes, threshold) in enumerate(zip(wanted, sent, thresholds(source), strict=True)):
+    for part in batches:
+        x = part.float().div(255) if part.dtype == torch.uint8 else part
+        activations, twin_spikes = outputs_of(source, layers, x), outputs_of(twin, neurons, x)
+        for number, (a, spikes, threshold) in enumerate(zip(activations, twin_spikes, thresholds(source), strict=True)):
             sums[number] += float((a[0] - threshold * spikes.mean(0)).var())
     source.train(was_training)
     return [(total / len(batches)) ** 0.5 for total in sums]
 
 
 def outputs_of(model: nn.Module, layers: Sequence[nn.Module], x: Tensor) -> list[Tensor]:
-    """What ``layers`` of ``model`` send over time when it sees ``x``: ``(T, n, ...)`` each, with T = 1 in a source."""
+    """Outputs ``(T, n, ...)`` of ``layers`` of ``model`` for input ``x`` ``(n, C, H, W)``; T = 1 in a source."""
     seen: list[Tensor] = []
     with ExitStack() as stack:
         for layer in layers:
@@ -106,14 +108,17 @@ class ResidualNoise(Plain):
     """Cross-entropy under the noise of the conversion to come.
 
     steps: T of the spiking twin that the noise is measured on. images: how many validation images it is measured on;
-        no label is looked at. The paper takes all of its held-out tenth of the training images, augmented.
+        no label is used. The paper takes all of its held-out tenth of the training images, augmented.
     """
 
     steps: int = 4
     images: int = 1000
 
     def after_epoch(self, model: nn.Module, images: Tensor) -> None:
-        """Measure sigma of each layer anew. Raises ``TypeError`` for a network without noisy activations."""
+        """Measure sigma of each layer on ``images`` ``(n, C, H, W)``, uint8.
+
+        Raises ``TypeError`` for a network without noisy activations.
+        """
         if not isinstance(model, NoisySource):
             raise TypeError(f"a {type(model).__name__} has no activations that take noise")
         noisy = [layer for layer in model.body.modules() if isinstance(layer, NoisyQCFS)]

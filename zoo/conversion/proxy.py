@@ -1,13 +1,13 @@
-"""Networks without spikes on the weights of a spiking one, whose gradients drive conversion-based attacks.
+"""Networks without spikes that use the weights of a spiking network; their gradients drive conversion-based attacks.
 
 The same weights, one pass, and in place of spikes (Ding et al., SNN-RAT, NeurIPS 2022; Bu et al., RGA, CVPR 2023)
 
     relu    max(z, 0) / threshold, which never saturates
     clip    clip(floor(L z / threshold + 1/2) / L, 0, 1), a firing rate
 
-Leak is left out, a scale per time step becomes its mean, an input code is replaced by the image,
-and a read-out by the first spike by its current. For a converted network, ``clip`` with the levels of its source
-is the source again.
+The leak is left out, a scale per time step is replaced by its mean, an input code by the image, and a read-out by
+first spikes by a read-out of currents. For a converted network, ``clip`` with the levels of its source
+is the source itself.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Rate(nn.Module):
         self.activation = activation
 
     def forward(self, current: Tensor) -> Tensor:
+        """Rates for a ``current`` of any shape."""
         rate: Tensor = self.activation(current if self.gain == 1 else current * self.gain)
         return rate
 
@@ -45,7 +46,7 @@ class Rate(nn.Module):
 def proxy(model: nn.Module, kind: Literal["relu", "clip"], *, levels: int = 8) -> nn.Module:
     """A frozen copy of ``model`` in eval mode, without spikes: ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)``.
 
-    levels: L of ``clip``. Raises ``ValueError`` for another kind, or a model without spiking layers.
+    levels: L of ``clip``. Raises ``ValueError`` for another kind, or for a model without spiking layers.
     """
     if kind not in ("relu", "clip"):
         raise ValueError(f"a proxy is of kind 'relu' or 'clip', not {kind!r}")
@@ -76,8 +77,9 @@ def replaced(model: nn.Module, kind: type[nn.Module], by: Callable[..., nn.Modul
 
 
 def _currents(readout: FirstSpike) -> MeanLogits:
+    """A read-out of currents with the weights of one by first spikes."""
     linear = readout.linear
     with torch.device(linear.weight.device):
-        plain = MeanLogits(linear.in_features, linear.out_features)
-    plain.linear = linear
-    return plain
+        mean_logits = MeanLogits(linear.in_features, linear.out_features)
+    mean_logits.linear = linear
+    return mean_logits

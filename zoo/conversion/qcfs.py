@@ -5,14 +5,14 @@
 with a learnable threshold per layer. It is the mean output over L steps of an integrate-and-fire neuron
 with soft reset, this threshold, and half of it as starting potential, under a constant current z.
 
-Backward, the floor is taken as straight, and what is left is differentiated. Where the clip lies in front of the floor,
-as in the authors' second implementation, or behind it, as in the equation and in their first, makes no difference to a,
-but to what is inside the ramp:
+In the backward the floor counts as the identity, and the rest is differentiated. The authors' second implementation clips
+before the floor; the equation and their first implementation clip after it. Both give the same a, but the ramp, on which
+the gradient passes, ends elsewhere:
 
     clipped    0 <= z / threshold <= 1
     paper      -1 / (2 L) <= z / threshold < 1 + 1 / (2 L)
 
-There, da/dz = 1 and da/dthreshold = (a - z) / threshold; below it both are 0, above it 0 and 1.
+On the ramp, da/dz = 1 and da/dthreshold = (a - z) / threshold; below it both are 0, above it they are 0 and 1.
 """
 
 from __future__ import annotations
@@ -75,10 +75,12 @@ class QCFS(nn.Module):
         self.threshold = nn.Parameter(torch.tensor(float(threshold)))
 
     def forward(self, z: Tensor) -> Tensor:
+        """Activations for currents ``z`` of any shape."""
         a: Tensor = _Staircase.apply(z, self.threshold, self.levels, self.margin)
         return a
 
     def extra_repr(self) -> str:
+        """Arguments for ``repr``."""
         return f"levels={self.levels}, threshold={float(self.threshold.detach()):.3g}"
 
 
@@ -122,6 +124,7 @@ class Source(nn.Module):
         return QCFS(**quantised)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logits ``(N, K)`` of images ``(N, 3, 32, 32)`` in [0, 1]."""
         logits: Tensor = self.readout(self.body(over_time(self.normalise, x[None])))
         return logits
 

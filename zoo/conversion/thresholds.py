@@ -1,4 +1,4 @@
-"""Thresholds for the neurons that take the place of ReLU, from the currents that reach them.
+"""Thresholds for the neurons that replace ReLU, from the currents that reach them.
 
 Layer by layer: with the thresholds of the layers before it in place, the threshold of a layer is a high percentile of its
 input current, the largest over a few batches (Özdenizci and Legenstein, TMLR 2024, arXiv 2311.09266). Neurons of the zoo
@@ -28,32 +28,35 @@ def calibrate_(model: nn.Module, batches: Sequence[Tensor], *, steps: int, perce
     """Give ``model`` thresholds, in place, and return them, first layer first.
 
     model: on weights of a network without spikes, with a flat body (``compact``, ``vgg``) under direct encoding.
-    batches: images ``(n, C, H, W)`` in [0, 1]. steps: T while currents are looked at.
-    percentile: in (0, 100]. share: what all thresholds are multiplied by in the end, fewer steps needing lower ones.
-    BatchNorm uses the statistics of each batch meanwhile, and has none but those of ``batches`` afterwards.
-    Raises ``TypeError`` for another body, ``ValueError`` if a threshold is not positive: the layer never fires.
+    batches: images ``(n, C, H, W)`` in [0, 1]. steps: T while currents are recorded.
+    percentile: in (0, 100]. share: factor on all thresholds at the end; fewer steps need lower thresholds.
+    BatchNorm uses the statistics of each batch during calibration, and the mean statistics of ``batches`` afterwards.
+    Raises ``TypeError`` for another body, ``ValueError`` if a threshold is not positive, because the layer would never fire.
     """
     pairs, encoder = fed(model), cast(Direct, model.encoder)
     own, was_training = encoder.steps, model.training
     model.train()
     encoder.steps = steps
-    found = []
+    layer_thresholds = []
     for feeding, neurons in pairs:
         threshold = max(_percentile(_current(model, neurons, x), percentile) for x in batches)
         if not threshold > 0:
             raise ValueError(f"a layer of neurons whose current has its percentile {percentile} at {threshold} never fires")
         _divide_(feeding, threshold)
-        found.append(threshold)
+        layer_thresholds.append(threshold)
     for feeding, _ in pairs:
         _divide_(feeding, share)
     encoder.steps = own
     _settle_(model, batches)
     model.train(was_training)
-    return [share * threshold for threshold in found]
+    return [share * threshold for threshold in layer_thresholds]
 
 
 def fed(model: nn.Module) -> list[tuple[nn.Module, LIF]]:
-    """What feeds each layer of neurons of a flat body, and the layer. Raises ``TypeError`` for another kind of model."""
+    """For each layer of neurons of a flat body: the layer that feeds it, and itself.
+
+    Raises ``TypeError`` for another kind of model.
+    """
     body, encoder = getattr(model, "body", None), getattr(model, "encoder", None)
     pairs = [] if not isinstance(body, TimeSequential) else [(a, b) for a, b in pairwise(body) if isinstance(b, LIF)]
     neurons = [module for module in model.modules() if isinstance(module, LIF)]
@@ -65,14 +68,14 @@ def fed(model: nn.Module) -> list[tuple[nn.Module, LIF]]:
 
 
 def _current(model: nn.Module, neurons: LIF, x: Tensor) -> Tensor:
-    """Current ``(T, n, ...)`` of a layer; one step of it where all are the same."""
+    """Current ``(T, n, ...)`` of a layer; a single step where all steps are equal."""
     with currents(neurons) as seen:
         model(x)
     return the_step(seen[0]) if constant_in_time(seen[0]) else seen[0]
 
 
 def _percentile(x: Tensor, q: float) -> float:
-    """The element of ``x`` that lies nearest to percentile ``q``; ``torch.quantile`` takes no more than 16 million."""
+    """The element of ``x`` nearest to percentile ``q``; ``torch.quantile`` is limited to 16 million elements."""
     return float(x.flatten().kthvalue(1 + round(q / 100 * (x.numel() - 1))).values)
 
 
@@ -83,13 +86,13 @@ def _divide_(layer: nn.Module, by: float) -> None:
 
 
 def _settle_(model: nn.Module, batches: Sequence[Tensor]) -> None:
-    """Statistics of BatchNorm: their mean over ``batches``."""
+    """Set the statistics of BatchNorm to their mean over ``batches``."""
     norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
-    kept = [norm.momentum for norm in norms]
+    momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None
     for x in batches:
         model(x)
-    for norm, momentum in zip(norms, kept, strict=True):
+    for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

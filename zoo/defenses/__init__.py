@@ -1,7 +1,7 @@
 """How a model is trained to resist, one defense per file.
 
 A defense is a training loss: given a model in train mode and a batch, it returns the
-scalar to descend. What else a paper prescribes after a step goes into ``after_step``.
+scalar to descend. ``after_step`` does what a paper prescribes after each step.
 """
 
 DEFENSES: dict[str, str] = {

@@ -1,5 +1,5 @@
 """Adversarial training (Madry et al., ICLR 2018), by default in its single-step form with a
-random start (Wong et al., ICLR 2020), as the SNN defenses it is compared with use it.
+random start (Wong et al., ICLR 2020), the form that the other SNN defenses use.
 
 Examples are crafted in eval mode, through the model's own surrogate, with its BatchNorm
 statistics frozen; the model is then trained on them alone.
@@ -15,14 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attacks.projections import project
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
 from zoo.defenses.base import Defense
 
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """The model in eval mode inside the block; after it, every module is back in the mode it was in."""
+    """Put the model in eval mode inside the block; afterwards every module is back in its former mode."""
     before = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
@@ -48,21 +47,21 @@ def ascend(
     a step_size of None means 1.25 * eps for one step and 2.5 * eps / steps for more.
     Returns examples ``(n, C, H, W)``, detached. The model is in eval mode meanwhile.
     """
-    threat = Threat(norm="linf", eps=eps)
+    threat = Linf(eps=eps)
     step = step_size or (1.25 * eps if steps == 1 else 2.5 * eps / max(steps, 1))
     noise = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype)
-    adv = project(x + (2 * noise - 1) * eps, x, threat)
+    adv = threat.project(x + (2 * noise - 1) * eps, x)
     with evaluating(model):
         for _ in range(steps):
             leaf = adv.detach().requires_grad_()
             (gradient,) = torch.autograd.grad(objective(model(leaf)), leaf)
-            adv = project(adv + step * gradient.sign(), x, threat)
+            adv = threat.project(adv + step * gradient.sign(), x)
     return adv.detach()
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdversarialTraining(Defense):
-    """``CE(f(x'), y)`` with x' found by projected gradient ascent on the loss.
+    """``CE(f(x'), y)``, where x' results from projected gradient ascent on the loss.
 
     eps: linf radius in [0, 1] pixel units. steps: gradient steps; 0 trains on uniform noise.
     step_size: in pixel units; None means 1.25 * eps for one step and 2.5 * eps / steps for more.
@@ -73,6 +72,7 @@ class AdversarialTraining(Defense):
     step_size: float | None = None
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Cross-entropy of adversarial examples of ``x`` ``(n, C, H, W)``, a scalar, and their logits ``(n, K)``."""
         logits: Tensor = model(self.craft(model, x, y, generator=generator))
         return F.cross_entropy(logits, y), logits
 

@@ -15,17 +15,17 @@ class Defense(ABC):
 
     @abstractmethod
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """(scalar loss, outputs that the running training figure is read from: logits ``(n, K)`` or scores ``(n,)``).
+        """(scalar loss, outputs for the running training figure: logits ``(n, K)`` or scores ``(n,)``).
 
-        model: in train mode. x: ``(n, C, H, W)`` in [0, 1]. y: ``(n,)`` labels, or scores wanted.
+        model: in train mode. x: ``(n, C, H, W)`` in [0, 1]. y: ``(n,)`` labels, or target scores.
         generator: the source of any randomness, on the device of ``x``.
         """
 
     def before_training(self, model: nn.Module, images: Tensor) -> None:  # noqa: B027  (most defenses need none)
-        """Called once, before the first step. images: those of the training split, uint8 ``(N, C, H, W)``."""
+        """Called once, before the first step. images: of the training split, uint8 ``(N, C, H, W)``."""
 
     def after_step(self, model: nn.Module) -> None:  # noqa: B027  (most defenses need none)
         """Called after each optimiser step."""
 
     def after_epoch(self, model: nn.Module, images: Tensor) -> None:  # noqa: B027  (most defenses need none)
-        """Called after each epoch but the last. images: those of the validation split, uint8 ``(N, C, H, W)``."""
+        """Called after each epoch but the last. images: of the validation split, uint8 ``(N, C, H, W)``."""

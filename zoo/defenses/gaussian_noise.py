@@ -18,7 +18,7 @@ from zoo.defenses.base import Defense
 
 
 def noisy(x: Tensor, std: float, generator: torch.Generator) -> Tensor:
-    """``x + std * n``, std in [0, 1] pixel units; not clipped."""
+    """``x + std * n`` for images ``(n, C, H, W)``, std in [0, 1] pixel units; not clipped."""
     return x + std * torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
 
 
@@ -38,6 +38,7 @@ class GaussianNoise(Defense):
             raise ValueError(f"std must not be negative and share must lie in [0, 1], got {self.std} and {self.share}")
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Weighted cross-entropy of clean and noisy images, a scalar, and the logits ``(n, K)`` of the clean ones, ``x``."""
         clean: Tensor = model(x)
         perturbed: Tensor = model(noisy(x, self.std, generator))
         return self.share * F.cross_entropy(clean, y) + (1 - self.share) * F.cross_entropy(perturbed, y), clean

@@ -58,16 +58,17 @@ class MembraneStability(Defense):
             raise ValueError(f"penalty must be 'squared' or 'absolute', not {self.penalty!r}")
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Cross-entropy plus penalty, a scalar, and the logits ``(n, K)`` of the clean images ``x`` ``(n, C, H, W)``."""
         if self.eps:
-            other = AdversarialTraining(eps=self.eps, steps=self.steps).craft(model, x, y, generator=generator)
+            perturbed_images = AdversarialTraining(eps=self.eps, steps=self.steps).craft(model, x, y, generator=generator)
         else:
-            other = noisy(x, self.std, generator)
+            perturbed_images = noisy(x, self.std, generator)
         layer = last_spiking(model)
-        with currents(layer) as seen:
+        with currents(layer) as layer_currents:
             clean: Tensor = model(x)
-            perturbed: Tensor = model(other)
-        difference = seen[0].detach() - seen[1]
-        apart = leaky_sum(difference, layer.dynamics.decay)
-        moved = apart.square().mean() if self.penalty == "squared" else apart.abs().mean()
+            perturbed: Tensor = model(perturbed_images)
+        difference = layer_currents[0].detach() - layer_currents[1]
+        perturbation = leaky_sum(difference, layer.dynamics.decay)
+        penalty = perturbation.square().mean() if self.penalty == "squared" else perturbation.abs().mean()
         entropy = self.share * F.cross_entropy(clean, y) + (1 - self.share) * F.cross_entropy(perturbed, y)
-        return entropy + self.weight * moved, clean
+        return entropy + self.weight * penalty, clean

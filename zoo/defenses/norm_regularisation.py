@@ -36,8 +36,9 @@ class NormRegularisation(Defense):
         ImageNet-normalised units is about 0.0023.
     base: loss of the scores: ``l1``, ``l2``, ``huber`` or ``norm_in_norm``.
 
-    A base that leaves the scale of the scores open could escape the penalty by shrinking them all, only for the calibration
-    to blow them up again. With such a base the penalty is taken on scores scaled to the labels' spread in the batch.
+    With a base that leaves the scale of the scores open, a model could lower the penalty by shrinking all scores, and the
+    calibration would enlarge them again. With such a base the penalty is taken on scores scaled to the labels' spread in
+    the batch.
     """
 
     weight: float
@@ -52,6 +53,7 @@ class NormRegularisation(Defense):
             raise ValueError(f"unknown penalty {self.penalty!r} or base {self.base!r}")
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Loss of the scores plus penalty, a scalar, and the scores ``(n,)`` of ``x`` ``(n, C, H, W)``."""
         base = BASES[self.base]
         leaf = x.detach().requires_grad_()
         levels = levels_of(model, leaf)

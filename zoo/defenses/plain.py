@@ -16,5 +16,6 @@ class Plain(Defense):
     """``CE(f(x), y)``."""
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Cross-entropy, a scalar, and the logits ``(n, K)`` of ``x`` ``(n, C, H, W)``."""
         logits: Tensor = model(x)
         return F.cross_entropy(logits, y), logits

@@ -28,10 +28,11 @@ class ScoreLoss(Defense):
         """Scalar loss of scores ``(n,)`` against labels ``(n,)``."""
 
     def combined(self, levels: tuple[Tensor, ...], y: Tensor) -> Tensor:
-        """Scalar loss of all levels, the answer first; here of the answer alone."""
+        """Scalar loss of all levels, ``(n,)`` each, against labels ``(n,)``; here of the answer alone, which comes first."""
         return self.fit(levels[0], y)
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Scalar loss of all levels, and the scores ``(n,)`` of ``x`` ``(n, C, H, W)``."""
         levels = levels_of(model, x)
         return self.combined(levels, y), levels[0]
 
@@ -49,6 +50,7 @@ class Regression(ScoreLoss):
             raise ValueError(f"unknown distance {self.distance!r}; known: l1, l2, huber")
 
     def fit(self, scores: Tensor, y: Tensor) -> Tensor:
+        """Mean distance, a scalar, of scores ``(n,)`` and labels ``(n,)``."""
         if self.distance == "l1":
             return F.l1_loss(scores, y)
         return F.mse_loss(scores, y) if self.distance == "l2" else F.huber_loss(scores, y, delta=0.1)

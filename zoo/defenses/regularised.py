@@ -29,6 +29,7 @@ class RegularisedAdversarialTraining(AdversarialTraining):
     retraction: float = 5e-4
 
     def after_step(self, model: nn.Module) -> None:
+        """Draw the weights of every convolution and linear layer towards orthonormal rows."""
         for layer in model.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 retract_(layer.weight, self.retraction)

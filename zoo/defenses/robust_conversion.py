@@ -1,4 +1,5 @@
-"""A robust network without spikes, converted and trained on (Özdenizci and Legenstein, TMLR 2024, arXiv 2311.09266).
+"""A robust network without spikes is converted and then trained further (Özdenizci and Legenstein, TMLR 2024, arXiv
+2311.09266).
 
 A spiking network starts from the weights of an adversarially trained one without spikes; its thresholds are calibrated
 (:mod:`zoo.conversion.thresholds`), and weights and thresholds are then trained on
@@ -6,7 +7,7 @@ A spiking network starts from the weights of an adversarially trained one withou
     L = CE(f(x), y) + beta * KL(p(x) || p(x')),   p = softmax(f)
 
 with x' from one step of R-FGSM on the divergence: half of the radius along the sign of normal noise, half along the sign
-of the gradient. The released code scales the surrogate by nothing when thresholds change; here slopes are in units of
+of the gradient. The released code does not rescale the surrogate when thresholds change; here slopes are in units of
 the threshold.
 """
 
@@ -17,8 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from attacks.projections import project
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
 from zoo.conversion.thresholds import calibrate_
 from zoo.defenses.adversarial import evaluating
 from zoo.defenses.base import Defense
@@ -42,21 +42,22 @@ class RobustConversion(Defense):
     calibration_steps: int = 100
 
     def before_training(self, model: nn.Module, images: Tensor) -> None:
-        """Calibrate the thresholds on the first ``batches`` batches of 64 images."""
+        """Calibrate the thresholds on the first ``batches`` batches of 64 of the images ``(N, C, H, W)``, uint8."""
         batches = [part.float().div(255) for part in images[: 64 * self.batches].split(64)]
         calibrate_(model, batches, steps=self.calibration_steps, percentile=self.percentile, share=self.share)
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Cross-entropy plus divergence, a scalar, and the logits ``(n, K)`` of ``x`` ``(n, C, H, W)``."""
         adv = self.craft(model, x, generator=generator)
         return drawn_together(model, x, y, adv, beta=self.beta)
 
     def craft(self, model: nn.Module, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Examples ``(n, C, H, W)``, detached. The model is in eval mode meanwhile."""
-        threat, half = Threat(norm="linf", eps=self.eps), self.eps / 2
+        """Adversarial examples of ``x``, ``(n, C, H, W)``, detached. The model is in eval mode while they are made."""
+        threat, half = Linf(eps=self.eps), self.eps / 2
         noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
-        start = project(x + half * noise.sign(), x, threat).requires_grad_()
+        start = threat.project(x + half * noise.sign(), x).requires_grad_()
         with evaluating(model):
             with torch.no_grad():
                 clean = model(x)
             (gradient,) = torch.autograd.grad(divergence(clean, model(start)), start)
-        return project(start + half * gradient.sign(), x, threat).detach()
+        return threat.project(start + half * gradient.sign(), x).detach()

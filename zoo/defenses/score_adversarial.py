@@ -1,6 +1,6 @@
 """Adversarial training of score models with corrected labels (Chistyakova et al., Technologies 2024, 12(11), 220).
 
-An adversarial image looks worse than the clean one, so its label is lowered by what a full-reference measure sees:
+An adversarial image looks worse than the clean one, so its label is lowered by the loss of quality that SSIM reports:
 
     y' = clip(y - penalty (1 - SSIM(x', x)), 0, 1),
 
@@ -17,9 +17,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from attacks.projections import project
 from attacks.ssim import ssim
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
 from zoo.defenses.adversarial import evaluating
 from zoo.defenses.base import Defense
 from zoo.defenses.norm_regularisation import BASES
@@ -45,6 +44,7 @@ class ScoreAdversarialTraining(Defense):
             raise ValueError(f"unknown base {self.base!r}; known: {', '.join(BASES)}")
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Loss of clean and adversarial images together, a scalar, and the scores ``(n,)`` of the clean images ``x``."""
         adv = self.craft(model, x, y)
         levels = levels_of(model, torch.cat([x, adv]))
         loss = BASES[self.base].combined(levels, torch.cat([y, self.corrected(x, adv, y)]))
@@ -55,7 +55,7 @@ class ScoreAdversarialTraining(Defense):
         leaf = x.detach().requires_grad_()
         with evaluating(model):
             (gradient,) = torch.autograd.grad(BASES[self.base].combined(levels_of(model, leaf), y), leaf)
-        return project(x + self.step_size * gradient.sign(), x, Threat(norm="linf", eps=self.eps))
+        return Linf(eps=self.eps).project(x + self.step_size * gradient.sign(), x)
 
     def corrected(self, x: Tensor, adv: Tensor, y: Tensor) -> Tensor:
         """Labels ``(n,)`` of the adversarial images, in [0, 1]."""

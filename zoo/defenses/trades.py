@@ -1,9 +1,9 @@
-"""TRADES (Zhang et al., ICML 2019, arXiv 1901.08573): accuracy on clean images, and a boundary
-that stays away from them.
+"""TRADES (Zhang et al., ICML 2019, arXiv 1901.08573): accuracy on clean images, and a decision
+boundary at a distance from them.
 
     L = CE(f(x), y) + beta * max_{|x' - x| <= eps} KL(p(x) || p(x')),   p = softmax(f).
 
-The inner maximum is climbed in eval mode with p(x) held constant; the gradient of the loss
+The inner maximum is searched in eval mode with p(x) held constant; the gradient of the loss
 flows through both arguments of the divergence.
 """
 
@@ -34,6 +34,7 @@ class Trades(Defense):
     step_size: float | None = None
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Cross-entropy plus divergence, a scalar, and the logits ``(n, K)`` of the clean images ``x`` ``(n, C, H, W)``."""
         adv = self.craft(model, x, generator=generator)
         return drawn_together(model, x, y, adv, beta=self.beta)
 

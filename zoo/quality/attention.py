@@ -18,6 +18,7 @@ class TransposedAttention(nn.Module):
         self.query, self.key, self.value = (nn.Linear(places, places) for _ in range(3))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Mixed channel maps ``(N, C, P)`` for ``x`` ``(N, C, P)``."""
         mixed = F.scaled_dot_product_attention(self.query(x), self.key(x), self.value(x))
         return x + mixed
 
@@ -44,6 +45,7 @@ class WindowAttention(nn.Module):
         self.register_buffer("region", region, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Mixed places ``(N, H, W, C)`` for ``x`` ``(N, H, W, C)``."""
         n, height, width, channels = x.shape
         shifted = self.before(x).roll((-self.shift, -self.shift), (1, 2))
         parts = self.qkv(self._windows(shifted)).unflatten(-1, (3, self.heads, channels // self.heads))

@@ -1,4 +1,4 @@
-"""What every quality model is: a network that scores, and a calibration that puts scores on the common scale."""
+"""The base of every quality model: a network that scores, and a calibration that puts its scores on the common scale."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Calibration(nn.Module):
     """``scale * score + offset``, fitted once on clean validation images and then frozen with the weights.
 
     Scores of the validation images get the mean and the standard deviation of their (pseudo-)MOS, so a shift of
-    0.1 means the same for every model. Matching deviations rather than least squares: a least-squares slope
-    shrinks with the correlation, and the worse a model the smaller its shifts would look. A straight line rather than
-    a logistic curve: it has the same slope everywhere, so no score is flat, and no gradient is hidden by it.
+    0.1 means the same for every model. Deviations are matched, not squared errors minimised: a least-squares
+    slope shrinks with the correlation, so the shifts of a worse model would look smaller. The map is a straight line, not
+    a logistic curve: it has the same slope everywhere, so it hides no gradient.
     """
 
     scale: Tensor
@@ -29,10 +29,11 @@ class Calibration(nn.Module):
         self.register_buffer("offset", torch.zeros(()))
 
     def forward(self, scores: Tensor) -> Tensor:
+        """Calibrated scores ``(N,)`` of uncalibrated ones."""
         return scores * self.scale + self.offset
 
     def reset(self) -> None:
-        """Back to uncalibrated scores."""
+        """Return to uncalibrated scores."""
         self.scale.fill_(1.0)
         self.offset.fill_(0.0)
 
@@ -41,11 +42,13 @@ class Calibration(nn.Module):
 
         Raises ``ValueError`` if the scores or the labels are all the same, or not all finite.
         """
-        spread, wanted = (values.double().std(correction=0) for values in (scores, labels))
-        if not (spread.isfinite() and wanted.isfinite() and spread > 1e-9 and wanted > 1e-9):
-            raise ValueError(f"scores that spread by {spread:.2g} cannot be put on a scale that spreads by {wanted:.2g}")
-        self.scale.copy_(wanted / spread)
-        self.offset.copy_(labels.double().mean() - scores.double().mean() * wanted / spread)
+        score_spread, label_spread = (values.double().std(correction=0) for values in (scores, labels))
+        if not (score_spread.isfinite() and label_spread.isfinite() and score_spread > 1e-9 and label_spread > 1e-9):
+            raise ValueError(
+                f"scores that spread by {score_spread:.2g} cannot be put on a scale that spreads by {label_spread:.2g}"
+            )
+        self.scale.copy_(label_spread / score_spread)
+        self.offset.copy_(labels.double().mean() - scores.double().mean() * label_spread / score_spread)
 
 
 class QualityModel(nn.Module, ABC):
@@ -63,7 +66,7 @@ class QualityModel(nn.Module, ABC):
         """Uncalibrated scores, each ``(N,)``, the answer first."""
 
     def levels(self, x: Tensor) -> tuple[Tensor, ...]:
-        """All scores of :meth:`raw` on the calibrated scale of the first.
+        """All scores of :meth:`raw`, ``(N,)`` each, on the calibrated scale of the first, for images ``(N, 3, H, W)``.
 
         Raises ``ValueError`` for anything but RGB images large enough for the trunk.
         """
@@ -72,6 +75,7 @@ class QualityModel(nn.Module, ABC):
         return tuple(self.calibration(score) for score in self.raw(x))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Calibrated scores ``(N,)``. Raises ``ValueError`` for unsuitable images; see :meth:`levels`."""
         return self.levels(x)[0]
 
 

@@ -1,7 +1,7 @@
 """DBCNN (Zhang et al., IEEE TCSVT 2020): two convolutional branches whose features meet in a bilinear pool.
 
-One branch is for what is in the image (VGG-16 there), one for synthetic distortions (S-CNN: 3x3 convolutions, some
-with stride 2). Their outer product is averaged over places, its square root taken, normalised to length 1, and read
+One branch describes the content of the image (VGG-16 there), one describes synthetic distortions (S-CNN: 3x3 convolutions,
+some with stride 2). Their outer product is averaged over places, its square root taken, normalised to length 1, and read
 linearly. Smaller here, and different: both branches start from random weights and learn from the scores alone (there they
 are pretrained on ImageNet and on classifying distortions).
 """
@@ -36,7 +36,7 @@ class DistortionBranch(nn.Sequential):
 
 
 class DBCNN(QualityModel):
-    """See the module. branch: channels of the three strides of the distortion branch."""
+    """The model of this module's docstring. branch: channels of the three strides of the distortion branch."""
 
     def __init__(
         self,
@@ -50,11 +50,12 @@ class DBCNN(QualityModel):
         self.read = nn.Linear(widths[-1] * branch[-1], 1)
 
     def raw(self, x: Tensor) -> tuple[Tensor, ...]:
-        shown = self.trunk(x)[-1]
-        damage = self.distortion(self.trunk.prepare(x))
-        damage = F.interpolate(damage, shown.shape[2:], mode="bilinear", align_corners=False)
-        places = shown[0, 0].numel()
-        product = torch.einsum("nap,nbp->nab", shown.flatten(2), damage.flatten(2)) / places
+        """The uncalibrated score ``(N,)``, alone in a tuple."""
+        content = self.trunk(x)[-1]
+        distortion = self.distortion(self.trunk.prepare(x))
+        distortion = F.interpolate(distortion, content.shape[2:], mode="bilinear", align_corners=False)
+        places = content[0, 0].numel()
+        product = torch.einsum("nap,nbp->nab", content.flatten(2), distortion.flatten(2)) / places
         pooled = F.normalize((product.flatten(1) + FLOOR).sqrt(), dim=1)
         return (self.read(pooled)[:, 0],)
 

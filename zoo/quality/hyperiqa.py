@@ -1,6 +1,6 @@
 """HyperIQA (Su et al., CVPR 2020): a hyper-network writes, for each image, the weights of the network that rates it.
 
-The trunk's last map tells what the image shows; from it the hyper-network generates the weights of a small fully
+The trunk's last map describes the content of the image; from it the hyper-network generates the weights of a small fully
 connected target network, which rates a vector of local distortion features taken from all stages. Kept from the paper:
 local feature modules, three 1x1 convolutions with ReLU before the generators, weights from 3x3 convolutions and reshaping,
 biases and the last layer from linear maps of the pooled map, sigmoids inside the target network and none after it.
@@ -32,12 +32,16 @@ class LocalFeatures(nn.Module):
         self.read = nn.Linear(channels * grid * grid, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features ``(N, outputs)`` of a map ``(N, inputs, H, W)``."""
         out: Tensor = self.read(self.pool(self.reduce(x)).flatten(1))
         return out
 
 
 class HyperIQA(QualityModel):
-    """See the module. sizes: layers of the target network before its single output."""
+    """The model of this module's docstring. sizes: widths of the target network before its single output.
+
+    Raises ``ValueError`` for sizes whose neighbours have no product that the grid divides.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class HyperIQA(QualityModel):
         self.last_bias = nn.Linear(hyper, 1)
 
     def raw(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The uncalibrated score ``(N,)``, alone in a tuple."""
         stages = self.trunk(x)
         signal = torch.cat([module(stage) for module, stage in zip(self.local, stages, strict=True)], 1)
         content = self.pool(self.content(stages[-1]))

@@ -29,7 +29,7 @@ def _reduction(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
 
 
 class LinearityIQA(QualityModel):
-    """See the module. Trained in batches of at least 2, because of BatchNorm on pooled features."""
+    """The model of this module's docstring. Trained in batches of at least 2, because of BatchNorm on pooled features."""
 
     def __init__(
         self, *, widths: tuple[int, int, int, int] = (16, 32, 64, 96), hidden: int = 64, features: int = 32
@@ -43,6 +43,7 @@ class LinearityIQA(QualityModel):
         self.read_both = nn.Linear(2 * features, 1)
 
     def raw(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Uncalibrated scores ``(N,)``: of both levels together (the answer), of the middle and of the top one."""
         *_, middle, top = self.trunk(x)
         low, high = self.middle(middle.mean((2, 3))), self.top(top.mean((2, 3)))
         both = torch.cat([low, high], 1)

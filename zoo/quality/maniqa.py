@@ -1,10 +1,10 @@
 """MANIQA (Yang et al., CVPR Workshops 2022): attention over channels and over places, then a weighted mean of patch scores.
 
 Features of several depths are concatenated, mixed by transposed attention blocks (between channels) and scaled
-Swin blocks (between places), twice, and each place gets a score and a weight. Smaller here: three stages of the
+Swin blocks (between places), twice, and each place has a score and a weight. Smaller here: three stages of the
 convolutional trunk on a fixed 8 x 8 grid stand in for four ViT blocks on 28 x 28, and a Swin layer has one pair of
 blocks. Two departures: no dropout, so that training needs no hidden random state; and no ReLU on the patch scores,
-whose gradient dies where all of them are negative, which an attack would take for robustness.
+because its gradient is zero where all of them are negative, which would look like robustness.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class ScaledSwin(nn.Module):
         self.mix = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Mixed features ``(N, C, 8, 8)`` of ``x`` ``(N, C, 8, 8)``."""
         layer: Tensor = self.mix(self.blocks(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
         return x + self.scale * layer.relu()
 
@@ -50,13 +51,14 @@ class Dimension(nn.Module):
         self.places = ScaledSwin(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features ``(N, outputs, 8, 8)`` of ``x`` ``(N, inputs, 8, 8)``."""
         mixed = self.channels(x.flatten(2)).unflatten(2, (GRID, GRID))
         out: Tensor = self.places(self.reduce(mixed))
         return out
 
 
 class MANIQA(QualityModel):
-    """See the module. dims: channels after the two rounds."""
+    """The model of this module's docstring. dims: channels after the two rounds."""
 
     def __init__(self, *, widths: tuple[int, int, int, int] = (16, 32, 64, 96), dims: tuple[int, int] = (64, 32)) -> None:
         super().__init__()
@@ -70,6 +72,7 @@ class MANIQA(QualityModel):
         )
 
     def raw(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The uncalibrated score ``(N,)``, alone in a tuple."""
         stages = self.trunk(x)[1:]
         features = torch.cat([norm(self.pool(stage)) for norm, stage in zip(self.norms, stages, strict=True)], 1)
         places = self.second(self.first(features)).flatten(2).transpose(1, 2)

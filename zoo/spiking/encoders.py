@@ -14,7 +14,7 @@ from zoo.spiking.timing import FrontLoaded, Latency
 
 
 class Direct(nn.Module):
-    """The image itself as input current at every step; one analog copy, not T of them."""
+    """The image itself as input current at every step, stored once."""
 
     stochastic = False
 
@@ -23,6 +23,7 @@ class Direct(nn.Module):
         self.steps = steps
 
     def forward(self, x: Tensor) -> Tensor:
+        """``x`` ``(N, C, H, W)`` at each of T steps: ``(T, N, C, H, W)``."""
         return repeated(x, self.steps)
 
 
@@ -45,8 +46,8 @@ class Poisson(nn.Module):
     """Rate code: at each step a pixel spikes with probability equal to its intensity.
 
     Stochastic: inside a keyed context (see :mod:`attacks.randomness`) the draws are keyed.
-    The backward is the straight-through one, which is the derivative of the expected spikes (hence also the smooth one),
-    unless an attacker chooses the masked one.
+    The backward is straight-through, which is the derivative of the expected spikes and so also the smooth rule,
+    unless an attacker chooses the masked rule.
     """
 
     stochastic = True
@@ -57,11 +58,12 @@ class Poisson(nn.Module):
         self._chosen: Coding | None = None
 
     def take_coding(self, coding: Coding | None) -> Coding | None:
-        """Use ``coding`` from the next forward on; None for the encoder's own. Returns the one before."""
+        """Use ``coding`` from the next forward on; None for the encoder's own. Returns the coding used before."""
         before, self._chosen = self._chosen, coding
         return before
 
     def forward(self, x: Tensor) -> Tensor:
+        """Spikes ``(T, N, C, H, W)`` of intensities ``(N, C, H, W)`` in [0, 1]."""
         draws = uniform_like(x.detach(), draws=self.steps, layer="poisson")
         spikes: Tensor = _StraightThrough.apply(x, draws, self._chosen == "masked")
         return spikes

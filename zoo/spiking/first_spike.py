@@ -5,17 +5,17 @@ of its first spike, counted from 0, a neuron has ``d = T - t`` steps left, and 0
 
     d = sum over t of (1 - product over t' <= t of (1 - s[t'])),
 
-which is multilinear in the spikes, so that the gradient also knows what an *earlier* spike would
-be worth. Neurons that fire at the same step are told apart by their potential u at that step:
-charged at a constant rate within the step, a neuron reaches the threshold when the share
-``threshold / u`` of it has passed. Silent neurons are told apart by their highest potential.
+which is multilinear in the spikes, so that the gradient also covers the value of an *earlier* spike.
+Neurons that fire at the same step are ordered by their potential u at that step:
+a neuron that is charged at a constant rate within the step reaches the threshold when the share
+``threshold / u`` of the step has passed. Silent neurons are ordered by their highest potential.
 
     logit = sharpness * (d + 1 - threshold / u)           fired
     logit = sharpness * (max u / threshold - 1)           silent
 
 Cross-entropy of these logits is the paper's first-spike loss in its form ``CE(beta (d - T), y)``,
-with beta = ``sharpness`` = 2 there. Its other form sends ``softmax(-beta t)`` through a second softmax, whose
-loss is bounded away from 0; it is not offered.
+with beta = ``sharpness`` = 2 there. Its other form applies a second softmax to ``softmax(-beta t)``. The loss of
+that form cannot approach 0; it is not offered.
 """
 
 from __future__ import annotations
@@ -45,14 +45,18 @@ class FirstSpike(nn.Module):
             raise ValueError("output neurons that are read by their first spike start at a potential of 0")
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logits ``(N, K)`` of spikes ``(T, N, ...)``."""
         current = over_time(self.linear, x.flatten(2))
-        waiting = torch.cumprod(1 - self.neuron(current), 0)
-        left = (1 - waiting).sum(0)
-        first, silent = -torch.diff(waiting.detach(), dim=0, prepend=torch.ones_like(waiting[:1])), waiting[-1] > 0
+        silent_until = torch.cumprod(1 - self.neuron(current), 0)
+        steps_left = (1 - silent_until).sum(0)
+        first_spike, silent = (
+            -torch.diff(silent_until.detach(), dim=0, prepend=torch.ones_like(silent_until[:1])),
+            silent_until[-1] > 0,
+        )
         # Until its first spike a neuron has not been reset, so its potential is the leaky sum of its current.
-        free = leaky_sum(self.neuron.scaled(current), self.neuron.dynamics.decay) / self.neuron.dynamics.threshold
-        at_first = torch.where(silent, 1.0, (free * first).sum(0))
-        return self.sharpness * torch.where(silent, free.amax(0) - 1, left + 1 - 1 / at_first)
+        potential = leaky_sum(self.neuron.scaled(current), self.neuron.dynamics.decay) / self.neuron.dynamics.threshold
+        potential_at_first = torch.where(silent, 1.0, (potential * first_spike).sum(0))
+        return self.sharpness * torch.where(silent, potential.amax(0) - 1, steps_left + 1 - 1 / potential_at_first)
 
 
 @torch.no_grad()
@@ -65,12 +69,12 @@ def steps_used(model: nn.Module, x: Tensor) -> Tensor:
     readouts = [module for module in model.modules() if isinstance(module, FirstSpike)]
     if len(readouts) != 1:
         raise ValueError(f"{type(model).__name__} is not read by its first output spike")
-    seen: list[Tensor] = []
-    hook = readouts[0].neuron.register_forward_hook(lambda module, inputs, spikes: seen.append(spikes))
+    output_spikes: list[Tensor] = []
+    hook = readouts[0].neuron.register_forward_hook(lambda module, inputs, spikes: output_spikes.append(spikes))
     try:
         model(x)
     finally:
         hook.remove()
-    fired = seen[0].amax(2)
-    used: Tensor = (1 - fired).cumprod(0).sum(0).long() + 1
-    return used.clamp_max(len(fired))
+    fired = output_spikes[0].amax(2)
+    steps: Tensor = (1 - fired).cumprod(0).sum(0).long() + 1
+    return steps.clamp_max(len(fired))

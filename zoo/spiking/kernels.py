@@ -1,10 +1,10 @@
 """Leaky integrate-and-fire over all time steps as one autograd function.
 
-One node in the graph per layer instead of one per operation and step. The backward is
-whatever the layer gradient bound at forward time says.
+The graph has one node per layer instead of one per operation and step. The layer gradient that is bound
+during the forward defines the backward.
 
 On a CPU the loops are compiled (see :mod:`attacks.gradients.compiled`). All of them lie in this file, because the
-compiler keeps its results and does not notice changes in another file.
+compiler caches its results and does not notice changes in another file.
 """
 
 from __future__ import annotations
@@ -184,27 +184,29 @@ class IntegrateAndFire(torch.autograd.Function):
     def forward(
         ctx: Any, current: Tensor, dynamics: Dynamics, gradient: LayerGradient, repeats: int | None = None, pool: int = 1
     ) -> Tensor:
-        seen = current if repeats is None else current.expand(repeats, *current.shape)
-        windows = Windows.over(seen, pool) if compiled.usable(seen) else None
+        """Spikes ``(T, n, ...)``, or their means over windows, for a current ``(T, n, ...)``."""
+        current_over_time = current if repeats is None else current.expand(repeats, *current.shape)
+        windows = Windows.over(current_over_time, pool) if compiled.usable(current_over_time) else None
         if windows is None:
-            potential, emitted = integrate_and_fire(seen, dynamics)
-            sent = emitted if pool == 1 else F.avg_pool2d(emitted.flatten(0, 1), pool).unflatten(0, emitted.shape[:2])
+            potential, spikes = integrate_and_fire(current_over_time, dynamics)
+            output = spikes if pool == 1 else F.avg_pool2d(spikes.flatten(0, 1), pool).unflatten(0, spikes.shape[:2])
         else:
-            potential, sent = fire_and_pool(seen, dynamics, windows)
-        ctx.save_for_backward(potential, seen if gradient.needs_current else None)
+            potential, output = fire_and_pool(current_over_time, dynamics, windows)
+        ctx.save_for_backward(potential, current_over_time if gradient.needs_current else None)
         ctx.dynamics, ctx.gradient, ctx.constant = dynamics, gradient, repeats is not None
         ctx.windows, ctx.pool = windows, pool
-        return sent
+        return output
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
+        """Gradient of the current, in its shape, from ``grad``, the gradient of the output; None for the other arguments."""
         potential, current = ctx.saved_tensors
         windows = ctx.windows if getattr(ctx.gradient, "takes_windows", False) else None
         if ctx.pool > 1 and windows is None:
             grad = spread(grad.flatten(0, 1), ctx.pool).unflatten(0, grad.shape[:2])
         trace = Trace(potential, current, ctx.dynamics, ctx.constant, windows)
-        found = ctx.gradient.backward(grad, trace)
+        current_gradient = ctx.gradient.backward(grad, trace)
         if ctx.constant:
-            found = found[0] if len(found) == 1 else found.sum(0)
-        return found, None, None, None, None
+            current_gradient = current_gradient[0] if len(current_gradient) == 1 else current_gradient.sum(0)
+        return current_gradient, None, None, None, None

@@ -1,4 +1,4 @@
-"""What a perturbation of the input does to membrane potentials.
+"""The effect of a perturbation of the input on membrane potentials.
 
 Two quantities for a layer, from its input currents I (clean) and J (perturbed), both
 ``(T, n, ...)``:
@@ -7,7 +7,7 @@ Two quantities for a layer, from its input currents I (clean) and J (perturbed),
     true          u[t] of I minus u[t] of J, resets included
 
 The first is the membrane potential perturbation dynamics of Ding et al. (ICML 2024, arXiv
-2405.20694): linear, and therefore smooth enough to train on. The second is what it stands for.
+2405.20694): linear, and therefore smooth enough to train on. It approximates the second.
 """
 
 from __future__ import annotations
@@ -35,18 +35,19 @@ def last_spiking(model: nn.Module) -> LIF:
 
 @contextmanager
 def currents(layer: LIF) -> Iterator[list[Tensor]]:
-    """The input currents ``(T, n, ...)`` that reach ``layer`` inside the block, one per forward, in the graph.
+    """A list that collects the input currents ``(T, n, ...)`` of ``layer`` inside the block, one per forward, with their
+    graph.
 
-    They are those of its inputs, before the layer's own scale per time step.
+    They are recorded before the layer's own scale per time step.
     """
-    seen: list[Tensor] = []
+    collected: list[Tensor] = []
 
-    def note(module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        seen.append(inputs[0])
+    def collect(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        collected.append(inputs[0])
 
-    hook = layer.register_forward_pre_hook(note)
+    hook = layer.register_forward_pre_hook(collect)
     try:
-        yield seen
+        yield collected
     finally:
         hook.remove()
 
@@ -72,12 +73,15 @@ def membrane_perturbation(model: nn.Module, clean: Tensor, perturbed: Tensor) ->
     Raises ``ValueError`` for a model without spiking layers.
     """
     layer = last_spiking(model)
-    with currents(layer) as seen:
+    with currents(layer) as layer_currents:
         model(clean)
         model(perturbed)
-    one, other = seen
-    potential, moved = (integrate_and_fire(layer.scaled(current), layer.dynamics)[0] for current in seen)
+    clean_current, perturbed_current = layer_currents
+    clean_potential, perturbed_potential = (
+        integrate_and_fire(layer.scaled(current), layer.dynamics)[0] for current in layer_currents
+    )
     unit = layer.dynamics.threshold**2
     return MembranePerturbation(
-        mean_square(leaky_sum(one - other, layer.dynamics.decay)) / unit, mean_square(potential - moved) / unit
+        mean_square(leaky_sum(clean_current - perturbed_current, layer.dynamics.decay)) / unit,
+        mean_square(clean_potential - perturbed_potential) / unit,
     )

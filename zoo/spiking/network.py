@@ -3,7 +3,7 @@
 A layer without state does the same at each step, so time is folded into the batch.
 Where its input is constant in time (direct encoding: the same image at each step), the
 layer runs once and its output is constant too: the first convolution and its
-BatchNorm cost 1/T of what a loop over time would pay.
+BatchNorm cost 1/T of what they would cost in a loop over time.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class TimeSequential(nn.Sequential):
     """
 
     def forward(self, x: Tensor) -> Tensor:
+        """Outputs ``(T, N, ...)`` of the last layer for ``x`` ``(T, N, ...)``."""
         pooled = False
         for layer, following in zip(self, [*list(self)[1:], None], strict=True):
             if pooled:
@@ -45,5 +46,5 @@ class TimeSequential(nn.Sequential):
 
 
 def _may_pool(layer: nn.Module) -> TypeGuard[LIF]:
-    """Plain neurons that nobody watches: whoever hooks a layer wants its spikes."""
+    """Whether the layer is plain neurons without hooks; a hook must receive the spikes themselves."""
     return type(layer) is LIF and not layer._forward_hooks and not layer._forward_pre_hooks

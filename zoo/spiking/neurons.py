@@ -50,7 +50,7 @@ class LIF(nn.Module):
         self.input_scale = None if input_scale is None else nn.Parameter(torch.ones(input_scale))
 
     def take_gradient(self, gradient: LayerGradient | None) -> LayerGradient | None:
-        """Use ``gradient`` from the next forward on; None for the layer's own. Returns the one before."""
+        """Use ``gradient`` from the next forward on; None for the layer's own. Returns the gradient used before."""
         before, self._chosen = self._chosen, gradient
         return before
 
@@ -65,7 +65,7 @@ class LIF(nn.Module):
         """
         scaled, gradient = self.scaled(current), self._chosen or self.own_gradient
         spikes: Tensor
-        # Whoever hooks the layer may want dL/dcurrent at each step, not the sum over steps that the image needs.
+        # A hook on the layer may need dL/dcurrent at each step, not the sum over steps that suffices for the image.
         if len(scaled) > 1 and constant_in_time(scaled) and not self._forward_pre_hooks:
             spikes = IntegrateAndFire.apply(the_step(scaled), self.dynamics, gradient, len(scaled), pool)
         else:
@@ -73,7 +73,10 @@ class LIF(nn.Module):
         return spikes
 
     def scaled(self, current: Tensor) -> Tensor:
-        """``current`` ``(T, N, ...)`` times the scale of each time step, if the neurons have one."""
+        """``current`` ``(T, N, ...)`` times the scale of each time step, if the neurons have one.
+
+        Raises ``ValueError`` for another number of steps than they have scales.
+        """
         if self.input_scale is None:
             return current
         if len(current) != len(self.input_scale):
@@ -81,4 +84,5 @@ class LIF(nn.Module):
         return current * self.input_scale.view(-1, *([1] * (current.dim() - 1)))
 
     def extra_repr(self) -> str:
+        """Dynamics and training gradient for ``repr``."""
         return f"{self.dynamics}, {self.own_gradient}"

@@ -1,7 +1,7 @@
-"""Average pooling whose way back costs one pass.
+"""Average pooling whose backward needs one pass.
 
-torch fills the gradient of its input with zeros and then adds to it. Windows that do not overlap allow a plain copy of
-each value to the places it came from. After neurons, the pooling is part of their kernel (see
+torch fills the gradient of the input with zeros and then adds to it. Where windows do not overlap, each value can
+simply be copied to its window. After neurons, the pooling is part of their kernel (see
 :class:`~zoo.spiking.network.TimeSequential`).
 """
 
@@ -44,6 +44,7 @@ class MeanPool(nn.Module):
         self.size = size
 
     def forward(self, x: Tensor) -> Tensor:
+        """Means ``(N, C, H / size, W / size)``. Raises ``ValueError`` where the windows do not cover the image."""
         if x.shape[-2] % self.size or x.shape[-1] % self.size:
             raise ValueError(f"windows of {self.size} do not cover {x.shape[-2]} x {x.shape[-1]}")
         pooled: Tensor = _Means.apply(x, self.size)  # type: ignore[no-untyped-call]

@@ -17,5 +17,6 @@ class MeanLogits(nn.Module):
         self.linear = nn.Linear(features, classes)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Mean logits ``(N, K)`` of spikes ``(T, N, ...)``."""
         logits: Tensor = self.linear((x[0] if len(x) == 1 else x.sum(0) / len(x)).flatten(1))
         return logits

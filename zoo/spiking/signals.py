@@ -1,8 +1,8 @@
 """Signals that are the same at every step.
 
 Direct encoding feeds one image T times. Such a signal is an *expanded* tensor ``(T, N, ...)``, which costs no memory, and
-it remembers the step it repeats: taking it as ``signal[0]`` would make the way back fill T steps with zeros and add
-them up (2 ms of 76 for an input gradient of the compact network, one core, batch 64, T = 4).
+it keeps a reference to the step it repeats: with ``signal[0]`` instead, the backward would fill T steps with zeros and
+add them up (2 ms of 76 for an input gradient of the compact network, one core, batch 64, T = 4).
 """
 
 from __future__ import annotations

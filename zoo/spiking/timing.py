@@ -7,17 +7,17 @@ level has a code, a row of the codebook ``(T + 1, T)``:
     front-loaded    spikes at the first c steps: t < x T
 
 Level 0 (black) is silent in both. The derivative of such a staircase is zero almost everywhere,
-so each encoder says what its backward is instead. With g[t] the gradient that arrives at step t
-and ``G[c] = sum over t of codebook[c, t] g[t]``, what it would change to first order to send the code of c:
+so each encoder defines a backward of its own. With g[t] the gradient that arrives at step t,
+``G[c] = sum over t of codebook[c, t] g[t]`` is the first-order change of the loss when the code of level c is sent:
 
     smooth             T (G[c+1] - G[c-1]) / 2, one-sided at the ends: the exact derivative of the mean of G
                        when x is blurred uniformly by one level to either side
     straight_through   sum over t of g[t]: as if x itself were sent at each step
     masked             sum over the emitted spikes of g[t], as in the released code
 
-``smooth`` is the default because it knows that a spike *moves*, and it makes the stronger attack: after 240 steps of
+``smooth`` is the default because it accounts for a spike that *moves*, and it makes the stronger attack: after 240 steps of
 training, ``snn_ttfs`` under PGD-10 at 4/255 kept 2% of 50 validation images with it, 20% with ``straight_through`` and
-22% with ``masked`` (66% clean). An attacker may choose another. The forward does not depend on it.
+22% with ``masked`` (66% clean). An attacker may choose another rule. The forward does not depend on it.
 """
 
 from __future__ import annotations
@@ -53,11 +53,14 @@ class _Coded(torch.autograd.Function):
 
 
 def expected_slope(grad: Tensor, level: Tensor, codebook: Tensor) -> Tensor:
-    """The rule ``smooth`` for ``grad`` ``(T, n, ...)`` and ``level`` ``(n, ...)``."""
+    """The rule ``smooth``: gradient ``(n, ...)`` of the intensities.
+
+    grad: ``(T, n, ...)``. level: ``(n, ...)``, of each intensity. codebook: ``(T + 1, T)``.
+    """
     steps = codebook.shape[1]
-    worth = (codebook @ grad.flatten(1)).view(steps + 1, *level.shape)
+    change = (codebook @ grad.flatten(1)).view(steps + 1, *level.shape)
     above, below = (level + 1).clamp_max(steps), (level - 1).clamp_min(0)
-    rise: Tensor = worth.gather(0, above[None])[0] - worth.gather(0, below[None])[0]
+    rise: Tensor = change.gather(0, above[None])[0] - change.gather(0, below[None])[0]
     return rise * steps / (above - below)
 
 
@@ -80,11 +83,12 @@ class TimeCode(nn.Module):
         self.register_buffer("codebook", codebook, persistent=False)
 
     def take_coding(self, coding: Coding | None) -> Coding | None:
-        """Use ``coding`` from the next forward on; None for the encoder's own. Returns the one before."""
+        """Use ``coding`` from the next forward on; None for the encoder's own. Returns the coding used before."""
         before, self._chosen = self._chosen, coding
         return before
 
     def forward(self, x: Tensor) -> Tensor:
+        """Spikes ``(T, N, C, H, W)`` of intensities ``(N, C, H, W)`` in [0, 1]."""
         spikes: Tensor = _Coded.apply(x, self.codebook, self._chosen or self.own_coding)
         return spikes
 
@@ -97,7 +101,7 @@ class Latency(TimeCode):
 
 
 class FrontLoaded(TimeCode):
-    """As many spikes as the level says, at successive steps from the first on."""
+    """As many spikes as the level, at successive steps from the first on."""
 
     def __init__(self, *, steps: int, backward: Coding = "smooth") -> None:
         super().__init__(torch.ones(steps + 1, steps).tril(-1), backward)

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, Protocol
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import torch
 
@@ -40,6 +40,7 @@ _depth: ContextVar[int] = ContextVar("how many Functions are computing", default
 _lock = threading.RLock()
 _in_use: dict[Kind, int] = {}
 _own: dict[Kind, dict[str, Any]] = {}
+_codes: WeakKeyDictionary[Kind, object] = WeakKeyDictionary()
 _nurseries: list[WeakSet[Kind]] = []
 
 
@@ -68,8 +69,10 @@ def is_strange(module: str) -> bool:
 
 def code_of(kind: Kind) -> object:
     """What tells a Function from others, also where each call of a network makes its class anew."""
-    method = inspect.unwrap(getattr(kind, "forward"))  # noqa: B009  (mypy takes it for a call)
-    return getattr(method, "__code__", kind)
+    if kind not in _codes:
+        method = inspect.unwrap(getattr(kind, "forward"))  # noqa: B009  (mypy takes it for a call)
+        _codes[kind] = getattr(method, "__code__", None)
+    return _codes[kind] or kind
 
 
 def _own_forward(kind: Kind) -> bool:

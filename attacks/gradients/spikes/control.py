@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from attacks.gradients.spikes.calling import Kind, code_of, is_listening, listen
 from attacks.gradients.spikes.firing import Firing, SpikeGradient
 from attacks.gradients.spikes.graph import cut_off
 from attacks.gradients.spikes.inventory import Adjustment, Call
+from attacks.gradients.spikes.layout import ONE_STEP
 
 
 @dataclass
@@ -48,6 +49,8 @@ class Control:
         compared = step.compared(inputs)
         if call.copied and step.operand is None:
             compared = compared.clone()
+        if not call.layout.fits(compared):
+            call = replace(call, layout=ONE_STEP)
         unit = None if call.unit is not None or step.operand is None else inputs[step.operand].detach()
         firing = Firing(number, call, step, compared, unit)
         memory = self.memories[number] = self.gradient.remember(firing, self.memories.get(_index(call.previous)))

@@ -20,6 +20,10 @@ class Layout:
     kind: Literal["n", "t, n", "tn", "nt"] = "n"
     steps: int = 1
 
+    def fits(self, x: Tensor) -> bool:
+        """Whether ``x`` can have this layout."""
+        return self.kind in ("n", "t, n") or len(x) % self.steps == 0
+
     def by_step(self, x: Tensor) -> Tensor:
         """``x`` as ``(T, n, ...)``."""
         if self.kind == "n":

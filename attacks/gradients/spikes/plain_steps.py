@@ -24,7 +24,19 @@ from attacks.gradients.spikes.calling import computing
 from attacks.gradients.spikes.recording import innermost
 
 COMPARISONS = {"gt", "ge", "lt", "le", "eq", "ne"}
-ROUNDINGS = {"heaviside", "sign", "sgn", "round", "floor", "ceil", "trunc"}
+ROUNDINGS = {
+    "heaviside",
+    "sign",
+    "sgn",
+    "round",
+    "floor",
+    "ceil",
+    "trunc",
+    "floor_divide",
+    "bernoulli",
+    "fake_quantize_per_tensor_affine",
+}
+WHOLE = "a cast to whole numbers"
 LOGIC = {"logical_not", "logical_and", "logical_or", "bitwise_not", "bitwise_and", "bitwise_or"}
 FEW = 8
 """A tensor with at most this many values may be spikes already."""
@@ -73,29 +85,36 @@ class Watch(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
-        if not computing() and isinstance(out, Tensor) and out.numel():
+        result = out[0] if isinstance(out, tuple) and out else out
+        if not computing() and isinstance(result, Tensor) and result.numel():
             tensors = [value for value in args if isinstance(value, Tensor)]
             if tensors:
-                self._look(func.overloadpacket.__name__.rstrip("_"), str(func.namespace), args, tensors, out)
+                name = func.overloadpacket.__name__.rstrip("_").removesuffix("_cachemask")
+                if name == "div" and (kwargs or {}).get("rounding_mode"):
+                    name = "floor_divide"
+                self._look(name, str(func.namespace), args, tensors, result)
         return out
 
     def _look(self, name: str, namespace: str, args: tuple[Any, ...], tensors: list[Tensor], out: Tensor) -> None:
+        first = tensors[0]
         known = [self.answers[id(value)] for value in tensors if id(value) in self.answers]
-        if name in COMPARISONS and tensors[0].is_floating_point():
-            answered = _Answered(f"a comparison ({name})", tensors[0], _is_zero(args[1]), out)
+        if name in COMPARISONS and first.is_floating_point():
+            answered = _Answered(f"a comparison ({name})", first, _is_zero(args[1]), out)
             if out.is_floating_point():
                 self._sighted(answered, out)
             else:
                 self.answers[id(out)] = answered
         elif name in ROUNDINGS and out.is_floating_point():
-            self._sighted(_Answered(name, tensors[0], False, out), out)
+            self._sighted(_Answered(name, first, False, out), out)
+        elif name == "_to_copy" and first.is_floating_point() and not out.is_floating_point():
+            self.answers[id(out)] = _Answered(WHOLE, first, False, out)
         elif known and not out.is_floating_point():
             if name in LOGIC or out.dtype == torch.bool:
                 self.answers[id(out)] = _Answered(known[0].what, known[0].compared, known[0].zero, out)
-        elif known and len(out.unique()) == 2:
+        elif known and (len(out.unique()) == 2 or known[0].what == WHOLE):
             self._sighted(known[0], out)
         elif namespace != "aten" and out.is_floating_point() and len(out.unique()) == 2:
-            self._sighted(_Answered(f"{namespace}::{name}", tensors[0], False, out), out)
+            self._sighted(_Answered(f"{namespace}::{name}", first, False, out), out)
         if name == "mul" and len(tensors) == 2:
             self._multiplied(*tensors)
 

@@ -40,7 +40,7 @@ class Step:
     source: which argument is compared. operand: which argument is subtracted from it first (a threshold that is handed
     over as a tensor); None for none. cut: the first cut, in units of that difference. low: the value below it.
     height: of each jump; negative where the function falls. spacing: between cuts; None if there is one. count: how many
-    cuts there are; None for no end.
+    cuts there are; None for no end. endless: whether there are also cuts below the first one, without end.
     passes_on: whether the function's own backward has a gradient for the operand.
     """
 
@@ -51,6 +51,7 @@ class Step:
     operand: int | None = None
     spacing: float | None = None
     count: int | None = 1
+    endless: bool = False
     passes_on: bool = False
 
     def compared(self, inputs: tuple[Any, ...]) -> Tensor:
@@ -62,7 +63,7 @@ class Step:
         """``compared``, moved by whole spacings so that the cut nearest to it becomes the first one."""
         if self.spacing is None:
             return compared
-        steps = ((compared - self.cut) / self.spacing).round_().clamp_(0, None if self.count is None else self.count - 1)
+        steps = _within(((compared - self.cut) / self.spacing).round_(), self.endless, self.count, 1)
         return compared - self.spacing * steps
 
     def predicted(self, compared: Tensor) -> Tensor:
@@ -70,9 +71,14 @@ class Step:
         if self.spacing is None:
             passed = (compared >= self.cut).to(compared.dtype)
         else:
-            most = None if self.count is None else self.count
-            passed = (((compared - self.cut) / self.spacing).floor() + 1).clamp_(0, most)
+            passed = _within(((compared - self.cut) / self.spacing).floor_() + 1, self.endless, self.count, 0)
         return self.low + self.height * passed
+
+
+def _within(numbers: Tensor, endless: bool, count: int | None, less: int) -> Tensor:
+    """Whole numbers between 0, unless ``endless``, and ``count - less``, if there is a count."""
+    least, most = None if endless else 0, None if count is None else count - less
+    return numbers if least is None and most is None else numbers.clamp_(least, most)
 
 
 def step_of(evaluate: Evaluate, inputs: tuple[Any, ...], output: Tensor) -> Step | None:
@@ -192,12 +198,8 @@ def _fitted(measured: _Measured, source: int, operand: int | None) -> Step | Non
     slack = 1e-4 * spacing
     if not all(low - slack <= cut <= high + slack for cut, (low, high) in zip(reached, edges, strict=True)):
         return None
-    return Step(source, first, low, heights[0], operand, spacing, _number_of_cuts(measured, len(jumps)))
-
-
-def _number_of_cuts(measured: _Measured, seen: int) -> int | None:
-    far = measured.values[-1:] * 64
-    return None if float(measured.at(far)) != float(measured.answers[-1]) else seen
+    above, below = (measured.at(measured.values[end : end + 1 or None] * 64) != measured.answers[end] for end in (-1, 0))
+    return Step(source, first, low, heights[0], operand, spacing, None if bool(above) else len(jumps), bool(below))
 
 
 def _between(measured: _Measured, index: int) -> float:

@@ -46,7 +46,7 @@ def _function(group: list[tuple[Heard, Call, Step]]) -> SpikeFunction:
         layers=tuple(layer for layer, _ in layers.values()),
         thresholds=tuple(size for _, size in layers.values()),
         guessed=any(_guessed(its, one) for one, _, its in group),
-        levels=0 if step.count is None else step.count + 1,
+        levels=0 if step.count is None or step.endless else step.count + 1,
     )
 
 

@@ -66,7 +66,7 @@ def _restrict(memory: int) -> None:
 def _loaded(question: Frame) -> Subject:
     import torch
 
-    from bench.models.subject import open_subject
+    from bench.models.opening import open_subject
     from zoo.loading import fill, read_weights
 
     torch.set_num_threads(int(question.head["threads"]))

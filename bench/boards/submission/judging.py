@@ -16,8 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attacks.levels import towards_clean
-from attacks.threat import Threat, per_row
+from attacks.lattice import EightBit
+from attacks.rows import per_row
+from attacks.threats.threat import Threat
 from bench.boards.submission.answers import Answers, Ask
 from bench.boards.submission.proposing import STATUSES, Proposals
 from bench.evaluation.build_record import build_record
@@ -26,6 +27,7 @@ from bench.evaluation.loop import run
 from bench.evaluation.plan import plan
 from bench.evaluation.saved_images import merge_stages, save_stage
 from bench.evaluation.workbench import Finished, Job, Proposal, Workbench, load_shard
+from bench.foundation.threats import threat_at
 from bench.models.subject import Subject
 from bench.tasks.feasibility import statuses
 from bench.tasks.judge import Shard, noisy
@@ -130,15 +132,15 @@ def _mixtures(request: Request, shard: Shard, number: int, proposals: ProposalsO
     plain = [shard.x]
     for (_, eps, where), proposed in proposals.items():
         if where == number:
-            threat = Threat(norm=request.norm, eps=eps)
+            threat = threat_at(request.norm, eps)
             for stage in proposed.stages:
                 clean = shard.x[stage.rows]
                 judged = as_judged(stage.images, clean, threat)
-                plain += [judged, towards_clean(judged, clean)]
+                plain += [judged, EightBit().towards_clean(judged, clean)]
     for start in range(0, request.noise_draws, DRAWS_AT_ONCE):
         draws = range(start, min(start + DRAWS_AT_ONCE, request.noise_draws))
         noise = [
-            noisy(shard.x, Threat(norm=request.norm, eps=eps.value), shard.rng.fold("noise", k), eight_bit=request.eight_bit)
+            noisy(shard.x, threat_at(request.norm, eps.value), shard.rng.fold("noise", k), request.lattice)
             for eps in request.eps
             for k in draws
         ]

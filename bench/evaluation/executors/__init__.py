@@ -1,1 +1,1 @@
-"""Who computes the units of a plan: this process, processes beside it, or the workers of a cluster."""
+"""Executors, which compute the units of a plan: this process, other processes, or the workers of a cluster."""

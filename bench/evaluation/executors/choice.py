@@ -1,4 +1,4 @@
-"""Who computes a request: chosen by what the caller said, and by what it will cost."""
+"""Chooses the executor of a request from the caller's settings and the estimated cost."""
 
 from __future__ import annotations
 
@@ -20,20 +20,23 @@ from bench.models.scorer import BATCH, Scorer
 from bench.tasks.task import Request
 
 WORTH_IT = 30.0
-"""Seconds of estimated work from which on worker processes are started unasked; each takes about 4 to begin."""
+"""Seconds of estimated work from which on worker processes are started by default; each needs about 4 to start."""
 
 BACKWARD = 1.3
-"""A backward to the input by a forward: the same convolutions, transposed."""
+"""Cost of a backward to the input relative to a forward."""
 
 
 def executor_for(settings: Settings, request: Request, running: Running) -> Executor:
-    """The executor of a request. Raises ``WorkerError`` or ``SpecError`` if it cannot be had."""
+    """The executor of a request.
+
+    Raises ``SpecError`` for settings that do not fit, ``WorkerError`` if the request cannot be sent to other processes.
+    """
     if running.workers is not None and running.workers < 1:
         raise SpecError(f"workers must be at least 1, not {running.workers}.", "Leave it out, or use --workers 1.")
     if running.scheduler is not None:
         return Cluster(_sendable(settings, request), running.scheduler)
     if running.workers is None:
-        return _unasked(settings, request)
+        return _default_executor(settings, request)
     if running.workers == 1:
         return Serial(Workbench(request))
     if request.device.type != "cpu":
@@ -41,26 +44,27 @@ def executor_for(settings: Settings, request: Request, running: Running) -> Exec
     return Processes(_sendable(settings, request), running.workers)
 
 
-def _unasked(settings: Settings, request: Request) -> Executor:
-    """As many processes as there are cores, where that pays and can be done."""
+def _default_executor(settings: Settings, request: Request) -> Executor:
+    """One process per core if that is worth it and possible, otherwise this process."""
     if request.device.type == "cpu" and cores() > 1 and len(request.shards) > 1 and seconds_for(request) > WORTH_IT:
         try:
             return Processes(_sendable(settings, request), cores())
-        except WorkerError:  # nobody asked for processes
+        except WorkerError:  # the caller did not ask for processes
             pass
     return Serial(Workbench(request))
 
 
 def _sendable(settings: Settings, request: Request) -> Assignment:
-    task = assignment(settings, request)
+    """The assignment of a request. Raises ``WorkerError`` if it cannot be pickled."""
+    task_assignment = assignment(settings, request)
     try:
-        ForkingPickler.dumps(task)
-    except Exception as error:  # whatever a user's objects raise
+        ForkingPickler.dumps(task_assignment)
+    except Exception as error:  # objects of users may raise anything
         raise WorkerError(
             f"The model, attack or data cannot be sent to other processes ({type(error).__name__}: {error}).",
             "Name the model as FILE.py::FACTORY and the data by its name, or use one worker.",
         ) from error
-    return task
+    return task_assignment
 
 
 def cores() -> int:
@@ -70,12 +74,13 @@ def cores() -> int:
 
 def seconds_for(request: Request) -> float:
     """Seconds the request may take in one process: its price times the measured time of one forward."""
-    scorer = Scorer(request.subject.module, request.subject.ref)
-    x = request.samples[: min(BATCH, len(request.samples))].images.to(request.device)
+    batch = request.batch or BATCH
+    scorer = Scorer(request.subject.module, request.subject.ref, batch=batch)
+    x = request.samples[: min(batch, len(request.samples))].images.to(request.device)
     with torch.random.fork_rng(devices=[]):
         request.task.ask(scorer, x)
-        began = time.perf_counter()
+        started = time.perf_counter()
         request.task.ask(scorer, x)
-    each = (time.perf_counter() - began) / BATCH
+    seconds_per_sample = (time.perf_counter() - started) / batch
     price = price_of(request)
-    return each * (price.forwards + BACKWARD * price.backwards)
+    return seconds_per_sample * (price.forwards + BACKWARD * price.backwards)

@@ -1,11 +1,12 @@
 """Workers of a Dask cluster: the same units, on any number of machines (SLURM and PBS through ``dask-jobqueue``).
 
-Dask computes the units of a lost worker again, on another one. Every worker needs the suite, and the model's file where
-a model is named by its file; see :mod:`bench.evaluation.executors.worker` for what it refuses.
+Dask computes the units of a lost worker again on another worker. Every worker needs the suite, and the model's file if the
+model is named by its file; a worker with other files refuses (see :mod:`bench.evaluation.executors.worker`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -19,30 +20,31 @@ INSTALL = "pip install 'spikebench[cluster]'"
 PATIENCE = 10
 """Seconds to wait for a scheduler, and for its first worker."""
 RETRIES = 3
-"""How often a unit is computed again after its worker was lost."""
+"""Number of times that a unit is computed again after its worker was lost."""
 
 
 def _compute(task: Assignment, key: UnitKey, needed: Mapping[UnitKey, UnitResult], threads: int = 1) -> Finished:
-    """One unit on a Dask worker, with one thread: the worker itself runs as many units as it has threads."""
+    """Compute a unit on a Dask worker, with one thread: a worker runs as many units as it has threads."""
     import torch
 
     torch.set_num_threads(threads)
     return compute(task, key, needed)
 
 
-def _handed_over(task: Assignment) -> Assignment:
-    """The assignment, as a result that the scheduler can have made again; scattered data are lost with their workers."""
+def _as_result(task: Assignment) -> Assignment:
+    """The assignment as the result of a task, which the scheduler can repeat; scattered data are lost with their workers."""
     return task
 
 
 class Cluster:
     """The workers of the scheduler at ``address``, such as ``tcp://HOST:8786``.
 
-    Raises ``WorkerError`` if Dask is not installed, or nobody answers there.
+    Entering it raises ``WorkerError`` if Dask is not installed, or no scheduler or worker answers.
     """
 
     def __init__(self, task: Assignment, address: str) -> None:
-        self.capacity = 1
+        if not re.fullmatch(r"(tcp|tls|ucx|ws|wss)://\S+:\d+", address):
+            raise WorkerError(f"{address!r} is no address of a scheduler.", "Write it as tcp://HOST:PORT.")
         self._task, self._address = task, address
         self._keys: dict[Any, UnitKey] = {}
 
@@ -64,11 +66,18 @@ class Cluster:
             raise WorkerError(
                 f"The scheduler at {self._address} has no workers.", "Start some: dask worker ADDRESS."
             ) from error
-        # Two for each: while one unit comes back, the next one is there already.
-        self.capacity = 2 * sum(self._client.nthreads().values())
-        self._task_there = self._client.submit(_handed_over, self._task, pure=False)
+        self._task_there = self._client.submit(_as_result, self._task, pure=False)
         self._completed = as_completed(loop=self._client.loop)
         return self
+
+    @property
+    def capacity(self) -> int:
+        """Two units per thread of the workers: the next unit is there while the result of the last one is sent back.
+
+        Counted anew at every call, because jobs of a queue start one after the other. Never 0: where all workers were lost,
+        the scheduler keeps a unit for the next one that joins.
+        """
+        return max(1, 2 * sum(self._client.nthreads().values()))
 
     def submit(self, key: UnitKey, needed: Mapping[UnitKey, UnitResult]) -> None:
         """Begin to compute a unit; see :class:`~bench.evaluation.executors.executor.Executor`."""
@@ -85,8 +94,9 @@ class Cluster:
         self._completed.add(future)
 
     def next(self) -> tuple[UnitKey, Finished]:
-        """The next finished unit. Raises ``WorkerError`` if a unit has lost its worker several times."""
+        """The next finished unit. Raises ``WorkerError`` if its worker was lost several times, or the scheduler."""
         from distributed import KilledWorker
+        from distributed.client import FutureCancelledError
 
         future = self._completed.next()
         try:
@@ -95,6 +105,11 @@ class Cluster:
             raise WorkerError(
                 f"The unit {self._keys[future.key].text} lost its worker several times.",
                 "Give the workers more memory; the same command goes on where this one stopped.",
+            ) from error
+        except FutureCancelledError as error:
+            raise WorkerError(
+                f"The scheduler at {self._address} was lost, or dropped the unit {self._keys[future.key].text}.",
+                "Start it again if it has stopped; the same command goes on where this one stopped.",
             ) from error
         key = self._keys.pop(future.key)
         future.release()

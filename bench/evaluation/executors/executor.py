@@ -1,4 +1,4 @@
-"""What the loop asks of whoever computes, and the simplest answer: this process, one unit after the other."""
+"""The contract of an executor, and the simplest executor: this process, one unit after another."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from bench.tasks.unit import UnitKey, UnitResult
 
 
 class Executor(Protocol):
-    """Computes units in any order. A context: what it started has stopped when the block is left, however it is left."""
+    """Computes units in any order. It is a context: when the block is left, everything that it started has stopped."""
 
     @property
     def capacity(self) -> int:
-        """How many units it takes at a time."""
+        """Number of units that it accepts at a time."""
         ...
 
     def submit(self, key: UnitKey, needed: Mapping[UnitKey, UnitResult]) -> None:
-        """Begin to compute ``key``. needed: the results it is computed from."""
+        """Begin to compute ``key``. needed: the results from which it is computed."""
         ...
 
     def next(self) -> tuple[UnitKey, Finished]:
-        """The next unit that is finished. Waits for it; raises whatever the unit raised."""
+        """Wait for the next finished unit and return it. Raises what the unit raised."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -35,7 +35,7 @@ class Executor(Protocol):
 
 
 class Serial:
-    """One unit after the other, in this process."""
+    """Computes one unit after another, in this process."""
 
     capacity = 1
 
@@ -44,9 +44,11 @@ class Serial:
         self._queue: deque[tuple[UnitKey, Mapping[UnitKey, UnitResult]]] = deque()
 
     def submit(self, key: UnitKey, needed: Mapping[UnitKey, UnitResult]) -> None:
+        """Put a unit into the queue; see :class:`Executor`."""
         self._queue.append((key, needed))
 
     def next(self) -> tuple[UnitKey, Finished]:
+        """Compute the next unit of the queue. Raises what the unit raises."""
         key, needed = self._queue.popleft()
         return key, self._workbench.compute(key, needed)
 

@@ -1,6 +1,6 @@
 """Worker processes on this machine, one thread each.
 
-A worker that dies (killed, out of memory) takes the pool with it; the pool is made anew and its units are computed again.
+If a worker dies (killed, out of memory), the whole pool is replaced and its units are computed again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bench.foundation.errors import WorkerError
 from bench.tasks.unit import UnitKey, UnitResult
 
 MOST_LOSSES = 3
-"""How often a unit may lose its worker before it is given up."""
+"""Number of times that a unit may lose its worker before the run stops."""
 
 
 class Processes:
@@ -39,7 +39,7 @@ class Processes:
         return self
 
     def _started(self) -> ProcessPoolExecutor:
-        # Spawned, not forked: a fork of a process whose torch has threads can hang.
+        # Spawned, not forked: a fork of a process in which torch has started threads can hang.
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(self.capacity, mp_context=context, initializer=begin)
 
@@ -65,7 +65,7 @@ class Processes:
             return self._running.pop(future)[0], result
 
     def _restart(self, *, blamed: list[UnitKey]) -> None:
-        """A new pool for the units that were running. blamed: those of them that may have been the cause."""
+        """Submit the running units to a new pool. blamed: units that may have been the cause."""
         self._losses.update(blamed)
         lost = next((key for key in blamed if self._losses[key] >= MOST_LOSSES), None)
         if lost is not None:
@@ -74,10 +74,10 @@ class Processes:
                 "It was probably out of memory: give fewer --workers; the same command goes on where this one stopped.",
             )
         self._stop()
-        again = list(self._running.values())
+        interrupted = list(self._running.values())
         self._running.clear()
         self._pool = self._started()
-        for key, needed in again:
+        for key, needed in interrupted:
             self.submit(key, needed)
 
     def _stop(self) -> None:

@@ -1,7 +1,7 @@
-"""The other side: a process that rebuilds a request from its settings and computes units of it.
+"""The worker's side: a process that rebuilds a request from its settings and computes units of it.
 
-A worker must answer the same question as its parent. It resolves the settings itself and compares, field by field, what
-determines the rows; with another model file, other data or another version of the suite it refuses.
+A worker must compute the same request as its parent. It resolves the settings itself and compares everything that
+determines the rows, field by field; with another model file, other data or another version of the suite it refuses.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import parent_process
 from pathlib import Path
@@ -34,25 +34,25 @@ WORDS = {
     "suite": "another version of the suite",
     "torch": "another version of torch",
 }
-"""What is said of a field that differs."""
+"""Words for a field that differs."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a worker needs to know. expected: digests of what determines the rows, field by field."""
+    """Everything that a worker needs. expected: digests of the fields that determine the rows."""
 
     settings: Settings
     expected: dict[str, str]
 
     @property
     def name(self) -> str:
-        """The same for the same request."""
+        """A name that is equal for equal requests."""
         return digest(self.expected)
 
 
 def assignment(settings: Settings, request: Request) -> Assignment:
-    """The assignment of a request that was resolved from ``settings``."""
-    return Assignment(settings, _fingerprints(request))
+    """The assignment of a request that was resolved from ``settings``, in batches that fitted into memory here."""
+    return Assignment(replace(settings, batch=request.batch), _fingerprints(request))
 
 
 def _fingerprints(request: Request) -> dict[str, str]:
@@ -75,11 +75,11 @@ def suite_sha256() -> str:
 
 
 _workbenches: dict[str, Workbench] = {}
-"""Of this process, the one of its latest assignment; making it anew for each unit would cost seconds."""
+"""The workbench of the latest assignment of this process; a new one for each unit would cost seconds."""
 
 
 def compute(task: Assignment, key: UnitKey, needed: Mapping[UnitKey, UnitResult]) -> Finished:
-    """One unit, in a worker. Raises ``WorkerError`` if this worker would answer another question."""
+    """Compute a unit in a worker. Raises ``WorkerError`` if this worker would compute another request."""
     if task.name not in _workbenches:
         _workbenches.clear()
         _workbenches[task.name] = _opened(task)
@@ -102,7 +102,10 @@ def _opened(task: Assignment) -> Workbench:
 
 
 def begin() -> None:
-    """In a new process: one thread, no reaction to Ctrl-C (the parent stops its workers), and an end with the parent's."""
+    """Prepare a new process:
+
+    one thread, no reaction to Ctrl-C (the parent stops its workers), exit when the parent exits.
+    """
     import signal
 
     from bench.foundation.memory import keep_freed_memory

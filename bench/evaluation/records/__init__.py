@@ -1,1 +1,1 @@
-"""The record of an evaluation: what it says, how it is read and written, how two are compared."""
+"""Reading, writing and comparing records of evaluations."""

@@ -1,4 +1,4 @@
-"""Comparing two records on the samples they share."""
+"""Compares two records on their common samples."""
 
 from __future__ import annotations
 
@@ -16,31 +16,35 @@ if TYPE_CHECKING:
 
 
 def compare(first: Record | Path | str, second: Record | Path | str) -> list[Comparison]:
-    """Paired differences for everything both records measured.
+    """Paired differences of all figures that both records have.
 
-    Raises ``RecordError`` if they share no data set, no samples or no attack at the same radius.
+    Raises ``RecordError`` if they are of other tasks, data or norms, or share no samples or no attack at the same radius.
     """
-    a, b = (record if isinstance(record, Record) else read_record(Path(record)) for record in (first, second))
-    _check_kind(a, b)
+    first_record, second_record = (
+        record if isinstance(record, Record) else read_record(Path(record)) for record in (first, second)
+    )
+    _check_kind(first_record, second_record)
     keys = ["attack", "eps", "eps_text"]
-    shared = a.rows[keys].drop_duplicates().merge(b.rows[keys].drop_duplicates(), on=["attack", "eps"])
+    shared = (
+        first_record.rows[keys].drop_duplicates().merge(second_record.rows[keys].drop_duplicates(), on=["attack", "eps"])
+    )
     if shared.empty:
         raise RecordError(
             "The records share no attack at the same radius.", "Evaluate both with the same --attack and --eps."
         )
-    rules = task_named(a.task).comparison
-    compared: list[Comparison] = []
+    rules = task_named(first_record.task).comparison
+    comparisons: list[Comparison] = []
     for position, (attack, eps, eps_text) in enumerate(
         zip(shared["attack"], shared["eps"], shared["eps_text_x"], strict=True)
     ):
-        left, right = (rules.usable(_rows_of(record, attack, eps)) for record in (a, b))
+        left, right = (rules.usable(_rows_of(record, attack, eps)) for record in (first_record, second_record))
         both = left.join(right, how="inner", lsuffix="_1", rsuffix="_2")
         if both.empty:
             raise RecordError("The records share no samples.", "Evaluate both on the same samples.")
         if (both["label_1"] != both["label_2"]).any():
             raise RecordError("The records disagree about labels.", "Evaluate both on the same data.")
-        compared += rules.compare(both, str(attack), str(eps_text), position == 0)
-    return compared
+        comparisons += rules.compare(both, str(attack), str(eps_text), position == 0)
+    return comparisons
 
 
 def _check_kind(a: Record, b: Record) -> None:

@@ -1,4 +1,4 @@
-"""Records on disk: a JSON file and the rows beside it, each written at once or not at all.
+"""Records on disk: a JSON file and the rows beside it, each written completely or not at all.
 
 Readers migrate older schemas step by step and refuse newer ones.
 """
@@ -24,7 +24,10 @@ AGAIN = "Evaluate again with --fresh."
 
 
 def write_record(record: Record, folder: Path) -> Record:
-    """Write rows, then record, each atomically; the record names the rows' hash, so a torn pair is noticed."""
+    """Write rows, then the record, each atomically; the record has the hash of the rows, so that a mismatch is detected.
+
+    Raises ``StorageError`` if the disk refuses.
+    """
     make_folder(folder)
     with atomic_path(folder / ROWS_FILE) as path:
         record.rows.to_parquet(path, index=False)
@@ -34,7 +37,7 @@ def write_record(record: Record, folder: Path) -> Record:
 
 
 def _with_results(fields: dict[str, Any]) -> dict[str, Any]:
-    """Schema 3 had a list of results for each task, one of them empty."""
+    """Fields of schema 4 from schema 3, which had a list of results per task, one of them empty."""
     others = {name: value for name, value in fields.items() if name not in ("cells", "shifts")}
     return others | {"schema_version": 4, "results": [*fields["cells"], *fields["shifts"]]}
 
@@ -86,7 +89,7 @@ def read_record(folder: Path) -> Record:
 
 
 def _with_all_columns(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the first schema had one stage an attack, and knew of no zero gradients."""
+    """Rows with the columns that the first schema lacks, which had one stage per attack and no counts of zero gradients."""
     if "robust" not in rows or "selection" in rows:
         return rows
     return rows.assign(selection=rows["robust"], stage="", zero_gradients=0)

@@ -1,1 +1,1 @@
-"""Whether to believe a robust accuracy: checks that every record carries, and a closer look on request."""
+"""Whether to believe a robust accuracy: the examinations of ``bench doctor``."""

@@ -1,4 +1,4 @@
-"""Does a decision depend on anything but the sample?"""
+"""Examines whether a decision depends on anything but the sample."""
 
 from __future__ import annotations
 
@@ -7,38 +7,54 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from bench.evaluation.reliability.examined_model import Patient
+from bench.evaluation.reliability.examined_model import ExaminedModel
+from bench.foundation.errors import ModelError
+from bench.models.memory import DIFFERENT, RESET, memory_or_chance
 from bench.tasks.checks import graded
 from bench.tasks.results import Check
 
 
-def stability(patient: Patient) -> Iterator[Check]:
-    """The same sample twice, in reverse order, in other company, and alone."""
-    if patient.stochastic:
+def stability(examined: ExaminedModel) -> Iterator[Check]:
+    """Compare decisions on the same samples: again, in reverse order, among other samples, and alone."""
+    if examined.stochastic:
         says = "declared stochastic: verdicts are rates over repeated forwards"
         yield Check(name="decisions", status="pass", value=0, says=says)
         return
-    scorer, x, rng = patient.scorer, patient.x, patient.rng.fold("stability")
+    scorer, x, rng = examined.scorer, examined.x, examined.rng.fold("stability")
     first = scorer.decisions(x, rng)[0]
-    back = torch.arange(len(x) - 1, -1, -1, device=x.device)
-    alone = min(len(x), 16)
+    reverse_index = torch.arange(len(x) - 1, -1, -1, device=x.device)
+    count = min(len(x), 16)
 
-    def again() -> Tensor:
+    def repeat() -> Tensor:
         return scorer.decisions(x, rng)[0]
 
-    def reverse() -> Tensor:
-        return scorer.decisions(x[back], rng.rows(back))[0][back]
+    def reversed_order() -> Tensor:
+        return scorer.decisions(x[reverse_index], rng.rows(reverse_index))[0][reverse_index]
 
-    def company() -> Tensor:
+    def mixed_batch() -> Tensor:
         mixed = torch.cat([x, 1 - x])
         streams = torch.arange(len(x), device=x.device).repeat(2)
         return scorer.decisions(mixed, rng.rows(streams), batch=32)[0][: len(x)]
 
-    def single() -> Tensor:
-        one = scorer.decisions(x[:alone], rng.rows(torch.arange(alone, device=x.device)), batch=1)[0]
-        return torch.cat([one, first[alone:]])
+    def one_by_one() -> Tensor:
+        single_decisions = scorer.decisions(x[:count], rng.rows(torch.arange(count, device=x.device)), batch=1)[0]
+        return torch.cat([single_decisions, first[count:]])
 
-    for name, run in (("twice", again), ("in reverse order", reverse), ("in other company", company), ("alone", single)):
-        changed = float((run() != first).float().mean())
+    inconstant = False
+    for name, run in (
+        ("twice", repeat),
+        ("in reverse order", reversed_order),
+        ("in other company", mixed_batch),
+        ("alone", one_by_one),
+    ):
+        try:
+            changed = float((run() != first).float().mean())
+        except ModelError as error:  # a state that fits one batch only
+            inconstant = True
+            yield Check(name=f"decisions {name}", status="fail", value=1, says=f"asked {name}, it fails: {error.what}")
+            continue
+        inconstant |= changed > DIFFERENT and name == "twice"
         says = f"asked {name}, it changes its mind on {changed:.0%} of the samples"
         yield Check(name=f"decisions {name}", status=graded(changed, warn=0, fail=0.01), value=changed, says=says)
+    if inconstant and memory_or_chance(examined.module, scorer.logits, x) == "memory":
+        yield Check(name="memory", status="fail", value=1, says=f"it remembers its last call. {RESET}")

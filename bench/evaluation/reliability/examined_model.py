@@ -1,4 +1,4 @@
-"""What the doctor looks at: a model, some samples it gets right, and ways to ask it things."""
+"""The model that the doctor examines, with samples that it classifies correctly, and queries on it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from attacks.gradients.pdsg import PDSG
 from attacks.gradients.rate import BPTR, RGA
 from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
-from bench.models.scorer import Scorer
+from attacks.threats.linf import Linf
+from bench.models.scorer import BATCH, Scorer
 from bench.tasks.feasibility import statuses
 from zoo.folding import folded
 
@@ -36,11 +36,11 @@ PATHS: dict[str, GradientPath] = {
 
 
 @dataclass(frozen=True)
-class Patient:
-    """A model and ``n`` samples it gets right.
+class ExaminedModel:
+    """A model and ``n`` samples that it classifies correctly.
 
     x: ``(n, ...)``; y: ``(n,)``. eps: radius of the attacks, in linf. spiking: layers that take a gradient path.
-    declared: whether its card says that it spikes; None where nobody says anything.
+    declared: whether its card declares that it spikes; None without a declaration.
     sources: other models of the same task, for transfer.
     """
 
@@ -55,6 +55,7 @@ class Patient:
     stochastic: bool
     draws: int = 1
     micro_batch: int = 64
+    batch: int = BATCH
     sources: dict[str, nn.Module] = field(default_factory=dict)
     proposer: nn.Module = field(init=False)
 
@@ -63,15 +64,16 @@ class Patient:
 
     @property
     def scorer(self) -> Scorer:
-        return Scorer(self.module, self.name, self.draws)
+        """The canonical scorer of the model."""
+        return Scorer(self.module, self.name, self.draws, batch=self.batch)
 
     @property
     def paths(self) -> dict[str, GradientPath]:
-        """The gradient paths that make a difference here."""
+        """The gradient paths that differ for this model."""
         return PATHS if self.spiking else {"own": PATHS["own"]}
 
     def oracle(self, path: GradientPath, model: nn.Module | None = None) -> ModelOracle:
-        """An oracle with fresh books; ``model``: another one in its place."""
+        """An oracle with fresh query counts. model: another model to ask in place of this one."""
         return ModelOracle.of(
             self.proposer if model is None else model,
             self.y,
@@ -83,31 +85,35 @@ class Patient:
         )
 
     def gradient(self, path: GradientPath, x: Tensor | None = None) -> Tensor:
-        """Input gradient of the plain cross-entropy at ``x`` (the samples themselves), as it comes: NaN stays NaN.
+        """Input gradient ``(n, ...)`` of the plain cross-entropy at ``x`` (by default the samples themselves); NaN stays
+        NaN.
 
-        That is what published attacks climb; ours goes on where it vanishes (:class:`~attacks.objectives.CrossEntropy`).
+        Published attacks follow this gradient; :class:`~attacks.objectives.CrossEntropy` is defined where it vanishes.
         """
         oracle = self.oracle(path)
         rows = torch.arange(len(self.y), device=self.y.device)
-        asked = self.x if x is None else x
+        inputs = self.x if x is None else x
         parts = []
         for batch in rows.split(self.micro_batch):
-            leaf = asked[batch].detach().requires_grad_()
+            leaf = inputs[batch].detach().requires_grad_()
             loss = torch.nn.functional.cross_entropy(oracle.logits(leaf, batch), self.y[batch], reduction="none")
             parts.append(torch.autograd.grad(loss.sum(), leaf)[0])
         return torch.cat(parts)
 
     @torch.no_grad()
     def loss(self, x: Tensor) -> Tensor:
-        """Cross-entropy ``(n,)`` of the unfolded model."""
+        """Cross-entropy ``(n,)`` of the unfolded model at ``x`` ``(n, ...)``."""
         logits = self.scorer.logits(x, self.rng.fold("loss"))
         return torch.nn.functional.cross_entropy(logits, self.y, reduction="none")
 
     def attacked(
         self, attack: Attack, path: GradientPath, *, eps: float | None = None, source: nn.Module | None = None
     ) -> Tensor:
-        """Which samples ``(n,)`` bool still stand, by the scorer. source: a model the images are crafted on."""
-        threat = Threat(eps=self.eps if eps is None else eps)
+        """Whether each sample stands under an attack, ``(n,)`` bool, by the scorer. source:
+
+        model on which images are crafted.
+        """
+        threat = Linf(eps=self.eps if eps is None else eps)
         oracle = self.oracle(path, source)
         adv = attack.perturb(oracle, self.x.clone(), threat, rng=self.rng.fold("attack")).detach()
         usable = torch.tensor([status == "ok" for status in statuses(adv, self.x, threat)], device=self.x.device)

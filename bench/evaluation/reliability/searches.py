@@ -1,4 +1,4 @@
-"""Do attacks behave as attacks on an honest gradient do (Athalye et al., ICML 2018; Carlini et al., 2019)?"""
+"""Examines whether attacks behave as they do on a true gradient (Athalye et al., ICML 2018; Carlini et al., 2019)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from attacks.base import Attack
 from attacks.noise import UniformNoise
 from attacks.pgd import PGD
 from attacks.square import Square
-from bench.evaluation.reliability.examined_model import Patient
+from bench.evaluation.reliability.examined_model import ExaminedModel
 from bench.tasks.checks import graded
 from bench.tasks.results import Check
 
@@ -20,24 +20,24 @@ RADII = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 def raw(steps: int) -> PGD:
-    """PGD as textbooks have it: no early exit, the last iterate."""
+    """Textbook PGD: no early exit, the last iterate."""
     return PGD(steps=steps, keep="last")
 
 
-def steps_curve(patient: Patient) -> list[float]:
+def steps_curve(examined: ExaminedModel) -> list[float]:
     """Share standing after raw PGD of :data:`STEPS` steps along the model's own gradient."""
-    return [float(patient.attacked(raw(steps), patient.paths["own"]).float().mean()) for steps in STEPS]
+    return [float(examined.attacked(raw(steps), examined.paths["own"]).float().mean()) for steps in STEPS]
 
 
-def radius_curve(patient: Patient) -> list[float]:
+def radius_curve(examined: ExaminedModel) -> list[float]:
     """Share standing under raw PGD-20 at :data:`RADII` times the radius."""
-    own = patient.paths["own"]
-    return [float(patient.attacked(raw(20), own, eps=min(1.0, k * patient.eps)).float().mean()) for k in RADII]
+    own = examined.paths["own"]
+    return [float(examined.attacked(raw(20), own, eps=min(1.0, k * examined.eps)).float().mean()) for k in RADII]
 
 
-def steps(patient: Patient) -> Iterator[Check]:
-    """One step must not beat many, and many must have converged."""
-    curve = steps_curve(patient)
+def steps(examined: ExaminedModel) -> Iterator[Check]:
+    """One step must not break more than many steps, and many steps must have converged."""
+    curve = steps_curve(examined)
     lead = min(curve[2:]) - curve[0]
     says = f"one step leaves {curve[0]:.0%} standing, {STEPS[-1]} steps leave {curve[-1]:.0%}"
     yield Check(name="one step against many", status=graded(lead, warn=0.0, fail=0.05), value=lead, says=says)
@@ -46,47 +46,49 @@ def steps(patient: Patient) -> Iterator[Check]:
     yield Check(name="convergence", status="warn" if drop > 0.05 else "pass", value=drop, says=says)
 
 
-def restarts(patient: Patient) -> Iterator[Check]:
-    """More starts must not change much."""
-    one, five = (
-        float(patient.attacked(PGD(steps=10, restarts=count), patient.paths["own"]).float().mean()) for count in (1, 5)
+def restarts(examined: ExaminedModel) -> Iterator[Check]:
+    """More random starts must not break many more samples."""
+    one_start, five_starts = (
+        float(examined.attacked(PGD(steps=10, restarts=count), examined.paths["own"]).float().mean()) for count in (1, 5)
     )
-    says = f"five starts of PGD-10 break another {one - five:.0%} over one"
-    yield Check(name="restarts", status="warn" if one - five > 0.1 else "pass", value=one - five, says=says)
+    says = f"five starts of PGD-10 break another {one_start - five_starts:.0%} over one"
+    yield Check(
+        name="restarts", status="warn" if one_start - five_starts > 0.1 else "pass", value=one_start - five_starts, says=says
+    )
 
 
-def radii(patient: Patient) -> Iterator[Check]:
-    """More room must help the attacker, and all of it must be enough."""
-    curve = radius_curve(patient)
+def radii(examined: ExaminedModel) -> Iterator[Check]:
+    """A larger radius must help the attacker, and without a bound almost every sample must fall."""
+    curve = radius_curve(examined)
     rise = max(later - earlier for earlier, later in pairwise(curve))
-    shown = ", ".join(f"{value:.0%}" for value in curve)
-    says = f"standing at {RADII[0]:g} to {RADII[-1]:g} times the radius: {shown}"
+    percentages = ", ".join(f"{value:.0%}" for value in curve)
+    says = f"standing at {RADII[0]:g} to {RADII[-1]:g} times the radius: {percentages}"
     yield Check(name="radius", status=graded(rise, warn=0.03, fail=0.1), value=rise, says=says)
-    left = float(patient.attacked(raw(40), patient.paths["own"], eps=1.0).float().mean())
-    says = f"with no bound on the perturbation, {left:.0%} still stand"
-    yield Check(name="no bound", status=graded(left, warn=0.05, fail=0.2), value=left, says=says)
+    unbounded = float(examined.attacked(raw(40), examined.paths["own"], eps=1.0).float().mean())
+    says = f"with no bound on the perturbation, {unbounded:.0%} still stand"
+    yield Check(name="no bound", status=graded(unbounded, warn=0.05, fail=0.2), value=unbounded, says=says)
 
 
-def blind(patient: Patient) -> Iterator[Check]:
-    """What finds adversarial images without the model's gradient must not find many that the gradient misses."""
-    path = patient.paths["own"]
-    own = patient.attacked(PGD(steps=20), path)
+def blind(examined: ExaminedModel) -> Iterator[Check]:
+    """Searches without the model's gradient must not break many samples that the gradient misses."""
+    path = examined.paths["own"]
+    own = examined.attacked(PGD(steps=20), path)
     others: dict[str, tuple[Attack, nn.Module | None]] = {
         "Square (500 queries)": (Square(queries=500), None),
         "the worst of 100 random draws": (UniformNoise(draws=100), None),
-        **{f"transfer from {name}": (PGD(steps=20), source) for name, source in patient.sources.items()},
+        **{f"transfer from {name}": (PGD(steps=20), source) for name, source in examined.sources.items()},
     }
     for name, (attack, source) in others.items():
-        missed = float((own & ~patient.attacked(attack, path, source=source)).float().mean())
+        missed = float((own & ~examined.attacked(attack, path, source=source)).float().mean())
         says = f"{name} breaks {missed:.0%} that PGD-20 along its own gradient leaves standing"
         yield Check(name=name, status=graded(missed, warn=0.03, fail=0.1), value=missed, says=says)
 
 
-def paths(patient: Patient) -> Iterator[Check]:
-    """How much the model's own surrogate overstates its robustness."""
-    if not patient.spiking:
+def paths(examined: ExaminedModel) -> Iterator[Check]:
+    """Measure how much the model's own surrogate overstates its robustness."""
+    if not examined.spiking:
         return
-    standing = {name: float(patient.attacked(PGD(steps=20), path).float().mean()) for name, path in patient.paths.items()}
+    standing = {name: float(examined.attacked(PGD(steps=20), path).float().mean()) for name, path in examined.paths.items()}
     best = min(standing, key=lambda name: standing[name])
     lead = standing["own"] - standing[best]
     says = f"PGD-20 leaves {standing['own']:.0%} standing along its own gradient, {standing[best]:.0%} along {best}"

@@ -8,7 +8,7 @@ from typing import Any
 from attacks import ATTACKS, PATHS
 from attacks.base import Attack
 from attacks.gradients.base import GradientPath
-from attacks.threat import Norm, Threat
+from attacks.threats.threat import Threat
 from attacks.transfer import Transfer
 from attacks.universal import Universal
 from bench.evaluation.request.transfer import describe_transfer, resolve_transfer
@@ -16,6 +16,7 @@ from bench.evaluation.request.universal import describe_universal, resolve_unive
 from bench.foundation.errors import SpecError
 from bench.foundation.registry import Registry
 from bench.foundation.spec import Eps, bind_params, parse_spec, passed_and_defaulted
+from bench.foundation.threats import threat_at
 from bench.tasks.resolved_attack import ResolvedAttack
 
 attack_registry: Registry[type[Attack]] = Registry("attack", ATTACKS, "bench.attacks")
@@ -65,11 +66,10 @@ def _bound(kind: type[Any], params: dict[str, str], what: str) -> Any:
         raise SpecError(f"The {what} cannot be set up: {error}.", "Correct the parameter.") from error
 
 
-def threat_of(norm: Norm, eps: Eps, attack: Attack) -> Threat:
+def threat_of(norm: str, eps: Eps, attack: Attack) -> Threat:
     """The threat model of a cell; raises ``SpecError`` if the attack cannot work under it."""
-    threat = Threat(norm=norm, eps=eps.value)
-    try:
-        attack.check(threat)
-    except ValueError as error:
-        raise SpecError(f"{error}.", "Choose another attack or --norm.") from error
+    threat = threat_at(norm, eps.value)
+    reason = attack.misfit_of_threat(threat)
+    if reason is not None:
+        raise SpecError(f"{reason}.", "Choose another attack or --norm.")
     return threat

@@ -8,8 +8,9 @@ from dataclasses import replace
 import torch
 
 from attacks.base import Attack, Stage
-from attacks.cascade import Cascade
+from attacks.cascade import Cascade, fitting
 from attacks.gradients.base import GradientPath, Training
+from attacks.threats.threat import Threat
 from bench.data import load_samples
 from bench.data.base import Array, Samples, UpTo, own_samples
 from bench.evaluation.request.attack_specs import resolve_attack, resolve_path, threat_of
@@ -17,17 +18,18 @@ from bench.evaluation.request.settings import Settings
 from bench.evaluation.request.shards import rows_per_shard
 from bench.foundation.errors import SpecError, TooFewError
 from bench.foundation.spec import Eps, parse_eps
+from bench.foundation.threats import threat_at, threat_registry
+from bench.models.opening import open_subject
+from bench.models.probe import probed
 from bench.models.recognition import recognised
-from bench.models.subject import Subject, open_subject
+from bench.models.scorer import BATCH
+from bench.models.subject import Subject
 from bench.tasks.lookup import task_for, task_named
 from bench.tasks.resolved_attack import ResolvedAttack
 from bench.tasks.task import Request, Task
 
 STOCHASTIC_DRAWS = 10
 """EOT draws per query and scoring draws per verdict of a stochastic model, unless told otherwise."""
-
-DEFAULT_EPS = "8/255"
-"""Radius in linf, unless told otherwise."""
 
 
 def resolve(settings: Settings) -> Request:
@@ -40,15 +42,19 @@ def resolve(settings: Settings) -> Request:
         raise SpecError("An attack of several stages chooses its own gradient paths.", "Leave --path out.")
     device = device_named(settings.device)
     task, subject, samples = _task_of(settings)
-    check_path(path, path_spec, subject)
     subject = replace(subject, module=subject.module.to(device))
+    ready = probed(subject, samples.shape[1:], settings.prepare, batch=settings.batch or BATCH, device=device)
+    subject = recognised(task.admit(ready.subject), samples)
+    check_path(path, path_spec, subject)
     draws = STOCHASTIC_DRAWS if subject.stochastic else 1
+    stages, left_out = _stages(task, attacks, threat_at(settings.norm, radii[0].value), subject, samples)
     return Request(
         task=task,
         subject=subject,
         samples=samples,
         attacks=attacks,
-        stages=_stages(task, attacks, settings, subject),
+        stages=stages,
+        left_out=left_out,
         path_spec=path_spec,
         path=path,
         norm=settings.norm,
@@ -57,25 +63,33 @@ def resolve(settings: Settings) -> Request:
         eot=settings.eot or draws,
         scorings=settings.scorings or draws,
         device=device,
-        micro_batch=settings.micro_batch or (64 if device.type == "cpu" else 512),
+        micro_batch=_micro_batch(settings, ready.batch, device),
         eight_bit=settings.eight_bit,
         shard_rows=rows_per_shard(subject, samples),
+        batch=None if ready.batch == BATCH else ready.batch,
+        expect=settings.expect,
     )
 
 
+def _micro_batch(settings: Settings, batch: int, device: torch.device) -> int:
+    """Inputs of an attack's call: no more than a scoring call takes, where that is not the usual number."""
+    usual = settings.micro_batch or (64 if device.type == "cpu" else 512)
+    return usual if batch == BATCH else min(usual, batch)
+
+
 def _check_counts(settings: Settings) -> None:
-    for name in ("n", "eot", "scorings", "micro_batch"):
+    for name in ("n", "eot", "scorings", "micro_batch", "batch"):
         value = getattr(settings, name)
         if value is not None and value < 1:
             raise SpecError(f"{name} must be at least 1, not {value}.", "Correct it, or leave it out.")
 
 
 def _radii(settings: Settings) -> list[Eps]:
-    if settings.norm not in ("linf", "l2"):
-        raise SpecError(f"Unknown norm {settings.norm!r}.", "Use linf or l2.")
-    if settings.eps is None and settings.norm == "l2":  # a linf radius of the usual size moves nothing there
-        raise SpecError("There is no default radius in l2.", "Give --eps, for example --eps 0.5.")
-    return parse_eps(DEFAULT_EPS if settings.eps is None else settings.eps, norm=settings.norm)
+    kind = threat_registry.get(settings.norm)
+    eps = kind.usual_eps if settings.eps is None else settings.eps
+    if eps is None:  # a linf radius of the usual size moves nothing in l2
+        raise SpecError(f"There is no default radius in {settings.norm}.", "Give --eps, for example --eps 0.5.")
+    return parse_eps(eps, norm=settings.norm)
 
 
 def _attacks(settings: Settings, radii: Sequence[Eps]) -> tuple[ResolvedAttack, ...]:
@@ -93,32 +107,57 @@ def _attacks(settings: Settings, radii: Sequence[Eps]) -> tuple[ResolvedAttack, 
 
 
 def _task_of(settings: Settings) -> tuple[Task, Subject, Samples]:
-    """The task that the model and its data agree on, the subject as it is judged, and the samples."""
-    subject = open_subject(settings.model, stochastic=settings.stochastic)
+    """The task that the model and its data agree on, the subject, and the samples."""
+    subject = open_subject(settings.model, stochastic=settings.stochastic, prepare=settings.prepare)
     data = settings.data if settings.data is not None else subject.dataset
     samples = samples_of(data, settings.split, settings.n, declared=subject.task)
     task = task_for(subject.task, subject.ref, samples)
-    return task, recognised(task.admit(replace(subject, task=task.name)), samples), samples
+    return task, replace(subject, task=task.name), samples
 
 
 def _stages(
-    task: Task, attacks: Sequence[ResolvedAttack], settings: Settings, subject: Subject
-) -> tuple[tuple[Stage, ...], ...]:
-    """What each attack runs on the model; raises ``SpecError`` for attacks that are not for it."""
-    traits = subject.traits
-    return tuple(task.stages(each, settings.norm, traits) for each in attacks)
+    task: Task, attacks: Sequence[ResolvedAttack], threat: Threat, subject: Subject, samples: Samples
+) -> tuple[tuple[tuple[Stage, ...], ...], tuple[tuple[str, ...], ...]]:
+    """What each attack runs on the model and the samples, and of each the stages that do not fit, with the reason.
+
+    Raises ``SpecError`` for an attack that is not for the model, or of which nothing fits.
+    """
+    stages, left_out = [], []
+    for each in attacks:
+        run = task.stages(each, threat.name, subject.traits)
+        kept, unfit = fitting(run, threat, samples.shape[1:], subject.traits)
+        reasons = {stage.name: _of_whole_layers(stage, subject) for stage in kept}
+        kept = tuple(stage for stage in kept if reasons[stage.name] is None)
+        left_out.append(
+            tuple(f"{each.stage.name}: {each.reason}" for each in unfit)
+            + tuple(f"{name}: {reason}" for name, reason in reasons.items() if reason is not None)
+        )
+        if not kept:
+            raise SpecError(f"{'; '.join(left_out[-1])}.", "Choose another attack.")
+        stages.append(kept)
+    return tuple(stages), tuple(left_out)
+
+
+def _of_whole_layers(stage: Stage, subject: Subject) -> str | None:
+    """Why a stage's gradient path is not for a model that has spike functions only; None where it is."""
+    path = stage.path
+    if path is None or isinstance(path, Training) or subject.whole_layers or path.spike_gradient() is not None:
+        return None
+    if not subject.traits.spiking:
+        return None
+    return "its gradient path is defined for layers that run all time steps, and this model has spike functions"
 
 
 def check_path(path: GradientPath, spec: str, subject: Subject) -> None:
     """Raise ``SpecError`` for a path that would change nothing: another number than was asked for."""
     traits = subject.traits
-    if path.coding is not None and not traits["coded"]:
+    if path.coding is not None and not traits.coded:
         raise SpecError(
             f"{subject.ref} has no encoder that takes a coding, as {spec} gives it.", "Leave coding out of --path."
         )
     if isinstance(path, Training) or path.coding is not None or subject.whole_layers:
         return
-    if not traits["spiking"]:
+    if not traits.spiking:
         seen = "no spike function was found in it" if subject.unrecognised is None else f"it failed ({subject.unrecognised})"
         raise SpecError(
             f"{subject.ref} takes no gradient path such as {spec}: {seen}.", "Attack it along its own gradient (no --path)."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +12,9 @@ from torch import nn
 
 from attacks.base import Attack
 from attacks.gradients.base import GradientPath
-from attacks.threat import Norm
 from bench.data.base import Array, Samples, UpTo
+from bench.foundation.errors import SpecError
+from bench.models.preparation import NOTHING, Preparation
 from bench.models.subject import Subject
 
 if TYPE_CHECKING:
@@ -26,12 +28,13 @@ DEFAULT_N = UpTo(1000)
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that may change a row, and the device; fields as the arguments of :func:`bench.evaluate`."""
+    """Everything that may change a row, the device, and the accuracy that is expected: the arguments of
+    :func:`bench.evaluate`."""
 
     model: str | nn.Module | Subject
     attack: str | Attack | Sequence[str | Attack] = "pgd"
     eps: str | float | Sequence[str | float] | None = None
-    norm: Norm = "linf"
+    norm: str = "linf"
     n: int | None = DEFAULT_N
     data: str | tuple[Array, Array] | Samples | None = None
     split: str = "test"
@@ -43,6 +46,9 @@ class Settings:
     eight_bit: bool = False
     device: str = "cpu"
     micro_batch: int | None = None
+    batch: int | None = None
+    prepare: Preparation = NOTHING
+    expect: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +65,21 @@ class Running:
     fresh: bool = False
     workers: int | None = 1
     scheduler: str | None = None
+
+
+def workers_wanted() -> dict[str, int | str]:
+    """``workers`` and ``scheduler`` as the environment has them (BENCH_WORKERS, BENCH_SCHEDULER); of scripts.
+
+    Raises ``SpecError`` for a number of workers that is none.
+    """
+    wanted: dict[str, int | str] = {}
+    if text := os.environ.get("BENCH_WORKERS"):
+        if not text.isdecimal() or int(text) < 1:
+            raise SpecError(f"BENCH_WORKERS is {text!r}, which is no number of workers.", "Set it to 2, for example.")
+        wanted["workers"] = int(text)
+    if address := os.environ.get("BENCH_SCHEDULER"):
+        wanted["scheduler"] = address
+    return wanted
 
 
 IN_THIS_PROCESS = Running()

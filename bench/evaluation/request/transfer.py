@@ -40,7 +40,7 @@ class TransferParameters:
 def resolve_transfer(params: Mapping[str, str], spec: str) -> ResolvedAttack:
     """The planned attack of a spec; raises ``BenchError`` for whatever cannot be resolved."""
     from bench.evaluation.request.attack_specs import resolve_attack, resolve_path
-    from bench.models.subject import open_subject
+    from bench.models.opening import open_subject
 
     given = bind_params(TransferParameters, params, what="attack transfer")
     if not given.source:
@@ -71,7 +71,7 @@ def _without_spikes(subject: Subject, kind: Literal["none", "relu", "clip"]) -> 
 
 def describe_transfer(attack: Transfer) -> ResolvedAttack:
     """The planned form of a configured attack, whose source is a module of the user's own."""
-    from bench.models.subject import parameters_sha256, structure_sha256
+    from bench.models.fingerprint import parameters_sha256, structure_sha256
 
     source = type(attack.model).__name__
     fingerprint = {

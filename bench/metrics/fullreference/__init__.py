@@ -1,4 +1,4 @@
-"""How far a distorted image is from its reference: pure functions of two float images (H, W, 3) in [0,1]."""
+"""The distance of a distorted image from its reference: pure functions of two float images (H, W, 3) in [0,1]."""
 
 from bench.metrics.fullreference.gmsd import gmsd
 from bench.metrics.fullreference.haarpsi import haarpsi

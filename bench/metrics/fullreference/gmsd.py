@@ -12,7 +12,10 @@ _CONSTANT = 170.0
 
 
 def gmsd(reference: NDArray[np.float64], distorted: NDArray[np.float64]) -> float:
-    """Deviation of the gradient similarity over the image: 0 for equal images, larger is worse. Blind to colour."""
+    """Deviation of the gradient similarity of two images (H, W, 3) in [0,1]: 0 for equal images, larger is worse.
+
+    Colour is ignored. Raises ``ValueError`` for arrays that are not two such images of one shape.
+    """
     check_pair(reference, distorted)
     first, second = (gradient_magnitude(halve(channels(image, _LUMA)[0])) for image in (reference, distorted))
     return float(similarity(first, second, _CONSTANT).std())

@@ -13,7 +13,10 @@ _C, _ALPHA = 30.0, 4.2
 
 
 def haarpsi(reference: NDArray[np.float64], distorted: NDArray[np.float64]) -> float:
-    """In (0,1], 1 for equal images: similarity of Haar coefficients and colours, weighted by coarse coefficients."""
+    """Similarity of Haar coefficients and colours of two images (H, W, 3) in [0,1]: in (0,1], 1 for equal images.
+
+    Coarse coefficients are the weights. Raises ``ValueError`` for arrays that are not two such images of one shape.
+    """
     check_pair(reference, distorted)
     y_r, i_r, q_r = (halve(channel) for channel in channels(reference, _YIQ))
     y_d, i_d, q_d = (halve(channel) for channel in channels(distorted, _YIQ))

@@ -15,8 +15,8 @@ _ALPHA, _POWER = 0.6, 0.25
 def mdsi(reference: NDArray[np.float64], distorted: NDArray[np.float64]) -> float:
     """Deviation of gradient and colour similarity, equations 4 to 10: 0 for equal images, larger is worse.
 
-    The paper first shrinks images of more than 384 pixels a side; here the crops are smaller, and larger ones are
-    taken as they are.
+    The paper first shrinks images of more than 384 pixels a side; here larger images are not shrunk. Images are (H, W, 3)
+    in [0,1]. Raises ``ValueError`` for arrays that are not two such images of one shape.
     """
     check_pair(reference, distorted)
     (l_r, h_r, m_r), (l_d, h_d, m_d) = channels(reference, _LHM), channels(distorted, _LHM)

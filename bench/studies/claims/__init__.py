@@ -1,9 +1,9 @@
-"""What papers claim, checked on the models of the zoo.
+"""Claims of papers, checked on the models of the zoo.
 
-``leaderboards/claims.yaml`` holds one check per claim (:mod:`.claim`): which models, under which protocol,
-which statistic, on which side of which bound the claim puts it. Statistics are listed here; each is a strict schema of
-its protocol plus one method that measures per-sample values and hands them to pure functions. A new kind of claim is a new
-file and a line below.
+``leaderboards/claims.yaml`` holds one check per claim (:mod:`.claim`): the models, the protocol, the statistic, and the
+bound with the side on which the statistic lies if the claim is true. Statistics are listed here. Each is a strict schema of
+its protocol plus one method that measures per-sample values and passes them to pure functions. A new kind of claim needs a
+new file and a line below.
 """
 
 STATISTICS: dict[str, str] = {

@@ -21,11 +21,12 @@ class _Attacked(Statistic):
     """Gradient path; an attack of several stages chooses its own."""
 
     def column(self, model: str, name: str, lab: Lab) -> Floats:
+        """A column ``(n,)`` of the rows of a model's evaluation. Raises a ``BenchError`` if that fails."""
         rows = lab.rows(model, attack=self.attack, eps=self.eps, n=self.n, seed=self.seed, path=self.path)
         return rows[name].to_numpy(float)
 
-    def shown(self, models: Sequence[str], lab: Lab) -> dict[str, float]:
-        """Clean, noise and robust accuracy of each model, for the reader."""
+    def accuracies(self, models: Sequence[str], lab: Lab) -> dict[str, float]:
+        """Clean, noise and robust accuracy of each model, as parts of the result."""
         columns = {"clean": "clean_correct", "noise": "noise_1", "robust": "robust"}
         return {
             f"{model} {label}": round(float(self.column(model, column, lab).mean()), 4)
@@ -38,22 +39,24 @@ class RobustDifference(_Attacked):
     """Robust accuracy of the first model minus that of the second (Newcombe's interval for paired proportions)."""
 
     def measure(self, models: Sequence[str], lab: Lab) -> Measured:
+        """The statistic for these models; see :meth:`.Statistic.measure`."""
         first, second = (self.column(model, "robust", lab) for model in models)
-        found = paired_difference(first, second)
-        return Measured(found.value, found.low, found.high, found.n, self.shown(models, lab))
+        difference = paired_difference(first, second)
+        return Measured(difference.value, difference.low, difference.high, difference.n, self.accuracies(models, lab))
 
 
 class GapDifference(_Attacked):
     """Adversarial-vs-random gap of the first model minus that of the second.
 
-    noise: one draw (``noise_1``, as in the literature) or the worst of K (``noise_k``).
+    noise: one draw (``noise_1``, as in the literature) or the worst of K draws (``noise_k``).
     """
 
     noise: Literal["noise_1", "noise_k"] = "noise_1"
 
     def measure(self, models: Sequence[str], lab: Lab) -> Measured:
+        """The statistic for these models; see :meth:`.Statistic.measure`."""
         first, second = (self.column(model, self.noise, lab) - self.column(model, "robust", lab) for model in models)
-        return paired(first, second, self.shown(models, lab))
+        return paired(first, second, self.accuracies(models, lab))
 
 
 class Gap(_Attacked):
@@ -62,8 +65,9 @@ class Gap(_Attacked):
     takes: ClassVar[int] = 1
 
     def measure(self, models: Sequence[str], lab: Lab) -> Measured:
-        found = paired_difference(self.column(models[0], "noise_1", lab), self.column(models[0], "robust", lab))
-        return Measured(found.value, found.low, found.high, found.n, self.shown(models, lab))
+        """The statistic for these models; see :meth:`.Statistic.measure`."""
+        difference = paired_difference(self.column(models[0], "noise_1", lab), self.column(models[0], "robust", lab))
+        return Measured(difference.value, difference.low, difference.high, difference.n, self.accuracies(models, lab))
 
 
 class AttackDifference(Statistic):
@@ -79,13 +83,14 @@ class AttackDifference(Statistic):
     """linf radius."""
 
     def measure(self, models: Sequence[str], lab: Lab) -> Measured:
+        """The statistic for these models; see :meth:`.Statistic.measure`."""
         first, second = columns = [
             lab.rows(models[0], attack=attack, eps=self.eps, n=self.n, seed=self.seed, path=path)["robust"].to_numpy(float)
             for attack, path in zip(self.attacks, self.paths, strict=True)
         ]
-        found = paired_difference(first, second)
+        difference = paired_difference(first, second)
         parts = {
             f"{attack} along {path}": round(float(column.mean()), 4)
             for attack, path, column in zip(self.attacks, self.paths, columns, strict=True)
         }
-        return Measured(found.value, found.low, found.high, found.n, parts)
+        return Measured(difference.value, difference.low, difference.high, difference.n, parts)

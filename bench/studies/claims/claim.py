@@ -1,4 +1,4 @@
-"""``claims.yaml``: a mapping from a short name to a claim. Written by hand but for its last two fields."""
+"""``claims.yaml``: a mapping from a short name to a claim, whose last two fields alone are written by the program."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Strict(BaseModel):
 
 
 class Bound(_Strict):
-    """Where the statistic lies if the claim is true."""
+    """The bound of the statistic, and the side on which it lies if the claim is true."""
 
     side: Literal["above", "below"]
     """Of the bound."""
@@ -31,7 +31,7 @@ class Bound(_Strict):
 
 
 class Result(_Strict):
-    """What was measured."""
+    """The measured statistic."""
 
     value: float
     """Of the statistic."""
@@ -42,15 +42,15 @@ class Result(_Strict):
     n: int
     """Samples it rests on."""
     parts: dict[str, float] = {}
-    """What it is made of, for example the accuracy of either model."""
+    """Figures from which it is computed, for example the accuracy of either model."""
     records: list[str] = []
     """Names of the records it rests on."""
     weights: dict[str, str] = {}
-    """Model to the start of the sha256 of its weights, as they were then."""
+    """Model to the start of the sha256 of its weights at the time of the measurement."""
 
 
 class Claim(_Strict):
-    """One statement of one paper, and what becomes of it here."""
+    """One statement of a paper, and the result of its check."""
 
     claim: str = Field(min_length=1)
     """In one sentence."""
@@ -65,7 +65,7 @@ class Claim(_Strict):
     holds: Bound
     """Where the statistic lies if the claim is true."""
     notes: str = ""
-    """What a reader should know."""
+    """Remarks for the reader."""
     verdict: Verdict | None = None
     """None until it is run."""
     result: Result | None = None
@@ -73,7 +73,10 @@ class Claim(_Strict):
 
 
 def verdict(holds: Bound, low: float, high: float) -> Verdict:
-    """``reproduced`` if the whole interval lies on the claimed side of the bound, ``not reproduced`` if on the other."""
+    """``reproduced`` if the interval lies on the claimed side of the bound, ``not reproduced`` if on the other side.
+
+    ``inconclusive`` if it contains the bound.
+    """
     above, below = low > holds.value, high < holds.value
     if not (above or below):
         return "inconclusive"
@@ -81,7 +84,10 @@ def verdict(holds: Bound, low: float, high: float) -> Verdict:
 
 
 def read_claims(root: Path) -> dict[str, Claim]:
-    """All claims below a folder of boards; none without a file. Raises ``BoardError`` for a bad one."""
+    """All claims below a folder of boards; empty without a file.
+
+    Raises ``BoardError`` for a malformed or unreadable file.
+    """
     path = root / CLAIMS_FILE
     try:
         return _parsed(path.read_text(encoding="utf-8"), path) if path.is_file() else {}
@@ -89,44 +95,47 @@ def read_claims(root: Path) -> dict[str, Claim]:
         raise BoardError(f"{path} cannot be read.", "Restore it.") from error
 
 
-def write_result(root: Path, name: str, found: Result, decided: Verdict) -> None:
+def write_result(root: Path, name: str, result: Result, new_verdict: Verdict) -> None:
     """Replace ``verdict`` and ``result`` of one claim, atomically; every other character of the file stays.
 
-    Raises ``BoardError`` if the file has changed so that this cannot be done.
+    Raises ``BoardError`` if the claim is no longer in the file or its fields are laid out in another way.
     """
     path = root / CLAIMS_FILE
     text = path.read_text(encoding="utf-8")
-    before = _parsed(text, path)
-    if name not in before:
+    claims = _parsed(text, path)
+    if name not in claims:
         raise BoardError(f"{path} has lost the claim {name!r}.", "Restore it.")
-    fresh = replaced(text, name, {"verdict": decided, "result": found.model_dump()})
-    wanted = before | {name: before[name].model_copy(update={"verdict": decided, "result": found})}
-    if _parsed(fresh, path) != wanted:
+    new_text = replaced(text, name, {"verdict": new_verdict, "result": result.model_dump()})
+    expected = claims | {name: claims[name].model_copy(update={"verdict": new_verdict, "result": result})}
+    if _parsed(new_text, path) != expected:
         raise BoardError(
             f"The result of {name} cannot be written into {path} without touching more.",
             "Indent its fields by two spaces, one field a line, as in the other claims.",
         )
-    atomic_write_text(path, fresh)
+    atomic_write_text(path, new_text)
 
 
 def replaced(text: str, name: str, fields: dict[str, Any]) -> str:
-    """``text`` with ``verdict`` and ``result`` of the block ``name`` replaced by ``fields``, at the end of the block."""
+    """``text`` with ``verdict`` and ``result`` of the block ``name`` replaced by ``fields``, at the end of the block.
+
+    Raises ``ValueError`` if there is no such block.
+    """
     start = re.search(rf"^{re.escape(name)}:.*\n", text, re.MULTILINE)
     if start is None:
         raise ValueError(f"no block {name!r}")
     following = re.compile(r"^(?=\S)", re.MULTILINE).search(text, start.end())
     end = following.start() if following else len(text)
-    kept, skipping = [], False
+    other_lines, skipping = [], False
     for line in text[start.end() : end].splitlines():
         field = re.match(r"  (\S[^:]*):", line)
         if field:
             skipping = field[1] in ("verdict", "result")
         if not skipping or not line.strip():
-            kept.append(line)
-    while kept and not kept[-1].strip():
-        kept.pop()
-    written = yaml.safe_dump(fields, sort_keys=False, width=120, default_flow_style=None)
-    block = [*kept, *("  " + line for line in written.splitlines())]
+            other_lines.append(line)
+    while other_lines and not other_lines[-1].strip():
+        other_lines.pop()
+    new_lines = yaml.safe_dump(fields, sort_keys=False, width=120, default_flow_style=None)
+    block = [*other_lines, *("  " + line for line in new_lines.splitlines())]
     return text[: start.end()] + "\n".join(block) + "\n" + ("\n" if following else "") + text[end:]
 
 
@@ -137,17 +146,17 @@ def _parsed(text: str, path: Path) -> dict[str, Claim]:
         raise BoardError(f"{path} is not readable YAML.", "Correct it.") from error
     if not isinstance(content, dict):
         raise BoardError(f"{path} is not a mapping from names to claims.", "Write NAME: and its fields below it.")
-    found = {}
+    claims = {}
     for name, fields in content.items():
         try:
-            found[str(name)] = Claim.model_validate(fields)
+            claims[str(name)] = Claim.model_validate(fields)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "it"
             raise BoardError(f"The claim {name} in {path} is malformed ({where}: {first['msg']}).", "Correct it.") from error
-        if found[str(name)].statistic not in STATISTICS:
+        if claims[str(name)].statistic not in STATISTICS:
             raise BoardError(
-                f"The claim {name} in {path} names an unknown statistic {found[str(name)].statistic!r}.",
+                f"The claim {name} in {path} names an unknown statistic {claims[str(name)].statistic!r}.",
                 f"Known: {', '.join(STATISTICS)}.",
             )
-    return found
+    return claims

@@ -1,4 +1,4 @@
-"""Where statistics get their values from: records, models and images, measured once and kept."""
+"""The source of values for statistics: records, models and images, measured once and stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from bench.evaluation.request.settings import IN_THIS_PROCESS, Running, Settings
 from bench.foundation.errors import ModelError
 from bench.foundation.files import atomic_write_text, digest, make_folder
 from bench.metrics.statistics import Floats
-from bench.models.subject import Subject, open_subject
+from bench.models.opening import open_subject
+from bench.models.subject import Subject
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Lab:
-    """One run of checks. out: the folder of records; it also keeps values that are no records, below ``values``.
+    """One run of checks. out: the folder of records, and below ``values`` of other stored values.
 
-    on_tick: called as evaluations proceed. running: who computes them. used: names of the records that were read
-    since :meth:`fresh`.
+    on_tick: called as evaluations proceed. running: how their units are computed. used: names of the records that were
+    read for the present claim.
     """
 
     out: Path
@@ -42,7 +43,10 @@ class Lab:
     _open: dict[str, Subject] = field(default_factory=dict)
 
     def rows(self, model: str, *, attack: str, eps: str, n: int, seed: int, path: str = "training") -> pd.DataFrame:
-        """Per-sample rows of an evaluation, by sample id; evaluated, resumed or read back."""
+        """Rows of an evaluation, by sample id; it is run, resumed or read from its record.
+
+        Raises a ``BenchError`` if it fails.
+        """
         settings = Settings(model=self.subject(model), attack=attack, eps=eps, n=n, seed=seed, path=path, device=self.device)
         record = evaluate_settings(settings, replace(self.running, out=self.out), Watcher(ticked=self.on_tick))
         name = folder_name(record.model.ref, record.identity)
@@ -51,7 +55,7 @@ class Lab:
         return record.rows.set_index("sample").sort_index()
 
     def subject(self, model: str) -> Subject:
-        """The model, opened once. Raises a ``BenchError`` if it is unknown or has no weights."""
+        """The model, opened once. Raises ``UnknownNameError`` for an unknown name, ``ModelError`` if it has no weights."""
         if model not in self._open:
             self._open[model] = open_subject(f"zoo:{model}")
         return self._open[model]
@@ -61,16 +65,20 @@ class Lab:
         return self.subject(model).module.to(self.device)
 
     def samples(self, model: str, n: int) -> Samples:
-        """The first ``n`` test samples of its data set."""
+        """The first ``n`` test samples of its data set.
+
+        Raises ``ModelError`` if its card names none, ``DataError`` if it is missing.
+        """
         name = self.subject(model).dataset
         if name is None:
             raise ModelError(f"zoo:{model} does not say which data it is for.", "Name a data set in its card.")
         return load_samples(name, split="test", n=n)
 
-    def kept(self, what: dict[str, Any], model: str, n: int, compute: Callable[[], Floats]) -> Floats:
-        """``compute()`` for this model and its first ``n`` samples, or what an earlier run kept of it.
+    def stored(self, what: dict[str, Any], model: str, n: int, compute: Callable[[], Floats]) -> Floats:
+        """``compute()`` for this model and its first ``n`` samples, or the values that an earlier run stored.
 
-        what: everything else that determines the values, as JSON can hold it.
+        what: everything else that determines the values, in a form that JSON can hold.
+        Raises ``StorageError`` if the values cannot be written.
         """
         fields = {"what": what, "model": self.subject(model).fingerprint, "data": self.samples(model, n).sha256()}
         file = self.out / "values" / f"{model}-{digest(fields)[:12]}.json"

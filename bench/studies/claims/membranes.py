@@ -10,9 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attacks.noise import uniform_in_ball
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.linf import Linf
 from bench.data.base import Samples
 from bench.foundation.spec import parse_eps
 from bench.metrics.statistics import Floats
@@ -38,29 +37,30 @@ class MembranePerturbation(Statistic):
     """Potentials with their resets, or the reset-free difference that training penalises."""
 
     def measure(self, models: Sequence[str], lab: Lab) -> Measured:
-        first, second = (self.moved(model, lab) for model in models)
+        """The statistic for these models; see :meth:`.Statistic.measure`."""
+        first, second = (self.perturbations(model, lab) for model in models)
         parts = {model: round(float(values.mean()), 5) for model, values in zip(models, (first, second), strict=True)}
         return paired(first, second, parts)
 
-    def moved(self, model: str, lab: Lab) -> Floats:
-        """``(n,)`` mean squares."""
+    def perturbations(self, model: str, lab: Lab) -> Floats:
+        """Mean-square perturbations ``(n,)``, in squared thresholds."""
         what = {"membrane": [self.perturbation, self.which, self.eps], "seed": self.seed}
         samples = lab.samples(model, self.n)
-        return lab.kept(what, model, self.n, lambda: self._computed(lab.module(model), samples, lab.device))
+        return lab.stored(what, model, self.n, lambda: self._computed(lab.module(model), samples, lab.device))
 
     def _computed(self, model: nn.Module, samples: Samples, device: str) -> Floats:
         (radius,) = parse_eps(self.eps, norm="linf")
-        found = []
+        mean_squares = []
         for start in range(0, len(samples), BATCH):
             part = samples[start : start + BATCH]
             x, y = part.images.to(device), part.labels.to(device)
             if self.perturbation == "noise":
                 rng = KeyedRng.of(self.seed, part.ids.to(device)).fold("membrane")
-                other = uniform_in_ball(x, Threat(norm="linf", eps=radius.value), rng)
+                perturbed = Linf(eps=radius.value).random(x, rng)
             else:
-                other = self._attacked(model, x, y, radius.value, start)
-            found.append(getattr(membrane_perturbation(model, x, other), self.which).double().cpu().numpy())
-        return np.concatenate(found)
+                perturbed = self._attacked(model, x, y, radius.value, start)
+            mean_squares.append(getattr(membrane_perturbation(model, x, perturbed), self.which).double().cpu().numpy())
+        return np.concatenate(mean_squares)
 
     def _attacked(self, model: nn.Module, x: Tensor, y: Tensor, eps: float, start: int) -> Tensor:
         return ascend(

@@ -1,4 +1,4 @@
-"""Running claims: each on its own, so that one that cannot be run leaves the others alone."""
+"""Runs claims one by one, so that a claim that cannot be run does not stop the others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bench.studies.claims.statistic import Statistic
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one claim: either a result with a verdict, or the reason why there is none."""
+    """Outcome of one claim: a result with a verdict, or the error that prevented it."""
 
     name: str
     result: Result | None = None
@@ -28,7 +28,7 @@ class Outcome:
 
 
 def statistic_of(name: str, claim: Claim) -> Statistic:
-    """The statistic with its protocol. Raises ``BoardError`` for a protocol that does not fit it."""
+    """The statistic of a claim with its protocol. Raises ``BoardError`` for a protocol that does not fit it."""
     module, _, attribute = STATISTICS[claim.statistic].partition(":")
     kind: type[Statistic] = getattr(import_module(module), attribute)
     if len(claim.models) != kind.takes:
@@ -45,48 +45,51 @@ def statistic_of(name: str, claim: Claim) -> Statistic:
         ) from error
 
 
-def chosen(root: Path, wanted: Sequence[str]) -> dict[str, Claim]:
-    """The claims named, or all. Raises for unknown names, and if there are none."""
+def chosen(root: Path, names: Sequence[str]) -> dict[str, Claim]:
+    """The claims named, or all. Raises ``UnknownNameError`` for unknown names, ``BoardError`` if there are no claims."""
     claims = read_claims(root)
     if not claims:
         raise BoardError(f"There are no claims in {root}.", "Name the folder of boards with --boards.")
-    for name in wanted:
+    for name in names:
         if name not in claims:
             raise UnknownNameError.of("claim", name, list(claims))
-    return {name: claim for name, claim in claims.items() if not wanted or name in wanted}
+    return {name: claim for name, claim in claims.items() if not names or name in names}
 
 
-def run(root: Path, wanted: Sequence[str], lab: Lab) -> Iterator[Outcome]:
-    """Measure the claims named (or all) one after the other, and write each result as it comes."""
-    for name, claim in chosen(root, wanted).items():
+def run(root: Path, names: Sequence[str], lab: Lab) -> Iterator[Outcome]:
+    """Measure the named claims (or all) one after another, and write each result once it is measured.
+
+    Raises ``UnknownNameError`` for unknown names, ``BoardError`` without claims; the errors of a claim are outcomes.
+    """
+    for name, claim in chosen(root, names).items():
         try:
-            found = measured(name, claim, lab)
+            result = measured(name, claim, lab)
         except BenchError as error:
             yield Outcome(name, error=error)
             continue
-        decided = verdict(claim.holds, found.low, found.high)
-        write_result(root, name, found, decided)
-        yield Outcome(name, found, decided)
+        decision = verdict(claim.holds, result.low, result.high)
+        write_result(root, name, result, decision)
+        yield Outcome(name, result, decision)
 
 
 def measured(name: str, claim: Claim, lab: Lab) -> Result:
     """The result of one claim. Raises a ``BenchError`` if a model is missing or cannot be measured."""
     statistic = statistic_of(name, claim)
     for model in claim.models:
-        lab.subject(model)  # all of them, before any is evaluated for hours
+        lab.subject(model)  # all models are opened before the first is evaluated for hours
     lab.used.clear()
-    found = statistic.measure(claim.models, lab)
+    statistic_value = statistic.measure(claim.models, lab)
     return Result(
-        value=rounded(found.value),
-        low=rounded(found.low),
-        high=rounded(found.high),
-        n=found.n,
-        parts=found.parts,
+        value=rounded(statistic_value.value),
+        low=rounded(statistic_value.low),
+        high=rounded(statistic_value.high),
+        n=statistic_value.n,
+        parts=statistic_value.parts,
         records=sorted(lab.used),
         weights=present_weights(claim),
     )
 
 
 def rounded(value: float) -> float:
-    """To five decimals, without a negative zero."""
+    """``value`` rounded to five decimals, without a negative zero."""
     return round(value, 5) + 0.0

@@ -1,4 +1,4 @@
-"""Statistics of the input gradient: how sparse it is, and what a finite difference of the forward says about it."""
+"""Statistics of the input gradient: its sparsity, and its agreement with a finite difference of the forward."""
 
 from __future__ import annotations
 
@@ -22,26 +22,27 @@ BATCH = 100
 class GradientSparsity(Statistic):
     """Effective share of pixels in the gradient of the label's probability, first model minus second.
 
-    ``|g|_1^2 / (d |g|_2^2)`` lies between 1/d, one pixel, and 1, all d alike; three times d of it is, to first order, by
-    how much the worst squared change in a linf ball exceeds the mean one under uniform noise (Liu et al., ICML 2024).
+    ``|g|_1^2 / (d |g|_2^2)`` lies between 1/d, for one pixel, and 1, for d equal pixels. Times 3 d it is, to first order,
+    the ratio of the worst squared change in a linf ball to the mean one under uniform noise (Liu et al., ICML 2024).
     The gradient is that of the model's own surrogate.
     """
 
     def measure(self, models: Sequence[str], lab: Lab) -> Measured:
+        """The statistic for these models; see :meth:`.Statistic.measure`."""
         first, second = (self.share(model, lab) for model in models)
         parts = {model: round(float(values.mean()), 4) for model, values in zip(models, (first, second), strict=True)}
         return paired(first, second, parts)
 
     def share(self, model: str, lab: Lab) -> Floats:
-        """``(n,)``; 0 where the gradient is zero everywhere."""
+        """Effective shares ``(n,)``; 0 where the gradient is zero everywhere."""
         samples = lab.samples(model, self.n)
-        return lab.kept(
+        return lab.stored(
             {"gradient sparsity": 1}, model, self.n, lambda: effective_share(lab.module(model), samples, lab.device)
         )
 
 
 class SlopeError(Statistic):
-    """By how much the finite difference misses the gradient's l1 norm, relative to the mean of the latter; one model."""
+    """Error of the finite difference against the gradient's l1 norm, relative to the mean of the norm, of one model."""
 
     takes: ClassVar[int] = 1
 
@@ -49,23 +50,24 @@ class SlopeError(Statistic):
     """Length of the finite difference, in [0, 1] pixel units."""
 
     def measure(self, models: Sequence[str], lab: Lab) -> Measured:
+        """The statistic for these models; see :meth:`.Statistic.measure`."""
         samples = lab.samples(models[0], self.n)
-        both = lab.kept(
+        slope_pair = lab.stored(
             {"slopes": self.h}, models[0], self.n, lambda: slopes(lab.module(models[0]), samples, self.h, lab.device)
         )
-        surrogate, finite = both
-        found = mean_interval(np.abs(finite - surrogate) / surrogate.mean())
+        surrogate, finite = slope_pair
+        error = mean_interval(np.abs(finite - surrogate) / surrogate.mean())
         parts = {
             "surrogate": round(float(surrogate.mean()), 3),
             "finite": round(float(finite.mean()), 3),
             "finite, magnitude": round(float(np.abs(finite).mean()), 3),
         }
-        return Measured(found.value, found.low, found.high, found.n, parts)
+        return Measured(error.value, error.low, error.high, error.n, parts)
 
 
 def effective_share(model: nn.Module, samples: Samples, device: str) -> Floats:
-    """``|g|_1^2 / (d |g|_2^2)`` per sample: ``(n,)``."""
-    found = []
+    """``|g|_1^2 / (d |g|_2^2)`` per sample, ``(n,)``; see :class:`GradientSparsity`."""
+    shares = []
     for x, y in _batches(samples, device):
         leaf = x.requires_grad_()
         logits = model(leaf)
@@ -73,17 +75,17 @@ def effective_share(model: nn.Module, samples: Samples, device: str) -> Floats:
         gradient = torch.autograd.grad(f.sum(), leaf)[0].flatten(1).double()
         square = gradient.square().sum(1)
         share = gradient.abs().sum(1).square() / square.clamp_min(torch.finfo(torch.float64).tiny) / gradient.shape[1]
-        found.append(share.where(square > 0, 0.0).cpu().numpy())
-    return np.concatenate(found)
+        shares.append(share.where(square > 0, 0.0).cpu().numpy())
+    return np.concatenate(shares)
 
 
 def slopes(model: nn.Module, samples: Samples, h: float, device: str) -> Floats:
     """The gradient's l1 norm and the finite difference, ``(2, n)``."""
-    found = []
+    slope_pairs = []
     for x, y in _batches(samples, device):
         check = slope_check(model, x, y, h=h)
-        found.append(torch.stack([check.surrogate, check.finite]).double().cpu().numpy())
-    return np.concatenate(found, 1)
+        slope_pairs.append(torch.stack([check.surrogate, check.finite]).double().cpu().numpy())
+    return np.concatenate(slope_pairs, 1)
 
 
 def _batches(samples: Samples, device: str) -> list[tuple[Tensor, Tensor]]:

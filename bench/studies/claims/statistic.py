@@ -1,4 +1,4 @@
-"""The contract of a statistic, and the arithmetic they share."""
+"""The contract of a statistic, and the arithmetic that statistics share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.studies.claims.lab import Lab
 
 @dataclass(frozen=True)
 class Measured:
-    """A statistic with its 95% interval over ``n`` samples. parts: what it is made of, by name."""
+    """A statistic with its 95% interval over ``n`` samples. parts: figures from which it is computed, by name."""
 
     value: float
     low: float
@@ -40,10 +40,16 @@ class Statistic(BaseModel, ABC):
 
     @abstractmethod
     def measure(self, models: Sequence[str], lab: Lab) -> Measured:
-        """The statistic for these models; differences are the first minus the second, on the same samples."""
+        """The statistic for these models; differences are the first minus the second, on the same samples.
+
+        Raises a ``BenchError`` if a model cannot be measured.
+        """
 
 
 def paired(first: Floats, second: Floats, parts: dict[str, float]) -> Measured:
-    """Mean of ``first - second`` with Student's interval on the differences."""
-    found = mean_interval(np.asarray(first, float) - np.asarray(second, float))
-    return Measured(found.value, found.low, found.high, found.n, parts)
+    """Mean of ``first - second``, ``(n,)`` each, with Student's interval on the differences.
+
+    Raises ``ValueError`` for n below 2.
+    """
+    difference = mean_interval(np.asarray(first, float) - np.asarray(second, float))
+    return Measured(difference.value, difference.low, difference.high, difference.n, parts)

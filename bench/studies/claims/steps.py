@@ -15,17 +15,18 @@ from bench.studies.measures.accuracy_by_step import accuracy_by_step, calibratio
 
 
 class AccuracyByStep(Statistic):
-    """Clean accuracy after so many steps of the first model minus the second's, averaged over ``steps``.
+    """Clean accuracy of the first model minus that of the second, averaged over numbers of time steps.
 
-    counted: ``steps`` compares at equal T, ``latency`` at equal steps from the first input to the answer, those of
-        calibration included.
+    counted: ``steps`` compares at equal T, ``latency`` at equal steps from the first input to the answer, calibration
+        included.
     """
 
     steps: list[int] = Field(min_length=1)
-    """After which the answer is read."""
+    """Numbers of steps after which the answer is read."""
     counted: Literal["steps", "latency"] = "steps"
 
     def measure(self, models: Sequence[str], lab: Lab) -> Measured:
+        """The statistic for these models; see :meth:`.Statistic.measure`."""
         first, second = (self.correct(model, lab) for model in models)
         parts = {
             f"{model} at {steps}": round(float(row.mean()), 4)
@@ -35,13 +36,13 @@ class AccuracyByStep(Statistic):
         return paired(first.mean(0), second.mean(0), parts)
 
     def correct(self, model: str, lab: Lab) -> Floats:
-        """``(len(steps), n)`` rates of correct answers."""
+        """Rates of correct answers ``(len(steps), n)``. Raises ``SpecError`` for steps that end within calibration."""
         extra = calibration(model) if self.counted == "latency" else 0
         read = [steps - extra for steps in self.steps]
         if min(read) < 1:
             raise SpecError(f"zoo:{model} calibrates for {extra} steps and has no answer by then.", "Ask for more steps.")
         what = {"accuracy by step": read, "seed": self.seed}
         samples = lab.samples(model, self.n)
-        return lab.kept(
+        return lab.stored(
             what, model, self.n, lambda: accuracy_by_step(model, samples, read, seed=self.seed, device=lab.device)
         )

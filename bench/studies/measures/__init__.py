@@ -1,1 +1,1 @@
-"""What is published about each zoo model: a JSON file below ``leaderboards/measures``, and the records it rests on."""
+"""The published measures of each zoo model: a JSON file below ``leaderboards/measures``, and its records."""

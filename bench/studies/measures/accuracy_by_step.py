@@ -1,7 +1,7 @@
-"""What a spiking network would have answered after fewer time steps, or after more.
+"""The answers of a spiking network after fewer time steps, or after more.
 
-One run of the network holds all earlier answers: spikes up to a step do not depend on what comes later, so the read-out of
-the first t of them is the answer after t steps.
+One run of the network contains all earlier answers: spikes up to a step do not depend on later steps, so the read-out of
+the spikes of the first t steps is the answer after t steps.
 """
 
 from __future__ import annotations
@@ -41,22 +41,26 @@ class Anytime(nn.Module):
         self._readout = readouts
 
     def forward(self, x: Tensor) -> Tensor:
-        seen: list[Tensor] = []
+        """Logits ``(N, len(steps) * K)`` of images ``(N, C, H, W)``.
+
+        Raises ``ValueError`` if the network runs for fewer steps.
+        """
+        readout_inputs: list[Tensor] = []
         readout = self._readout[0]
-        hook = readout.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+        hook = readout.register_forward_pre_hook(lambda module, inputs: readout_inputs.append(inputs[0]))
         try:
             self.model(x)
         finally:
             hook.remove()
-        if len(seen[0]) < max(self.steps):
-            raise ValueError(f"the network runs for {len(seen[0])} steps, not {max(self.steps)}")
-        return torch.cat([readout(seen[0][:steps]) for steps in self.steps], 1)
+        if len(readout_inputs[0]) < max(self.steps):
+            raise ValueError(f"the network runs for {len(readout_inputs[0])} steps, not {max(self.steps)}")
+        return torch.cat([readout(readout_inputs[0][:steps]) for steps in self.steps], 1)
 
 
 def longest(described: Card) -> int | None:
-    """The most steps a model's answers can be read after; None if it can be run for any number of them.
+    """The largest number of steps that a model can run for; None if it has no limit.
 
-    Neurons with a scale per time step, and encoders that spread an intensity over all steps, are made for one number.
+    Neurons with a scale per time step, and encoders that spread an intensity over all steps, fix that number.
     """
     if not described.spiking:
         return 1
@@ -67,13 +71,13 @@ def longest(described: Card) -> int | None:
 
 
 def calibration(name: str) -> int:
-    """Steps a converted model spends before the ones that count; 0 for every other."""
+    """Calibration steps of a converted model; 0 for every other model."""
     model = build(card(name).builder)
     return model.latency - model.steps if isinstance(model, Converted) else 0
 
 
 def running(name: str, steps: int) -> nn.Module:
-    """The model, run for at least ``steps`` steps. Raises ``ModelError`` if it cannot."""
+    """The model, set to run for at least ``steps`` steps. Raises ``ModelError`` if it runs for fewer."""
     described = card(name)
     most = longest(described)
     if most is not None and steps > most:
@@ -85,6 +89,7 @@ def accuracy_by_step(name: str, samples: Samples, steps: Sequence[int], *, seed:
     """Rates of correct answers ``(len(steps), n)`` after each of ``steps``, from one run per draw.
 
     Draws and batches are those of an evaluation, so that the row of the model's own T is its clean accuracy.
+    Raises ``ModelError`` if the model runs for fewer steps.
     """
     if card(name).spiking:
         module: nn.Module = Anytime(running(name, max(steps)), steps)

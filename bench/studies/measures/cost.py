@@ -28,7 +28,7 @@ BATCH = 100
 class _Counts:
     """Sums over images.
 
-    batch: images in the present forward. factor: how many spikes a unit of the next layer's input stands for.
+    batch: images in the present forward. factor: spikes per unit of the next layer's input, after pooling.
     """
 
     images: int = 0
@@ -44,7 +44,7 @@ class _Counts:
 
 
 def reach(layer: nn.Conv2d | nn.Linear, height: int = 1, width: int = 1) -> Tensor:
-    """How many weights an input unit feeds: ``(1, 1, H, W)`` for a convolution (per input channel), a scalar otherwise."""
+    """Number of weights that each input unit feeds: ``(1, 1, H, W)`` of a convolution (per input channel), else a scalar."""
     if isinstance(layer, nn.Linear):
         return torch.tensor(float(layer.out_features))
     ones = torch.ones(1, 1, height, width)
@@ -57,7 +57,7 @@ def reach(layer: nn.Conv2d | nn.Linear, height: int = 1, width: int = 1) -> Tens
 
 
 def operations(layer: nn.Conv2d | nn.Linear, x: Tensor) -> float:
-    """Weights met by the units of ``x`` ``(m, C, H, W)`` or ``(m, F)``, each weighed by its value (1 for a spike)."""
+    """Weights that the units of ``x`` ``(m, C, H, W)`` or ``(m, F)`` feed, each times its value (1 for a spike)."""
     if isinstance(layer, nn.Linear):
         return float(x.double().sum()) * layer.out_features
     fed = reach(layer, *x.shape[2:]).to(x.device, torch.float64)
@@ -66,7 +66,7 @@ def operations(layer: nn.Conv2d | nn.Linear, x: Tensor) -> float:
 
 @torch.no_grad()
 def cost_of(model: nn.Module, samples: Samples, *, device: str = "cpu") -> Cost:
-    """Mean operations per image. Spikes that an average pools are counted one by one, before they are pooled."""
+    """Mean operations per image. Spikes are counted before an average pools them."""
     counts = _Counts()
     spiking = any(isinstance(module, LIF) for module in model.modules())
     with ExitStack() as stack:
@@ -93,17 +93,17 @@ def cost_of(model: nn.Module, samples: Samples, *, device: str = "cpu") -> Cost:
 
 
 def _watch(model: nn.Module, counts: _Counts, stack: ExitStack, *, spiking: bool) -> None:
-    """Hooks that count, in the order in which layers run; removed with ``stack``."""
+    """Add hooks that count, in the order in which layers run; ``stack`` removes them."""
     readouts = [module for module in model.modules() if isinstance(module, MeanLogits | FirstSpike)]
-    inside = {id(part) for readout in readouts for part in readout.modules()}
+    readout_parts = {id(part) for readout in readouts for part in readout.modules()}
 
     def neurons(name: str) -> Any:
-        def note(module: nn.Module, inputs: tuple[Tensor, ...], spikes: Tensor) -> None:
+        def count(module: nn.Module, inputs: tuple[Tensor, ...], spikes: Tensor) -> None:
             counts.spikes[name] = counts.spikes.get(name, 0.0) + float(spikes.double().sum())
             counts.slots[name] = counts.slots.get(name, 0.0) + spikes.numel()
             counts.analog, counts.factor = False, 1.0
 
-        return note
+        return count
 
     def encoded(module: nn.Module, inputs: tuple[Tensor, ...], signal: Tensor) -> None:
         counts.analog = isinstance(module, Direct)
@@ -122,7 +122,7 @@ def _watch(model: nn.Module, counts: _Counts, stack: ExitStack, *, spiking: bool
             counts.synaptic += operations(layer, x if counts.coded is None else counts.coded) * counts.factor
         counts.coded, counts.factor = None, 1.0
 
-    def read(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def read_out(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         linear = cast(nn.Linear, module.linear)
         dense = linear.in_features * linear.out_features
         counts.macs_ann += dense * counts.batch
@@ -138,7 +138,7 @@ def _watch(model: nn.Module, counts: _Counts, stack: ExitStack, *, spiking: bool
             stack.callback(module.register_forward_hook(encoded).remove)
         elif isinstance(module, nn.AvgPool2d | nn.AdaptiveAvgPool2d | MeanPool):
             stack.callback(module.register_forward_hook(pooled).remove)
-        elif isinstance(module, nn.Conv2d | nn.Linear) and id(module) not in inside:
+        elif isinstance(module, nn.Conv2d | nn.Linear) and id(module) not in readout_parts:
             stack.callback(module.register_forward_pre_hook(weighted).remove)
     for readout in readouts:
-        stack.callback(readout.register_forward_pre_hook(read).remove)
+        stack.callback(readout.register_forward_pre_hook(read_out).remove)

@@ -1,6 +1,6 @@
-"""Measuring one model, part by part.
+"""Measures one model, part by part.
 
-A part that was measured on the present weights with the same settings, evaluator and stages is kept.
+A part that was measured on the present weights with the same settings, evaluator and stages is not measured again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bench.foundation.errors import ModelError
 from bench.foundation.spec import parse_eps
 from bench.metrics.statistics import Floats, mean
 from bench.models.cards import card_of
-from bench.models.subject import open_subject
+from bench.models.opening import open_subject
 from bench.studies.measures.accuracy_by_step import accuracy_by_step, calibration, longest
 from bench.studies.measures.cost import cost_of
 from bench.studies.measures.sheet import FOLDER, Attacked, Sheet, Step, blank, read_sheet, write_sheet
@@ -34,9 +34,9 @@ MEASURED = "classification"
 
 
 def measurable() -> list[str]:
-    """Classification models that have weights."""
-    found = (card_of(name) for name in names())
-    return [one.name for one in found if one.weights is not None and one.task == MEASURED]
+    """Names of the classification models that have weights."""
+    cards = (card_of(name) for name in names())
+    return [card.name for card in cards if card.weights is not None and card.task == MEASURED]
 
 
 def measure_model(
@@ -48,54 +48,62 @@ def measure_model(
     running: Running = IN_THIS_PROCESS,
     on_tick: Ticked = lambda tick: None,
 ) -> Iterator[tuple[str, bool]]:
-    """Measure ``name`` and write its sheet below ``root`` after each part; yields (part, whether it was kept).
+    """Measure ``name`` and write its sheet below ``root`` after each part; yields (part, whether it was there already).
 
-    Raises a ``BenchError`` if the model is unknown, has no weights, or is no classifier.
+    Raises ``UnknownNameError`` if the model is unknown, ``ModelError`` if it has no weights or is not a classifier.
     """
     subject = open_subject(f"zoo:{name}")
     described = card(name)
     if described.task != MEASURED:
         raise ModelError(f"zoo:{name} is no classifier.", "Quality models are measured on their own board.")
     sheet = read_sheet(root, name) or blank(name)
-    kept = sheet.clean is not None and sheet.clean.n == sizes.clean
-    if not kept:
+    present = sheet.clean is not None and sheet.clean.n == sizes.clean
+    if not present:
         sheet = sheet.model_copy(update=_accuracies(name, sizes.clean, device))
         write_sheet(root, sheet)
-    yield "clean accuracy, and per time step", kept
-    kept = sheet.cost is not None and sheet.cost.n == sizes.cost
-    if not kept:
+    yield "clean accuracy, and per time step", present
+    present = sheet.cost is not None and sheet.cost.n == sizes.cost
+    if not present:
         samples = load_samples(described.dataset, n=sizes.cost)
         sheet = sheet.model_copy(update={"cost": cost_of(subject.module.to(device), samples, device=device)})
         write_sheet(root, sheet)
-    yield "spikes and operations", kept
+    yield "spikes and operations", present
     for attack in ATTACKS:
         n = sizes.attacked(attack, stochastic=described.stochastic)
         for eps in sizes.radii if n else ():
             settings = Settings(model=subject, attack=attack, eps=eps, n=n, device=device)
             expected = folder_for(resolve(settings))
-            kept = any((one.attack, one.eps, one.record) == (attack, eps, expected) for one in sheet.attacked)
-            if not kept:
-                sheet = _with(
+            present = any(
+                (attacked.attack, attacked.eps, attacked.record) == (attack, eps, expected) for attacked in sheet.attacked
+            )
+            if not present:
+                sheet = _with_result(
                     sheet,
-                    _under(settings, running, root, on_tick),
+                    _attacked(settings, running, root, on_tick),
                 )
                 write_sheet(root, sheet)
-            yield f"{attack} at {eps}", kept
+            yield f"{attack} at {eps}", present
 
 
 def _accuracies(name: str, n: int, device: str) -> dict[str, object]:
-    """Clean accuracy at the model's own T, and after 1, 2, 4 and 8 steps where it can be run so long."""
+    """Clean accuracy at the model's own T, and after 1, 2, 4 and 8 steps as far as the model can run."""
     samples = load_samples(card(name).dataset, n=n)
     if not card(name).spiking:
         return {"clean": _interval(accuracy_by_step(name, samples, [1], device=device)[0]), "steps": []}
-    own, most, before = int(card(name).builder.arguments["steps"]), longest(card(name)), calibration(name)
-    steps = sorted({own, *(t for t in STEPS if most is None or t <= most)})
+    own_steps, longest_run, calibration_steps = (
+        int(card(name).builder.arguments["steps"]),
+        longest(card(name)),
+        calibration(name),
+    )
+    steps = sorted({own_steps, *(t for t in STEPS if longest_run is None or t <= longest_run)})
     rates = accuracy_by_step(name, samples, steps, device=device)
-    by_step = [Step(steps=t, latency=before + t, accuracy=_interval(row)) for t, row in zip(steps, rates, strict=True)]
-    return {"clean": _interval(rates[steps.index(own)]), "steps": by_step}
+    by_step = [
+        Step(steps=t, latency=calibration_steps + t, accuracy=_interval(row)) for t, row in zip(steps, rates, strict=True)
+    ]
+    return {"clean": _interval(rates[steps.index(own_steps)]), "steps": by_step}
 
 
-def _under(settings: Settings, running: Running, root: Path, on_tick: Ticked) -> Attacked:
+def _attacked(settings: Settings, running: Running, root: Path, on_tick: Ticked) -> Attacked:
     running = replace(running, out=root / FOLDER / "records")
     record = evaluate_settings(settings, running, Watcher(ticked=on_tick))
     (cell,) = record.cells
@@ -111,13 +119,19 @@ def _under(settings: Settings, running: Running, root: Path, on_tick: Ticked) ->
     )
 
 
-def _with(sheet: Sheet, found: Attacked) -> Sheet:
-    """The sheet with ``found`` in place of what it held under the same attack at the same radius, in a stable order."""
-    others = [one for one in sheet.attacked if (one.attack, one.eps) != (found.attack, found.eps)]
-    ordered = sorted([*others, found], key=lambda one: (ATTACKS.index(one.attack), parse_eps(one.eps, norm="linf")[0].value))
+def _with_result(sheet: Sheet, result: Attacked) -> Sheet:
+    """The sheet with ``result`` in place of its former result under the same attack at the same radius, in a stable
+    order.
+    """
+    others = [other for other in sheet.attacked if (other.attack, other.eps) != (result.attack, result.eps)]
+
+    def position(attacked: Attacked) -> tuple[int, float]:
+        return ATTACKS.index(attacked.attack), parse_eps(attacked.eps, norm="linf")[0].value
+
+    ordered = sorted([*others, result], key=position)
     return sheet.model_copy(update={"attacked": ordered})
 
 
 def _interval(rates: Floats) -> Interval:
-    found = mean(np.asarray(rates, float).round(9))
-    return Interval(value=found.value, low=found.low, high=found.high, n=found.n)
+    estimate = mean(np.asarray(rates, float).round(9))
+    return Interval(value=estimate.value, low=estimate.low, high=estimate.high, n=estimate.n)

@@ -20,7 +20,7 @@ class _Strict(BaseModel):
 
 
 class Step(_Strict):
-    """Accuracy after so many time steps."""
+    """Accuracy after a number of time steps."""
 
     steps: int
     """T."""
@@ -43,13 +43,13 @@ class Cost(_Strict):
     macs_ann: float
     """Multiply-accumulates of the same network without spikes, in one pass."""
     macs: float
-    """Multiply-accumulates of this one."""
+    """Multiply-accumulates of this network."""
     synaptic: float
     """Synaptic operations: accumulates, one for each spike and each weight it reaches."""
     energy_ann_nj: float
     """Of the network without spikes, in nanojoules."""
     energy_nj: float
-    """Of this one, in nanojoules."""
+    """Of this network, in nanojoules."""
     rate: float | None
     """Spikes per neuron and time step, over all neurons; None without neurons."""
     rates: list[float] = []
@@ -57,7 +57,7 @@ class Cost(_Strict):
 
 
 class Attacked(_Strict):
-    """Under one attack set at one radius."""
+    """Results under one attack set at one radius."""
 
     attack: str
     """Spec."""
@@ -78,7 +78,7 @@ class Attacked(_Strict):
 
 
 class Sheet(_Strict):
-    """All that is published about one model."""
+    """All published measures of one model."""
 
     schema_version: int = 1
     """Format of this file."""
@@ -89,7 +89,7 @@ class Sheet(_Strict):
     version: int
     """Of the card."""
     dataset: str
-    """First test samples of this."""
+    """Data set whose first test samples were used."""
     clean: Interval | None = None
     """Accuracy."""
     steps: list[Step] = []
@@ -101,7 +101,7 @@ class Sheet(_Strict):
 
 
 def sheet_path(root: Path, name: str) -> Path:
-    """Where the measures of a model lie, below the folder of boards."""
+    """Path of the measures of a model, below the folder of boards."""
     return root / FOLDER / f"{name}.json"
 
 
@@ -119,15 +119,15 @@ def read_sheet(root: Path, name: str) -> Sheet | None:
     if not path.is_file() or described.weights is None:
         return None
     try:
-        found = Sheet.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        sheet = Sheet.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, ValidationError) as error:
         raise RecordError(
             f"{path} is not a readable sheet of measures.", f"Measure again: bench measure zoo:{name}."
         ) from error
-    return found if (found.weights, found.version) == (described.weights.sha256, described.version) else None
+    return sheet if (sheet.weights, sheet.version) == (described.weights.sha256, described.version) else None
 
 
 def write_sheet(root: Path, sheet: Sheet) -> None:
-    """Replace the file, atomically."""
+    """Replace the file of the sheet, atomically. Raises ``StorageError`` if the disk refuses."""
     make_folder(root / FOLDER)
     atomic_write_text(sheet_path(root, sheet.model), sheet.model_dump_json(indent=1) + "\n")

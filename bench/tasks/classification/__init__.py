@@ -1,1 +1,1 @@
-"""Models that decide: is the label still right?"""
+"""Models that decide: an attack succeeds if the decision is no longer the label."""

@@ -1,6 +1,6 @@
-"""Entries of classification boards: are they complete and self-consistent, and what goes into the table?
+"""Rules of classification boards: checks that entries are complete and consistent, and the columns of the table.
 
-Every aggregate is computed again from the rows, through the functions that made it.
+Every aggregate is computed again from the rows, by the functions that computed it first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from attacks.randomness import KeyedRng
 from bench.metrics.classification import worst_case
 from bench.metrics.statistics import Floats, mean
 from bench.models.scorer import Scorer
-from bench.tasks.board import AskedOfAll, BoardRules, Entered, Figure
+from bench.tasks.board import BoardEntry, BoardProtocol, BoardRules, Figure
 from bench.tasks.classification.results import Cell, cell
 from bench.tasks.completeness import drift, incomplete, rows_of
 from bench.tasks.feasibility import TOLERANCE
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from bench.tasks.record import Record
 
 MICRO_BATCH = 64
-"""The second size in which a decision is asked for, as in an evaluation on a CPU."""
+"""Second batch size in which decisions are computed, as in an evaluation on a CPU."""
 
 
-def problems(record: Record, protocol: AskedOfAll) -> Iterator[str]:
-    """Whatever is wrong with a record under a protocol, in words; nothing if it may enter."""
-    found = [*incomplete(record, protocol), *_undecided(record)]
-    yield from found
-    if not found:
+def problems(record: Record, protocol: BoardProtocol) -> Iterator[str]:
+    """Everything that is wrong with a record under a protocol, in words; nothing if it may enter."""
+    problems_so_far = [*incomplete(record, protocol), *_undecided(record)]
+    yield from problems_so_far
+    if not problems_so_far:
         yield from _inconsistent(record.rows)
         yield from _drift(record)
 
@@ -53,8 +53,8 @@ def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
     if not ((rates >= 0) & (rates <= 1)).all():
         yield "rates outside of 0 to 1"
     wrong = rows["clean_correct"] == 0
-    told = np.where(wrong, "clean_wrong", np.where(rows["selection"] > 0, "robust", "broken"))
-    if (told != rows["verdict"]).any():
+    expected_verdicts = np.where(wrong, "clean_wrong", np.where(rows["selection"] > 0, "robust", "broken"))
+    if (expected_verdicts != rows["verdict"]).any():
         yield "verdicts that do not follow from their rates"
     if (rows["noise_k"] > rows[["noise_1", "clean_correct"]].min(axis=1)).any():
         yield "noise accuracies that are higher than what bounds them"
@@ -66,23 +66,23 @@ def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
 
 def _drift(record: Record) -> Iterator[str]:
     results = record.cells
-    yield from drift(record.rows, results, worst_case, lambda rows, kept: cell(rows, kept.attack, kept.seconds, kept.stages))
-    for kept in results:
-        yield from _stage_drift(kept, rows_of(record.rows, kept, worst_case))
+    yield from drift(record.rows, results, worst_case, lambda rows, old: cell(rows, old.attack, old.seconds, old.stages))
+    for result in results:
+        yield from _stage_drift(result, rows_of(record.rows, result, worst_case))
 
 
-def _stage_drift(kept: Cell, rows: pd.DataFrame) -> Iterator[str]:
+def _stage_drift(result: Cell, rows: pd.DataFrame) -> Iterator[str]:
     attacked = rows[rows["verdict"] != "clean_wrong"]
-    left = len(attacked)
-    for stage in kept.stages:
+    standing_count = len(attacked)
+    for stage in result.stages:
         broken = int(((attacked["stage"] == stage.name) & (attacked["selection"] == 0)).sum())
-        if (stage.attempted, stage.broken) != (left, broken):
-            yield f"stage {stage.name} of {kept.attack} at {kept.eps_text} does not follow from the rows"
-        left -= broken
+        if (stage.attempted, stage.broken) != (standing_count, broken):
+            yield f"stage {stage.name} of {result.attack} at {result.eps_text} does not follow from the rows"
+        standing_count -= broken
 
 
 def strongest(record: Record, eps: str) -> Cell:
-    """The last cell of a radius: the only attack, or the worst case over all."""
+    """The last cell of a radius: the only attack, or the worst case over all attacks."""
     cells: list[Cell] = [cell for cell in record.cells if cell.eps_text == eps]
     return cells[-1]
 
@@ -94,12 +94,12 @@ def standing(record: Record, eps: str) -> pd.Series[float]:
     return rows.set_index("sample")["robust"].sort_index()
 
 
-def ranked_by(entry: Entered, protocol: AskedOfAll) -> Floats:
+def ranked_by(entry: BoardEntry, protocol: BoardProtocol) -> Floats:
     """Per-sample values (n,) whose mean orders the table, higher first."""
     return np.asarray(standing(entry.record, protocol.rank_by), dtype=np.float64)
 
 
-def best_known(entry: Entered, eps: str) -> Floats:
+def best_known(entry: BoardEntry, eps: str) -> Floats:
     """Per-sample rates (n,) that remain under the protocol's attacks and all challenges at a radius."""
     rates = standing(entry.record, eps).copy()
     for challenge in entry.challenges:
@@ -110,32 +110,32 @@ def best_known(entry: Entered, eps: str) -> Floats:
     return np.asarray(rates, dtype=np.float64)
 
 
-def columns(entry: Entered, protocol: AskedOfAll) -> dict[str, float | str]:
+def columns(entry: BoardEntry, protocol: BoardProtocol) -> dict[str, float | str]:
     """The measured part of a table row."""
     first = strongest(entry.record, protocol.eps[0])
-    found: dict[str, float | str] = {
+    values: dict[str, float | str] = {
         "clean": first.clean.value,
         "clean_low": first.clean.low,
         "clean_high": first.clean.high,
     }
     for eps in protocol.eps:
-        kept = strongest(entry.record, eps)
-        found |= {
-            f"noise@{eps}": kept.noise.value,
-            f"noise_best@{eps}": kept.noise_best.value,
-            f"robust@{eps}": kept.robust.value,
-            f"robust_low@{eps}": kept.robust.low,
-            f"robust_high@{eps}": kept.robust.high,
-            f"robust_8bit@{eps}": kept.robust_8bit.value,
-            f"gap@{eps}": kept.gap.value,
-            f"gap_best@{eps}": kept.gap_best.value,
+        result = strongest(entry.record, eps)
+        values |= {
+            f"noise@{eps}": result.noise.value,
+            f"noise_best@{eps}": result.noise_best.value,
+            f"robust@{eps}": result.robust.value,
+            f"robust_low@{eps}": result.robust.low,
+            f"robust_high@{eps}": result.robust.high,
+            f"robust_8bit@{eps}": result.robust_8bit.value,
+            f"gap@{eps}": result.gap.value,
+            f"gap_best@{eps}": result.gap_best.value,
         }
         challenged = any(challenge.eps == eps for challenge in entry.challenges)
-        found[f"best_known_external@{eps}"] = mean(best_known(entry, eps)).value if challenged else ""
-    return found
+        values[f"best_known_external@{eps}"] = mean(best_known(entry, eps)).value if challenged else ""
+    return values
 
 
-def line(row: Mapping[str, str], protocol: AskedOfAll) -> dict[str, str]:
+def line(row: Mapping[str, str], protocol: BoardProtocol) -> dict[str, str]:
     """Accuracies in percent, radius by radius."""
     measured = {"clean": row["clean"]}
     for eps in protocol.eps:
@@ -145,8 +145,8 @@ def line(row: Mapping[str, str], protocol: AskedOfAll) -> dict[str, str]:
     return {name: in_percent(text) for name, text in measured.items()}
 
 
-def figures(entry: Entered, protocol: AskedOfAll) -> list[Figure]:
-    """Clean accuracy, and under noise and attack at every radius."""
+def figures(entry: BoardEntry, protocol: BoardProtocol) -> list[Figure]:
+    """Clean accuracy, and accuracy under noise and attack at every radius."""
     claims, clean = entry.card.claims, strongest(entry.record, protocol.eps[0]).clean
     listed = [Figure("clean accuracy", clean, ".1%", True, claims.clean)]
     for eps in protocol.eps:
@@ -156,22 +156,22 @@ def figures(entry: Entered, protocol: AskedOfAll) -> list[Figure]:
     return listed
 
 
-def agreement(both: pd.DataFrame, entry: Entered) -> tuple[int, int, int]:
-    """Decisions are equal or they are not."""
+def agreement(both: pd.DataFrame, entry: BoardEntry) -> tuple[int, int, int]:
+    """Numbers of rows with equal clean decision, equal verdict and equal adversarial image."""
     names = ("clean_pred", "verdict", "adv_sha256")
     clean, verdict, images = (int((both[name] == both[f"{name}_kept"]).sum()) for name in names)
     return clean, verdict, images
 
 
 def answers(
-    subject: Subject, samples: Samples, clean: Samples, images: Tensor, ids: Tensor, protocol: AskedOfAll
+    subject: Subject, samples: Samples, clean: Samples, images: Tensor, ids: Tensor, protocol: BoardProtocol
 ) -> list[dict[str, Any]]:
-    """Decision and rate of right ones, image by image."""
+    """Decision and rate of right decisions for each of ``images`` ``(m, ...)`` of samples ``ids`` ``(m,)``."""
     scorer = Scorer(subject.module, subject.ref, protocol.draws if subject.stochastic else 1)
     rng = KeyedRng.of(protocol.seed, ids).fold("challenge")
     decisions = scorer.decisions(images, rng)
     rates = (decisions == clean.labels).float().mean(0)
-    if not subject.stochastic:  # a decision that depends on its company is no robust one
+    if not subject.stochastic:  # a decision that depends on the batch does not count as robust
         rates[(scorer.decisions(images, rng, batch=MICRO_BATCH) != decisions).any(0)] = 0.0
     return [{"adv_pred": int(decisions[0, row]), "robust": float(rates[row])} for row in range(len(images))]
 

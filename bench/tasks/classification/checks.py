@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def verdict(request: Request, rows: pd.DataFrame, cells: list[Cell], results: Results) -> Reliability:
-    """All checks of a record, and what follows from them."""
+    """The verdict on a record, from all checks."""
     checks = [
         *_paths(request),
         *failures(request, results),
@@ -129,34 +129,38 @@ def _decisions(rows: pd.DataFrame) -> Iterator[Check]:
 
 
 def _gradients(cells: list[Cell]) -> Iterator[Check]:
-    """Where an attack has several stages, the one that sees most decides: a path that vanishes is why there are others.
+    """Where an attack has several stages, the stage with the fewest zero gradients decides, as other stages make up for it.
 
-    If a quarter of all gradients vanished, most of the effort was blind all the same, and that is worth a warning.
+    If more than a quarter of all gradients were zero, much of the effort was blind, which is worth a warning.
     """
-    asked = [cell for cell in cells if cell.backwards]
-    if asked:
-        best, spent = max(map(_best_sight, asked)), max(cell.zero_gradients for cell in asked)
+    with_gradients = [cell for cell in cells if cell.backwards]
+    if with_gradients:
+        best = max(map(_least_zero_share, with_gradients))
+        overall = max(cell.zero_gradients for cell in with_gradients)
         status = graded(best, warn=0.05, fail=0.5)
-        if status == "pass" and spent > 0.25:
+        if status == "pass" and overall > 0.25:
             status = "warn"
-        says = f"{spent:.1%} of the gradients were zero everywhere"
-        if best != spent:
+        says = f"{overall:.1%} of the gradients were zero everywhere"
+        if best != overall:
             says += f", {best:.1%} in the stage that saw most"
         yield Check(name="zero gradients", status=status, value=best, says=says)
 
 
-def _best_sight(cell: Cell) -> float:
-    seen = [stage.zero_gradients for stage in cell.stages if stage.backwards]
-    return min(seen, default=cell.zero_gradients)
+def _least_zero_share(cell: Cell) -> float:
+    """The lowest share of zero gradients among the stages of a cell."""
+    shares = [stage.zero_gradients for stage in cell.stages if stage.backwards]
+    return min(shares, default=cell.zero_gradients)
 
 
 def _strongest(cells: list[Cell]) -> list[Cell]:
-    """The last cell of each radius: the only attack, or the worst case over all. A weak attack beside it does no harm."""
+    """The last cell of each radius: the only attack, or the worst case over all, which a weak attack does not change."""
     return list({cell.eps: cell for cell in cells}.values())
 
 
 def _noise(cells: list[Cell], *, stochastic: bool) -> Iterator[Check]:
-    """Against the worst of K draws; of a stochastic model against one, because the lowest of K noisy rates is too low."""
+    """Compare with the worst of K draws, or with one draw for a stochastic model, whose lowest of K noisy rates is too
+    low.
+    """
     attacked = [cell for cell in _strongest(cells) if cell.backwards and cell.eps > 0]
     if attacked:
         worst = max(cell.robust.value - (cell.noise if stochastic else cell.noise_best).value for cell in attacked)
@@ -167,7 +171,7 @@ def _noise(cells: list[Cell], *, stochastic: bool) -> Iterator[Check]:
             if stochastic
             else "the attack breaks at least as much as blind noise with as many queries"
         )
-        # Within a percent the two may differ by chance, at radii so small that neither breaks anything.
+        # At radii so small that neither breaks anything, the two may differ by a percent by chance.
         yield Check(name="against noise", status=graded(worst, warn=0, fail=0.01), value=worst, says=says)
 
 
@@ -180,7 +184,7 @@ def _radii(cells: list[Cell]) -> Iterator[Check]:
 
 
 def _blind_search(request: Request, cells: list[Cell]) -> Iterator[Check]:
-    """Only cascades run a search without gradients after ones with them."""
+    """Only cascades run a search without gradients after searches with them."""
     for planned, run in zip(request.attacks, request.stages, strict=True):
         stages = {stage.name: stage.attack for stage in run}
         for cell in cells:

@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIGURE, FORM, SIGNED = "accuracy", "z.1%", "+z.1%"
-"""What is compared, and how it and a difference of it are written."""
+"""The compared figure, and the formats of the figure and of a difference."""
 
 
 def usable(rows: pd.DataFrame) -> pd.DataFrame:
-    """All rows: an undecided one counts as standing."""
+    """All rows: an undecided row counts as standing."""
     return rows
 
 
 def compare(both: pd.DataFrame, attack: str, eps_text: str, clean: bool) -> list[Comparison]:
-    """Accuracy clean (if asked), under noise and under the attack."""
+    """Differences of accuracy: clean (if ``clean``), under noise and under the attack."""
     figures = [("clean", "", "clean_correct")] if clean else []
     figures += [("noise", eps_text, "noise_1"), (attack, eps_text, "robust")]
     return [_difference(what, eps, both, column) for what, eps, column in figures]

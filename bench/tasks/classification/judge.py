@@ -1,4 +1,4 @@
-"""The judge of models that decide: is the label still right?"""
+"""The judge of models that decide: it checks whether the decision is still the label."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attacks.levels import towards_clean
+from attacks.lattice import EightBit, Lattice
 from attacks.objectives import CrossEntropy, Objective
 from attacks.randomness import KeyedRng
-from attacks.threat import Norm, Threat, per_row
+from attacks.rows import per_row
+from attacks.threats.threat import Threat
 from bench.foundation.errors import ModelError
 from bench.foundation.spec import Eps
+from bench.foundation.threats import threat_at
+from bench.models.memory import RESET, memory_or_chance
 from bench.models.scorer import Scorer
 from bench.tasks.classification.units import CleanDecisions, DecisionOutcome
 from bench.tasks.feasibility import norms, sha256_rows, statuses
@@ -24,32 +27,35 @@ from bench.tasks.unit import NoiseAnswers, no_costs
 
 @dataclass(frozen=True)
 class Decisions:
-    """micro_batch: another batch size, in which decisions that stand are asked for again. eight_bit: noise is rounded."""
+    """Judges decisions.
+
+    micro_batch: another batch size, in which standing decisions are repeated. lattice: the values that noise may take.
+    """
 
     scorer: Scorer
-    norm: Norm
+    norm: str
     stochastic: bool
     micro_batch: int
-    eight_bit: bool
+    lattice: Lattice
 
     @property
     def objective(self) -> Objective:
+        """Cross-entropy."""
         return CrossEntropy()
 
     def clean(self, shard: Shard) -> CleanDecisions:
-        """Clean decisions, twice: a model that changes its mind without saying so is refused."""
-        began = time.perf_counter()
+        """Clean decisions, made twice.
+
+        Raises ``ModelError`` for a model that is not declared stochastic and changes more than 1% of its decisions.
+        """
+        started = time.perf_counter()
         rng = shard.rng.fold("clean")
         decisions = self.scorer.decisions(shard.x, rng)
-        again = self.scorer.decisions(shard.x, rng)
-        # Two calls of a stochastic model may differ: its rates are the answer, and nothing is unstable.
-        changed = (decisions != again).any(0) & (not self.stochastic)
+        repeated = self.scorer.decisions(shard.x, rng)
+        # Two calls of a stochastic model may differ: its rates are the answer, and no sample counts as unstable.
+        changed = (decisions != repeated).any(0) & (not self.stochastic)
         if int(changed.sum()) > 0.01 * len(changed):
-            raise ModelError(
-                f"{self.scorer.name} changed its decision on {int(changed.sum())} of {len(changed)} samples "
-                "between two identical calls.",
-                "If it is random by design, say so with --stochastic (or `stochastic = True` on the module).",
-            )
+            raise self._inconstant(shard, changed)
         correct = (decisions == shard.labels).float().mean(0)
         correct[changed] = 0.0
         return CleanDecisions(
@@ -58,19 +64,31 @@ class Decisions:
             clean_pred=decisions[0].tolist(),
             clean_correct=correct.tolist(),
             clean_unstable=changed.tolist(),
-            seconds=time.perf_counter() - began,
+            seconds=time.perf_counter() - started,
         )
 
+    def _inconstant(self, shard: Shard, changed: Tensor) -> ModelError:
+        """The error of a model that answers one question in two ways, with the reason as far as it can be seen."""
+        what = (
+            f"{self.scorer.name} changed its decision on {int(changed.sum())} of {len(changed)} samples "
+            "between two identical calls"
+        )
+        if memory_or_chance(self.scorer.model, self.scorer.logits, shard.x) == "memory":
+            return ModelError(f"{what}: it remembers its last call.", RESET)
+        fix = "If it is random by design, say so with --stochastic (or `stochastic = True` on the module)."
+        return ModelError(f"{what}.", fix)
+
     def ready(self, shard: Shard, clean: CleanDecisions) -> Shard:
+        """The shard as it is: its reference is its labels."""
         return shard
 
     def noise(self, shard: Shard, clean: CleanDecisions, eps: Eps, draws: int) -> NoiseAnswers:
         """Per sample, the rate of correct decisions under uniform noise: under one draw, and cumulatively worst.
 
-        ``first`` is that of draw 0 alone, of samples that are wrong without noise too. ``worst[k]`` is the lowest rate among
-        no noise and draws 0..k; a sample leaves once it has reached 0.
+        ``first`` is the rate of draw 0 alone, also of samples that are wrong without noise. ``worst[k]`` is the lowest rate
+        without noise and under draws 0..k; a sample whose rate is 0 gets no further draws.
         """
-        began = time.perf_counter()
+        started = time.perf_counter()
         worst = torch.tensor(clean.clean_correct, device=shard.x.device)
         first = self._under_noise(shard, torch.arange(len(worst), device=worst.device), eps, 0)
         worst = torch.minimum(worst, first)
@@ -82,25 +100,29 @@ class Decisions:
                 worst = worst.index_copy(0, rows, torch.minimum(worst[rows], rates))
             history.append(worst)
         cumulative = torch.stack(history, 1).tolist()
-        return NoiseAnswers(first=first.tolist(), worst=cumulative, seconds=time.perf_counter() - began)
+        return NoiseAnswers(first=first.tolist(), worst=cumulative, seconds=time.perf_counter() - started)
 
     def _under_noise(self, shard: Shard, rows: Tensor, eps: Eps, draw: int) -> Tensor:
         """Rate of correct decisions ``(n,)`` on ``rows`` of the shard under one draw."""
         rng = shard.rng.fold("noise", draw).rows(rows)
-        drawn = noisy(shard.x[rows], Threat(norm=self.norm, eps=eps.value), rng, eight_bit=self.eight_bit)
-        return (self.scorer.decisions(drawn, rng) == shard.labels[rows]).float().mean(0)
+        noisy_inputs = noisy(shard.x[rows], threat_at(self.norm, eps.value), rng, self.lattice)
+        return (self.scorer.decisions(noisy_inputs, rng) == shard.labels[rows]).float().mean(0)
 
     def standing(self, clean: CleanDecisions, done: Sequence[DecisionOutcome]) -> list[int]:
-        """Those that are right without an attack and that no stage so far has broken entirely."""
-        left = {row for row, rate in enumerate(clean.clean_correct) if rate > 0}
+        """Positions of samples that are right without an attack and that no stage so far has broken entirely."""
+        positions = {row for row, rate in enumerate(clean.clean_correct) if rate > 0}
         for outcome in done:
-            left -= {row for row, rate in zip(outcome.rows, outcome.selection, strict=True) if rate == 0}
-        return sorted(left)
+            positions -= {row for row, rate in zip(outcome.rows, outcome.selection, strict=True) if rate == 0}
+        return sorted(positions)
 
     def scored(
         self, rows: list[int], adv: Tensor, x: Tensor, reference: Tensor, threat: Threat, rng: KeyedRng
     ) -> DecisionOutcome:
-        """An input outside ball or box is no adversarial example: its row stands, undecided."""
+        """The outcome of adversarial inputs ``adv`` for clean inputs ``x``, ``(m, ...)`` each, and labels ``reference``
+        ``(m,)``.
+
+        An input outside of ball or box is no adversarial example: its row stands, undecided.
+        """
         if not rows:
             return DecisionOutcome.nothing()
         status = statuses(adv, x, threat)
@@ -108,21 +130,21 @@ class Decisions:
         judged = torch.where(per_row(usable, x), adv, x)
         decisions = self.scorer.decisions(judged, rng)
         robust = selection = (decisions == reference).float().mean(0)
-        if self.stochastic:  # what is reported must not be what was chosen by
+        if self.stochastic:  # the reported rate must come from other draws than the selection
             robust = (self.scorer.decisions(judged, rng.fold("report")) == reference).float().mean(0)
         unstable = torch.zeros_like(usable)
-        left = (robust > 0).nonzero()[:, 0]
-        if len(left) and not self.stochastic:
-            # In other company, in other batches: a decision that depends on these is no robust one.
-            again = self.scorer.decisions(judged[left], rng.rows(left), batch=self.micro_batch)
-            unstable[left] = (again != decisions[:, left]).any(0)
-        robust[unstable] = 0.0  # of a deterministic model; there, selection is the same tensor
+        standing = (robust > 0).nonzero()[:, 0]
+        if len(standing) and not self.stochastic:
+            # A decision that changes with the batch does not count as robust.
+            repeated = self.scorer.decisions(judged[standing], rng.rows(standing), batch=self.micro_batch)
+            unstable[standing] = (repeated != decisions[:, standing]).any(0)
+        robust[unstable] = 0.0  # only of deterministic models, whose selection is the same tensor
         robust_8bit = robust.clone()
         fallen = (robust < 1).nonzero()[:, 0]
         if len(fallen):
-            rounded = towards_clean(judged[fallen], x[fallen])
-            decided = self.scorer.decisions(rounded, rng.rows(fallen).fold("8 bit"))
-            robust_8bit[fallen] = (decided == reference[fallen]).float().mean(0)
+            rounded = EightBit().towards_clean(judged[fallen], x[fallen])
+            rounded_decisions = self.scorer.decisions(rounded, rng.rows(fallen).fold("8 bit"))
+            robust_8bit[fallen] = (rounded_decisions == reference[fallen]).float().mean(0)
         return DecisionOutcome(
             rows=rows,
             status=status,

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class StageResult(Strict):
-    """What one stage of an attack did at one radius."""
+    """The result of one stage of an attack at one radius."""
 
     name: str
     """Stage."""
     attempted: int
-    """Samples it was run on: those that all stages before left standing."""
+    """Number of samples it ran on: those that stood after all stages before."""
     broken: int
-    """Of these, those it broke."""
+    """Number of these that it broke."""
     forwards: float
     """Mean forward passes per sample attempted."""
     backwards: float
@@ -55,7 +55,7 @@ class Cell(AttackResult):
     gap_best: Interval
     """``noise_best - robust``, paired."""
     undecided: int
-    """Samples that stand although a stage failed on them; they are not evidence of robustness."""
+    """Number of samples that stand although a stage failed on them; they are not evidence of robustness."""
     stages: list[StageResult] = Field(default_factory=list)
     """Stage by stage."""
 
@@ -88,7 +88,7 @@ def cell(rows: pd.DataFrame, attack: str, seconds: float, stages: list[StageResu
 
 def cells(request: Request, rows: pd.DataFrame, results: Results) -> list[AttackResult]:
     """One cell per radius and attack, and per radius the worst case if there are several attacks."""
-    made: list[AttackResult] = []
+    results_so_far: list[AttackResult] = []
     for eps in request.eps:
         at_eps = rows[rows["eps"] == eps.value]
         for number, resolved in enumerate(request.attacks):
@@ -96,16 +96,16 @@ def cells(request: Request, rows: pd.DataFrame, results: Results) -> list[Attack
                 _stage_result(stage, results.stage(number, eps.value, position))
                 for position, stage in enumerate(request.stages[number])
             ]
-            own = at_eps[at_eps["attack"] == resolved.spec]
-            made.append(cell(own, resolved.spec, sum(stage.seconds for stage in stages), stages))
+            attack_rows = at_eps[at_eps["attack"] == resolved.spec]
+            results_so_far.append(cell(attack_rows, resolved.spec, sum(stage.seconds for stage in stages), stages))
         if len(request.attacks) > 1:
-            total = sum(result.seconds for result in made[-len(request.attacks) :])
-            made.append(cell(metrics.worst_case(at_eps), WORST_CASE, total, []))
-    return made
+            total = sum(result.seconds for result in results_so_far[-len(request.attacks) :])
+            results_so_far.append(cell(metrics.worst_case(at_eps), WORST_CASE, total, []))
+    return results_so_far
 
 
 def _stage_result(stage: Stage, outcomes: Sequence[DecisionOutcome]) -> StageResult:
-    """What one stage did, over all shards."""
+    """The result of one stage over all shards."""
     return StageResult(
         name=stage.name,
         attempted=sum(len(outcome.rows) for outcome in outcomes),

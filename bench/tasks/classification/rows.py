@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bench.tasks.classification.stages import Worst, combined
-from bench.tasks.rows import asked_columns
+from bench.tasks.rows import request_columns
 from bench.tasks.unit import COSTS
 
 if TYPE_CHECKING:
@@ -36,16 +36,16 @@ def rows(request: Request, results: Results) -> pd.DataFrame:
 
     Columns: sample, label, clean_pred, clean_correct, attack, norm, eps, eps_text, noise_1, noise_k,
     noise_draws, norm_value, adv_pred, robust, selection, robust_8bit, verdict, status, unstable, stage, forwards, backwards,
-    zero_gradients, adv_sha256. ``stage`` names what broke a sample; ``selection`` is the rate by which the worst of several
-    stages or attacks is chosen, ``robust`` the one that is reported (they differ only for stochastic models).
+    zero_gradients, adv_sha256. ``stage`` is the stage that broke a sample; ``selection`` is the rate by which the worst of
+    several stages or attacks is chosen, ``robust`` the reported rate (they differ only for stochastic models).
     Samples that are wrong without any attack have the verdict ``clean_wrong`` and no adversarial columns.
     """
     parts = []
-    for shard, number, eps, asked in asked_columns(request, results):
+    for shard, number, eps, request_fields in request_columns(request, results):
         clean, stages = results.clean(shard), request.stages[number]
-        own = {name: getattr(clean, name) for name in ("sample", "label", "clean_pred", "clean_correct")}
+        clean_fields = {name: getattr(clean, name) for name in ("sample", "label", "clean_pred", "clean_correct")}
         worst = combined(stages, results.stages(number, eps, shard, len(stages)))
-        parts.append(_with_attack(pd.DataFrame(own | asked), worst))
+        parts.append(_with_attack(pd.DataFrame(clean_fields | request_fields), worst))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -1,19 +1,20 @@
-"""Attacking a decision stage by stage: what is run, and what the stages say together.
+"""Attacks on decisions, stage by stage: which stages run, and how their outcomes are combined.
 
-A plain attack is a cascade of one stage. Each stage sees only samples that all before it left standing, and its
-inputs are verified and scored before the next one starts, so what an attack claims about itself counts nowhere.
+A plain attack is a cascade of one stage. Each stage runs only on samples that stood after all stages before, and its
+inputs are verified and scored before the next stage starts, so no claim of an attack about itself is used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from attacks.base import Stage
+from attacks.fitting import Traits
 from attacks.objectives import OBJECTIVES, Classification
-from attacks.threat import Norm
 from bench.foundation.errors import SpecError
+from bench.foundation.threats import threat_registry
 from bench.tasks.classification.units import DecisionOutcome
 from bench.tasks.unit import COSTS
 
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from bench.tasks.resolved_attack import ResolvedAttack
 
 WORST_COLUMNS = ("norm_value", "adv_pred", "robust", "selection", "robust_8bit", "adv_sha256")
-"""Taken from the stage that did most to a row."""
+"""Columns taken from the stage with the lowest rate on a row."""
 
 
-def stages_of(resolved: ResolvedAttack, norm: Norm, traits: Mapping[str, bool]) -> tuple[Stage, ...]:
+def stages_of(resolved: ResolvedAttack, norm: str, traits: Traits) -> tuple[Stage, ...]:
     """The stages of an attack on this kind of model, an unnamed one under the attack's own name.
 
     Raises ``SpecError`` for an attack whose objective is for scores.
@@ -32,16 +33,16 @@ def stages_of(resolved: ResolvedAttack, norm: Norm, traits: Mapping[str, bool]) 
     objective = getattr(resolved.attack, "objective", None)
     if objective is not None and not issubclass(OBJECTIVES[objective], Classification):
         raise SpecError(f"The objective {objective} is for scores, and this model decides.", "Use ce, margin or dlr.")
-    stages = resolved.attack.stages(norm=norm, **traits)
+    stages = resolved.attack.stages(threat_registry.get(norm), traits)
     return tuple(Stage(stage.name or resolved.name, stage.attack, stage.path) for stage in stages)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Worst:
-    """Per attacked row the outcome of the stage that did most to it, as lists of one length.
+    """Per attacked row the outcome of the stage with the lowest rate on it, as lists of one length.
 
-    stage: name of the stage that broke the row, empty if it stands. given_by: number of the stage its entry comes from.
-    The others as in :class:`~bench.tasks.classification.units.DecisionOutcome`; costs are summed over stages.
+    stage: name of the stage that broke the row, empty if it stands. given_by: number of the stage of the outcome.
+    The other fields are those of :class:`~bench.tasks.classification.units.DecisionOutcome`; costs are summed over stages.
     """
 
     rows: list[int]
@@ -61,11 +62,11 @@ class Worst:
 
 
 def combined(stages: Sequence[Stage], outcomes: Sequence[DecisionOutcome]) -> Worst:
-    """One entry per attacked row: that of the stage with the lowest rate, the first if several tie.
+    """One entry per attacked row: the outcome of the stage with the lowest rate, the first of them if several are equal.
 
-    The stage is chosen by ``selection`` and reported by ``robust``, which rest on different draws of a stochastic model:
-    the lowest of several noisy rates would flatter the attack. A row that stands keeps the first status that is not
-    ``ok``: a stage that failed is no evidence of robustness.
+    ``selection`` chooses the stage and ``robust`` is reported. For a stochastic model they come from different draws,
+    because the lowest of several noisy rates would be too low. A row that stands has the first status that is not
+    ``ok``, because a failed stage is no evidence of robustness.
     """
     worst: dict[int, dict[str, Any]] = {}
     for number, (stage, outcome) in enumerate(zip(stages, outcomes, strict=True)):
@@ -82,18 +83,18 @@ def combined(stages: Sequence[Stage], outcomes: Sequence[DecisionOutcome]) -> Wo
     return Worst(rows=rows, **{name: [worst[row][name] for row in rows] for name in names})
 
 
-def _worse(kept: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(entry if entry["selection"] < kept["selection"] else kept)
+def _worse(earlier: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(entry if entry["selection"] < earlier["selection"] else earlier)
     for name in COSTS:
-        merged[name] = kept[name] + entry[name]
-    merged["unstable"] = kept["unstable"] or entry["unstable"]
+        merged[name] = earlier[name] + entry[name]
+    merged["unstable"] = earlier["unstable"] or entry["unstable"]
     if merged["selection"] > 0:
-        merged["status"] = next((each["status"] for each in (kept, entry) if each["status"] != "ok"), "ok")
+        merged["status"] = next((outcome["status"] for outcome in (earlier, entry) if outcome["status"] != "ok"), "ok")
     return merged
 
 
 def chosen_images(stages: Sequence[Stage], outcomes: Sequence[DecisionOutcome]) -> dict[str, list[list[int]]]:
-    """The input of each row's verdict: one file, and stage by stage the positions whose input comes from it."""
+    """The saved input of each row is that of its verdict: one file, with the positions that it takes from each stage."""
     worst = combined(stages, outcomes)
-    given = list(zip(worst.rows, worst.given_by, strict=True))
-    return {"": [[row for row, number in given if number == stage] for stage in range(len(stages))]}
+    rows_and_stages = list(zip(worst.rows, worst.given_by, strict=True))
+    return {"": [[row for row, number in rows_and_stages if number == stage] for stage in range(len(stages))]}

@@ -1,4 +1,4 @@
-"""Submissions that decide: what is checked beside what is asked of every submission."""
+"""Checks of submissions that decide, in addition to those of every submission."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bench.data.base import Samples
 
 MAY_CHANGE = 0.01
-"""Share of decisions that may depend on company, by rounding; an evaluation counts these samples as broken."""
+"""Share of decisions that may depend on the batch, by rounding; an evaluation counts these samples as broken."""
 
 TEMPLATE = Template(
     fields="""\
@@ -57,12 +57,12 @@ def build() -> nn.Module:
 
 
 def probed(model: Probe, submission: Submission, samples: Samples) -> Iterator[Check]:
-    """Shapes, stability, statelessness, gradient, accuracy."""
+    """Checks of shapes, stability, statelessness, gradient and accuracy."""
     images, labels = samples.images, samples.labels
     first = model.logits(images)
     classes = first.shape[1]
-    enough = int(labels.max()) < classes
-    yield of("shapes", enough, classes, f"logits for {classes} classes, finite")
+    covers_labels = int(labels.max()) < classes
+    yield of("shapes", covers_labels, classes, f"logits for {classes} classes, finite")
     yield from _stability(model, submission, images, first)
     yield from gradient_checks(model, submission, images)
     yield from _accuracy(submission, first, labels)
@@ -70,13 +70,13 @@ def probed(model: Probe, submission: Submission, samples: Samples) -> Iterator[C
 
 def _stability(model: Probe, submission: Submission, images: Tensor, first: Tensor) -> Iterator[Check]:
     decided = first.argmax(1)
-    for how, logits in answers_again(model.logits, images, first).items():
+    for circumstance, logits in answers_again(model.logits, images, first).items():
         changed = float((logits.argmax(1) != decided).float().mean())
-        says = f"{changed:.1%} of the decisions change when {how}"
+        says = f"{changed:.1%} of the decisions change when {circumstance}"
         if submission.stochastic:
-            yield of(how, True, changed, f"{says} (declared stochastic)")
+            yield of(circumstance, True, changed, f"{says} (declared stochastic)")
         else:
-            yield of(how, changed <= MAY_CHANGE, changed, says)
+            yield of(circumstance, changed <= MAY_CHANGE, changed, says)
 
 
 def _accuracy(submission: Submission, first: Tensor, labels: Tensor) -> Iterator[Check]:

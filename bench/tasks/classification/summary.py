@@ -1,4 +1,4 @@
-"""What is printed of a model that decides."""
+"""The printed text for a model that decides."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from bench.tasks.classification.results import Cell
 from bench.tasks.summary import Figures, Line, Summary, duration, percent, turned
 
 LOST_BY_ROUNDING = 0.1
-"""Share of all samples broken by images that do not survive being stored, from which on that is worth a remark."""
+"""Share of all samples that are broken only by images with more than 8 bits, from which on a remark is printed."""
 
 
 def summary(cells: Sequence[Cell], *, eight_bit: bool) -> Summary:
-    """Accuracies and gaps by radius, and what each stage broke."""
+    """Accuracies and gaps by radius, and the samples that each stage broke."""
     remarks = []
     if not eight_bit and any(cell.robust_8bit.value - cell.robust.value >= LOST_BY_ROUNDING for cell in cells):
         remarks.append(

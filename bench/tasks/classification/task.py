@@ -10,6 +10,7 @@ from bench.tasks.classification.board import RULES
 from bench.tasks.classification.checks import verdict
 from bench.tasks.classification.comparison import FIGURE, FORM, SIGNED, compare, usable
 from bench.tasks.classification.judge import Decisions
+from bench.tasks.classification.remarks import remarks
 from bench.tasks.classification.results import Cell, cells
 from bench.tasks.classification.rows import rows
 from bench.tasks.classification.stages import chosen_images, stages_of
@@ -29,10 +30,12 @@ def takes(samples: Samples) -> bool:
 
 
 def judge(request: Request) -> Decisions:
-    """The judge of a request; a model that tells fewer classes apart than there are labels is refused by its scorer."""
+    """The judge of a request; its scorer refuses a model with fewer classes than there are labels."""
     subject = request.subject
-    scorer = Scorer(subject.module, subject.ref, request.scorings, classes=int(request.samples.labels.max()) + 1)
-    return Decisions(scorer, request.norm, subject.stochastic, request.micro_batch, request.eight_bit)
+    scorer = Scorer(
+        subject.module, subject.ref, request.scorings, classes=int(request.samples.labels.max()) + 1, batch=request.batch
+    )
+    return Decisions(scorer, request.norm, subject.stochastic, request.micro_batch, request.lattice)
 
 
 TASK = Task(
@@ -53,6 +56,7 @@ TASK = Task(
     rows=rows,
     results=cells,
     checks=verdict,
+    remarks=remarks,
     summary=summary,
     figures=figures,
     comparison=ComparisonRules(compare, usable, FIGURE, FORM, SIGNED),

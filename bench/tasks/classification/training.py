@@ -1,4 +1,4 @@
-"""Training of models that decide is watched by their accuracy."""
+"""Training rules of models that decide: the watched figure is the accuracy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the units of a model that decides hold."""
+"""Results of the units of a model that decides."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class CleanDecisions(CleanAnswers):
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionOutcome(StageOutcome):
-    """What one stage did to the decisions on m rows.
+    """The outcome of one stage for the decisions on m rows.
 
-    adv_pred: decision on the adversarial input. robust: rate of right decisions that is reported. selection: the rate by
-    which the worst of several stages is chosen, on other draws of a stochastic model. robust_8bit: after rounding.
+    adv_pred: decision on the adversarial input. robust: reported rate of right decisions. selection: rate by which the
+    worst of several stages is chosen, from other draws of a stochastic model. robust_8bit: rate after rounding.
     """
 
     adv_pred: list[int]
@@ -33,7 +33,7 @@ class DecisionOutcome(StageOutcome):
 
     @classmethod
     def nothing(cls) -> DecisionOutcome:
-        """Of a stage that had no rows left."""
+        """The outcome of a stage that had no rows left."""
         return cls(
             rows=[],
             status=[],

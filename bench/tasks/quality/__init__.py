@@ -1,1 +1,1 @@
-"""Models that score: how far does the score move?"""
+"""Models that score: an attack is measured by how far the score moves."""

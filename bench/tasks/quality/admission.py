@@ -1,4 +1,4 @@
-"""Which models and data are of this task, and how scores are turned so that higher is better."""
+"""Which models and data belong to this task, and how scores are negated so that higher is better."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def takes(samples: Samples) -> bool:
 
 
 def admitted(subject: Subject) -> Subject:
-    """The subject with higher scores for better images. Raises ``SpecError`` for one that scores at random."""
+    """The subject with higher scores for better images. Raises ``SpecError`` for a subject that scores at random."""
     if subject.stochastic:
         raise SpecError(f"{subject.ref} scores at random.", "Make it deterministic, for example by fixing its draws.")
     if subject.higher_is_better:

@@ -1,7 +1,7 @@
-"""Entries of boards of models that score: complete, self-consistent, ordered by how little an attack moves them.
+"""Rules of boards of models that score: checks that entries are complete and consistent, order and columns of the table.
 
 A board is ranked by the mean |shift| at one radius, in units of the model's score range; less is better. The versions of one
-photograph are no independent samples, so everything that is compared between models is a mean over a photograph.
+photograph are not independent samples, so models are compared by means over photographs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pandas as pd
 from bench.metrics.quality import ScoreRange
 from bench.metrics.statistics import Floats
 from bench.models.scorer import Scorer
-from bench.tasks.board import AskedOfAll, BoardRules, Entered, Figure
+from bench.tasks.board import BoardEntry, BoardProtocol, BoardRules, Figure
 from bench.tasks.completeness import drift, incomplete
 from bench.tasks.feasibility import TOLERANCE
 from bench.tasks.quality.admission import admitted
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
     from bench.tasks.record import Record
 
 CLOSE = 1e-4
-"""By how much clean scores may differ when they are measured again, in units of the score range."""
+"""Tolerance for clean scores that are measured again, in units of the score range."""
 CLOSE_SHIFT = 0.02
-"""By how much a shift may: on another chip other roundings lead attacks other ways."""
+"""Tolerance for shifts, which is wider because rounding on another processor changes the course of attacks."""
 
 
-def problems(record: Record, protocol: AskedOfAll) -> Iterator[str]:
-    """Whatever is wrong with a record under a protocol, in words; nothing if it may enter."""
-    found = [*incomplete(record, protocol)]
+def problems(record: Record, protocol: BoardProtocol) -> Iterator[str]:
+    """Everything that is wrong with a record under a protocol, in words; nothing if it may enter."""
+    problems_so_far = [*incomplete(record, protocol)]
     if record.model.score_range is None:
-        found.append("no score range")
-    yield from found
-    if not found:
+        problems_so_far.append("no score range")
+    yield from problems_so_far
+    if not problems_so_far:
         failed = int(((record.rows["status"] != "ok") | record.rows["shift"].isna()).sum())
         if failed:
             yield f"{failed} rows are undecided: a stage failed on them"
@@ -69,8 +69,8 @@ def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _drift(record: Record) -> Iterator[str]:
-    def again(rows: pd.DataFrame, kept: Shift) -> Shift:
-        return shift_result(rows, kept.attack, scale(record), kept.seconds, kept.stages)
+    def again(rows: pd.DataFrame, old: Shift) -> Shift:
+        return shift_result(rows, old.attack, scale(record), old.seconds, old.stages)
 
     return drift(record.rows, record.shifts, worst_case, again)
 
@@ -87,41 +87,41 @@ def strongest(record: Record, eps: str) -> Shift:
 
 
 def moved(record: Record, eps: str) -> pd.DataFrame:
-    """Per sample (index) its photograph ``group`` and |shift| in score ranges under the strongest attack at a radius."""
+    """Columns ``group`` (photograph) and ``shift`` (|shift| in score ranges, strongest attack at a radius), by sample."""
     rows = record.rows[record.rows["eps_text"] == eps]
     rows = worst_case(rows) if rows["attack"].nunique() > 1 else rows
-    found = rows.set_index("sample")[["group", "shift"]].sort_index()
-    return found.assign(shift=found["shift"].abs() / scale(record).width)
+    shifts = rows.set_index("sample")[["group", "shift"]].sort_index()
+    return shifts.assign(shift=shifts["shift"].abs() / scale(record).width)
 
 
-def by_photograph(found: pd.DataFrame, column: str) -> Floats:
-    """Values (G,), one per photograph in the order of their numbers, whose mean is that over all samples."""
-    grouped = found.groupby("group", sort=True)[column]
-    weight = grouped.size() * grouped.ngroups / len(found)
+def by_photograph(samples: pd.DataFrame, column: str) -> Floats:
+    """Values (G,) of a column, one per photograph in the order of their numbers; their mean is the mean over all samples."""
+    grouped = samples.groupby("group", sort=True)[column]
+    weight = grouped.size() * grouped.ngroups / len(samples)
     return np.asarray(grouped.mean() * weight, dtype=np.float64)
 
 
-def ranked_by(entry: Entered, protocol: AskedOfAll) -> Floats:
+def ranked_by(entry: BoardEntry, protocol: BoardProtocol) -> Floats:
     """Minus the mean |shift| per photograph (G,), in score ranges: higher is better."""
     return -by_photograph(moved(entry.record, protocol.rank_by), "shift")
 
 
-def best_known(entry: Entered, eps: str) -> Floats:
+def best_known(entry: BoardEntry, eps: str) -> Floats:
     """|shift| per sample (n,), in score ranges, under the protocol's attacks and all challenges at a radius."""
-    found = moved(entry.record, eps)["shift"].copy()
+    samples = moved(entry.record, eps)["shift"].copy()
     width = scale(entry.record).width
     for challenge in entry.challenges:
         if challenge.eps == eps:
             for row in challenge.rows:
-                if row.status == "ok" and row.shift is not None and row.sample in found.index:
-                    found[row.sample] = max(found[row.sample], abs(row.shift) / width)
-    return np.asarray(found, dtype=np.float64)
+                if row.status == "ok" and row.shift is not None and row.sample in samples.index:
+                    samples[row.sample] = max(samples[row.sample], abs(row.shift) / width)
+    return np.asarray(samples, dtype=np.float64)
 
 
-def columns(entry: Entered, protocol: AskedOfAll) -> dict[str, float | str]:
+def columns(entry: BoardEntry, protocol: BoardProtocol) -> dict[str, float | str]:
     """The measured part of a table row."""
     first = strongest(entry.record, protocol.eps[0])
-    found: dict[str, float | str] = {
+    values: dict[str, float | str] = {
         "srcc": first.srcc_clean.value,
         "srcc_low": first.srcc_clean.low,
         "srcc_high": first.srcc_clean.high,
@@ -129,27 +129,27 @@ def columns(entry: Entered, protocol: AskedOfAll) -> dict[str, float | str]:
     }
     width = scale(entry.record).width
     for eps in protocol.eps:
-        kept = strongest(entry.record, eps)
-        found |= {
-            f"shift@{eps}": kept.in_ranges.value,
-            f"shift_low@{eps}": kept.in_ranges.low,
-            f"shift_high@{eps}": kept.in_ranges.high,
-            f"signed@{eps}": kept.signed.value / width,
-            f"shift_8bit@{eps}": kept.rounded.value / width,
-            f"noise@{eps}": kept.noise.value / width,
-            f"noise_best@{eps}": kept.noise_best.value / width,
-            f"gap@{eps}": kept.gap.value / width,
-            f"gap_best@{eps}": kept.gap_best.value / width,
-            f"r@{eps}": kept.robustness.value,
-            f"srcc_attacked@{eps}": kept.srcc_attacked.value,
-            f"plcc_attacked@{eps}": kept.plcc_attacked.value,
+        result = strongest(entry.record, eps)
+        values |= {
+            f"shift@{eps}": result.in_ranges.value,
+            f"shift_low@{eps}": result.in_ranges.low,
+            f"shift_high@{eps}": result.in_ranges.high,
+            f"signed@{eps}": result.signed.value / width,
+            f"shift_8bit@{eps}": result.rounded.value / width,
+            f"noise@{eps}": result.noise.value / width,
+            f"noise_best@{eps}": result.noise_best.value / width,
+            f"gap@{eps}": result.gap.value / width,
+            f"gap_best@{eps}": result.gap_best.value / width,
+            f"r@{eps}": result.robustness.value,
+            f"srcc_attacked@{eps}": result.srcc_attacked.value,
+            f"plcc_attacked@{eps}": result.plcc_attacked.value,
         }
         challenged = any(challenge.eps == eps for challenge in entry.challenges)
-        found[f"best_known_external@{eps}"] = float(best_known(entry, eps).mean()) if challenged else ""
-    return found
+        values[f"best_known_external@{eps}"] = float(best_known(entry, eps).mean()) if challenged else ""
+    return values
 
 
-def line(row: Mapping[str, str], protocol: AskedOfAll) -> dict[str, str]:
+def line(row: Mapping[str, str], protocol: BoardProtocol) -> dict[str, str]:
     """Shifts in percent of the score range, radius by radius, and rank correlations."""
     measured = {}
     for eps in protocol.eps:
@@ -163,7 +163,7 @@ def line(row: Mapping[str, str], protocol: AskedOfAll) -> dict[str, str]:
     }
 
 
-def figures(entry: Entered, protocol: AskedOfAll) -> list[Figure]:
+def figures(entry: BoardEntry, protocol: BoardProtocol) -> list[Figure]:
     """Rank correlation, and mean |shift| by noise and attack at every radius; of a shift less is better."""
     claims, width = entry.card.claims, scale(entry.record).width
     listed = [Figure("SRCC", strongest(entry.record, protocol.eps[0]).srcc_clean, ".3f", True, claims.srcc)]
@@ -175,8 +175,8 @@ def figures(entry: Entered, protocol: AskedOfAll) -> list[Figure]:
     return listed
 
 
-def agreement(both: pd.DataFrame, entry: Entered) -> tuple[int, int, int]:
-    """Clean scores are equal within rounding; so are shifts, a little more widely."""
+def agreement(both: pd.DataFrame, entry: BoardEntry) -> tuple[int, int, int]:
+    """Numbers of rows with equal clean score, equal |shift| (both within a tolerance) and equal adversarial images."""
     width = scale(entry.record).width
     clean = (both["clean"] - both["clean_kept"]).abs() <= CLOSE * width
     shift = (both["shift"].abs() - both["shift_kept"].abs()).abs() <= CLOSE_SHIFT * width
@@ -185,11 +185,11 @@ def agreement(both: pd.DataFrame, entry: Entered) -> tuple[int, int, int]:
 
 
 def answers(
-    subject: Subject, samples: Samples, clean: Samples, images: Tensor, ids: Tensor, protocol: AskedOfAll
+    subject: Subject, samples: Samples, clean: Samples, images: Tensor, ids: Tensor, protocol: BoardProtocol
 ) -> list[dict[str, Any]]:
-    """How far each score moved, in units of the score."""
-    turned = admitted(subject)
-    scorer = Scorer(turned.module, turned.ref)
+    """Shift of the score, in its units, for each of ``images`` ``(m, ...)`` of samples ``ids`` ``(m,)``."""
+    admitted_subject = admitted(subject)
+    scorer = Scorer(admitted_subject.module, admitted_subject.ref)
     shifts = scorer.scores(images) - scorer.scores(clean.images)
     return [{"shift": float(shift)} for shift in shifts]
 

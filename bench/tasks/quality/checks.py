@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def verdict(request: Request, rows: pd.DataFrame, shifts: list[Shift], results: Results) -> Reliability:
-    """All checks of a record, and what follows from them."""
+    """The verdict on a record, from all checks."""
     low, high = request.subject.score_range
     checks = [
         *failures(request, results),
@@ -35,14 +35,14 @@ def verdict(request: Request, rows: pd.DataFrame, shifts: list[Shift], results: 
 
 
 def _failed(shifts: list[Shift]) -> Iterator[Check]:
-    failed = max(one.failed for one in shifts)
+    failed = max(shift.failed for shift in shifts)
     if failed:
         says = f"an attack failed on {failed} images, which are left out of all figures"
         yield Check(name="failed", status="fail", value=failed, says=says)
 
 
 def _stable(request: Request, shifts: list[Shift]) -> Iterator[Check]:
-    unstable = max(one.unstable for one in shifts)
+    unstable = max(shift.unstable for shift in shifts)
     status = graded(unstable / len(request.samples), warn=0, fail=0.01)
     yield Check(name="stability", status=status, value=unstable, says=f"{unstable} scores changed between two scorings")
 
@@ -52,20 +52,20 @@ def _saturated(shifts: list[Shift]) -> Iterator[Check]:
     if flat is None:
         yield Check(name="gradient", status="fail", value=1, says="the input gradient is not finite on some clean images")
         return
-    share = max([flat.value, *(one.zero_gradients for one in shifts if one.backwards)])
+    share = max([flat.value, *(shift.zero_gradients for shift in shifts if shift.backwards)])
     says = f"{share:.1%} of the gradients were zero everywhere" + (": the score is saturated" if share > 0.05 else "")
     yield Check(name="zero gradients", status=graded(share, warn=0.05, fail=0.5), value=share, says=says)
 
 
 def _strongest(shifts: list[Shift]) -> list[Shift]:
-    """The last result of each radius: the only attack, or the largest shift over all."""
-    return list({one.eps: one for one in shifts}.values())
+    """The last result of each radius: the only attack, or the largest shift over all attacks."""
+    return list({shift.eps: shift for shift in shifts}.values())
 
 
 def _noise(shifts: list[Shift], width: float) -> Iterator[Check]:
-    attacked = [one for one in _strongest(shifts) if one.backwards]
+    attacked = [shift for shift in _strongest(shifts) if shift.backwards]
     if attacked:
-        worst = max(one.noise_best.value - one.absolute.value for one in attacked) / width
+        worst = max(shift.noise_best.value - shift.absolute.value for shift in attacked) / width
         says = (
             "blind noise moves scores farther than the attack"
             if worst > 0
@@ -75,7 +75,7 @@ def _noise(shifts: list[Shift], width: float) -> Iterator[Check]:
 
 
 def _radii(shifts: list[Shift], width: float) -> Iterator[Check]:
-    curve = sorted((one for one in _strongest(shifts) if one.backwards), key=lambda one: one.eps)
+    curve = sorted((shift for shift in _strongest(shifts) if shift.backwards), key=lambda shift: shift.eps)
     if len(curve) > 1:
         fall = max(earlier.absolute.value - later.absolute.value for earlier, later in pairwise(curve)) / width
         says = f"under {curve[0].attack}, the shift {'falls' if fall > 0 else 'grows'} with the radius"

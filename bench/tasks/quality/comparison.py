@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIGURE, FORM, SIGNED = "|shift| (clean: SRCC)", "z.3f", "+z.3f"
-"""What is compared, and how it and a difference of it are written."""
+"""The compared figure, and the formats of the figure and of a difference."""
 
 
 def usable(rows: pd.DataFrame) -> pd.DataFrame:
@@ -27,9 +27,9 @@ def usable(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def compare(both: pd.DataFrame, attack: str, eps_text: str, clean: bool) -> list[Comparison]:
-    """Clean rank correlation (if asked), mean |shift| under noise and under the attack.
+    """Differences of clean rank correlation (if ``clean``) and of mean |shift| under noise and under the attack.
 
-    Intervals resample what was sampled independently.
+    Intervals resample reference photographs.
     """
     groups = both["group_1"].to_numpy("int64")
     scores = [both[f"clean_{side}"].to_numpy(float) for side in (1, 2)]
@@ -39,8 +39,8 @@ def compare(both: pd.DataFrame, attack: str, eps_text: str, clean: bool) -> list
     if clean:
         labels = both["label_1"].to_numpy(float)
         compared.append(_difference("clean", "", [quality.srcc(score, labels) for score in scores], groups))
-    for what, moved in (("noise", noisy), (attack, attacked)):
-        sizes = [quality.absolute_shift(score, after) for score, after in zip(scores, moved, strict=True)]
+    for what, moved_scores in (("noise", noisy), (attack, attacked)):
+        sizes = [quality.absolute_shift(score, moved_score) for score, moved_score in zip(scores, moved_scores, strict=True)]
         compared.append(_difference(what, eps_text, sizes, groups))
     return compared
 

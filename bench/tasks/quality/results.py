@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from bench.tasks.task import Request
 
 RATIO_FLOOR = 0.001
-"""Of the score range: where noise moves scores by less on average, no ratio of attack to noise is given."""
+"""Share of the score range: if noise moves scores by less on average, there is no ratio of attack to noise."""
 
 
 class ShiftStage(Strict):
-    """What one stage of an attack on scores did at one radius."""
+    """The result of one stage of an attack on scores at one radius."""
 
     name: str
-    """Stage, with its way."""
+    """Stage, with its direction."""
     shift: float
     """Mean signed shift of the score."""
     failed: int
@@ -44,9 +44,9 @@ class ShiftStage(Strict):
 
 
 class Shift(AttackResult):
-    """One attack on scores at one radius. A sample's shift is the larger, in magnitude, of those up and down.
+    """One attack on scores at one radius. A sample's shift is the larger, in magnitude, of its shifts up and down.
 
-    In units of the calibrated score, unless said otherwise. Intervals resample reference photographs.
+    In units of the calibrated score, unless stated otherwise. Intervals resample reference photographs.
     """
 
     absolute: Interval
@@ -56,9 +56,9 @@ class Shift(AttackResult):
     rms: Interval
     """Root of the mean squared shift."""
     up: Interval | None
-    """Mean shift of attacks that raise the score; None if none did."""
+    """Mean shift of attacks that raise the score; None if an image has no such shift."""
     down: Interval | None
-    """Mean shift of attacks that lower it; None if none did."""
+    """Mean shift of attacks that lower the score; None if an image has no such shift."""
     in_deviations: Interval | None
     """Mean |shift| in standard deviations of the clean scores; None if these are constant."""
     in_ranges: Interval
@@ -111,29 +111,33 @@ def shift_result(
     Rows on which a stage failed are left out of every figure and counted. scale: the score range of the model.
     Raises ``ValueError`` if no row is left.
     """
-    kept = rows[(rows["status"] == "ok") & rows["shift"].notna()]
-    if kept.empty:
+    valid_rows = rows[(rows["status"] == "ok") & rows["shift"].notna()]
+    if valid_rows.empty:
         raise ValueError(f"{attack} failed on every sample")
-    clean, label, shift = (kept[name].to_numpy(float) for name in ("clean", "label", "shift"))
-    attacked, once, often = clean + shift, kept["noise_1"].to_numpy(float), kept["noise_k"].to_numpy(float)
-    sizes = kept["gradient_l1"].dropna().to_numpy(float)
-    groups = kept["group"].to_numpy(np.int64)
-    ratio = quality.gap_ratio(clean, attacked, often, floor=RATIO_FLOOR * scale.width)
+    clean, label, shift = (valid_rows[name].to_numpy(float) for name in ("clean", "label", "shift"))
+    attacked, noise_once, noise_worst = (
+        clean + shift,
+        valid_rows["noise_1"].to_numpy(float),
+        valid_rows["noise_k"].to_numpy(float),
+    )
+    gradient_norms = valid_rows["gradient_l1"].dropna().to_numpy(float)
+    groups = valid_rows["group"].to_numpy(np.int64)
+    ratio = quality.gap_ratio(clean, attacked, noise_worst, floor=RATIO_FLOOR * scale.width)
 
     def estimated(statistic: Statistic) -> Interval:
-        return Interval.of(quality.estimate(statistic, len(kept), groups=groups))
+        return Interval.of(quality.estimate(statistic, len(valid_rows), groups=groups))
 
     def one_way(way: str) -> Interval | None:
-        moved = kept[f"shift_{way}"].to_numpy(float)
+        moved = valid_rows[f"shift_{way}"].to_numpy(float)
         return None if np.isnan(moved).any() else estimated(quality.signed_shift(clean, clean + moved))
 
-    def about(values: Floats, statistic: Callable[[Floats], Statistic]) -> Interval | None:
-        if len(values) < len(kept):
+    def from_gradients(values: Floats, statistic: Callable[[Floats], Statistic]) -> Interval | None:
+        if len(values) < len(valid_rows):
             return None
         return estimated(statistic(values))
 
     size = quality.absolute_shift(clean, attacked)
-    queries = int(kept["backwards"].sum())
+    queries = int(valid_rows["backwards"].sum())
     return Shift(
         attack=attack,
         eps=float(rows["eps"].iloc[0]),
@@ -145,13 +149,13 @@ def shift_result(
         down=one_way("down"),
         in_deviations=estimated(quality.in_deviations(size, clean)) if np.ptp(clean) > 0 else None,
         in_ranges=estimated(quality.in_ranges(size, scale)),
-        rounded=estimated(quality.absolute_shift(clean, clean + kept["shift_8bit"].to_numpy(float))),
+        rounded=estimated(quality.absolute_shift(clean, clean + valid_rows["shift_8bit"].to_numpy(float))),
         robustness=estimated(quality.robustness(clean, attacked, scale)),
-        noise=estimated(quality.absolute_shift(clean, once)),
-        noise_best=estimated(quality.absolute_shift(clean, often)),
+        noise=estimated(quality.absolute_shift(clean, noise_once)),
+        noise_best=estimated(quality.absolute_shift(clean, noise_worst)),
         noise_draws=int(rows["noise_draws"].max()),
-        gap=estimated(quality.gap(clean, attacked, once)),
-        gap_best=estimated(quality.gap(clean, attacked, often)),
+        gap=estimated(quality.gap(clean, attacked, noise_once)),
+        gap_best=estimated(quality.gap(clean, attacked, noise_worst)),
         gap_ratio=ratio,
         srcc_clean=estimated(quality.srcc(clean, label)),
         srcc_attacked=estimated(quality.srcc(attacked, label)),
@@ -161,13 +165,13 @@ def shift_result(
         krcc_attacked=estimated(quality.krcc(attacked, label)),
         srcc_between=estimated(quality.srcc(attacked, clean)),
         wasserstein=estimated(quality.signed_wasserstein(clean, attacked)),
-        gradient_l1=about(sizes, lambda values: lambda weights: (weights @ values) / weights.sum(1)),
-        flat=about(sizes, quality.zero_gradients),
-        failed=len(rows) - len(kept),
+        gradient_l1=from_gradients(gradient_norms, lambda values: lambda weights: (weights @ values) / weights.sum(1)),
+        flat=from_gradients(gradient_norms, quality.zero_gradients),
+        failed=len(rows) - len(valid_rows),
         unstable=int(rows["unstable"].sum()),
         forwards=float(rows["forwards"].mean()),
         backwards=float(rows["backwards"].mean()),
-        zero_gradients=float(kept["zero_gradients"].sum()) / queries if queries else 0.0,
+        zero_gradients=float(valid_rows["zero_gradients"].sum()) / queries if queries else 0.0,
         seconds=seconds,
         stages=stages or [],
     )
@@ -179,7 +183,7 @@ def shifts(request: Request, rows: pd.DataFrame, results: Results) -> list[Attac
     Raises ``ValueError`` if an attack failed on every sample.
     """
     scale = ScoreRange(*request.subject.score_range)
-    made: list[AttackResult] = []
+    results_so_far: list[AttackResult] = []
     for eps in request.eps:
         at_eps = rows[rows["eps"] == eps.value]
         for number, resolved in enumerate(request.attacks):
@@ -187,21 +191,28 @@ def shifts(request: Request, rows: pd.DataFrame, results: Results) -> list[Attac
                 _stage_result(stage, results.stage(number, eps.value, position))
                 for position, stage in enumerate(request.stages[number])
             ]
-            own = at_eps[at_eps["attack"] == resolved.spec]
-            made.append(shift_result(own, resolved.spec, scale, sum(stage.seconds for stage in stages), stages))
+            attack_rows = at_eps[at_eps["attack"] == resolved.spec]
+            results_so_far.append(
+                shift_result(attack_rows, resolved.spec, scale, sum(stage.seconds for stage in stages), stages)
+            )
         if len(request.attacks) > 1:
-            total = sum(result.seconds for result in made[-len(request.attacks) :])
-            made.append(shift_result(worst_case(at_eps), WORST_CASE, scale, total))
-    return made
+            total = sum(result.seconds for result in results_so_far[-len(request.attacks) :])
+            results_so_far.append(shift_result(worst_case(at_eps), WORST_CASE, scale, total))
+    return results_so_far
 
 
 def _stage_result(stage: Stage, outcomes: Sequence[ScoreOutcome]) -> ShiftStage:
-    moved = [shift for o in outcomes for shift, status in zip(o.shift, o.status, strict=True) if status == "ok"]
+    valid_shifts = [
+        shift
+        for outcome_of_shard in outcomes
+        for shift, status in zip(outcome_of_shard.shift, outcome_of_shard.status, strict=True)
+        if status == "ok"
+    ]
     costs = mean_costs(outcomes)
     del costs["zero_gradients"]
     return ShiftStage(
         name=stage.name,
-        shift=float(np.mean(moved)) if moved else 0.0,
-        failed=max(sum(len(outcome.rows) for outcome in outcomes), 1) - len(moved),
+        shift=float(np.mean(valid_shifts)) if valid_shifts else 0.0,
+        failed=max(sum(len(outcome.rows) for outcome in outcomes), 1) - len(valid_shifts),
         **costs,
     )

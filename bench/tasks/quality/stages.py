@@ -1,22 +1,23 @@
-"""Attacking a score: which way each stage pushes it, and what the stages say together.
+"""Attacks on scores: the direction of each stage, and how the outcomes of stages are combined.
 
-A score is moved, never broken, so no sample leaves: every stage is run on all of them, once to raise the score and once
-to lower it. An attack that brings a score objective of its own (``deviation``, ``away_from_mid``, ``increase``, ...) is run
-once, and its result counts upwards or downwards by its sign.
+A score is moved, never broken, so every stage runs on all samples, once to raise the score and once to lower it. An attack
+with a score objective of its own (``deviation``, ``away_from_mid``, ``increase``, ...) runs once, and the sign of its shift
+decides whether it counts upwards or downwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from attacks.base import Attack, Stage
 from attacks.cascade import Cascade
+from attacks.fitting import Traits
 from attacks.objectives import Objective
 from attacks.score_objectives import Decrease, Increase
-from attacks.threat import Norm
 from bench.foundation.errors import SpecError
+from bench.foundation.threats import threat_registry
 from bench.tasks.quality.units import ScoreOutcome
 from bench.tasks.unit import COSTS
 
@@ -26,17 +27,18 @@ if TYPE_CHECKING:
 UP, DOWN = "up", "down"
 WAYS: dict[str, Objective] = {UP: Increase(), DOWN: Decrease()}
 MOVED = ("shift", "shift_8bit", "adv_sha256")
-"""What a unit tells of one way."""
+"""Columns of a unit that exist per direction."""
 
 
-def stages_of(resolved: ResolvedAttack, norm: Norm, traits: Mapping[str, bool]) -> tuple[Stage, ...]:
-    """The stages of an attack on a model that scores. Raises ``SpecError`` if it is for classes only."""
-    attack = resolved.attack
-    try:
-        stages = attack.score_stages(norm=norm) if isinstance(attack, Cascade) else (Stage(resolved.name, attack),)
-    except ValueError as error:
-        raise SpecError(f"{error}.", "Use pgd, apgd, square, quick or standard.") from error
-    return tuple(directed for stage in stages for directed in _ways(stage))
+def stages_of(resolved: ResolvedAttack, norm: str, traits: Traits) -> tuple[Stage, ...]:
+    """The stages of an attack on a model that scores. Raises ``SpecError`` for an attack on classes only."""
+    of_scores = replace(traits, scores=True)
+    reason = resolved.attack.misfit_of_model(of_scores) if isinstance(resolved.attack, Cascade) else None
+    if reason is not None:
+        raise SpecError(f"{reason}.", "Use pgd, apgd, square, quick or standard.")
+    stages = resolved.attack.stages(threat_registry.get(norm), of_scores)
+    named = [replace(stage, name=stage.name or resolved.name) for stage in stages]
+    return tuple(directed for stage in named for directed in _ways(stage))
 
 
 def _ways(stage: Stage) -> tuple[Stage, ...]:
@@ -47,22 +49,21 @@ def _ways(stage: Stage) -> tuple[Stage, ...]:
 
 
 def _own_objective(attack: Attack) -> str | None:
-    try:
-        attack.check_scores()
-    except ValueError as error:
+    reason = attack.misfit_of_model(Traits(scores=True))
+    if reason is not None:
         raise SpecError(
-            f"{error}.",
+            f"{reason}.",
             "Use pgd, apgd or square, with an objective of: increase, decrease, away_from_mid, deviation; or none.",
-        ) from error
+        )
     name: str | None = getattr(attack, "objective", None)
     return name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Farthest:
-    """Per row, for each way the stage that moved the score farthest, and what all of them cost; lists of one length.
+    """Per row and direction the stage that moved the score farthest, and the costs of all stages; lists of one length.
 
-    shift_up: None where no stage pushed upwards, or all that did failed. up_by: number of the stage. A row keeps the first
+    shift_up: None where no stage moved the score upwards without failing. up_by: number of the stage. A row has the first
     status that is not ``ok``, because a stage that failed may hide a larger shift.
     """
 
@@ -84,7 +85,7 @@ class Farthest:
 
 
 def combined(stages: Sequence[Stage], outcomes: Sequence[ScoreOutcome]) -> Farthest:
-    """What the stages of an attack did together."""
+    """The combined outcome of all stages of an attack."""
     count = len(outcomes[0].rows)
     columns: dict[str, Any] = {"rows": list(outcomes[0].rows)}
     for name in COSTS:
@@ -114,7 +115,10 @@ def _farthest(way: str, stages: Sequence[Stage], outcomes: Sequence[ScoreOutcome
 
 
 def chosen_images(stages: Sequence[Stage], outcomes: Sequence[ScoreOutcome]) -> dict[str, list[list[int]]]:
-    """For each way the input that moved each score farthest: two files, and stage by stage the positions taken from it."""
+    """The saved inputs are those that moved each score farthest:
+
+    one file per direction, with the positions from each stage.
+    """
     farthest = combined(stages, outcomes)
     chosen = {}
     for way in WAYS:

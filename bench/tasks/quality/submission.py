@@ -1,4 +1,4 @@
-"""Submissions that score: what is checked beside what is asked of every submission."""
+"""Checks of submissions that score, in addition to those of every submission."""
 
 from __future__ import annotations
 
@@ -54,31 +54,39 @@ def build() -> nn.Module:
 )
 
 SPREAD = (0.75, 1.33)
-"""Standard deviation of scores by that of labels; the nine models of the zoo have 0.91 to 1.12 on 65 test images."""
+"""Allowed ratio of the deviation of scores to that of labels; the nine models of the zoo have 0.91 to 1.12 on 65 test
+images."""
 
 
 def probed(model: Probe, submission: Submission, samples: Samples) -> Iterator[Check]:
-    """Shapes, stability, statelessness, gradient, scale, correlation."""
+    """Checks of shapes, stability, statelessness, gradient, scale and correlation."""
     images = samples.images
     first = model.scores(images)
     yield of("shapes", True, 1, "one finite score for each image")
-    for how, scores in answers_again(model.scores, images, first).items():
-        moved = float((scores - first).abs().max())
-        yield of(how, moved <= SAME_SCORE, moved, f"scores change by up to {moved:.2g} when {how}")
+    for circumstance, scores in answers_again(model.scores, images, first).items():
+        largest_change = float((scores - first).abs().max())
+        yield of(
+            circumstance,
+            largest_change <= SAME_SCORE,
+            largest_change,
+            f"scores change by up to {largest_change:.2g} when {circumstance}",
+        )
     yield from gradient_checks(model, submission, images)
     yield scale_check(first, samples.labels)
     yield from _correlation(submission, first, samples)
 
 
 def scale_check(scores: Tensor, labels: Tensor) -> Check:
-    """Shifts are told on the scale of the labels, so whoever shrinks his scores would look robust."""
+    """Check that scores ``(n,)`` spread as labels ``(n,)`` do: shifts are in units of the labels, so shrunk scores would
+    look robust.
+    """
     ratio = float(scores.double().std(correction=0) / labels.double().std(correction=0))
     says = f"scores spread {ratio:.2f} times as widely as the labels; {SPREAD[0]} to {SPREAD[1]} is the same scale"
     return of("scale", SPREAD[0] <= ratio <= SPREAD[1], ratio, says)
 
 
 def refuse_other_scale(model: Probe, submission: Submission) -> None:
-    """Ask about all test images. Raises ``SubmissionError`` if scores do not spread as labels do."""
+    """Score all test images. Raises ``SubmissionError`` if the scores do not spread as the labels do."""
     samples = load_samples(submission.dataset)
     check = scale_check(model.scores(samples.images), samples.labels)
     if check.status == "fail":

@@ -1,4 +1,4 @@
-"""What is printed of a model that scores."""
+"""The printed text for a model that scores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.tasks.summary import Figures, Line, Summary, decimal, duration, turne
 
 
 def summary(shifts: Sequence[Shift], *, eight_bit: bool) -> Summary:
-    """Shifts and correlations by radius, and how far each stage moved the score."""
+    """Shifts and correlations by radius, and the mean shift of each stage."""
     stages = [
         (f"{shift.attack} at {shift.eps_text}, stage by stage", _by_stage(shift))
         for shift in shifts

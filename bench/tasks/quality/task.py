@@ -31,11 +31,12 @@ def judge(request: Request) -> Scores:
     """The judge of a request."""
     subject = request.subject
     low, high = subject.score_range
-    return Scores(Scorer(subject.module, subject.ref), request.norm, high - low, request.micro_batch, request.eight_bit)
+    scorer = Scorer(subject.module, subject.ref, batch=request.batch)
+    return Scores(scorer, request.norm, high - low, request.micro_batch, request.lattice)
 
 
 def results(request: Request, rows: pd.DataFrame, units: Results) -> list[AttackResult]:
-    """What follows from the rows. Raises ``ModelError`` if an attack failed on every sample."""
+    """The results that follow from the rows. Raises ``ModelError`` if an attack failed on every sample."""
     try:
         return shifts(request, rows, units)
     except ValueError as error:

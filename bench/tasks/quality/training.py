@@ -1,4 +1,4 @@
-"""Training of models that score is watched by the rank correlation with the labels, and ends with a calibration."""
+"""Training rules of models that score: the watched figure is the rank correlation, and the final step is a calibration."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from zoo.quality.base import QualityModel
 
 
 def srcc(scores: Tensor, labels: Tensor) -> float:
-    """Spearman's rank correlation, ties at their mean rank; 0 where either side does not vary."""
-    one, other = (rankdata(values.double().cpu().numpy()) for values in (scores, labels))
-    one, other = one - one.mean(), other - other.mean()
-    length = float((one**2).sum() * (other**2).sum()) ** 0.5
-    return float((one * other).sum()) / length if length else 0.0
+    """Spearman's rank correlation of scores and labels, ``(n,)`` each; equal values share a rank; 0 where one is
+    constant.
+    """
+    score_ranks, label_ranks = (rankdata(values.double().cpu().numpy()) for values in (scores, labels))
+    score_ranks, label_ranks = score_ranks - score_ranks.mean(), label_ranks - label_ranks.mean()
+    length = float((score_ranks**2).sum() * (label_ranks**2).sum()) ** 0.5
+    return float((score_ranks * label_ranks).sum()) / length if length else 0.0
 
 
 def _ranked(scores: Tensor, labels: Tensor) -> Tensor:
@@ -27,7 +29,7 @@ def _ranked(scores: Tensor, labels: Tensor) -> Tensor:
 def calibrate(model: nn.Module, images: Tensor, labels: Tensor) -> None:
     """Put a quality model's scores on the scale of ``labels`` ``(N,)``, from validation images.
 
-    Raises ``BenchError`` if it is no quality model or does not tell the images apart.
+    Raises ``BenchError`` if it is not a quality model or gives all images the same score.
     """
     if not isinstance(model, QualityModel):
         raise BenchError(f"A {type(model).__name__} cannot be calibrated.", "Build a quality model from QualityModel.")
@@ -39,4 +41,4 @@ def calibrate(model: nn.Module, images: Tensor, labels: Tensor) -> None:
 
 
 TRAINING = TrainingRules("srcc", "rank correlation (%)", ".3f", srcc, _ranked, calibrate)
-"""The running figure is the mean over batches of the correlation inside one."""
+"""The running figure is the mean over batches of the correlation within a batch."""

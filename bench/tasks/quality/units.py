@@ -1,4 +1,4 @@
-"""What the units of a model that scores hold."""
+"""Results of the units of a model that scores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.tasks.unit import CleanAnswers, StageOutcome
 class CleanScores(CleanAnswers):
     """Clean scores on a shard of n samples.
 
-    clean: scores. gradient_l1: l1 norm of the input gradient, None where it is not finite or there is none.
+    clean: scores. gradient_l1: l1 norm of the input gradient, None where it is not finite or does not exist.
     """
 
     clean: list[float]
@@ -20,7 +20,7 @@ class CleanScores(CleanAnswers):
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreOutcome(StageOutcome):
-    """What one stage did to the scores of m rows. shift: signed, of the score; shift_8bit: after rounding to 8 bits."""
+    """The outcome of one stage for the scores of m rows. shift: signed shift of the score; shift_8bit: after rounding."""
 
     shift: list[float]
     shift_8bit: list[float]

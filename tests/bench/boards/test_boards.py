@@ -34,7 +34,7 @@ from bench.evaluation.records.storage import read_record, write_record
 from bench.evaluation.request import shards
 from bench.foundation.errors import BenchError, BoardError
 from bench.foundation.files import sha256_file
-from bench.models.subject import open_subject
+from bench.models.opening import open_subject
 from bench.tasks.classification import task as classification
 from bench.tasks.record import Record
 

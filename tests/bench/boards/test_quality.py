@@ -24,7 +24,8 @@ from bench.boards.store import Board
 from bench.boards.verify import verify
 from bench.data import load_samples
 from bench.foundation.errors import BoardError
-from bench.models.subject import Subject, open_subject
+from bench.models.opening import open_subject
+from bench.models.subject import Subject
 from bench.tasks.quality.board import best_known, by_photograph, moved, ranked_by
 from bench.tasks.record import Record
 from reports.site.gallery import draw_gallery

@@ -17,6 +17,7 @@ from support.tiny import Linear
 
 from bench.cli import main as module
 from bench.cli.evaluate import _count
+from bench.cli.quiet import printing_to_stderr
 from bench.data.base import Samples
 from bench.foundation import registry
 from bench.foundation.errors import SpecError
@@ -45,6 +46,15 @@ class Moody(Net):
 class Broken(Net):
     def forward(self, x):
         return super().forward(x) * float("nan")
+
+class Prints(Net):
+    def __init__(self):
+        super().__init__()
+        print("loading")
+
+    def forward(self, x):
+        print("input", tuple(x.shape))
+        return super().forward(x)
 
 class Picky(Net):
     def forward(self, x):
@@ -356,3 +366,37 @@ def test_a_programmer_s_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "argv", ["bench", "evaluate", "--model", net, "--data", "own", "--n", "12", "--json"])
     with pytest.raises(ZeroDivisionError):
         module.main()
+
+
+def test_what_a_model_prints_goes_to_standard_error(run: Bench, net: str) -> None:
+    said = run("evaluate", "--model", "net.py::Prints", "--data", "own", "--n", 12, "--attack", "fgsm", "--json")
+    assert json.loads(said.out)["data"]["n"] == 12
+    assert "loading" in said.err
+    assert "input (50, 1, 3, 3)" in said.err
+    said = run("doctor", "net.py::Prints", "--data", "own", "--n", 4, "--source", "net.py::Net", "--json")
+    assert json.loads(said.out)["samples"] > 0
+    assert "loading" in said.err
+
+
+def test_so_does_what_libraries_print(capfd: pytest.CaptureFixture[str]) -> None:
+    with printing_to_stderr():
+        os.write(1, b"from C")
+        print("from Python")  # noqa: T201
+    os.write(1, b"result")
+    out, err = capfd.readouterr()
+    assert out == "result"
+    assert "from C" in err
+    assert "from Python" in err
+
+
+def test_options_for_networks_of_the_users_own(run: Bench, net: str, tmp_path: Path) -> None:
+    torch.save({"net": {"module.read.weight": torch.ones(3, 9), "module.read.bias": torch.zeros(3)}}, tmp_path / "w.pth")
+    arguments = ("evaluate", "--model", net, "--data", "own", "--n", 12, "--attack", "fgsm")
+    said = run(*arguments, "--weights", "w.pth", "--mean", "0.5", "--std", "0.5", "--batch", 6, "--expect", 99)
+    assert said.code == 0
+    for words in ("remark: w.pth: the tensors lay under 'net'.", "'module.' was taken off", "99% were expected"):
+        assert words in said.out
+    refused(run("evaluate", "--model", "zoo:snn_vanilla", "--n", 2, "--preprocess", "255"), "Leave --preprocess out")
+    refused(run(*arguments, "--weights", "none.pth"), "There is no file none.pth")
+    refused(run(*arguments, "--readout", "sum"), "Leave --readout out")
+    refused(run("evaluate", "--model", "w.pth", "--data", "own"), "my_model.py::build --weights w.pth")

@@ -11,7 +11,7 @@ from support.tiny import CLASSES, Linear, images, labelled
 from torch import Tensor, nn
 
 import bench
-from attacks.levels import towards_clean
+from attacks.lattice import EightBit
 from bench.tasks.record import Record
 
 DATA = labelled(Linear(), 40, wrong=4)
@@ -58,7 +58,7 @@ def test_what_attacks_hand_over_are_images_of_8_bits(attack: str, tmp_path: Path
     record = evaluated(Linear(), attack, out=tmp_path)
     (file,) = tmp_path.glob("*/adversarial/*.safetensors")
     adv = load_file(file)["images"]
-    assert torch.equal(towards_clean(adv, DATA[0]), adv)
+    assert torch.equal(EightBit().towards_clean(adv, DATA[0]), adv)
     assert ((adv - DATA[0]).flatten(1).abs().amax(1) <= 3 / 255 + 1e-6).all()
     assert record.results[0].robust == record.results[0].robust_8bit
     assert set(record.rows["status"]) == {"ok"}

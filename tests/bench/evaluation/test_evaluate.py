@@ -29,7 +29,7 @@ from attacks.gradients.bptt import BPTT
 from attacks.oracle import Oracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.threat import Threat
 from attacks.transfer import Transfer
 from bench.data import load_samples
 from bench.evaluation.records.storage import RECORD_FILE, read_record
@@ -805,7 +805,7 @@ def test_images_in_the_wrong_range(pixels: Tensor) -> None:
         ({"eps": "x"}, "not a number"),
         ({"eps": "-1/255"}, "negative"),
         ({"eps": "8"}, "Did you mean 8/255"),
-        ({"norm": "l3"}, "Unknown norm"),
+        ({"norm": "l3"}, "Unknown threat"),
         ({"n": 0}, "n must be at least 1"),
         ({"n": -5}, "n must be at least 1"),
         ({"eot": 0}, "eot must be at least 1"),
@@ -823,3 +823,40 @@ def test_bad_requests(options: dict[str, Any], said: str) -> None:
         evaluated(**options)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+# --- shapes of samples ---
+
+
+class OfEvents(nn.Module):
+    """Event frames ``(n, T, C, H, W)`` to ``(n, 4)``, linear."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        weight = torch.randn(4, 3 * 2 * 5 * 5, generator=torch.Generator().manual_seed(0))
+        self.weight = nn.Parameter(weight, requires_grad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1) @ self.weight.T
+
+
+def of_events(n: int = 12) -> Data:
+    """Event frames that :class:`OfEvents` gets right."""
+    frames = (torch.rand(n, 3, 2, 5, 5, generator=torch.Generator().manual_seed(1)) < 0.1).float()
+    return frames, OfEvents()(frames).argmax(1)
+
+
+def test_a_stage_that_does_not_fit_the_samples_is_left_out_and_fails_nothing() -> None:
+    record = evaluated(OfEvents(), data=of_events(), attack="standard", eps="0.001")
+    names = [stage.name for stage in record.attacks[0].stages]
+    assert names and "Square" not in names
+    assert [stage.name for stage in record.results[0].stages] == names
+    assert float(record.results[0].robust.value) > 0
+    assert record.reliability.status == "reliable"
+    assert set(record.rows["status"]) == {"ok"}
+
+
+@pytest.mark.parametrize(("attack", "said"), [("square", "Square needs images"), ("korhonen", "Korhonen needs images")])
+def test_an_attack_that_does_not_fit_the_samples_is_refused_before_anything_runs(attack: str, said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        evaluated(OfEvents(), data=of_events(), attack=attack)

@@ -17,7 +17,7 @@ from attacks.base import Attack
 from attacks.oracle import Oracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
-from attacks.threat import Threat
+from attacks.threats.threat import Threat
 from bench.data.base import Samples
 from bench.evaluation.records.storage import read_record
 from bench.evaluation.request.settings import Tick

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -14,6 +16,7 @@ from support.tiny import Linear, labelled
 
 import bench
 from bench.evaluation.executors import worker
+from bench.evaluation.executors.cluster import Cluster as ClusterExecutor
 from bench.evaluation.executors.executor import Serial
 from bench.evaluation.executors.processes import Processes
 from bench.evaluation.loop import run
@@ -191,6 +194,40 @@ def test_a_cluster_gives_the_same_rows_with_a_worker_killed_in_between(mortal: s
         same(bench.evaluate(mortal, **ASKED, scheduler=cluster.address), alone)
 
 
+@contextmanager
+def one_worker() -> Iterator[tuple[Any, ClusterExecutor]]:
+    """A cluster of one worker in this process, and an executor that uses it."""
+    distributed = pytest.importorskip("distributed")
+    settings = Settings(model=MODEL, **ASKED)
+    task = worker.assignment(settings, resolve(settings))
+    options = {"processes": False, "protocol": "tcp://", "dashboard_address": None, "silence_logs": 50}
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", **options) as local,
+        ClusterExecutor(task, local.scheduler_address) as executor,
+    ):
+        yield local, executor
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.filterwarnings("ignore")
+def test_workers_that_join_later_are_counted() -> None:
+    with one_worker() as (local, executor):
+        assert executor.capacity == 2
+        local.scale(3)
+        local.wait_for_workers(3)
+        assert executor.capacity == 6
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.filterwarnings("ignore")
+def test_a_unit_that_the_scheduler_drops_ends_the_run_with_a_sentence() -> None:
+    with one_worker() as (_, executor):
+        executor.submit(clean_key(0), {})
+        executor._client.cancel(list(executor._completed.futures))
+        with pytest.raises(WorkerError, match="was lost, or dropped the unit clean/0"):
+            executor.next()
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.filterwarnings("ignore")
 def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,3 +235,5 @@ def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("bench.evaluation.executors.cluster.PATIENCE", 1)
     with pytest.raises(WorkerError, match="No scheduler answers"):
         bench.evaluate(MODEL, **ASKED, scheduler="tcp://127.0.0.1:9")
+    with pytest.raises(WorkerError, match="is no address"):
+        bench.evaluate(MODEL, **ASKED, scheduler="somewhere")

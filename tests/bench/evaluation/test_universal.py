@@ -13,7 +13,7 @@ import bench.data
 from attacks.universal import Universal
 from bench.data.base import Samples
 from bench.evaluation.request.attack_specs import resolve_attack
-from bench.foundation.errors import BenchError, DataError, SpecError, UnknownNameError
+from bench.foundation.errors import DataError, SpecError, UnknownNameError
 
 MODEL = Linear().eval()
 DATA = labelled(MODEL, 20, wrong=2)
@@ -77,9 +77,7 @@ def test_images_of_one_s_own_are_fitted_on_and_others_are_another_request() -> N
     assert records[0].rows["backwards"].fillna(0).max() == 0
 
 
-def test_images_of_another_size_are_an_error_of_the_stage_not_robustness() -> None:
+def test_images_of_another_size_are_refused_before_anything_runs() -> None:
     wrong = Universal(images=torch.rand(3, 1, 2, 2), steps=1)
-    record = bench.evaluate(MODEL, data=DATA, attack=wrong, eps="0.1", n=4)
-    attacked = record.rows[record.rows["verdict"] != "clean_wrong"]
-    assert set(attacked["status"]) == {"attack_error"} and record.results[0].undecided > 0
-    assert issubclass(SpecError, BenchError)
+    with pytest.raises(SpecError, match=r"for inputs \(1, 3, 3\) cannot be fitted on inputs \(1, 2, 2\)"):
+        bench.evaluate(MODEL, data=DATA, attack=wrong, eps="0.1", n=4)

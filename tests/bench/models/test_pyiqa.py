@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import bench
 from bench.foundation.errors import ModelError, SpecError
-from bench.models.subject import open_subject
+from bench.models.opening import open_subject
 
 X = torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 MOS = torch.linspace(0, 1, 6)

@@ -85,7 +85,28 @@ def floored(u: Tensor) -> Tensor:
     return u + (torch.floor(3 * u) / 3 - u).detach()
 
 
+def whole(u: Tensor) -> Tensor:
+    numbers = (3 * u).int()
+    return u + (numbers.float() / 3 - u).detach()
+
+
+def divided(u: Tensor) -> Tensor:
+    return u + (torch.div(u, 0.3, rounding_mode="floor") * 0.3 - u).detach()
+
+
+def drawn(u: Tensor) -> Tensor:
+    return torch.bernoulli(torch.sigmoid(u)) + 0 * u
+
+
+def quantised(u: Tensor) -> Tensor:
+    return torch.fake_quantize_per_tensor_affine(u, 0.2, 0, -8, 7)
+
+
 PLAIN = {
+    whole: ("a cast to whole numbers", "numbers.float"),
+    divided: ("floor_divide", "torch.div"),
+    drawn: ("bernoulli", "bernoulli"),
+    quantised: ("fake_quantize_per_tensor_affine", "fake_quantize"),
     straight_through: ("a comparison (gt)", "(u > 0)"),
     by_where: ("a comparison (ge)", "torch.where"),
     by_product: ("a comparison (ge)", "* 1.0"),

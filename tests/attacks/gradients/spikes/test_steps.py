@@ -35,6 +35,7 @@ STEPS: dict[str, tuple[Function, Step]] = {
     "sign": (lambda u: as_number(u >= 0) * 2 - 1, Step(0, 0.0, -1.0, 2.0)),
     "falling": (lambda u: as_number(u < 0.5), Step(0, 0.5, 1.0, -1.0)),
     "counts without end": (lambda u: (u / 0.5).floor().clamp_min(0), Step(0, 0.5, 0.0, 1.0, None, 0.5, None)),
+    "whole numbers": (torch.floor, Step(0, 0.0, -1.0, 1.0, None, 1.0, None, endless=True)),
     "at most three": (lambda u: (u + 0.5).floor().clamp(0, 3), Step(0, 0.5, 0.0, 1.0, None, 1.0, 3)),
 }
 
@@ -42,11 +43,15 @@ STEPS: dict[str, tuple[Function, Step]] = {
 @pytest.mark.parametrize(("function", "expected"), STEPS.values(), ids=STEPS.keys())
 @pytest.mark.parametrize("shape", [(3, 40), (2, 3, 4, 4), (1, 5)], ids=str)
 def test_a_step_is_found(function: Function, expected: Step, shape: tuple[int, ...]) -> None:
-    found = step(function, drawn(*shape))
+    u = drawn(*shape)
+    found = step(function, u)
     assert found is not None
-    assert (found.source, found.operand, found.count) == (0, None, expected.count)
-    assert found.cut == pytest.approx(expected.cut, abs=1e-6)
-    assert (found.low, found.height) == pytest.approx((expected.low, expected.height))
+    assert (found.source, found.operand, found.count, found.endless) == (0, None, expected.count, expected.endless)
+    if not found.endless:  # else any cut may be the first
+        assert found.cut == pytest.approx(expected.cut, abs=1e-6)
+        assert found.low == pytest.approx(expected.low)
+    assert found.height == pytest.approx(expected.height)
+    torch.testing.assert_close(found.predicted(100 * u), function(100 * u))
     assert found.spacing == (None if expected.spacing is None else pytest.approx(expected.spacing))
 
 

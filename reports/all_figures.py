@@ -1,4 +1,4 @@
-"""Every picture that a set of records allows, in one folder."""
+"""All figures that can be drawn from a set of records and sheets of measures, written into one folder."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Draw = Callable[[], "Figure"]
 
 
 def shared_radii(records: Sequence[Record]) -> list[str]:
-    """Radii at which every record was attacked, ascending."""
+    """Radii at which all records were attacked, as written in their specs, ascending."""
     sizes = {text: float(eps) for text, eps in records[0].rows[["eps_text", "eps"]].itertuples(index=False, name=None)}
-    kept = [text for text in sizes if all(text in set(record.rows["eps_text"]) for record in records)]
-    return sorted(kept, key=lambda text: sizes[text])
+    shared = [text for text in sizes if all(text in set(record.rows["eps_text"]) for record in records)]
+    return sorted(shared, key=lambda text: sizes[text])
 
 
 def pictures(records: Sequence[Record]) -> Iterator[tuple[str, Draw]]:
-    """Name and drawing of every picture. Raises ``RecordError`` if the records are not comparable."""
+    """Name of every figure and the function that draws it. Raises ``RecordError`` if the records are not comparable."""
     check_comparable(records)
     rated = [record for record in records if scores(record)]
     decided = [record for record in records if not scores(record)]
@@ -51,16 +51,19 @@ def pictures(records: Sequence[Record]) -> Iterator[tuple[str, Draw]]:
             yield f"differences-{slug(eps)}", partial(difference_forest, decided, eps)
 
 
-def measured_pictures(found: Sequence[Sheet]) -> Iterator[tuple[str, Draw]]:
-    """Name and drawing of every picture that sheets of measures allow."""
-    if any(len(sheet.steps) > 1 for sheet in found):
-        yield "accuracy-vs-steps", partial(accuracy_over_steps, found)
-    for attack, eps in attacks_of(found):
-        yield f"robustness-vs-energy-{attack}-{slug(eps)}", partial(robustness_over_energy, found, attack, eps)
+def measured_pictures(sheets: Sequence[Sheet]) -> Iterator[tuple[str, Draw]]:
+    """Name of every figure that sheets of measures allow, and the function that draws it."""
+    if any(len(sheet.steps) > 1 for sheet in sheets):
+        yield "accuracy-vs-steps", partial(accuracy_over_steps, sheets)
+    for attack, eps in attacks_of(sheets):
+        yield f"robustness-vs-energy-{attack}-{slug(eps)}", partial(robustness_over_energy, sheets, attack, eps)
 
 
 def draw_all(records: Sequence[Record], folder: Path, measured: Sequence[Sheet] = ()) -> list[Path]:
-    """Write every picture as PNG and SVG into ``folder``; the files, in order."""
+    """Write every figure as PNG and SVG into ``folder``; returns the files, in order.
+
+    Raises ``RecordError`` if the records are not comparable.
+    """
     make_folder(folder)
     written = []
     for name, draw in (*(pictures(records) if records else ()), *measured_pictures(measured)):

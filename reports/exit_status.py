@@ -1,4 +1,4 @@
-"""How the programs of this package end: with an exit status, and with one sentence for whatever the user can mend."""
+"""How the programs of this package end: with an exit status, and with a message on stderr if a ``BenchError`` was raised."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from bench.foundation.errors import BenchError
 
 
 def end_with(main: Callable[[], int]) -> NoReturn:
-    """Leave the process with what ``main`` returns, or with the status of the error it raises, which is told on stderr."""
+    """Exit with the status that ``main`` returns, or print the ``BenchError`` that it raises and exit with that one's
+    status.
+    """
     try:
         sys.exit(main())
     except BenchError as error:

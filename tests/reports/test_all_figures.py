@@ -12,7 +12,7 @@ from bench.evaluation.records.comparison import compare
 from bench.foundation.errors import RecordError
 from bench.tasks.classification.results import StageResult
 from bench.tasks.record import Record
-from reports.album import draw_all, shared_radii
+from reports.all_figures import draw_all, shared_radii
 from reports.attribution import shares, stage_attribution
 from reports.forest import difference_forest
 from reports.plots import last_cells
@@ -79,7 +79,7 @@ def test_shifts_are_drawn_for_scores_only(record: Make) -> None:
         score_shifts([record()], "0.1")
 
 
-def test_an_album_holds_every_picture_that_the_records_allow(record: Make, tmp_path: Path) -> None:
+def test_all_figures_that_the_records_allow_are_drawn(record: Make, tmp_path: Path) -> None:
     records = [staged(record(eps="0.1")), staged(record(bias=0.05, eps="0.1,0.01"))]
     assert shared_radii(records) == ["0.1"]
     written = draw_all(records, tmp_path)

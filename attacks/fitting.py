@@ -1,0 +1,31 @@
+"""What an attack must know to say whether it can work: the traits of a model, and the shape of its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """What a model is like, as far as it decides which attacks can work on it.
+
+    spiking: it has layers that take a gradient path. coded: its encoder takes a coding. scores: it answers one score per
+    input instead of logits. differentiable: it answers with gradients.
+    """
+
+    spiking: bool = False
+    coded: bool = False
+    scores: bool = False
+    differentiable: bool = True
+
+
+def unless_images(who: str, shape: Sequence[int], *, least: int = 1) -> str | None:
+    """Why the attack ``who`` cannot work on inputs of ``shape``, without the batch; None for images of enough pixels.
+
+    least: the fewest pixels of a side.
+    """
+    if len(shape) == 3 and min(shape[1:]) >= least:
+        return None
+    size = f" of at least {least} x {least} pixels" if least > 1 else ""
+    return f"{who} needs images (C, H, W){size}, not inputs {tuple(shape)}"

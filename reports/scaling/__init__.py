@@ -1,0 +1,1 @@
+"""How an evaluation scales: measured on one machine, simulated on many workers."""
