@@ -32,7 +32,7 @@ class Part(_Strict):
 
 
 class Recipe(_Strict):
-    """How the weights are trained: an optimiser with momentum, a linear warm-up, then a cosine to zero."""
+    """How the weights are trained: an optimiser with momentum, a linear warm-up, then a cosine to zero or to a cooldown."""
 
     start: str | None = None
     """Name of the zoo model whose weights training starts from; None for a random initialisation."""
@@ -44,18 +44,32 @@ class Recipe(_Strict):
     """Peak learning rate."""
     warmup: float = Field(default=0.2, ge=0, lt=1)
     """Share of all steps spent warming up."""
+    horizon: int | None = Field(default=None, gt=0)
+    """Epochs that warm-up and cosine are laid out for; None for ``epochs``."""
+    cooldown: int = Field(default=0, ge=0)
+    """Last epochs, in which the rate falls linearly to zero from where the cosine is by then."""
     optimiser: Literal["sgd", "adamw"] = "sgd"
     """SGD with Nesterov momentum, or AdamW (decoupled weight decay, second moment 0.999)."""
     momentum: float = 0.9
     """Of the gradient: Nesterov's, or AdamW's first moment."""
     weight_decay: float = 5e-4
     """On convolution and linear weights; biases, BatchNorm and neuron parameters have none."""
-    augment: Literal["none", "crop_flip", "crop_flip_cutout", "flip"] = "crop_flip"
-    """Random crop of the image padded by 4 pixels, and horizontal flip, also with a square cut out; or the flip alone."""
+    augment: Literal["none", "crop_flip", "crop_flip_cutout", "crop_flip_autoaugment_cutout", "flip"] = "crop_flip"
+    """Random crop of the image padded by 4 pixels, and horizontal flip, also with a square cut out, and
+    AutoAugment's policy for CIFAR-10 before that; or the flip alone."""
+    precision: Literal["float32", "bfloat16"] | None = None
+    """Of layers and the signals between them, in forward and backward; weights and validation stay in float32. None means
+    bfloat16 on GPUs and float32 on CPUs, of which few have the instructions that make bfloat16 the faster one."""
     seed: int = 0
     """Seed of initialisation, order, augmentation and the defense's own randomness."""
     notes: str = ""
     """How choices such as a penalty's weight were made. They were fixed before any test image was used."""
+
+    @model_validator(mode="after")
+    def _cools_down_within_its_epochs(self) -> Self:
+        if self.cooldown > self.epochs or (self.horizon is not None and self.horizon < self.epochs):
+            raise ValueError("a recipe cools down within its epochs, and its horizon lies no earlier than its last")
+        return self
 
 
 class Conversion(_Strict):

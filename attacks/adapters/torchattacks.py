@@ -36,17 +36,15 @@ _NORM: dict[type[Threat], str] = {Linf: "Linf", L2: "L2"}
 
 @dataclass(frozen=True, kw_only=True)
 class TorchAttack(ForeignAttack):
-    """Base of the attacks of torchattacks."""
+    """Base of the attacks of torchattacks. images_only: whether the library's code assumes inputs (C, H, W)."""
 
     library: ClassVar[str] = "torchattacks"
     install: ClassVar[str] = "pip install --no-deps torchattacks==3.5.1"
+    images_only: ClassVar[bool] = False
 
     @abstractmethod
     def build(self, library: Any, model: nn.Module, threat: Threat, eps: float, classes: int) -> Any:
         """The attack. library: the module ``torchattacks``. classes: number of outputs of the model."""
-
-    images_only: ClassVar[bool] = False
-    """Whether the library's code assumes inputs (C, H, W)."""
 
     def misfit_of_threat(self, threat: Threat) -> str | None:
         """As in the base; besides, any box but [0, 1]."""
@@ -60,13 +58,12 @@ class TorchAttack(ForeignAttack):
         return unless_images(f"{type(self).__name__} of torchattacks", shape) if self.images_only else None
 
     def attacked(self, model: nn.Module, x: Tensor, labels: Tensor, threat: Threat, eps: float) -> Tensor:
-        classes = self.classes(model, x)
-        attack = self.build(import_module("torchattacks"), model, threat, eps, classes)
+        attack = self.build(import_module("torchattacks"), model, threat, eps, self.classes(model, x))
         attack.set_device(x.device)
         for part in getattr(getattr(attack, "_autoattack", None), "attacks", []):
             part.set_device(x.device)
-        found: Tensor = attack(x, labels)
-        return found
+        adversarial: Tensor = attack(x, labels)
+        return adversarial
 
     def classes(self, model: nn.Module, x: Tensor) -> int:
         """Number of outputs, for the attacks that must be told; costs no query for the others."""

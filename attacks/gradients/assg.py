@@ -13,8 +13,8 @@ The gradient of the reset is dropped, as in the paper's networks; ``reset="attac
 networks that is the weaker attack: SA-PGD of 100 steps at 4/255 leaves 14 of 100 images of snn_at standing along it, and 7
 without it (half = 0.42).
 
-Deviation: x is in units of the threshold (the paper's networks have threshold 1), so that nobody hides by choosing another
-unit.
+Deviation: x is in units of the threshold, so that nobody hides by choosing another unit. The paper takes u - th itself; the
+neurons that its code has by default have threshold 0.5.
 """
 
 from __future__ import annotations

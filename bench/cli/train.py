@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of checkpoints [default: a cache folder].")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option("--compile", "compiled", is_flag=True, help="Fuse operations by torch.compile; needs a C++ compiler.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads.")
 @click.option(
     "--workers", type=click.IntRange(1), default=1, show_default=True, help="With --all: so many models side by side."
@@ -46,6 +47,7 @@ def train(
     runs: Path | None,
     data_root: Path | None,
     device: str,
+    compiled: bool,
     threads: int | None,
     workers: int,
 ) -> None:
@@ -69,7 +71,7 @@ def train(
         [model.removeprefix("zoo:")] if model else [name for name in names() if chosen_size in ("all", card_of(name).size)]
     )
     chosen = [name for name in chosen if not missing or card_of(name).weights is None]
-    places = Places(None if install else out, runs, data_root, device)
+    places = Places(None if install else out, runs, data_root, device, compiled)
     if workers > 1:
         for finished_model in make_side_by_side(chosen, places, workers):
             _print_result(finished_model)

@@ -1,4 +1,4 @@
-"""Augmentation on whole batches of uint8 images, without a Python loop per image."""
+"""Augmentation on whole batches of uint8 images, without a Python loop per image but in AutoAugment."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from bench.training.autoaugment import autoaugment
 
 PADDING = 4
 HOLE = 16
@@ -33,10 +35,17 @@ def crop_flip(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def crop_flip_cutout(images: Tensor, generator: torch.Generator) -> Tensor:
-    """:func:`crop_flip`, then a black square of 16 pixels around a random pixel of each image, cut at the border
-    (Cutout).
-    """
-    images = crop_flip(images, generator)
+    """:func:`crop_flip`, then :func:`cutout`."""
+    return cutout(crop_flip(images, generator), generator)
+
+
+def crop_flip_autoaugment_cutout(images: Tensor, generator: torch.Generator) -> Tensor:
+    """:func:`crop_flip`, :func:`~bench.training.autoaugment.autoaugment` and :func:`cutout`, in this order."""
+    return cutout(autoaugment(crop_flip(images, generator), generator), generator)
+
+
+def cutout(images: Tensor, generator: torch.Generator) -> Tensor:
+    """A black square of 16 pixels around a random pixel of each image, cut at the border (Cutout)."""
     n, _, height, width = images.shape
 
     def in_hole(size: int) -> Tensor:
@@ -58,6 +67,7 @@ AUGMENTATIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
     "none": lambda images, generator: images,
     "crop_flip": crop_flip,
     "crop_flip_cutout": crop_flip_cutout,
+    "crop_flip_autoaugment_cutout": crop_flip_autoaugment_cutout,
     "flip": flip,
 }
 """From a recipe's ``augment`` to the function on a batch of images."""

@@ -56,6 +56,7 @@ def train_model(
     runs: Path,
     device: str = "cpu",
     data_root: Path | None = None,
+    compiled: bool = False,
     on_step: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Trained:
@@ -63,6 +64,7 @@ def train_model(
 
     source: the card file; its text is copied except for its weights. out: folder of the files.
     runs: folder of checkpoints; training continues from a checkpoint of the same recipe.
+    compiled: as of :func:`~bench.training.loop.train`.
     Raises ``DataError`` if the data set is missing, ``ModelError`` if the start model is missing or the card cannot be
     built, ``BenchError`` if training diverges.
     """
@@ -88,6 +90,7 @@ def train_model(
         checkpoint=run / "checkpoint.safetensors",
         digest=digest,
         task=training_rules(described.task),
+        compiled=compiled,
         on_step=on_step,
         on_epoch=on_epoch,
     )
@@ -130,8 +133,9 @@ def recipe_digest(described: Card) -> str:
     """
     fields = described.model_dump(mode="json", include={"builder", "defense", "recipe", "dataset"})
     fields["recipe"].pop("notes")
-    if fields["recipe"]["optimiser"] == "sgd":
-        fields["recipe"].pop("optimiser")
+    for choice, default in (("optimiser", "sgd"), ("precision", None), ("horizon", None), ("cooldown", 0)):
+        if fields["recipe"][choice] == default:
+            fields["recipe"].pop(choice)
     if described.training.start in names():
         weights = card(described.training.start).weights
         fields["start"] = None if weights is None else weights.sha256

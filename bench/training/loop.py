@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,7 @@ from bench.tasks.training import TrainingRules
 from bench.training.augment import AUGMENTATIONS
 from bench.training.checkpoint import Checkpoint, Epoch
 from bench.training.optimiser import optimiser_of, restore, state_of
-from bench.training.schedule import learning_rate
+from bench.training.schedule import rate_of
 from zoo.card import Recipe
 from zoo.defenses.base import Defense
 
@@ -53,13 +54,14 @@ class Progress:
     seconds_left: float
 
 
-def precision(device: torch.device) -> AbstractContextManager[object]:
-    """bf16 convolutions on GPUs; float32 on CPUs, where bf16 without matrix units is 10 times slower.
+def precision(device: torch.device, wanted: Literal["float32", "bfloat16"] | None = None) -> AbstractContextManager[object]:
+    """What the recipe wants; without a wish, bf16 on GPUs and float32 on CPUs, where bf16 without matrix units is slow.
 
-    Membrane potentials, BatchNorm and losses stay in float32 either way.
+    Weights, statistics of BatchNorm and losses stay in float32 either way.
     """
-    if device.type == "cuda" and torch.cuda.is_bf16_supported():
-        return torch.autocast("cuda", torch.bfloat16)
+    fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    if wanted == "bfloat16" or (wanted is None and fast):
+        return torch.autocast(device.type, torch.bfloat16)
     return nullcontext()
 
 
@@ -78,6 +80,7 @@ def train(
     checkpoint: Path,
     digest: str,
     task: TrainingRules = CLASSIFICATION,
+    compiled: bool = False,
     on_step: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> list[Epoch]:
@@ -87,6 +90,8 @@ def train(
     checkpoint: file that is replaced after each epoch; if it exists, training continues from it.
     digest: hash of card and data, by which a checkpoint of another recipe is refused.
     task: figure by which progress is measured; it does not change the training.
+    compiled: fuse the operations of forward and backward by ``torch.compile``, which needs a C++ compiler and a minute;
+        the arithmetic is the same up to rounding, and a checkpoint may be continued with or without.
     Raises :class:`BenchError` if the loss is no longer finite, the checkpoint belongs to another recipe, or there are
     fewer images than one batch.
     """
@@ -110,6 +115,8 @@ def train(
             f"There are {len(train_data.labels)} training images, fewer than one batch of {recipe.batch_size}.",
             "Lower batch_size in the recipe.",
         )
+    if compiled:
+        model.compile(dynamic=False)
     for epoch in range(len(log), recipe.epochs):
         log.append(_train_epoch(model, defense, recipe, train_data, val_data, optimiser, epoch, steps, task, on_step))
         if epoch + 1 < recipe.epochs:
@@ -141,10 +148,10 @@ def _train_epoch(
         batch = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
         images, labels = train_data.images[batch], train_data.labels[batch]
         images = AUGMENTATIONS[recipe.augment](images, generator)
-        rate = learning_rate(epoch * steps + step, recipe.epochs * steps, peak=recipe.learning_rate, warmup=recipe.warmup)
+        rate = rate_of(recipe, epoch * steps + step, steps)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        with precision(device), drawing(KeyedRng.of(recipe.seed, batch).fold("training", epoch)):
+        with precision(device, recipe.precision), drawing(KeyedRng.of(recipe.seed, batch).fold("training", epoch)):
             loss, outputs_of_batch = defense.loss(model, images.float().div_(255), labels, generator=generator)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

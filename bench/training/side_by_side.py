@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Places:
-    """Folders of a training. out: None installs into the zoo, card included. runs: of checkpoints."""
+    """Folders of a training, and how it runs. out: None installs into the zoo, card included. runs: of checkpoints.
+    compiled: as of :func:`~bench.training.loop.train`.
+    """
 
     out: Path | None
     runs: Path | None = None
     data_root: Path | None = None
     device: str = "cpu"
+    compiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ def make(
             runs=places.runs or default_runs(),
             device=places.device,
             data_root=places.data_root,
+            compiled=places.compiled,
             on_step=on_step,
             on_epoch=on_epoch,
         )

@@ -5,6 +5,7 @@ BUILDERS: dict[str, str] = {
     "vgg": "zoo.architectures.vgg:vgg",
     "wrn16": "zoo.architectures.residual:wrn16",
     "resnet18": "zoo.architectures.residual:resnet18",
+    "resnet20": "zoo.architectures.residual:resnet20",
     "ann_qcfs": "zoo.conversion.qcfs:ann_qcfs",
     "ann_nq": "zoo.conversion.nq:ann_nq",
     "snn_qcfs": "zoo.conversion.convert:snn_qcfs",

@@ -1,6 +1,7 @@
-"""Residual networks for 32 x 32 images: ResNet-18, and WRN-16 with activations before convolutions.
+"""Residual networks for 32 x 32 images: ResNet-18, ResNet-20, and WRN-16 with activations before convolutions.
 
     resnet18    stem of 64; stages of 2 blocks with 64, 128, 256, 512 channels; activation after each sum
+    resnet20    stem of 16; stages of 3 blocks with 16, 32, 64 channels; otherwise the same, 0.27 M parameters
     wrn16       stem of 16; stages of 2 blocks with 16k, 32k, 64k channels; BatchNorm and activation before each convolution,
                 and a convex combination of both branches whose two weights are learnt, 1/2 each at first
 
@@ -88,11 +89,26 @@ def resnet18_body(
     activation: Activation, *, channels: int, widths: tuple[int, ...] = (64, 128, 256, 512)
 ) -> tuple[TimeSequential, int]:
     """The network up to the mean over space, for images ``(T, N, channels, 32, 32)``, and its number of features."""
+    return _stages(activation, channels=channels, widths=widths, blocks=2)
+
+
+def resnet20_body(
+    activation: Activation, *, channels: int, widths: tuple[int, ...] = (16, 32, 64)
+) -> tuple[TimeSequential, int]:
+    """As :func:`resnet18_body`, with three blocks a stage.
+
+    The shortcut of a block that changes shape is a 1x1 convolution with BatchNorm, as in the papers on conversion; He et al.
+    pad it with zeros.
+    """
+    return _stages(activation, channels=channels, widths=widths, blocks=3)
+
+
+def _stages(activation: Activation, *, channels: int, widths: tuple[int, ...], blocks: int) -> tuple[TimeSequential, int]:
     layers: list[nn.Module] = [ConvNorm(channels, widths[0], 3), activation()]
     width = widths[0]
     for number, outputs in enumerate(widths):
-        for stride in (1 if number == 0 else 2, 1):
-            layers.append(Block(activation, width, outputs, stride=stride))
+        for block in range(blocks):
+            layers.append(Block(activation, width, outputs, stride=2 if block == 0 and number > 0 else 1))
             width = outputs
     return TimeSequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), width
 
@@ -115,6 +131,13 @@ def resnet18(*, widths: tuple[int, ...] = (64, 128, 256, 512), **arguments: Any)
     """ResNet-18: images ``(N, 3, 32, 32)`` in [0, 1] to logits ``(N, K)``; see :class:`~zoo.architectures.timed.Timed`."""
     return channels_last(
         Timed(lambda activation, channels: resnet18_body(activation, channels=channels, widths=tuple(widths)), **arguments)
+    )
+
+
+def resnet20(*, widths: tuple[int, ...] = (16, 32, 64), **arguments: Any) -> nn.Module:
+    """ResNet-20 of He et al. for CIFAR-10; see :class:`~zoo.architectures.timed.Timed` for the other arguments."""
+    return channels_last(
+        Timed(lambda activation, channels: resnet20_body(activation, channels=channels, widths=tuple(widths)), **arguments)
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from zoo.architectures.compact import compact_body
-from zoo.architectures.residual import resnet18_body
+from zoo.architectures.residual import resnet18_body, resnet20_body
 from zoo.architectures.vgg import PLANS, scaled, vgg_body
 from zoo.spiking.network import TimeSequential
 
@@ -31,13 +31,14 @@ BODIES: dict[str, Callable[..., tuple[TimeSequential, int]]] = {
     "compact": _compact,
     "vgg16": _vgg16,
     "resnet18": resnet18_body,
+    "resnet20": resnet20_body,
 }
 
 
 def body_of(network: str, activation: Activation, *, channels: int, **shape: Any) -> tuple[TimeSequential, int]:
     """The body of a network and its number of features.
 
-    shape: ``widths`` of ``compact`` and ``resnet18``; ``hidden`` and ``multiplier`` of ``vgg16``.
+    shape: ``widths`` of ``compact``, ``resnet18`` and ``resnet20``; ``hidden`` and ``multiplier`` of ``vgg16``.
     Raises ``ValueError`` for an unknown network.
     """
     if network not in BODIES:

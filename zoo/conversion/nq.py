@@ -38,8 +38,8 @@ class NoisyQCFS(QCFS):
 
     noise: Tensor
 
-    def __init__(self, *, levels: int = 4, threshold: float = 8.0, layer: str = "residual") -> None:
-        super().__init__(levels=levels, threshold=threshold)
+    def __init__(self, *, layer: str = "residual", **quantised: Any) -> None:
+        super().__init__(**quantised)
         self.register_buffer("noise", torch.tensor(0.0))
         self.layer = layer
 
@@ -57,10 +57,10 @@ class NoisyQCFS(QCFS):
 class NoisySource(Source):
     """A :class:`~zoo.conversion.qcfs.Source` whose activations are noisy in train mode."""
 
-    def activation(self, levels: int, threshold: float) -> QCFS:
+    def activation(self, **quantised: Any) -> QCFS:
         """One activation layer with noise, under a name of its own."""
         self._made = getattr(self, "_made", 0) + 1
-        return NoisyQCFS(levels=levels, threshold=threshold, layer=f"residual {self._made}")
+        return NoisyQCFS(**quantised, layer=f"residual {self._made}")
 
 
 def ann_nq(**arguments: Any) -> nn.Module:

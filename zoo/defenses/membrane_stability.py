@@ -9,6 +9,9 @@ with e the reset-free difference of potentials (see :mod:`zoo.spiking.membrane`)
 time, batch and units. As in the released code, its clean branch is detached, and the currents
 are those before the neurons' scale per time step. Neurons with such a learnable scale
 (``input_scale`` of :class:`~zoo.spiking.neurons.LIF`) are the other half of the method.
+
+Deviation: adversarial examples start from a uniform random point of the ball and stay in it. The released code takes one
+step of sign ascent from the image with normal noise of standard deviation 0.001, and does not project.
 """
 
 from __future__ import annotations

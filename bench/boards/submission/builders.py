@@ -21,6 +21,7 @@ SIGNATURES = {
     "vgg": ("zoo.architectures.vgg:vgg", _TIMED),
     "wrn16": ("zoo.architectures.residual:wrn16", _TIMED),
     "resnet18": ("zoo.architectures.residual:resnet18", _TIMED),
+    "resnet20": ("zoo.architectures.residual:resnet20", _TIMED),
     "dbcnn": ("zoo.quality.dbcnn:DBCNN",),
     "hyperiqa": ("zoo.quality.hyperiqa:HyperIQA",),
     "linearity": ("zoo.quality.linearity:LinearityIQA",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import math
 from dataclasses import replace
@@ -15,15 +16,16 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from bench.foundation.errors import BenchError, ModelError, StorageError
-from bench.foundation.files import atomic_write_bytes
+from bench.foundation.files import atomic_write_bytes, canonical_json
 from bench.training import job
 from bench.training.augment import PADDING, crop_flip
 from bench.training.checkpoint import Checkpoint, Epoch
 from bench.training.history import as_csv
 from bench.training.loop import Progress, Split, figure, train
-from bench.training.schedule import learning_rate
+from bench.training.schedule import learning_rate, rate_of
 from zoo.architectures.compact import compact
-from zoo.card import Card, Recipe, read_card
+from zoo.card import Card, Recipe, card, read_card
+from zoo.conversion.qcfs import ann_qcfs
 from zoo.defenses.base import Defense
 from zoo.defenses.plain import Plain
 from zoo.loading import load_card
@@ -76,6 +78,23 @@ def test_rates_by_hand() -> None:
     assert rates[6] == pytest.approx(0.5)
     assert [learning_rate(2, 2, peak=1.0, warmup=warmup) for warmup in (0.75, 1.0)] == [0.0, 0.0]
     assert rates[4] == pytest.approx(0.5 * (1 + math.cos(math.pi / 4)))
+
+
+def test_a_recipe_leaves_its_cosine_for_a_straight_cooldown() -> None:
+    """Up to there, it takes the steps of the recipe that its horizon belongs to."""
+    whole = Recipe(epochs=10, learning_rate=1.0, warmup=0.2)
+    short = Recipe(epochs=7, horizon=10, cooldown=2, learning_rate=1.0, warmup=0.2)
+    rates = [rate_of(short, step, 4) for step in range(28)]
+    cosine = [learning_rate(step, 40, peak=1.0, warmup=0.2) for step in range(21)]
+    assert rates[:20] == [rate_of(whole, step, 4) for step in range(20)] == cosine[:20]
+    assert rates[20:] == pytest.approx([cosine[20] * (8 - step) / 8 for step in range(8)])
+    assert rate_of(short, 28, 4) == 0
+
+
+@pytest.mark.parametrize("wrong", [{"cooldown": 4}, {"horizon": 2}])
+def test_a_cooldown_or_horizon_that_does_not_fit_is_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="cools down within its epochs"):
+        Recipe.model_validate({"epochs": 3, "learning_rate": 0.1, **wrong})
 
 
 # --- augmentation ---
@@ -238,6 +257,71 @@ def test_a_stochastic_model_is_resumed_to_the_same_bits(tmp_path: Path) -> None:
     assert figure(whole, samples, batch=3) == figure(whole, samples, batch=16)
 
 
+class Typed(Plain):
+    """Remembers the types that the loss sees."""
+
+    def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        loss, logits = super().loss(model, x, y, generator=generator)
+        seen_types.append((logits.dtype, loss.dtype))
+        return loss, logits
+
+
+seen_types: list[tuple[torch.dtype, torch.dtype]] = []
+
+
+@pytest.mark.parametrize(
+    ("precision", "logits"), [(None, torch.float32), ("float32", torch.float32), ("bfloat16", torch.bfloat16)]
+)
+def test_precision_of_a_recipe(precision: str | None, logits: torch.dtype, tmp_path: Path) -> None:
+    """Losses and weights stay in float32, and so does validation; a training that is resumed takes the same steps."""
+    seen_types.clear()
+    recipe = RECIPE.model_copy(update={"precision": precision})
+
+    def run_once(path: Path, model: nn.Module, stop: int = 0) -> list[Epoch]:
+        def interrupt(epoch: Epoch) -> None:
+            if epoch.epoch == stop:
+                raise KeyboardInterrupt
+
+        return train(model, Typed(), recipe, TRAIN, VAL, checkpoint=path, digest="d", on_epoch=interrupt)
+
+    whole, resumed = network(), network()
+    run_once(tmp_path / "whole", whole)
+    assert set(seen_types) == {(logits, torch.float32)}
+    assert all(value.dtype in (torch.float32, torch.int64) for value in whole.state_dict().values())
+    assert whole.eval()(VAL.images.float()).dtype == torch.float32
+    with pytest.raises(KeyboardInterrupt):
+        run_once(tmp_path / "c", network(), stop=1)
+    run_once(tmp_path / "c", resumed)
+    assert same_weights(whole, resumed)
+    plain = network()
+    trained(tmp_path / "plain", plain)
+    assert same_weights(whole, plain) == (precision != "bfloat16")
+
+
+def test_a_compiled_training_takes_the_same_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traced whole, through the staircase of QCFS, and run without fusing, which needs no C++ compiler: the same bits."""
+    modes: list[object] = []
+
+    def traced(module: nn.Module, *, dynamic: bool) -> None:
+        modes.append(dynamic)
+        module._compiled_call_impl = torch.compile(module._call_impl, backend="eager", fullgraph=True, dynamic=dynamic)
+
+    def source() -> nn.Module:
+        torch.manual_seed(0)
+        return ann_qcfs(widths=(2, 2, 2, 2), classes=3, gradient="paper")
+
+    images = torch.randint(256, (16, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    samples = Split(images, torch.arange(16) % 3)
+    monkeypatch.setattr(nn.Module, "compile", traced)
+    models = {compiled: source() for compiled in (False, True)}
+    for compiled, model in models.items():
+        path = tmp_path / str(compiled)
+        train(model, Plain(), RECIPE, samples, samples, checkpoint=path, digest="d", compiled=compiled)
+    assert modes == [False]
+    assert same_weights(models[False], models[True])
+    assert Checkpoint.read(tmp_path / "True").model.keys() == source().state_dict().keys()
+
+
 def test_interrupted_within_an_epoch(tmp_path: Path) -> None:
     whole = network()
     trained(tmp_path / "whole", whole)
@@ -394,7 +478,26 @@ def test_a_recipe_s_digest_ignores_its_notes_only(source: Path) -> None:
         return job.recipe_digest(described.model_copy(update={"recipe": described.recipe.model_copy(update=recipe)}))
 
     assert digest() == digest(notes="why")
-    assert len({digest(), digest(epochs=2), digest(seed=1), digest(augment="none"), digest(start="x")}) == 5
+    others = [
+        {"epochs": 2},
+        {"seed": 1},
+        {"augment": "none"},
+        {"start": "x"},
+        {"precision": "bfloat16"},
+        {"optimiser": "adamw"},
+        {"horizon": 9},
+        {"cooldown": 1},
+    ]
+    assert len({digest(), *(digest(**other) for other in others)}) == 9
+    assert digest() == digest(precision=None) != digest(precision="float32")
+
+
+def test_checkpoints_from_before_a_choice_existed_are_continued() -> None:
+    """The digest of a shipped recipe is the one from before: a choice that is left out does not count."""
+    fields = card("ann_vanilla").model_dump(mode="json", include={"builder", "defense", "recipe", "dataset"})
+    for newer in ("notes", "optimiser", "precision", "horizon", "cooldown"):
+        fields["recipe"].pop(newer)
+    assert job.recipe_digest(card("ann_vanilla")) == hashlib.sha256(canonical_json(fields)).hexdigest()
 
 
 def test_the_start_model(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:

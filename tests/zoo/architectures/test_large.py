@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
 from support.networks import settled
-from torch import nn
+from torch import Tensor, nn
 
 from bench.training.loop import Split, train
-from zoo.architectures.residual import Before, resnet18, wrn16
+from zoo.architectures.residual import Before, Block, parts_of, resnet18, resnet20, wrn16
 from zoo.architectures.vgg import vgg
 from zoo.card import Recipe, card, names
 from zoo.conversion.convert import folded_weights, snn_qcfs
@@ -27,9 +27,14 @@ THIN: dict[str, Callable[..., nn.Module]] = {
     "vgg5": lambda **arguments: vgg(plan="vgg5", hidden=12, multiplier=1 / 16, **arguments),
     "vgg11": lambda **arguments: vgg(plan="vgg11", hidden=12, multiplier=1 / 64, **arguments),
     "vgg16": lambda **arguments: vgg(plan="vgg16", hidden=12, multiplier=1 / 32, **arguments),
+<<<<<<< HEAD
     # Not below 8: on processors with AVX2 only, oneDNN writes past its memory in the weights' gradient of a strided
     # 1 x 1 convolution of fewer channels.
     "resnet18": lambda **arguments: resnet18(widths=(8, 8, 16, 16), **arguments),
+=======
+    "resnet18": lambda **arguments: resnet18(widths=(4, 4, 8, 8), **arguments),
+    "resnet20": lambda **arguments: resnet20(widths=(4, 4, 8), **arguments),
+>>>>>>> resnet
     "wrn16": lambda **arguments: wrn16(widen=1, **arguments),
 }
 
@@ -49,6 +54,31 @@ def test_published_sizes() -> None:
     layers = [sum(isinstance(module, LIF) for module in model.modules()) for model in found.values()]
     assert layers == [5, 9, 15]
     assert found["vgg11"].body[-4].in_features == 512 * 4 * 4 and found["vgg5"].body[-4].in_features == 128 * 8 * 8
+
+
+def test_resnet20_is_the_small_one_of_cifar10() -> None:
+    """0.27 M weights, 19 convolutions of 3 x 3, 41 M multiply-adds, counted by hand with BatchNorm and 1 x 1 shortcuts."""
+    model = resnet20(steps=1, neuron=None).eval()
+    threes = 3 * 16 + 6 * 16 * 16 + 16 * 32 + 5 * 32 * 32 + 32 * 64 + 5 * 64 * 64
+    ones, norms = 16 * 32 + 32 * 64, 2 * (7 * 16 + 7 * 32 + 7 * 64)
+    assert parameters(model) == 9 * threes + ones + norms + 64 * 10 + 10 == 272_474
+    blocks = [module for module in model.modules() if isinstance(module, Block)]
+    convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
+    assert len(blocks) == 9 and sum(layer.kernel_size == (3, 3) for layer in convolutions) == 19
+    adds = 0
+
+    def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal adds
+        adds += output[0].numel() * cast(nn.Conv2d, layer).weight[0].numel()
+
+    for layer in convolutions:
+        layer.register_forward_hook(count)
+    sides = []
+    for block in blocks:
+        parts_of(block)[2].register_forward_hook(lambda layer, inputs, output: sides.append(tuple(output.shape[-3:])))
+    assert model(torch.rand(2, 3, 32, 32)).shape == (2, 10)
+    assert sides == [(16, 32, 32)] * 3 + [(32, 16, 16)] * 3 + [(64, 8, 8)] * 3
+    assert 40e6 < adds < 42e6
 
 
 PAPER_SIZE = [card(name) for name in names() if card(name).size == "paper"]
@@ -86,7 +116,12 @@ def test_the_weights_of_a_sum_are_a_half_each_at_first() -> None:
 
 
 @pytest.mark.parametrize(
-    "shape", [{"network": "resnet18", "widths": (4, 4, 6, 6)}, {"network": "vgg16", "hidden": 12, "multiplier": 1 / 32}]
+    "shape",
+    [
+        {"network": "resnet18", "widths": (4, 4, 6, 6)},
+        {"network": "resnet20", "widths": (4, 6, 8)},
+        {"network": "vgg16", "hidden": 12, "multiplier": 1 / 32},
+    ],
 )
 def test_conversion_of_large_networks(shape: dict[str, Any]) -> None:
     """The staircase on the folded weights is the source, through sums, shortcuts and linear layers."""
