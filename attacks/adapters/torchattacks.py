@@ -26,12 +26,11 @@ from attacks.threats.l2 import L2
 from attacks.threats.linf import Linf
 from attacks.threats.threat import Threat, ThreatKinds, entry_for
 
+_NORM: dict[type[Threat], str] = {Linf: "Linf", L2: "L2"}
+
 
 def _drawn_seed() -> int:
     return int(torch.randint(2**31, ()))
-
-
-_NORM: dict[type[Threat], str] = {Linf: "Linf", L2: "L2"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +65,7 @@ class TorchAttack(ForeignAttack):
         return adversarial
 
     def classes(self, model: nn.Module, x: Tensor) -> int:
-        """Number of outputs, for the attacks that must be told; costs no query for the others."""
-        return 0
+        return 0  # number of outputs, for the attacks that must be told; costs no query for the others
 
 
 class _ToldClasses:
@@ -277,8 +275,8 @@ class Square(TorchAttack):
         return self.queries + 3, 0
 
     def build(self, library: Any, model: nn.Module, threat: Threat, eps: float, classes: int) -> Any:
-        norm = entry_for(threat, _NORM)
-        return library.Square(model, norm=norm, eps=eps, n_queries=self.queries, p_init=self.share, seed=_drawn_seed())
+        given = {"norm": entry_for(threat, _NORM), "n_queries": self.queries, "p_init": self.share}
+        return library.Square(model, eps=eps, seed=_drawn_seed(), **given)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,14 +27,10 @@ THIN: dict[str, Callable[..., nn.Module]] = {
     "vgg5": lambda **arguments: vgg(plan="vgg5", hidden=12, multiplier=1 / 16, **arguments),
     "vgg11": lambda **arguments: vgg(plan="vgg11", hidden=12, multiplier=1 / 64, **arguments),
     "vgg16": lambda **arguments: vgg(plan="vgg16", hidden=12, multiplier=1 / 32, **arguments),
-<<<<<<< HEAD
     # Not below 8: on processors with AVX2 only, oneDNN writes past its memory in the weights' gradient of a strided
     # 1 x 1 convolution of fewer channels.
     "resnet18": lambda **arguments: resnet18(widths=(8, 8, 16, 16), **arguments),
-=======
-    "resnet18": lambda **arguments: resnet18(widths=(4, 4, 8, 8), **arguments),
-    "resnet20": lambda **arguments: resnet20(widths=(4, 4, 8), **arguments),
->>>>>>> resnet
+    "resnet20": lambda **arguments: resnet20(widths=(8, 8, 16), **arguments),
     "wrn16": lambda **arguments: wrn16(widen=1, **arguments),
 }
 
