@@ -19,8 +19,8 @@ from bench.data import load_samples
 from bench.foundation.errors import RecordError
 from bench.metrics.statistics import mean
 from bench.studies.measures.accuracy_by_step import accuracy_by_step, calibration
+from reports.exit_status import end_with
 from reports.growing import Row, write_growing
-from reports.script import end_with
 from zoo.card import card
 
 TABLE = Path(__file__).resolve().parents[1] / "leaderboards" / "conversions" / "resnet20.csv"
