@@ -16,6 +16,7 @@ import pandas as pd
 
 import bench
 from bench.boards.store import Board, Entry, open_board
+from bench.evaluation.request.settings import workers_wanted
 from bench.foundation.memory import keep_freed_memory
 from bench.tasks.classification.results import Cell
 from reports.exit_status import end_with
@@ -36,7 +37,9 @@ def subjects(board: Board) -> list[Entry]:
 def row(entry: Entry, seed: int) -> dict[str, object]:
     """One model; a kept record is read back."""
     model, n = entry.record.model.ref, entry.record.data.n
-    searched = bench.evaluate(model, attack=ATTACK, eps=RADIUS, n=n, seed=seed, eight_bit=True, out=WHERE)
+    searched = bench.evaluate(
+        model, attack=ATTACK, eps=RADIUS, n=n, seed=seed, eight_bit=True, out=WHERE, workers=workers_wanted()
+    )
     kept = _cell(entry.record.cells)
     found = {"real": kept.robust, "rounded": kept.robust_8bit, "searched": _cell(searched.cells).robust}
     shown: dict[str, object] = {"model": model, "n": n}

@@ -16,7 +16,7 @@ from bench.boards.store import open_board
 from bench.evaluation.records.storage import read_record
 from bench.evaluation.request.identity import folder_for, folder_name
 from bench.evaluation.request.resolve import resolve
-from bench.evaluation.request.settings import Settings
+from bench.evaluation.request.settings import Settings, workers_wanted
 from bench.foundation.errors import RecordError
 from bench.studies.measures.running import measurable, measure_model
 from bench.studies.measures.sizes import Sizes
@@ -52,7 +52,7 @@ Tables = dict[str, str]
 def evaluate_all() -> None:
     """Evaluate what has no record yet; an interrupted evaluation is resumed."""
     for name in MODELS:
-        bench.evaluate(f"zoo:{name}", attack=ATTACKS, eps=RADII, n=SAMPLES, out=RECORDS / "models")
+        bench.evaluate(f"zoo:{name}", attack=ATTACKS, eps=RADII, n=SAMPLES, out=RECORDS / "models", workers=workers_wanted())
     for name in measurable():
         for _ in measure_model(name, BOARDS, Sizes()):
             pass  # each part is written as it is done

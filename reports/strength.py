@@ -15,6 +15,7 @@ import pandas as pd
 
 import bench
 from attacks import PATHS
+from bench.evaluation.request.settings import workers_wanted
 from bench.foundation.memory import keep_freed_memory
 from bench.tasks.classification.task import TASK
 from bench.tasks.record import Record
@@ -47,7 +48,9 @@ def records(name: str) -> dict[str, Record]:
     n, scorings = samples(name), SCORINGS if card(name).stochastic else None
 
     def run(attack: str | tuple[str, ...], path: str = "training") -> Record:
-        return bench.evaluate(f"zoo:{name}", attack=attack, eps=RADIUS, n=n, path=path, scorings=scorings, out=WHERE)
+        return bench.evaluate(
+            f"zoo:{name}", attack=attack, eps=RADIUS, n=n, path=path, scorings=scorings, out=WHERE, workers=workers_wanted()
+        )
 
     return {"": run((*OTHERS, "standard"))} | {path: run(ALONG, path) for path in PATHS}
 

@@ -31,7 +31,7 @@ from bench.models.subject import Subject
 from bench.tasks.record import Record
 from bench.tasks.results import Results
 from bench.tasks.task import Request
-from bench.tasks.unit import NoiseAnswers, UnitKey, UnitResult
+from bench.tasks.unit import CleanAnswers, NoiseAnswers, UnitKey, UnitResult, clean_key
 
 JOURNAL_FILE = "journal.jsonl"
 """The journal of an unfinished run, in the record's folder."""
@@ -210,7 +210,8 @@ def _on_disk(
 
 
 def kept_units(request: Request, units: Sequence[UnitKey], journalled: Mapping[str, object]) -> dict[UnitKey, UnitResult]:
-    """Results of these units from a journal; results that cannot be read are left out, and computed again."""
+    """Results of these units from a journal. The others are computed again: those that cannot be read, and those of shards
+    that were cut otherwise, whose clean answers are of other samples."""
     task = request.task
     types: dict[str, type[UnitResult]] = {"clean": task.clean_type, "noise": NoiseAnswers, "attack": task.outcome_type}
     results: dict[UnitKey, UnitResult] = {}
@@ -221,7 +222,13 @@ def kept_units(request: Request, units: Sequence[UnitKey], journalled: Mapping[s
                 results[key] = types[key.kind].from_json(data)
             except (TypeError, ValueError):
                 continue
-    return results
+    same_cut = {
+        number
+        for number, positions in enumerate(request.shards)
+        if isinstance(clean := results.get(clean_key(number)), CleanAnswers)
+        and clean.sample == request.samples.ids[positions.start : positions.stop].tolist()
+    }
+    return {key: result for key, result in results.items() if key.shard in same_cut}
 
 
 def _is_finished(request: Request, folder: Path, running: Running) -> bool:

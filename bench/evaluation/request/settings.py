@@ -67,19 +67,15 @@ class Running:
     scheduler: str | None = None
 
 
-def workers_wanted() -> dict[str, int | str]:
-    """``workers`` and ``scheduler`` as the environment has them (BENCH_WORKERS, BENCH_SCHEDULER); of scripts.
+def workers_wanted() -> int:
+    """Processes that a script without options starts: ``BENCH_WORKERS`` of the environment, or 1.
 
-    Raises ``SpecError`` for a number of workers that is none.
+    Raises ``SpecError`` for a text that is no number of workers.
     """
-    wanted: dict[str, int | str] = {}
-    if text := os.environ.get("BENCH_WORKERS"):
-        if not text.isdecimal() or int(text) < 1:
-            raise SpecError(f"BENCH_WORKERS is {text!r}, which is no number of workers.", "Set it to 2, for example.")
-        wanted["workers"] = int(text)
-    if address := os.environ.get("BENCH_SCHEDULER"):
-        wanted["scheduler"] = address
-    return wanted
+    text = os.environ.get("BENCH_WORKERS", "1")
+    if not text.isdecimal() or int(text) < 1:
+        raise SpecError(f"BENCH_WORKERS is {text!r}, which is no number of workers.", "Set it to 2, for example.")
+    return int(text)
 
 
 IN_THIS_PROCESS = Running()

@@ -15,6 +15,7 @@ import pytest
 from support.tiny import Linear, labelled
 
 import bench
+from bench.evaluation.evaluate import kept_units
 from bench.evaluation.executors import worker
 from bench.evaluation.executors.cluster import Cluster as ClusterExecutor
 from bench.evaluation.executors.executor import Serial
@@ -237,3 +238,16 @@ def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
         bench.evaluate(MODEL, **ASKED, scheduler="tcp://127.0.0.1:9")
     with pytest.raises(WorkerError, match="is no address"):
         bench.evaluate(MODEL, **ASKED, scheduler="somewhere")
+
+
+def test_units_of_a_shard_that_was_cut_otherwise_are_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def journal_with(rows: int) -> tuple[Any, dict[str, Any]]:
+        monkeypatch.setattr("bench.evaluation.request.shards.MOST_ROWS", rows)
+        request = resolve(Settings(model=MODEL, **ASKED))
+        units = run(request, plan(request), Serial(Workbench(request)), kept={})
+        return request, {key.text: result.to_json() for key, result in units.items()}
+
+    request, journal = journal_with(10)
+    assert len(kept_units(request, plan(request), journal)) == len(plan(request))
+    other, _ = journal_with(20)
+    assert kept_units(other, plan(other), journal) == {}

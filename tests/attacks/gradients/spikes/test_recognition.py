@@ -199,7 +199,9 @@ def masked(u: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    "act", [torch.relu, torch.sigmoid, F.softplus, hand_written_relu, masked, nn.Dropout().eval()], ids=str
+    "act",
+    [torch.relu, torch.sigmoid, F.softplus, hand_written_relu, masked, nn.Dropout().eval()],
+    ids=["relu", "sigmoid", "softplus", "hand-written relu", "masked", "dropout"],
 )
 def test_a_network_without_steps_has_none(act: Callable[[Tensor], Tensor], images: Tensor) -> None:
     sites = spiking_sites(Wrapped(act), images)
