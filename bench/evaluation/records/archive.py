@@ -125,6 +125,8 @@ class Archive:
         for name in records:
             if name in lines:
                 raise RecordError(f"{name} is in {self.path} already.", "Remove it first.")
+        if not records:
+            return
         make_folder(self.folder)
         rows = self._rows() | {name: frame for name, (_, frame) in records.items()}
         lines |= {name: Line.of(name, text, frame) for name, (text, frame) in records.items()}
@@ -141,8 +143,12 @@ class Archive:
 
     def tidy(self) -> None:
         """Drop rows without a record, which a killed writer left. The caller holds the lock."""
-        if self.strays():
-            self._write_rows(self.lines(), self._rows())
+        lines = self.lines()
+        if not lines:
+            for path in (self.path, self.folder / ROWS_FILE):
+                path.unlink(missing_ok=True)
+        elif self.strays():
+            self._write_rows(lines, self._rows())
 
     def strays(self) -> list[str]:
         """Names in ``rows.parquet`` that have no record."""

@@ -13,8 +13,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bench.foundation.errors import RecordError
 from bench.foundation.files import canonical_json
 
@@ -41,6 +39,8 @@ def rows_sha256(rows: pd.DataFrame) -> str:
 
 
 def _content(column: pd.Series[Any]) -> tuple[str, bytes]:
+    import numpy as np
+
     missing = column.isna().to_numpy()
     if missing.all():
         return "nothing", b""
