@@ -24,7 +24,7 @@ FILES = {PROTOCOL_FILE, HASH_FILE, RECORDS_FILE, ROWS_FILE, CARDS_FILE, TABLE_FI
 def write_sums(board: Board) -> None:
     """Bring the hashes up to date. The caller holds the lock."""
     path, text = board.folder / SUMS_FILE, sums_text(board)
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+    if not path.is_file() or path.read_bytes() != text.encode():
         atomic_write_text(path, text)
 
 
@@ -35,10 +35,8 @@ def sums_text(board: Board) -> str:
 
 def sums_problems(board: Board) -> Iterator[tuple[str, str]]:
     """(file, what is wrong with it) of every file that is not as ``SHA256SUMS`` says, or is no part of a board."""
-    try:
-        text = (board.folder / SUMS_FILE).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        text = ""
+    path = board.folder / SUMS_FILE
+    text = path.read_bytes().decode(errors="replace") if path.is_file() else ""
     listed = {name: sha256 for sha256, name in re.findall(r"^([0-9a-f]{64})  (.+)$", text, re.MULTILINE)}
     present = _files(board)
     for name in present:

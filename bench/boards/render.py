@@ -95,12 +95,15 @@ def render(board: Board) -> None:
     sweep(board)
     protocol, entries = board.protocol(), board.entries()
     changes = board.folder / CHANGES_FILE
-    before = changes.read_text(encoding="utf-8") if changes.exists() else ""
+    try:
+        before = changes.read_text(encoding="utf-8") if changes.exists() else ""
+    except UnicodeDecodeError as error:
+        raise BoardError(f"{changes} is not text.", "Restore it.") from error
     for path, text in (
         (changes, changes_text(entries, protocol, board.protocol_sha256, before)),
         (board.folder / TABLE_FILE, table_text(entries, protocol)),
     ):
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
+        if not path.exists() or path.read_bytes() != text.encode():
             atomic_write_text(path, text)
     write_sums(board)
 

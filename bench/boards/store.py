@@ -55,7 +55,7 @@ class Board:
         """The frozen protocol. Raises ``BoardError`` if it is not the one that was released."""
         protocol = read_protocol(self.folder / PROTOCOL_FILE)
         frozen = self.folder / HASH_FILE
-        words = frozen.read_text().split() if frozen.is_file() else []
+        words = frozen.read_text(encoding="utf-8", errors="replace").split() if frozen.is_file() else []
         if words != [self.protocol_sha256, PROTOCOL_FILE]:
             raise BoardError(
                 f"The protocol of {self} is not the one that was released.",

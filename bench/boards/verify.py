@@ -113,4 +113,4 @@ def _derived(board: Board, protocol: Protocol, entries: list[Entry]) -> list[Fin
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

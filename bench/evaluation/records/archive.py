@@ -107,7 +107,7 @@ class Archive:
         rows = read_rows(self.folder / ROWS_FILE, line.name).get(line.name)
         if rows is None or rows_sha256(rows) != line.rows_sha256:
             raise RecordError(
-                f"The rows of {line.name} in {self.folder / ROWS_FILE} are missing or are not what its record names.",
+                f"The rows of {line.name} in {self.folder / ROWS_FILE} are missing or not what its line names.",
                 RESTORE,
             )
         return record.with_rows(with_all_columns(rows))
