@@ -155,7 +155,7 @@ def render(names: tuple[str, ...], root: Path | None) -> None:
 
 @board.command()
 @click.argument("names", nargs=-1)
-@_ROOT
+@ROOT
 def migrate(names: tuple[str, ...], root: Path | None) -> None:
     """Move NAMES (default: all boards) from a folder per entry to a few files; commands that write do so by themselves."""
     from bench.boards.old_layout import ENTRIES

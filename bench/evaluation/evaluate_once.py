@@ -14,7 +14,7 @@ from bench.evaluation.request.identity import folder_for, folder_name
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import IN_THIS_PROCESS, Running, Settings, Watcher
 from bench.foundation.files import locked
-from bench.models.subject import borrowed
+from bench.models.borrowing import borrowed
 from bench.tasks.record import Record
 
 UNFINISHED = "unfinished"

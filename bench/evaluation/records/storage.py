@@ -27,13 +27,14 @@ def write_record(record: Record, folder: Path) -> Record:
     return final.with_rows(record.rows)
 
 
-def read_record(folder: Path) -> Record:
+def read_record(folder: Path | str) -> Record:
     """The record in ``folder`` (or of a ``record.json``, or ``ARCHIVE/NAME``), with its rows, hashes checked.
 
     Raises ``RecordError`` if it is missing, damaged, or newer than this program.
     """
     import pandas as pd
 
+    folder = Path(folder)
     folder = folder.parent if folder.name == RECORD_FILE else folder
     archive = Archive(folder.parent)
     if not folder.exists() and archive.holds(folder.name):
