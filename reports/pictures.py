@@ -10,15 +10,17 @@ writes ``table.csv`` there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-import bench
 from bench.boards.store import Board, Entry, open_board
-from bench.evaluation.request.settings import workers_wanted
+from bench.evaluation.evaluate_once import evaluate_once, keep_only, name_of
+from bench.evaluation.request.settings import Settings
 from bench.foundation.memory import keep_freed_memory
 from bench.tasks.classification.results import Cell
+from bench.tasks.record import Record
 from reports.exit_status import end_with
 from reports.growing import write_growing
 
@@ -34,15 +36,17 @@ def subjects(board: Board) -> list[Entry]:
     return [entry for entry in board.entries() if not entry.record.model.stochastic]
 
 
-def row(entry: Entry, seed: int) -> dict[str, object]:
-    """One model; a kept record is read back."""
+def searched(entry: Entry, seed: int) -> Record:
+    """The record of a search among images of 8 bits; a kept one is read back."""
     model, n = entry.record.model.ref, entry.record.data.n
-    searched = bench.evaluate(
-        model, attack=ATTACK, eps=RADIUS, n=n, seed=seed, eight_bit=True, out=WHERE, workers=workers_wanted()
-    )
+    return evaluate_once(Settings(model=model, attack=ATTACK, eps=RADIUS, n=n, seed=seed, eight_bit=True), WHERE)
+
+
+def row(entry: Entry, record: Record) -> dict[str, object]:
+    """One model, given the record of its search."""
     kept = _cell(entry.record.cells)
-    found = {"real": kept.robust, "rounded": kept.robust_8bit, "searched": _cell(searched.cells).robust}
-    shown: dict[str, object] = {"model": model, "n": n}
+    found = {"real": kept.robust, "rounded": kept.robust_8bit, "searched": _cell(record.cells).robust}
+    shown: dict[str, object] = {"model": entry.record.model.ref, "n": entry.record.data.n}
     for name, rate in found.items():
         shown |= {name: rate.value, f"{name} low": rate.low, f"{name} high": rate.high}
     return shown
@@ -68,9 +72,17 @@ def main() -> int:
     keep_freed_memory()
     board = open_board(BOARD, BOARDS)
     seed = board.protocol().seed
-    rows = (row(entry, seed) for entry in subjects(board))
+    used: set[str] = set()
+
+    def rows() -> Iterator[dict[str, object]]:
+        for entry in subjects(board):
+            record = searched(entry, seed)
+            used.add(name_of(record))
+            yield row(entry, record)
+
     told = "{model}: {real} real, {searched} among 8-bit images".format_map
-    write_growing(WHERE / "table.csv", rows, told)
+    write_growing(WHERE / "table.csv", rows(), told)
+    keep_only(WHERE, lambda name: name in used)
     return 0
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import bench
 from bench.boards.store import open_board
-from bench.evaluation.records.storage import read_record
+from bench.evaluation.evaluate_once import evaluate_once, keep_only, name_of
+from bench.evaluation.records.archive import Archive
 from bench.evaluation.request.identity import folder_for, folder_name
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import Settings, workers_wanted
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 BOARDS = ROOT / "leaderboards"
-RECORDS = BOARDS / "readme"
+KEPT = BOARDS / "readme" / "models"
+"""The archive of the records behind the picture."""
 ATTACKS = ("pgd:steps=20", "standard")
 
 MODELS = ("ann_vanilla", "ann_at", "snn_vanilla", "snn_at", "snn_gsr", "snn_gsr_at")
@@ -51,8 +53,8 @@ Tables = dict[str, str]
 
 def evaluate_all() -> None:
     """Evaluate what has no record yet; an interrupted evaluation is resumed."""
-    for name in MODELS:
-        bench.evaluate(f"zoo:{name}", attack=ATTACKS, eps=RADII, n=SAMPLES, out=RECORDS / "models", workers=workers_wanted())
+    used = {name_of(evaluate_once(_settings(name), KEPT)) for name in MODELS}
+    keep_only(KEPT, lambda name: name in used)
     for name in measurable():
         for _ in measure_model(name, BOARDS, Sizes()):
             pass  # each part is written as it is done
@@ -65,16 +67,17 @@ def models() -> list[Record]:
 
     Raises ``RecordError`` if one is missing.
     """
-    folders = {name: RECORDS / "models" / _folder(name) for name in MODELS}
-    missing = [name for name, folder in folders.items() if not folder.is_dir()]
+    archive = Archive(KEPT)
+    names = {name: folder_for(resolve(_settings(name))) for name in MODELS}
+    missing = [name for name, record in names.items() if not archive.holds(record)]
     if missing:
         raise RecordError(f"There is no record of {', '.join(missing)}.", "Run: make report.")
-    return [read_record(folder) for folder in folders.values()]
+    return [archive.read(record) for record in names.values()]
 
 
-def _folder(name: str) -> str:
-    """Where :func:`evaluate_all` puts the record of a model."""
-    return folder_for(resolve(Settings(model=f"zoo:{name}", attack=ATTACKS, eps=RADII, n=SAMPLES)))
+def _settings(name: str) -> Settings:
+    """What is asked of a model."""
+    return Settings(model=f"zoo:{name}", attack=ATTACKS, eps=RADII, n=SAMPLES)
 
 
 def tables() -> Tables:

@@ -9,13 +9,14 @@ the model's own surrogate, PGD along every single gradient path, and ``standard`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-import bench
 from attacks import PATHS
-from bench.evaluation.request.settings import workers_wanted
+from bench.evaluation.evaluate_once import evaluate_once, keep_only, name_of
+from bench.evaluation.request.settings import Settings
 from bench.foundation.memory import keep_freed_memory
 from bench.tasks.classification.task import TASK
 from bench.tasks.record import Record
@@ -48,9 +49,8 @@ def records(name: str) -> dict[str, Record]:
     n, scorings = samples(name), SCORINGS if card(name).stochastic else None
 
     def run(attack: str | tuple[str, ...], path: str = "training") -> Record:
-        return bench.evaluate(
-            f"zoo:{name}", attack=attack, eps=RADIUS, n=n, path=path, scorings=scorings, out=WHERE, workers=workers_wanted()
-        )
+        settings = Settings(model=f"zoo:{name}", attack=attack, eps=RADIUS, n=n, path=path, scorings=scorings)
+        return evaluate_once(settings, WHERE)
 
     return {"": run((*OTHERS, "standard"))} | {path: run(ALONG, path) for path in PATHS}
 
@@ -91,8 +91,16 @@ def markdown() -> str:
 def main() -> int:
     """Evaluate what has no record yet and write the table."""
     keep_freed_memory()
-    rows = (row(name, records(name)) for name in subjects())
-    write_growing(WHERE / "table.csv", rows, lambda row: f"{row['model']}: standard {row['standard']}")
+    used: set[str] = set()
+
+    def rows() -> Iterator[dict[str, object]]:
+        for name in subjects():
+            found = records(name)
+            used.update(map(name_of, found.values()))
+            yield row(name, found)
+
+    write_growing(WHERE / "table.csv", rows(), lambda row: f"{row['model']}: standard {row['standard']}")
+    keep_only(WHERE, lambda name: name in used)
     return 0
 
 

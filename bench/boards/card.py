@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from bench.boards.naming import LONGEST, SLUG
+from bench.boards.naming import LONGEST, SLUG, EntryName
 from bench.boards.text import Line, Link, Note
 from bench.foundation.errors import BoardError
 
@@ -64,7 +65,7 @@ class Claims(_Strict):
 
 
 class EntryCard(_Strict):
-    """``card.yaml`` of an entry."""
+    """What ``cards.yaml`` says of an entry."""
 
     name: str = Field(pattern=rf"^{SLUG}$", max_length=LONGEST)
     """Of the model."""
@@ -89,10 +90,6 @@ class EntryCard(_Strict):
     submitted: datetime.date
     """When it entered."""
 
-    def text(self) -> str:
-        """The content of ``card.yaml``."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=120, allow_unicode=True)
-
 
 def zoo_card(name: str, today: datetime.date) -> EntryCard:
     """The entry's card of a model of the zoo."""
@@ -112,15 +109,47 @@ def zoo_card(name: str, today: datetime.date) -> EntryCard:
     )
 
 
+def cards_text(cards: Mapping[EntryName, EntryCard]) -> str:
+    """The content of ``cards.yaml``: the card of each entry under its name."""
+    return "".join(_dumped({str(name): card.model_dump(mode="json")}) for name, card in cards.items())
+
+
+def _dumped(value: object) -> str:
+    return yaml.safe_dump(value, sort_keys=False, width=120, allow_unicode=True)
+
+
+def read_cards(path: Path) -> dict[EntryName, EntryCard]:
+    """Parse a ``cards.yaml``; empty if there is none. Raises ``BoardError`` if a field is wrong."""
+    if not path.is_file():
+        return {}
+    fields = _loaded(path) or {}
+    if not isinstance(fields, dict):
+        raise BoardError(f"{path} does not hold cards by the names of entries.", "Correct it.")
+    cards = {EntryName.parse(str(name)): _validated(card, f"{path}, {name}") for name, card in fields.items()}
+    for name, card in cards.items():
+        if (card.name, card.version) != (name.model, name.version):
+            raise BoardError(f"The card of {name} in {path} is of {card.name}@{card.version}.", "Correct it.")
+    return cards
+
+
 def read_entry_card(path: Path) -> EntryCard:
     """Parse a ``card.yaml``. Raises ``BoardError`` if it is missing or a field is wrong."""
+    return _validated(_loaded(path), str(path))
+
+
+def _loaded(path: Path) -> Any:
     try:
-        return EntryCard.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BoardError(f"{path} cannot be read ({error.strerror}).", "Restore it.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
-        raise BoardError(f"{path} is not a card: {where}: {first['msg']}.", "Correct it.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BoardError(f"{path} is not valid YAML.", "Correct it.") from error
+
+
+def _validated(fields: Any, where: str) -> EntryCard:
+    try:
+        return EntryCard.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(map(str, first["loc"])) or "the whole"
+        raise BoardError(f"{where} is not a card: {at}: {first['msg']}.", "Correct it.") from error

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.boards.card import cards_text
 from bench.boards.challenge_record import challenge_file
 from bench.boards.naming import EntryName
 from bench.boards.protocol import HASH_FILE, PROTOCOL_FILE, Protocol
 from bench.boards.render import render, sweep
-from bench.boards.store import CARD_FILE, CHALLENGES, Board, versions
-from bench.evaluation.records.storage import write_record
-from bench.foundation.errors import BoardError, translate_os_error
-from bench.foundation.files import atomic_write_text, make_folder, sha256_bytes, sync_folder
+from bench.boards.store import CARDS_FILE, Board, versions
+from bench.foundation.errors import BoardError
+from bench.foundation.files import atomic_write_text, make_folder, sha256_bytes
 from bench.tasks.lookup import board_rules
 from bench.tasks.record import ProtocolInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pydantic import BaseModel
 
@@ -35,7 +34,7 @@ def release(protocol: Protocol, root: Path) -> Board:
     latest = max(versions(root, protocol.board), default=0)
     if protocol.version != latest + 1:
         raise BoardError(f"{board} cannot be released: the latest version is v{latest}.", f"Call it v{latest + 1}.")
-    make_folder(board.folder / "entries")
+    make_folder(board.folder)
     with board.locked():
         if (board.folder / PROTOCOL_FILE).exists():
             raise BoardError(f"{board} has been released already.", "A change is a new version.")
@@ -96,41 +95,32 @@ def enter(board: Board, record: Record, card: EntryCard) -> Entry:
     name = EntryName(card.name, card.version)
     if wrong := problems(board, protocol, record):
         raise BoardError(f"{name} cannot enter {board}: {'; '.join(wrong[:3])}.", f"Evaluate it: bench board run {board}.")
-    folder = board.entry_folder(name)
     with board.locked():
         sweep(board)
-        if folder.exists():
+        if name in board.names():
             raise BoardError(
                 f"{name} is on {board} already.", "Raise the model's version; entries are superseded, never overwritten."
             )
-        _write_entry(folder, record, card)
+        # A card without a record is no entry, so that an entry is there once its record is.
+        path = board.folder / CARDS_FILE
+        before = path.read_text(encoding="utf-8") if path.is_file() else ""
+        atomic_write_text(path, before + cards_text({name: card}))
+        board.archive.add({str(name): record})
         render(board)
     return board.entry(name)
-
-
-def _write_entry(folder: Path, record: Record, card: EntryCard) -> None:
-    """All files under another name first, then one rename."""
-    make_folder(folder.parent)  # a board that is fresh from git has none: git keeps no empty folder
-    try:
-        with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent, ignore_cleanup_errors=True) as name:
-            staged = Path(name) / folder.name
-            write_record(record, staged)
-            atomic_write_text(staged / CARD_FILE, card.text())
-            staged.rename(folder)
-            sync_folder(folder.parent)
-    except OSError as error:
-        raise translate_os_error(error, folder) from error
 
 
 def add_challenge(board: Board, name: EntryName, challenge: Challenge) -> Entry:
     """Record a challenge and bring the table up to date. The same images are not recorded twice."""
     with board.locked():
+        sweep(board)
         entry = board.entry(name)
         if challenge.record_sha256 != entry.record_sha256:
             raise BoardError(f"The challenge was scored against another record of {name}.", "Score it again.")
         if any((one.images_sha256, one.eps) == (challenge.images_sha256, challenge.eps) for one in entry.challenges):
             raise BoardError(f"These images have challenged {name} at {challenge.eps} before.", "Bring others.")
-        make_folder(entry.folder / CHALLENGES)
-        atomic_write_text(challenge_file(entry.folder / CHALLENGES), challenge.model_dump_json(indent=1) + "\n")
+        folder = board.challenges_folder(name)
+        make_folder(folder)
+        atomic_write_text(challenge_file(folder), challenge.model_dump_json(indent=1) + "\n")
         render(board)
     return board.entry(name)

@@ -1,100 +1,90 @@
-"""``gallery/MODEL@VERSION/`` of a board: a few images of an entry to look at, each taken from what was scored.
+"""``gallery/`` of a board: a few images of each entry to look at, taken from what was scored.
 
-Beside the entries, not in them: pictures may be drawn again, and prove nothing.
+``MODEL@VERSION.webp`` is the strip of an entry (:mod:`bench.boards.strip`), ``gallery.jsonl`` says in a line per entry what
+is on it. Beside the entries, not in them: pictures may be drawn again, and prove nothing.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from bench.boards import old_gallery
+from bench.boards.gallery_record import GALLERY, LIST_FILE, Gallery
+from bench.boards.naming import EntryName
+from bench.boards.strip import Tile, decoded, encoded
 from bench.foundation.errors import BoardError
-from bench.foundation.files import sha256_file
+from bench.foundation.files import atomic_write_bytes, atomic_write_text, make_folder, sha256_bytes, sha256_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.boards.naming import EntryName
     from bench.boards.store import Board, Entry
 
-GALLERY, LIST_FILE = "gallery", "gallery.json"
+
+def gallery_folder(board: Board) -> Path:
+    """Where the strips of a board and their list lie, if there are any."""
+    return board.folder / GALLERY
 
 
-Says = Annotated[str, Field(min_length=1, max_length=100)]
-"""A class or a score, which may be negative; for pages only, never for a table that a spreadsheet opens."""
+def strip_path(board: Board, name: EntryName) -> Path:
+    """Where the strip of an entry lies, if it has one."""
+    return gallery_folder(board) / f"{name}.webp"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Shown(_Strict):
-    """One picture: the clean image above the adversarial one above their difference."""
-
-    sample: int
-    """Sample id."""
-    before: Says
-    """What the model says of the clean image."""
-    after: Says
-    """What it says of the adversarial one."""
-    worst: bool
-    """Whether it is among those that the attack did most to, or least."""
-    file: str = Field(pattern=r"^[0-9]{1,9}\.png$")
-    """Beside the list."""
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    """Of the file."""
-
-
-class Gallery(_Strict):
-    """The list of an entry's pictures."""
-
-    schema_version: int = 1
-    """Format of this file."""
-    record_sha256: str
-    """Of the record whose images these are."""
-    eps: str
-    """Radius, as on the board."""
-    factor: float
-    """By which differences are amplified."""
-    shown: list[Shown] = Field(min_length=1)
-    """Pictures."""
-
-
-def gallery_folder(board: Board, name: EntryName) -> Path:
-    """Where the pictures of an entry lie, if there are any."""
-    return board.folder / GALLERY / str(name)
-
-
-def read_gallery(board: Board, name: EntryName) -> Gallery | None:
-    """The list of an entry's pictures, or None. Raises ``BoardError`` if it is damaged."""
-    path = gallery_folder(board, name) / LIST_FILE
+def read_galleries(board: Board) -> dict[EntryName, Gallery]:
+    """What is on the strips of a board, by entry. Raises ``BoardError`` if the list is damaged."""
+    if board.is_old:
+        return {name: old_gallery.read(board.folder, name)[0] for name in old_gallery.names(board.folder)}
+    path = gallery_folder(board) / LIST_FILE
     if not path.is_file():
-        return None
+        return {}
     try:
-        return Gallery.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError) as error:
-        raise BoardError(f"{path} is not a readable gallery.", f"Restore it, or remove {path.parent}.") from error
+        lines = [Gallery.model_validate_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        raise BoardError(f"{path} is not a readable list of galleries.", f"Restore it, or remove {path.parent}.") from error
+    return {EntryName.parse(line.name): line for line in lines}
 
 
-def gallery_problems(board: Board, entry: Entry) -> Iterator[str]:
+def read_tiles(board: Board, gallery: Gallery) -> list[Tile]:
+    """The images of a gallery. Raises ``BoardError`` if they are not there or not what is listed."""
+    name = EntryName.parse(gallery.name)
+    if board.is_old:
+        return old_gallery.read(board.folder, name)[1]
+    path = strip_path(board, name)
+    if not path.is_file() or path.is_symlink() or sha256_file(path) != gallery.sha256:
+        raise BoardError(f"{GALLERY}/{path.name} is not the file that is listed.", "Restore it.")
+    return decoded(path.read_bytes(), len(gallery.shown), gallery.step)
+
+
+def add_galleries(board: Board, galleries: Mapping[EntryName, tuple[Gallery, list[Tile]]]) -> None:
+    """Write the strips of some entries, then the list that names them. The caller holds the lock."""
+    listed = read_galleries(board)
+    make_folder(gallery_folder(board))
+    for name, (gallery, tiles) in galleries.items():
+        content = encoded(tiles, gallery.step)
+        atomic_write_bytes(strip_path(board, name), content)
+        listed[name] = gallery.model_copy(update={"sha256": sha256_bytes(content)})
+    lines = [f"{gallery.model_dump_json()}\n" for _, gallery in sorted(listed.items())]
+    atomic_write_text(gallery_folder(board) / LIST_FILE, "".join(lines))
+
+
+def unlisted_strips(board: Board) -> list[Path]:
+    """Strips that the list does not name: a killed writer left them."""
+    listed = {strip_path(board, name) for name in read_galleries(board)}
+    return [] if board.is_old else sorted(set(gallery_folder(board).glob("*.webp")) - listed)
+
+
+def gallery_problems(board: Board, entry: Entry, galleries: Mapping[EntryName, Gallery]) -> Iterator[str]:
     """What is wrong with the pictures of an entry; nothing if it has none."""
+    gallery = galleries.get(entry.name)
+    if gallery is None:
+        return
+    if gallery.record_sha256 != entry.record_sha256:
+        yield "its gallery is of another record"
     try:
-        found = read_gallery(board, entry.name)
+        read_tiles(board, gallery)
     except BoardError as error:
         yield str(error)
-        return
-    if found is None:
-        return
-    folder = gallery_folder(board, entry.name)
-    if found.record_sha256 != entry.record_sha256:
-        yield "its gallery is of another record"
-    for shown in found.shown:
-        path = folder / shown.file
-        if not path.is_file() or path.is_symlink() or sha256_file(path) != shown.sha256:
-            yield f"{shown.file} of its gallery is not the file that is listed"
-    names = {path.name for path in folder.iterdir()}
-    for name in sorted(names - {LIST_FILE, *(shown.file for shown in found.shown)}):
-        yield f"its gallery holds {name}, which is not listed"

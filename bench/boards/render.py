@@ -1,16 +1,19 @@
-"""What is derived from entries: ``table.csv`` and the list of entries in ``CHANGELOG.md``."""
+"""What is derived from entries: ``table.csv``, the list of entries in ``CHANGELOG.md``, and the hashes of all files."""
 
 from __future__ import annotations
 
 import csv
 import io
-import shutil
 from typing import TYPE_CHECKING
 
-from bench.boards.card import KINDS
+from bench.boards.card import KINDS, cards_text
+from bench.boards.checksums import write_sums
+from bench.boards.gallery import unlisted_strips
+from bench.boards.migration import migrate
 from bench.boards.ranking import is_current, ranks
-from bench.boards.store import CHANGES_FILE, TABLE_FILE
+from bench.boards.store import CARDS_FILE, CHANGES_FILE, TABLE_FILE
 from bench.boards.text import cell
+from bench.foundation.errors import BoardError
 from bench.foundation.files import atomic_write_text
 from bench.tasks.lookup import board_rules
 
@@ -92,23 +95,35 @@ def render(board: Board) -> None:
     sweep(board)
     protocol, entries = board.protocol(), board.entries()
     changes = board.folder / CHANGES_FILE
-    before = changes.read_text(encoding="utf-8") if changes.exists() else ""
+    try:
+        before = changes.read_text(encoding="utf-8") if changes.exists() else ""
+    except UnicodeDecodeError as error:
+        raise BoardError(f"{changes} is not text.", "Restore it.") from error
     for path, text in (
         (changes, changes_text(entries, protocol, board.protocol_sha256, before)),
         (board.folder / TABLE_FILE, table_text(entries, protocol)),
     ):
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
+        if not path.exists() or path.read_bytes() != text.encode():
             atomic_write_text(path, text)
+    write_sums(board)
 
 
 def sweep(board: Board) -> None:
-    """Remove what killed writers left. The caller holds the lock, so nobody is at work on it."""
-    for path in [
-        *board.folder.glob(".*.tmp"),
-        *board.folder.glob("entries/.*"),
-        *board.folder.glob("entries/*/.*.tmp"),
-        *board.folder.glob("gallery/.*"),
-    ]:
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    for path in board.folder.glob("entries/*/challenges/.*.tmp"):
+    """Migrate an old board, and remove what killed writers left. The caller holds the lock, so nobody is at work on it.
+
+    Raises ``BoardError`` if an entry has no card.
+    """
+    migrate(board)
+    board.archive.tidy()
+    left = [path for pattern in (".*.tmp", "gallery/.*", "challenges/*/.*.tmp") for path in board.folder.glob(pattern)]
+    for path in (*left, *unlisted_strips(board)):
         path.unlink(missing_ok=True)
+    names, cards = board.names(), board.cards()
+    for name in names:
+        if name not in cards:
+            raise BoardError(f"{name} has no card in {board.folder / CARDS_FILE}.", "Restore it.")
+    if set(names) < set(cards):
+        path = board.folder / CARDS_FILE
+        atomic_write_text(path, cards_text({name: card for name, card in cards.items() if name in names}))
+        if not names:
+            path.unlink()

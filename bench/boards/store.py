@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.boards.card import EntryCard, read_entry_card
+from bench.boards import old_layout
+from bench.boards.card import EntryCard, read_cards
+from bench.boards.challenge_record import Challenge, read_challenges
 from bench.boards.naming import EntryName, Place, is_slug, parse_place
 from bench.boards.protocol import HASH_FILE, PROTOCOL_FILE, Protocol, read_protocol
-from bench.foundation.errors import BoardError, UnknownNameError, translate_os_error
-from bench.foundation.files import sha256_file
+from bench.evaluation.records.archive import Archive
+from bench.foundation.errors import BoardError, UnknownNameError
+from bench.foundation.files import locked, sha256_file
 
 if TYPE_CHECKING:
-    from bench.boards.challenge_record import Challenge
     from bench.tasks.record import Record
 
-CARD_FILE, TABLE_FILE, CHANGES_FILE, CHALLENGES = "card.yaml", "table.csv", "CHANGELOG.md", "challenges"
+CARDS_FILE, TABLE_FILE, CHANGES_FILE, CHALLENGES = "cards.yaml", "table.csv", "CHANGELOG.md", "challenges"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,6 @@ class Entry:
     """One model on a board."""
 
     name: EntryName
-    folder: Path
     card: EntryCard
     record: Record
     record_sha256: str
@@ -56,7 +55,7 @@ class Board:
         """The frozen protocol. Raises ``BoardError`` if it is not the one that was released."""
         protocol = read_protocol(self.folder / PROTOCOL_FILE)
         frozen = self.folder / HASH_FILE
-        words = frozen.read_text().split() if frozen.is_file() else []
+        words = frozen.read_text(encoding="utf-8", errors="replace").split() if frozen.is_file() else []
         if words != [self.protocol_sha256, PROTOCOL_FILE]:
             raise BoardError(
                 f"The protocol of {self} is not the one that was released.",
@@ -66,50 +65,61 @@ class Board:
             raise BoardError(f"The protocol in {self.folder} is of another board.", "Restore it.")
         return protocol
 
-    def names(self) -> list[EntryName]:
-        """All entries, sorted. Raises ``BoardError`` for a folder that is none."""
-        entries = self.folder / "entries"
-        if not entries.is_dir():
-            return []
-        return sorted(EntryName.parse(path.name) for path in entries.iterdir() if not path.name.startswith("."))
+    @property
+    def archive(self) -> Archive:
+        """The records of its entries."""
+        return Archive(self.folder)
 
-    def entry_folder(self, name: EntryName) -> Path:
-        """Where an entry lies."""
-        return self.folder / "entries" / str(name)
+    @property
+    def is_old(self) -> bool:
+        """Whether it still has a folder per entry; see :mod:`bench.boards.old_layout`."""
+        return old_layout.is_old(self.folder)
+
+    def names(self) -> list[EntryName]:
+        """All entries, sorted. Raises ``BenchError`` for a name that is none, or if the list is damaged."""
+        if self.is_old:
+            return old_layout.names(self.folder)
+        return sorted(EntryName.parse(name) for name in self.archive.lines())
+
+    def cards(self) -> dict[EntryName, EntryCard]:
+        """All cards. Raises ``BoardError`` for one that is malformed."""
+        return read_cards(self.folder / CARDS_FILE)
+
+    def challenges_folder(self, name: EntryName) -> Path:
+        """Where the challenges to an entry lie, if there are any."""
+        return self.folder / CHALLENGES / str(name)
 
     def entry(self, name: EntryName) -> Entry:
         """One entry, hashes checked. Raises ``BenchError`` if it is missing or damaged."""
-        from bench.boards.challenge_record import read_challenges
-        from bench.evaluation.records.storage import RECORD_FILE, read_record
-
-        folder = self.entry_folder(name)
-        if not folder.is_dir():
-            raise UnknownNameError.of(f"entry of {self}:", str(name), [str(known) for known in self.names()])
-        record = read_record(folder)
-        card = read_entry_card(folder / CARD_FILE)
-        if (card.name, card.version) != (name.model, name.version):
-            raise BoardError(f"The card in {folder} is of {card.name}@{card.version}.", "Restore it.")
-        return Entry(name, folder, card, record, sha256_file(folder / RECORD_FILE), read_challenges(folder / CHALLENGES))
+        return self.reader()(name)
 
     def entries(self) -> list[Entry]:
         """All entries, sorted by name."""
-        return [self.entry(name) for name in self.names()]
+        return list(map(self.reader(), self.names()))
+
+    def reader(self) -> Callable[[EntryName], Entry]:
+        """What gives an entry for its name, as :meth:`entry` does; what all entries share is read once."""
+        names = self.names()
+        lines, cards = ({}, {}) if self.is_old else (self.archive.lines(), self.cards())
+
+        def read(name: EntryName) -> Entry:
+            if name not in names:
+                raise UnknownNameError.of(f"entry of {self}:", str(name), [str(known) for known in names])
+            if self.is_old:
+                return Entry(name, *old_layout.read(self.folder, name))
+            if name not in cards:
+                raise BoardError(f"{name} has no card in {self.folder / CARDS_FILE}.", "Restore it.")
+            line = lines[str(name)]
+            challenges = read_challenges(self.challenges_folder(name))
+            return Entry(name, cards[name], self.archive.record_of(line), line.record_sha256, challenges)
+
+        return read
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else writes to the board until the block ends; waits for its turn.
-
-        The lock is on the folder itself, so nothing is left behind, and the kernel drops it when its holder dies.
-        """
-        try:
-            handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError as error:
-            raise translate_os_error(error, self.folder) from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        """Nobody else writes to the board until the block ends; waits for its turn."""
+        with locked(self.folder):
             yield
-        finally:
-            os.close(handle)
 
 
 def boards_root(root: Path | None = None) -> Path:

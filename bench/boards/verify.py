@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.boards import old_layout
+from bench.boards.checksums import sums_problems
 from bench.boards.entering import problems
-from bench.boards.gallery import gallery_problems
+from bench.boards.gallery import gallery_problems, read_galleries, unlisted_strips
+from bench.boards.gallery_record import GALLERY
 from bench.boards.render import changes_text, table_text
-from bench.boards.store import CARD_FILE, CHALLENGES, CHANGES_FILE, TABLE_FILE, Board, Entry
-from bench.evaluation.records.storage import RECORD_FILE, ROWS_FILE
+from bench.boards.store import CARDS_FILE, CHANGES_FILE, TABLE_FILE, Board, Entry
+from bench.evaluation.records.rows_file import ROWS_FILE
 from bench.foundation.errors import BenchError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from bench.boards.gallery_record import Gallery
+    from bench.boards.naming import EntryName
     from bench.boards.protocol import Protocol
 
 STALE = "is not what its entries give; bring it up to date with bench board render"
@@ -35,29 +41,41 @@ def verify(board: Board) -> list[Finding]:
     """Everything that is wrong with a board; nothing if it can be trusted as far as its evaluator can."""
     try:
         protocol = board.protocol()
-        names = board.names()
+        names, read = board.names(), board.reader()
     except BenchError as error:
         return [Finding(str(board), str(error))]
     found, entries = [], []
+    galleries, wrong_galleries = _galleries(board, names)
+    found += wrong_galleries
     for name in names:
         try:
-            entry = board.entry(name)
+            entry = read(name)
         except BenchError as error:
             found.append(Finding(f"{board}/{name}", str(error)))
             continue
         entries.append(entry)
-        found += [Finding(f"{board}/{name}", what) for what in (*problems(board, protocol, entry.record), *_around(entry))]
-        found += [Finding(f"{board}/{name}", what) for what in gallery_problems(board, entry)]
+        wrong = (*problems(board, protocol, entry.record), *_around(entry), *gallery_problems(board, entry, galleries))
+        found += [Finding(f"{board}/{name}", what) for what in wrong]
     if not found:  # a table of damaged entries means nothing
         found += _derived(board, protocol, entries)
-    return found
+    return [*found, *_files(board, names)]
+
+
+def _galleries(board: Board, names: list[EntryName]) -> tuple[dict[EntryName, Gallery], list[Finding]]:
+    """What is said about the pictures, and what is wrong with the list itself."""
+    try:
+        galleries = read_galleries(board)
+        strays = [path.name for path in unlisted_strips(board)]
+    except BenchError as error:
+        return {}, [Finding(f"{board}/{GALLERY}", str(error))]
+    found = [Finding(f"{board}/{GALLERY}/{name}", "is not listed beside it") for name in strays]
+    found += [Finding(f"{board}/{GALLERY}", f"{name} is no entry") for name in sorted(set(galleries) - set(names))]
+    return galleries, found
 
 
 def _around(entry: Entry) -> list[str]:
-    """Files that do not belong, and challenges that are not of this record."""
-    known = {RECORD_FILE, ROWS_FILE, CARD_FILE, CHALLENGES}
-    found = [f"holds {path.name}, which is no part of an entry" for path in entry.folder.iterdir() if path.name not in known]
-    found += [
+    """A card that is not of this model, and challenges that are not of this record."""
+    found = [
         f"challenge {number} was scored against another record"
         for number, challenge in enumerate(entry.challenges, 1)
         if challenge.record_sha256 != entry.record_sha256
@@ -67,6 +85,19 @@ def _around(entry: Entry) -> list[str]:
         if field in behaviour and behaviour[field] != getattr(entry.card, field):
             found.append(f"its card's {field} is not that of the model that was measured")
     return found
+
+
+def _files(board: Board, names: list[EntryName]) -> Iterator[Finding]:
+    """Files that do not belong, or changed, and what killed writers left in those that do."""
+    if board.is_old:
+        yield from (Finding(f"{board}/{name}", "is no part of an entry") for name in old_layout.strays(board.folder))
+        return
+    yield from (Finding(f"{board}/{name}", what) for name, what in sums_problems(board))
+    yield from (Finding(f"{board}/{CARDS_FILE}", f"{name} is no entry") for name in sorted(set(board.cards()) - set(names)))
+    try:
+        yield from (Finding(f"{board}/{ROWS_FILE}", f"{name} is no entry") for name in board.archive.strays())
+    except BenchError as error:
+        yield Finding(f"{board}/{ROWS_FILE}", str(error))
 
 
 def _derived(board: Board, protocol: Protocol, entries: list[Entry]) -> list[Finding]:
@@ -82,4 +113,4 @@ def _derived(board: Board, protocol: Protocol, entries: list[Entry]) -> list[Fin
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

@@ -153,6 +153,22 @@ def render(names: tuple[str, ...], root: Path | None) -> None:
         click.echo(f"{rendered_board}: rendered")
 
 
+@board.command()
+@click.argument("names", nargs=-1)
+@ROOT
+def migrate(names: tuple[str, ...], root: Path | None) -> None:
+    """Move NAMES (default: all boards) from a folder per entry to a few files; commands that write do so by themselves."""
+    from bench.boards.old_layout import ENTRIES
+    from bench.boards.render import render as derive
+
+    for one in _chosen(names, root):
+        old = (one.folder / ENTRIES).exists()
+        if old:
+            with one.locked():
+                derive(one)
+        click.echo(f"{one}: {'migrated' if old else 'is in the present layout'}")
+
+
 def _chosen(names: tuple[str, ...], root: Path | None) -> list[Board]:
     """The named boards, or all. Raises ``BoardError`` for a name without a board."""
     from bench.boards.store import boards, boards_root, open_board
@@ -180,12 +196,13 @@ def release(draft: Path, root: Path | None) -> None:
 @OUT
 def gallery(name: str, root: Path | None, out: Path) -> None:
     """Draw the pictures that entries of board NAME lack, from the runs that lie in --out."""
-    from bench.boards.gallery import gallery_folder
+    from bench.boards.gallery import read_galleries
     from bench.boards.store import boards_root, open_board
 
     chosen = open_board(name, boards_root(root))
+    drawn = read_galleries(chosen)
     for entry in chosen.entries():
-        if not gallery_folder(chosen, entry.name).exists():
+        if entry.name not in drawn:
             draw(chosen, entry, out)
 
 

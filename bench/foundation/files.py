@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -70,6 +71,23 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise translate_os_error(error, path) from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Nobody else holds the lock of ``folder`` until the block ends; waits for its turn. It cannot be taken twice.
+
+    The lock is on the folder itself, so nothing is left behind, and the kernel drops it when its holder dies.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise translate_os_error(error, folder) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:

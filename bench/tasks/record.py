@@ -141,7 +141,7 @@ class Record(Strict):
     reliability: Reliability
     """Verdict."""
     rows_sha256: str
-    """Of ``rows.parquet`` beside the record; empty if the record was never written."""
+    """Of ``rows.parquet`` as the evaluation wrote it; empty if it wrote none. An archive has its own hash of them."""
     seconds: float
     """Total wall time of all units, also over several runs."""
     machine: dict[str, Any]

@@ -18,6 +18,7 @@ from bench.studies.claims.claim import read_claims
 from reports.site.claims import ClaimView
 from reports.site.claims import view as claim_view
 from reports.site.curve import curve
+from reports.site.gallery import picture
 from reports.site.links import web
 from reports.site.outcomes import constants
 from reports.site.view import BoardView, EntryView, view
@@ -86,7 +87,7 @@ def _write_pages(views: Sequence[BoardView], claims: Sequence[ClaimView], folder
         (folder / at / "outcomes.js").write_text(_script("OUTCOMES", compared(board)), encoding="utf-8")
         for entry in board.entries:
             page(f"{at}/models/{entry.name}.html", "model.html", board=board, entry=entry, **_model_values(entry, board))
-            _copy_pictures(entry, folder / at / "models" / entry.name)
+            _write_pictures(entry, folder / at / "models" / entry.name)
 
 
 def _model_values(entry: EntryView, board: BoardView) -> dict[str, Any]:
@@ -94,12 +95,11 @@ def _model_values(entry: EntryView, board: BoardView) -> dict[str, Any]:
     return {"curve": curve(entry.record), "commands": commands(entry, board.protocol)}
 
 
-def _copy_pictures(entry: EntryView, folder: Path) -> None:
-    """Copy the listed pictures; ``bench board verify`` checks their contents."""
-    if entry.gallery and entry.pictures:
+def _write_pictures(entry: EntryView, folder: Path) -> None:
+    if entry.gallery:
         folder.mkdir()
-        for picture in entry.gallery.shown:
-            shutil.copyfile(entry.pictures / picture.file, folder / picture.file, follow_symlinks=False)
+        for number, tile in enumerate(entry.tiles):
+            (folder / f"{number}.png").write_bytes(picture(tile, entry.gallery.step))
 
 
 def compared(board: BoardView) -> dict[str, Any]:

@@ -1,91 +1,83 @@
-"""Pictures for an entry's page, drawn from the adversarial images that the evaluation saved."""
+"""Pictures for an entry's page: chosen among the adversarial images that its evaluation saved, and drawn from its strip."""
 
 from __future__ import annotations
 
-import hashlib
 import io
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.boards.gallery import LIST_FILE, Gallery, Shown, gallery_folder
-from bench.foundation.errors import translate_os_error
-from bench.foundation.files import atomic_write_bytes, atomic_write_text, make_folder
-from reports.gallery import amplified
+from bench.boards.checksums import write_sums
+from bench.boards.gallery import add_galleries, read_galleries
+from bench.boards.gallery_record import Gallery, Shown
+from bench.boards.render import sweep
+from bench.boards.strip import Tile, widest_step
 from reports.picks import choose
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.boards.store import Board, Entry
+    from bench.boards.strip import Pixels
+    from reports.picks import Pick
 
-COUNT = 3
-"""Number of the worst images, and of the best."""
+COUNT = 2
+"""Of the worst images, and of the best."""
 SIDE = 96
-"""Pixels of each of the three images of a picture."""
+"""Pixels of each of the three images of a picture; larger images are kept in this size."""
 GAP = 3
 
 
 def draw_gallery(board: Board, entry: Entry, folder: Path) -> Gallery | None:
-    """Write the pictures of an entry and their list; None if the entry has pictures already.
+    """Write the strip of an entry; None if there is one already.
 
     folder: of the entered record, with its adversarial images. Raises ``RecordError`` if these are missing or are not
     those of the record, ``StorageError`` if the pictures cannot be written.
     """
-    target = gallery_folder(board, entry.name)
-    if target.exists():
+    if entry.name in read_galleries(board):
         return None
     protocol = board.protocol()
     picks = choose(entry.record, folder, eps_text=protocol.rank_by, count=COUNT)
-    differences, factor = amplified(picks)
-    files = [
-        picture([pick.clean, pick.adversarial, difference]) for pick, difference in zip(picks, differences, strict=True)
-    ]
-    shown = [
-        Shown(
-            sample=pick.sample,
-            before=pick.before,
-            after=pick.after,
-            worst=pick.moved,
-            file=f"{number}.png",
-            sha256=hashlib.sha256(content).hexdigest(),
-        )
-        for number, (pick, content) in enumerate(zip(picks, files, strict=True))
-    ]
-    gallery = Gallery(record_sha256=entry.record_sha256, eps=protocol.rank_by, factor=factor, shown=shown)
-    make_folder(target.parent)
+    tiles = [Tile(_pixels(pick.clean), _pixels(pick.adversarial)) for pick in picks]
+    drawn = Gallery(
+        name=str(entry.name),
+        record_sha256=entry.record_sha256,
+        eps=protocol.rank_by,
+        step=widest_step(tiles),
+        shown=[_shown(pick) for pick in picks],
+    )
     with board.locked():
-        if not target.exists():
-            _write(target, files, gallery)
-    return gallery
+        sweep(board)
+        if entry.name not in read_galleries(board):
+            add_galleries(board, {entry.name: (drawn, tiles)})
+            write_sums(board)
+    return drawn
 
 
-def _write(target: Path, files: list[bytes], gallery: Gallery) -> None:
-    """Write all files into a folder of another name, then rename it. The caller holds the board's lock."""
-    try:
-        with tempfile.TemporaryDirectory(prefix=".", dir=target.parent, ignore_cleanup_errors=True) as name:
-            staged = Path(name) / target.name
-            make_folder(staged)
-            for picture_entry, content in zip(gallery.shown, files, strict=True):
-                atomic_write_bytes(staged / picture_entry.file, content)
-            atomic_write_text(staged / LIST_FILE, gallery.model_dump_json(indent=1) + "\n")
-            staged.rename(target)
-    except OSError as error:
-        raise translate_os_error(error, target) from error
+def _shown(pick: Pick) -> Shown:
+    return Shown(sample=pick.sample, before=pick.before, after=pick.after, worst=pick.moved)
 
 
-def picture(images: list[NDArray[np.float32]]) -> bytes:
-    """Images (H, W, C) in [0, 1] above each other, ``SIDE`` pixels each, as a PNG."""
+def _pixels(image: NDArray[np.float32]) -> Pixels:
+    """An image (H, W, C) in [0, 1] as it is kept: of 8 bits, in colour, at most ``SIDE`` pixels wide and high."""
     from PIL import Image
 
-    canvas = Image.new("RGB", (SIDE, (SIDE + GAP) * len(images) - GAP), "white")
-    for row, image in enumerate(images):
-        pixels = np.rint(image * 255).astype(np.uint8)
-        pixels = pixels.repeat(3, axis=2) if pixels.shape[2] == 1 else pixels
-        resampling = Image.Resampling.NEAREST if max(pixels.shape[:2]) <= SIDE else Image.Resampling.LANCZOS
-        canvas.paste(Image.fromarray(pixels).resize((SIDE, SIDE), resampling), (0, row * (SIDE + GAP)))
+    pixels = np.rint(image * 255).astype(np.uint8)
+    pixels = pixels.repeat(3, axis=2) if pixels.shape[2] == 1 else pixels
+    if max(pixels.shape[:2]) <= SIDE:
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+
+
+def picture(tile: Tile, step: int) -> bytes:
+    """A clean image above the adversarial one above their difference, ``SIDE`` pixels each, as a PNG."""
+    from PIL import Image
+
+    canvas = Image.new("RGB", (SIDE, 3 * SIDE + 2 * GAP), "white")
+    for row, pixels in enumerate((tile.clean, tile.adversarial, tile.difference(step))):
+        enlarged = Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.NEAREST)
+        canvas.paste(enlarged, (0, row * (SIDE + GAP)))
     buffer = io.BytesIO()
     canvas.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 from bench.boards.card import KINDS, EntryCard
 from bench.boards.challenge_record import Challenge
-from bench.boards.gallery import Gallery, gallery_folder, read_gallery
+from bench.boards.gallery import read_galleries, read_tiles
+from bench.boards.gallery_record import Gallery
 from bench.boards.protocol import Protocol
 from bench.boards.ranking import Rank, is_current, ranks
 from bench.boards.store import Board, Entry
+from bench.boards.strip import Tile
 from bench.tasks.lookup import board_rules
 from bench.tasks.record import Record
 from reports.presentations.presentation import Column, Words, presentation_of
@@ -21,7 +22,7 @@ from reports.site.outcomes import Outcomes, outcomes
 
 @dataclass(frozen=True)
 class EntryView:
-    """One entry. rank: None if it has none; outcomes: its outcome per sample, by measure; pictures: their folder."""
+    """One entry. rank: None if it has none; outcomes: what it did sample by sample, by measure; tiles: of its gallery."""
 
     name: str
     card: EntryCard
@@ -33,7 +34,7 @@ class EntryView:
     challenges: list[Challenge] = field(default_factory=list)
     outcomes: Outcomes = field(default_factory=dict)
     gallery: Gallery | None = None
-    pictures: Path | None = None
+    tiles: list[Tile] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
@@ -96,7 +97,7 @@ def view(board: Board, versions: list[int]) -> BoardView:
     """Read a board. versions: of the board, ascending. Raises ``BoardError`` or ``RecordError`` if it is damaged."""
     protocol, entries = board.protocol(), board.entries()
     order = ranks(entries, protocol)
-    names = [entry.name for entry in entries]
+    names, galleries = [entry.name for entry in entries], read_galleries(board)
 
     def entry_view(entry: Entry) -> EntryView:
         return EntryView(
@@ -109,8 +110,8 @@ def view(board: Board, versions: list[int]) -> BoardView:
             values=board_rules(protocol.task).columns(entry, protocol),
             challenges=entry.challenges,
             outcomes=outcomes(entry, protocol),
-            gallery=read_gallery(board, entry.name),
-            pictures=gallery_folder(board, entry.name),
+            gallery=galleries.get(entry.name),
+            tiles=read_tiles(board, galleries[entry.name]) if entry.name in galleries else [],
         )
 
     return BoardView(protocol, board.protocol_sha256, versions, ordered([entry_view(entry) for entry in entries]))

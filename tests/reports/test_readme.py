@@ -7,7 +7,7 @@ import pytest
 
 import bench
 from bench.boards.store import open_board
-from bench.evaluation.records.storage import read_record
+from bench.evaluation.records.archive import Archive
 from bench.foundation.errors import RecordError
 from bench.tasks.classification.task import TASK
 from reports import pictures, readme, strength
@@ -37,7 +37,8 @@ def test_the_table_of_pictures_is_that_of_the_board_and_of_its_records() -> None
     table = pd.read_csv(pictures.WHERE / "table.csv").set_index("model")
     board = open_board(pictures.BOARD, pictures.BOARDS)
     entries = {entry.record.model.ref: entry.record for entry in pictures.subjects(board)}
-    records = {record.model.ref: record for record in map(read_record, pictures.WHERE.glob("zoo-*"))}
+    archive = Archive(pictures.WHERE)
+    records = {record.model.ref: record for record in map(archive.read, archive.lines())}
     assert set(table.index) == set(entries) == set(records)
     for name, record in records.items():
         assert record.settings["eight_bit"] and record.evaluator_version == TASK.evaluator_version

@@ -25,7 +25,7 @@ from reports.site.view import BoardView, view
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> BoardView:
     """A board of two models that have two kept records' numbers."""
-    made = board(tmp_path_factory.mktemp("boards"), folders=kept_records()[:2])
+    made = board(tmp_path_factory.mktemp("boards"), records=kept_records()[:2])
     return view(made, [1])
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from support.leaderboard import board, kept_records, many
 
-from bench.evaluation.records.storage import read_record
 from bench.metrics.statistics import paired_difference
 from bench.tasks.classification.board import standing
 from reports.site.build import write
@@ -30,8 +29,8 @@ FIRST, SECOND = kept_records()[:2]
 def site(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Address of a site: v1 has two measured entries, v2 a thousand generated ones."""
     root = tmp_path_factory.mktemp("boards")
-    old = view(board(root, 1, folders=[FIRST, SECOND]), [1, 2])
-    new = many(view(board(root, 2, folders=[FIRST, SECOND]), [1, 2]), 1000)
+    old = view(board(root, 1, records=[FIRST, SECOND]), [1, 2])
+    new = many(view(board(root, 2, records=[FIRST, SECOND]), [1, 2]), 1000)
     out = tmp_path_factory.mktemp("out") / "site"
     write([old, new], [], out)
     return f"file://{out}"
@@ -103,7 +102,7 @@ def test_versions_lead_to_each_other(site: str, page: Any) -> None:
 
 
 def test_the_comparison_in_the_browser_is_that_of_the_library(site: str, page: Any) -> None:
-    first, second = (read_record(folder) for folder in (FIRST, SECOND))
+    first, second = FIRST, SECOND
     names = [f"{record.model.ref.removeprefix('zoo:')}@1" for record in (first, second)]
     page.goto(f"{site}{BOARD}/v1/compare.html")
     page.get_by_label("First").select_option(names[0])
@@ -125,7 +124,7 @@ def test_the_comparison_in_the_browser_is_that_of_the_library(site: str, page: A
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_page_is_wider_than_its_screen(site: str, page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    name = f"{read_record(FIRST).model.ref.removeprefix('zoo:')}@1"
+    name = f"{FIRST.model.ref.removeprefix('zoo:')}@1"
     for path in (
         "/index.html",
         "/claims.html",

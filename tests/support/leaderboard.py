@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from bench.boards.card import EntryCard, cards_text
+from bench.boards.naming import EntryName
 from bench.boards.protocol import Protocol
 from bench.boards.ranking import Rank
 from bench.boards.store import Board
-from bench.evaluation.records.storage import read_record
+from bench.evaluation.records.archive import Archive
 from bench.foundation.files import sha256_bytes
 from bench.tasks.record import Record
 from reports.site.view import BoardView
@@ -22,11 +21,11 @@ RECORDS = Path(__file__).parents[2] / "leaderboards" / "readme" / "models"
 DAY = "2026-01-02"
 
 
-def kept_records() -> list[Path]:
-    """Folders of records that share samples, attack and radii with the first."""
-    folders = sorted(path.parent for path in RECORDS.glob("*/record.json"))
-    first = _asked(read_record(folders[0]))
-    return [folder for folder in folders if _asked(read_record(folder)) == first]
+def kept_records() -> list[Record]:
+    """The records that share samples, attack and radii with the first."""
+    archive = Archive(RECORDS)
+    records = [archive.record_of(line) for line in archive.lines().values()]
+    return [record for record in records if _asked(record) == _asked(records[0])]
 
 
 def _asked(record: Record) -> tuple[object, ...]:
@@ -57,24 +56,27 @@ def protocol(record: Record, version: int = 1, **changed: Any) -> Protocol:
     return Protocol.model_validate(fields | changed)
 
 
-def board(root: Path, version: int = 1, *, folders: list[Path] | None = None, card: dict[str, Any] | None = None) -> Board:
+def board(root: Path, version: int = 1, *, records: list[Record] | None = None, card: dict[str, Any] | None = None) -> Board:
     """A board of the kept records, one entry each. card: what its cards say beside the required."""
-    folders = folders or kept_records()
-    frozen = protocol(read_record(folders[0]), version)
+    records = records or kept_records()
+    frozen = protocol(records[0], version)
     made = Board(frozen.board, version, root / frozen.board / f"v{version}")
-    for folder in folders:
-        name = read_record(folder).model.ref.removeprefix("zoo:")
-        entry = made.folder / "entries" / f"{name}@1"
-        shutil.copytree(folder, entry)
-        said = {
-            "name": name,
-            "version": 1,
-            "kind": "zoo",
-            "submitted": DAY,
-            "defense": name.partition("_")[2],
-            **(card or {}),
-        }
-        (entry / "card.yaml").write_text(yaml.safe_dump(said))
+    entries = {EntryName(record.model.ref.removeprefix("zoo:"), 1): record for record in records}
+    made.archive.add({str(name): record for name, record in entries.items()})
+    cards = {
+        name: EntryCard.model_validate(
+            {
+                "name": name.model,
+                "version": 1,
+                "kind": "zoo",
+                "submitted": DAY,
+                "defense": name.model.partition("_")[2],
+                **(card or {}),
+            }
+        )
+        for name in entries
+    }
+    (made.folder / "cards.yaml").write_text(cards_text(cards))
     text = frozen.text()
     (made.folder / "protocol.yaml").write_text(text)
     (made.folder / "protocol.sha256").write_text(f"{sha256_bytes(text.encode())}  protocol.yaml\n")

@@ -1,1 +1,1 @@
-"""Reading, writing and comparing records of evaluations."""
+"""Reading, writing, archiving and comparing records of evaluations."""

@@ -1,26 +1,17 @@
-"""Records on disk: a JSON file and the rows beside it, each written completely or not at all.
-
-Readers migrate older schemas step by step and refuse newer ones.
-"""
+"""A record on disk: a JSON file and the rows beside it, each written completely or not at all."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
+from bench.evaluation.records.archive import Archive
+from bench.evaluation.records.parsing import AGAIN, parse_record, with_all_columns
+from bench.evaluation.records.rows_file import ROWS_FILE
 from bench.foundation.errors import RecordError
 from bench.foundation.files import atomic_path, atomic_write_text, make_folder, sha256_file
-from bench.tasks.record import SCHEMA_VERSION, Record
+from bench.tasks.record import Record
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-RECORD_FILE, ROWS_FILE = "record.json", "rows.parquet"
-AGAIN = "Evaluate again with --fresh."
+RECORD_FILE = "record.json"
 
 
 def write_record(record: Record, folder: Path) -> Record:
@@ -36,60 +27,29 @@ def write_record(record: Record, folder: Path) -> Record:
     return final.with_rows(record.rows)
 
 
-def _with_results(fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields of schema 4 from schema 3, which had a list of results per task, one of them empty."""
-    others = {name: value for name, value in fields.items() if name not in ("cells", "shifts")}
-    return others | {"schema_version": 4, "results": [*fields["cells"], *fields["shifts"]]}
-
-
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    1: lambda fields: fields | {"schema_version": 2},
-    2: lambda fields: fields | {"schema_version": 3, "task": "classification", "shifts": []},
-    3: _with_results,
-}
-"""From schema version to a function that gives the next version's fields."""
-
-
-def read_record(folder: Path) -> Record:
-    """The record in ``folder`` (or of a ``record.json``), with its rows, hashes checked.
+def read_record(folder: Path | str) -> Record:
+    """The record in ``folder`` (or of a ``record.json``, or ``ARCHIVE/NAME``), with its rows, hashes checked.
 
     Raises ``RecordError`` if it is missing, damaged, or newer than this program.
     """
     import pandas as pd
 
+    folder = Path(folder)
     folder = folder.parent if folder.name == RECORD_FILE else folder
+    archive = Archive(folder.parent)
+    if not folder.exists() and archive.holds(folder.name):
+        return archive.read(folder.name)
     path = folder / RECORD_FILE
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        version = int(fields["schema_version"])
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{path} is damaged.", AGAIN) from error
     except OSError as error:
         raise RecordError(
             f"There is no readable record in {folder} ({error.strerror}).", "Name a folder that bench evaluate wrote."
         ) from error
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise RecordError(f"{path} is damaged.", AGAIN) from error
-    if version > SCHEMA_VERSION:
-        raise RecordError(f"{path} has schema {version}; this program reads up to {SCHEMA_VERSION}.", "Update the program.")
-    while version < SCHEMA_VERSION:
-        if version not in MIGRATIONS:
-            raise RecordError(f"{path} has schema {version}, which never was.", AGAIN)
-        try:
-            fields = MIGRATIONS[version](fields)
-        except (KeyError, TypeError) as error:
-            raise RecordError(f"{path} is damaged.", AGAIN) from error
-        version += 1
-    try:
-        record = Record.model_validate(fields)
-    except ValidationError as error:
-        raise RecordError(f"{path} is not a valid record ({error.error_count()} errors).", AGAIN) from error
+    record = parse_record(text, path)
     rows = folder / ROWS_FILE
     if not rows.exists() or sha256_file(rows) != record.rows_sha256:
         raise RecordError(f"{rows} is missing or is not the file its record names.", AGAIN)
-    return record.with_rows(_with_all_columns(pd.read_parquet(rows)))
-
-
-def _with_all_columns(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows with the columns that the first schema lacks, which had one stage per attack and no counts of zero gradients."""
-    if "robust" not in rows or "selection" in rows:
-        return rows
-    return rows.assign(selection=rows["robust"], stage="", zero_gradients=0)
+    return record.with_rows(with_all_columns(pd.read_parquet(rows)))

@@ -6,13 +6,12 @@ A part that was measured on the present weights with the same settings, evaluato
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from bench.data import load_samples
-from bench.evaluation.evaluate import evaluate_settings
+from bench.evaluation.evaluate_once import evaluate_once, keep_only, name_of
 from bench.evaluation.request.identity import folder_for, folder_name
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import IN_THIS_PROCESS, Running, Settings, Ticked, Watcher
@@ -23,7 +22,7 @@ from bench.models.cards import card_of
 from bench.models.opening import open_subject
 from bench.studies.measures.accuracy_by_step import accuracy_by_step, calibration, longest
 from bench.studies.measures.cost import cost_of
-from bench.studies.measures.sheet import FOLDER, Attacked, Sheet, Step, blank, read_sheet, write_sheet
+from bench.studies.measures.sheet import Attacked, Sheet, Step, blank, read_sheet, records_folder, write_sheet
 from bench.studies.measures.sizes import STEPS, Sizes
 from bench.tasks.results import Interval
 from zoo.card import card, names
@@ -82,6 +81,7 @@ def measure_model(
                     _attacked(settings, running, root, on_tick),
                 )
                 write_sheet(root, sheet)
+                _drop_unused(root, sheet)
             yield f"{attack} at {eps}", present
 
 
@@ -104,8 +104,7 @@ def _accuracies(name: str, n: int, device: str) -> dict[str, object]:
 
 
 def _attacked(settings: Settings, running: Running, root: Path, on_tick: Ticked) -> Attacked:
-    running = replace(running, out=root / FOLDER / "records")
-    record = evaluate_settings(settings, running, Watcher(ticked=on_tick))
+    record = evaluate_once(settings, records_folder(root), running, Watcher(ticked=on_tick))
     (cell,) = record.cells
     return Attacked(
         attack=cell.attack,
@@ -115,8 +114,14 @@ def _attacked(settings: Settings, running: Running, root: Path, on_tick: Ticked)
         robust=cell.robust,
         gap=cell.gap,
         reliability=record.reliability.status,
-        record=folder_name(record.model.ref, record.identity),
+        record=name_of(record),
     )
+
+
+def _drop_unused(root: Path, sheet: Sheet) -> None:
+    """Drop the records of the sheet's model that no result of it is from."""
+    model, used = folder_name(f"zoo:{sheet.model}", ""), {attacked.record for attacked in sheet.attacked}
+    keep_only(records_folder(root), lambda name: name in used or f"{name.rpartition('-')[0]}-" != model)
 
 
 def _with_result(sheet: Sheet, result: Attacked) -> Sheet:

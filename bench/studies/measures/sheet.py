@@ -74,7 +74,7 @@ class Attacked(_Strict):
     reliability: str
     """Of the record: ``reliable``, ``upper_bound`` or ``unreliable``."""
     record: str
-    """Its folder, below ``measures/records``."""
+    """Its name in the archive ``measures/records``."""
 
 
 class Sheet(_Strict):
@@ -103,6 +103,11 @@ class Sheet(_Strict):
 def sheet_path(root: Path, name: str) -> Path:
     """Path of the measures of a model, below the folder of boards."""
     return root / FOLDER / f"{name}.json"
+
+
+def records_folder(root: Path) -> Path:
+    """The archive of the records that the sheets rest on."""
+    return root / FOLDER / "records"
 
 
 def blank(name: str) -> Sheet:

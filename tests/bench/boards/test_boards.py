@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +17,11 @@ import pytest
 import torch
 import yaml
 from support.boards import DAY, card, draft, measured, new_board
+from support.submissions import state
 from support.tiny import Linear
 
 import bench
+from bench.boards.card import cards_text
 from bench.boards.challenge import Images, read_images, score
 from bench.boards.comparison import changes, moves
 from bench.boards.entering import enter, release
@@ -30,10 +32,12 @@ from bench.boards.render import render
 from bench.boards.store import Board, boards, open_board, open_entry
 from bench.boards.verify import verify
 from bench.data import load_samples
-from bench.evaluation.records.storage import read_record, write_record
+from bench.evaluation.records.archive import record_text
+from bench.evaluation.records.rows_file import read_rows, rows_sha256, write_rows
 from bench.evaluation.request import shards
 from bench.foundation.errors import BenchError, BoardError
-from bench.foundation.files import sha256_file
+from bench.foundation.files import sha256_bytes
+from bench.foundation.json_text import on_one_line
 from bench.models.opening import open_subject
 from bench.tasks.classification import task as classification
 from bench.tasks.record import Record
@@ -177,7 +181,7 @@ def test_the_table(filled: Board) -> None:
     worst = record.rows[record.rows.eps == 0.1].groupby("sample")["robust"].min().mean()
     assert float(rows[-1]["robust@0.1"]) == pytest.approx(worst, abs=1e-6)
     assert rows[-1]["best_known_external@0.1"] == ""
-    assert rows[-1]["record_sha256"] == sha256_file(filled.entry(ONE).folder / "record.json")
+    assert rows[-1]["record_sha256"] == filled.entry(ONE).record_sha256 == filled.archive.lines()[str(ONE)].record_sha256
 
 
 def test_reopening(filled: Board) -> None:
@@ -199,10 +203,10 @@ def test_unreliable_entries_have_no_rank(filled: Board) -> None:
 
 
 def test_nothing_is_overwritten(board: Board, spare: Record) -> None:
-    before = sha256_file(board.entry_folder(ONE) / "record.json")
+    before = state(board.folder)
     with pytest.raises(BoardError, match="never overwritten"):
         enter(board, spare, card())
-    assert sha256_file(board.entry_folder(ONE) / "record.json") == before
+    assert state(board.folder) == before
     assert verify(board) == []
 
 
@@ -252,16 +256,35 @@ BAD: dict[str, Callable[[Record], Record]] = {
 
 @pytest.mark.parametrize("reason", BAD)
 def test_what_may_not_enter(board: Board, spare: Record, reason: str) -> None:
-    before = sorted(path.name for path in board.folder.rglob("*"))
+    before = state(board.folder)
     with pytest.raises(BoardError, match=reason):
         enter(board, BAD[reason](spare), card("bad"))
-    assert sorted(path.name for path in board.folder.rglob("*")) == before
+    assert state(board.folder) == before
 
 
-def test_the_first_entry_of_a_board_that_came_through_git(board: Board, spare: Record) -> None:
-    shutil.rmtree(board.folder / "entries")  # git keeps no empty folder
-    assert not board.names()
-    assert enter(board, spare, card("first")).name == EntryName("first", 1)
+def test_a_board_is_a_few_files(filled: Board) -> None:
+    derived = ["CHANGELOG.md", "SHA256SUMS", "table.csv"]
+    sources = ["cards.yaml", "protocol.sha256", "protocol.yaml", "records.jsonl", "rows.parquet"]
+    assert list(state(filled.folder)) == sorted(derived + sources)
+
+
+def test_one_more_entry_adds_lines_and_changes_none(board: Board, spare: Record) -> None:
+    texts = {name: (board.folder / name).read_text() for name in ("records.jsonl", "cards.yaml", "CHANGELOG.md")}
+    enter(board, spare, card("mine"))
+    after = {name: (board.folder / name).read_text() for name in texts}
+    for name in ("cards.yaml", "CHANGELOG.md"):
+        assert after[name].startswith(texts[name])
+    (added,) = set(after["records.jsonl"].splitlines()) - set(texts["records.jsonl"].splitlines())
+    assert after["records.jsonl"].replace(f"{added}\n", "") == texts["records.jsonl"]
+
+
+def test_the_first_entry_of_a_new_board(board: Board, spare: Record) -> None:
+    second = new_board(board.folder.parents[1], board.protocol().data.name, version=2)
+    assert not second.names()
+    assert list(state(second.folder)) == ["CHANGELOG.md", "SHA256SUMS", "protocol.sha256", "protocol.yaml", "table.csv"]
+    assert verify(second) == []
+    assert enter(second, measured(second), card("first")).name == EntryName("first", 1)
+    assert verify(second) == []
 
 
 # --- drift ---
@@ -273,18 +296,43 @@ def edit(path: Path, change: Callable[[str], str]) -> None:
     path.write_text(change(text))
 
 
-def record_field(board: Board, change: Callable[[dict[str, Any]], None]) -> None:
-    path = board.entry_folder(ONE) / "record.json"
-    fields = json.loads(path.read_text())
+def record_field(board: Board, change: Callable[[dict[str, Any]], None], *, hashed: bool = True) -> None:
+    """Change the record of an entry. hashed: its line names the hash of the new one."""
+    lines = board.archive.lines()
+    fields = json.loads(lines[str(ONE)].record)
     change(fields)
-    path.write_text(json.dumps(fields))
+    text = on_one_line(json.dumps(fields))
+    sha256 = sha256_bytes(record_text(text)) if hashed else lines[str(ONE)].record_sha256
+    lines[str(ONE)] = replace(lines[str(ONE)], record=text, record_sha256=sha256)
+    board.archive.path.write_text("".join(line.text() for line in lines.values()))
 
 
-def better_rows(board: Board) -> None:
-    """A forger who knows the format: rows, their hash and the table all fit, but the results do not."""
-    folder = board.entry_folder(ONE)
-    record = read_record(folder)
-    write_record(record.model_copy().with_rows(flipped(record.rows)), folder)
+def changed_rows(board: Board, change: Callable[[pd.DataFrame], pd.DataFrame], *, hashed: bool = True) -> None:
+    """Change the rows of an entry. hashed: its line names the hash of the new ones."""
+    path, lines = board.folder / "rows.parquet", board.archive.lines()
+    rows = read_rows(path)
+    rows[str(ONE)] = change(rows[str(ONE)])
+    write_rows(path, rows)
+    if hashed:
+        lines[str(ONE)] = replace(lines[str(ONE)], rows_sha256=rows_sha256(rows[str(ONE)]))
+        board.archive.path.write_text("".join(line.text() for line in lines.values()))
+
+
+def lost(board: Board) -> None:
+    """An entry whose line, rows and card are gone."""
+    board.archive.keep_only([str(name) for name in board.names() if name != ONE])
+    cards = board.cards()
+    (board.folder / "cards.yaml").write_text(cards_text({name: card for name, card in cards.items() if name != ONE}))
+
+
+def stray_rows(board: Board) -> None:
+    """What a writer leaves that is killed between the rows and the record."""
+    rows = read_rows(board.folder / "rows.parquet")
+    write_rows(board.folder / "rows.parquet", rows | {"ghost@1": rows[str(ONE)]})
+
+
+def cards(board: Board, change: Callable[[str], str]) -> None:
+    edit(board.folder / "cards.yaml", change)
 
 
 DRIFT: dict[str, tuple[Callable[[Board], object], str]] = {
@@ -304,18 +352,40 @@ DRIFT: dict[str, tuple[Callable[[Board], object], str]] = {
     ),
     "a cell": (lambda b: record_field(b, lambda f: f["results"].pop()), "attacks and radii"),
     "seconds": (lambda b: record_field(b, lambda f: f.update(seconds=1.0)), "table.csv"),
-    "rows": (lambda b: (b.entry_folder(ONE) / "rows.parquet").write_bytes(b"PAR1"), "is not the file its record names"),
-    "forged rows": (better_rows, "does not follow from the rows"),
-    "a card": (lambda b: edit(b.entry_folder(ONE) / "card.yaml", lambda t: t.replace("linear", "other")), "card"),
-    "a card's summary": (
-        lambda b: edit(b.entry_folder(OTHER) / "card.yaml", lambda t: t.replace("Another one", "The best")),
-        "table.csv",
+    "seconds alone": (lambda b: record_field(b, lambda f: f.update(seconds=1.0), hashed=False), "not the record"),
+    "no record": (lambda b: b.archive.path.write_text(""), "table.csv"),
+    "half a line": (lambda b: edit(b.archive.path, lambda t: t[:-100]), "damaged"),
+    "a line that stands there twice": (lambda b: edit(b.archive.path, lambda t: t + t.splitlines(True)[0]), "twice"),
+    "rows": (lambda b: (b.folder / "rows.parquet").write_bytes(b"PAR1"), "damaged"),
+    "no rows": (lambda b: (b.folder / "rows.parquet").unlink(), "missing"),
+    "changed rows": (lambda b: changed_rows(b, flipped, hashed=False), "not what its line names"),
+    "forged rows": (lambda b: changed_rows(b, flipped), "does not follow from the rows"),
+    "rows of nothing": (stray_rows, "ghost@1 is no entry"),
+    "a card": (lambda b: cards(b, lambda t: t.replace("name: linear", "name: other", 1)), "card"),
+    "a card's summary": (lambda b: cards(b, lambda t: t.replace("Another one", "The best")), "table.csv"),
+    "a card's author": (lambda b: cards(b, lambda t: t.replace("A. Nobody", "A. Cheat")), "cards.yaml"),
+    "a card's comment": (lambda b: cards(b, lambda t: t + "# hm\n"), "cards.yaml"),
+    "a card of nothing": (lambda b: cards(b, lambda t: t + cards_text({EntryName("x", 1): card("x")})), "x@1 is no entry"),
+    "a lost card": (
+        lambda b: cards(b, lambda t: t[: t.index("linear@2:")] + t[t.index("other@1:") :]),
+        "linear@2 has no card",
     ),
-    "a lost card": (lambda b: (b.entry_folder(ONE) / "card.yaml").unlink(), "card.yaml"),
-    "a lost entry": (lambda b: shutil.rmtree(b.entry_folder(ONE)), "table.csv"),
-    "a foreign file": (lambda b: (b.entry_folder(ONE) / "x.pkl").write_bytes(b""), "no part of an entry"),
-    "a foreign folder": (lambda b: (b.folder / "entries" / "X").mkdir(), "does not name an entry"),
+    "no cards": (lambda b: (b.folder / "cards.yaml").unlink(), "no card"),
+    "a lost entry": (lost, "table.csv"),
+    "a foreign file": (lambda b: (b.folder / "x.pkl").write_bytes(b""), "no part of a board"),
+    "a foreign folder": (lambda b: write(b.folder / "entries" / "X" / "record.json"), "no part of a board"),
+    "a foreign challenge": (lambda b: write(b.folder / "challenges" / "0001.json"), "no part of a board"),
+    "a challenge to nobody": (lambda b: write(b.folder / "challenges" / "x@1" / "0001.json"), "not listed"),
+    "a link": (lambda b: (b.folder / "rows2.parquet").symlink_to("rows.parquet"), "no part of a board"),
+    "the hashes": (lambda b: edit(b.folder / "SHA256SUMS", lambda t: t.replace("a", "b", 1)), "SHA256SUMS"),
+    "no hashes": (lambda b: (b.folder / "SHA256SUMS").unlink(), "SHA256SUMS"),
+    "more hashes": (lambda b: edit(b.folder / "SHA256SUMS", lambda t: t + "\n"), "SHA256SUMS"),
 }
+
+
+def write(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
 
 
 @pytest.mark.parametrize("what", DRIFT)
@@ -329,12 +399,43 @@ def test_drift_is_found(board: Board, what: str) -> None:
     assert all("\n" not in one for one in found)
 
 
-def test_metadata_can_be_edited_without_evaluating(board: Board) -> None:
-    path = board.entry_folder(OTHER) / "card.yaml"
-    edit(path, lambda text: text.replace("Another one", "Renamed"))
+def test_any_flipped_byte_is_found(board: Board) -> None:
+    """In every file of a board, at random places."""
+    chance = random.Random(0)
+    for path in sorted(path for path in board.folder.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        for place in {0, len(content) - 1, *chance.sample(range(len(content)), 6)}:
+            flipped = content[place] ^ (1 << chance.randrange(8))
+            path.write_bytes(content[:place] + bytes([flipped]) + content[place + 1 :])
+            assert verify(board), f"{path.name}, byte {place}"
+        path.write_bytes(content)
+    assert verify(board) == []
+
+
+def test_the_hashes_are_those_of_sha256sum(filled: Board) -> None:
+    lines = (filled.folder / "SHA256SUMS").read_text().splitlines()
+    listed = {name: sha256 for sha256, name in (line.split("  ") for line in lines)}
+    assert listed == {name: sha256 for name, sha256 in state(filled.folder).items() if name != "SHA256SUMS"}
+
+
+def test_metadata_can_be_edited_without_evaluating(board: Board, spare: Record) -> None:
+    path = board.folder / "cards.yaml"
+    edit(path, lambda text: "# by hand\n" + text.replace("Another one", "Renamed"))
     render(board)
     assert verify(board) == []
     assert "Renamed" in (board.folder / "table.csv").read_text()
+    enter(board, spare, card("third"))
+    assert path.read_text().startswith("# by hand\n")
+
+
+def test_an_entry_without_a_card_is_not_rendered_away(board: Board) -> None:
+    """A card under a wrong name is the user's to correct, not the program's to remove."""
+    path = board.folder / "cards.yaml"
+    edit(path, lambda text: text.replace("other@1:", "othre@1:").replace("name: other", "name: othre"))
+    before = path.read_text()
+    with pytest.raises(BoardError, match="other@1 has no card"):
+        render(board)
+    assert path.read_text() == before
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pandas as pd
 from support.boards import card
+from support.killing import killed_before
 from support.submissions import small_board, state, zoo_built
 
 from bench.boards.entering import enter
@@ -18,7 +21,6 @@ from bench.boards.render import render
 from bench.boards.store import Board
 from bench.boards.submission.running import run
 from bench.boards.verify import verify
-from bench.evaluation.records.storage import read_record
 from bench.foundation.errors import BoardError
 from bench.foundation.files import atomic_write_text
 from bench.tasks.record import Record
@@ -77,7 +79,7 @@ def test_killed_at_random_moments(board: Board, spare: Record) -> None:
         assert ended(child) == -signal.SIGKILL
         names = [name for name in board.names() if name.model == f"victim{number}"]
         for name in names:
-            assert len(read_record(board.entry_folder(name)).rows) == 12 * 2 * 2  # the rows' hash is checked
+            assert len(board.entry(name).record.rows) == 12 * 2 * 2  # the rows' hash is checked
             assert board.entry(name).card.version == name.version
         pd.read_csv(board.folder / "table.csv")
         assert board.protocol().board == "tiny-linf"
@@ -87,6 +89,29 @@ def test_killed_at_random_moments(board: Board, spare: Record) -> None:
         assert not list(board.folder.rglob(".*"))
         entered += len(names)
     assert entered > 0
+
+
+def test_killed_at_every_write(board: Board, spare: Record, tmp_path: Path) -> None:
+    """An entry is there completely or not at all, and the next writer leaves what an undisturbed one leaves."""
+    before = board.names()
+    shutil.copytree(board.folder, tmp_path / "before")
+    enter(board, spare, card("victim"))
+    wanted = state(board.folder)
+    for step in count():
+        home = Board(board.name, 1, tmp_path / f"{step}")
+        shutil.copytree(tmp_path / "before", home.folder)
+        finished = killed_before(step, lambda home=home: enter(home, spare, card("victim")))  # type: ignore[misc]
+        entered = home.names() != before
+        assert len(home.entries()) == len(before) + entered
+        if entered:
+            with home.locked():
+                render(home)
+        else:
+            enter(home, spare, card("victim"))
+        assert state(home.folder) == wanted
+        if finished:
+            break
+    assert step > 6
 
 
 def test_a_submission_killed_at_random_moments(tmp_path: Path) -> None:
@@ -109,7 +134,9 @@ def test_a_submission_killed_at_random_moments(tmp_path: Path) -> None:
         ended(child)
         if board.names():
             break
-        assert {name: hash_ for name, hash_ in state(board.folder).items() if "/." not in f"/{name}"} == before
+        with board.locked():
+            render(board)  # what was begun is removed
+        assert state(board.folder) == before
     if not board.names():
         run(folder, board, out=tmp_path / "records")
     (name,) = board.names()
@@ -121,7 +148,7 @@ def test_a_submission_killed_at_random_moments(tmp_path: Path) -> None:
 
 def test_a_table_killed_while_it_is_rendered(board: Board) -> None:
     """The table is that of the old card or that of the new one, never a part of either."""
-    card_file = board.entry_folder(board.names()[-1]) / "card.yaml"
+    card_file = board.folder / "cards.yaml"
     table = board.folder / "table.csv"
     old = table.read_text()
     texts = {True: card_file.read_text(), False: card_file.read_text().replace("Another one", "A third one" * 50)}

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from support.tiny import Linear, labelled
 
 import bench
-from bench.evaluation.records import storage as module
-from bench.evaluation.records.storage import RECORD_FILE, ROWS_FILE, read_record, write_record
+from bench.evaluation.records import parsing as module
+from bench.evaluation.records.rows_file import ROWS_FILE
+from bench.evaluation.records.storage import RECORD_FILE, read_record, write_record
 from bench.foundation.errors import BenchError, RecordError, StorageError
 from bench.foundation.files import sha256_file
 from bench.tasks.classification.results import Cell

@@ -30,7 +30,7 @@ WORKFLOWS = sorted((Path(__file__).parents[4] / ".github" / "workflows").glob("*
         ["submissions/Mine/submission.yaml"],
         ["submissions/mine/setup.py"],
         ["submissions/submission.yaml"],
-        ["leaderboards/snn-cifar10-linf/v1/entries/mine@1/record.json"],
+        ["leaderboards/snn-cifar10-linf/v1/records.jsonl"],
     ],
 )
 def test_anything_else_is_refused(changed: list[str]) -> None:

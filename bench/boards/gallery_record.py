@@ -1,0 +1,46 @@
+"""What is said about the pictures of an entry."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+GALLERY, LIST_FILE = "gallery", "gallery.jsonl"
+
+Says = Annotated[str, Field(min_length=1, max_length=100)]
+"""A class or a score, which may be negative; for pages only, never for a table that a spreadsheet opens."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Shown(_Strict):
+    """One image of a strip."""
+
+    sample: int
+    """Sample id."""
+    before: Says
+    """What the model says of the clean image."""
+    after: Says
+    """What it says of the adversarial one."""
+    worst: bool
+    """Whether it is among those that the attack did most to, or least."""
+
+
+class Gallery(_Strict):
+    """What is on the strip of an entry."""
+
+    name: str
+    """Of the entry, ``MODEL@VERSION``."""
+    record_sha256: str
+    """Of the record whose images these are."""
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    """Of the strip; empty until it is written."""
+    eps: str
+    """Radius, as on the board."""
+    step: int = Field(ge=1, le=127)
+    """Grey levels that a change of 1/255 is drawn with."""
+    shown: list[Shown] = Field(min_length=1)
+    """Images, from the left."""
