@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from attacks.best_so_far import Best
 from attacks.checkpoints import checkpoints
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.restarts import RestartedAttack
 from attacks.rows import per_row
 from attacks.threats.norm_ball import NormBall
-from attacks.tracking import Best
 
 
 @dataclass

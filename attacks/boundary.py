@@ -24,6 +24,7 @@ from torch import Tensor
 
 from attacks.activity import spatial_activity
 from attacks.base import Access, Attack
+from attacks.best_so_far import Best
 from attacks.estimated import rows_at_once
 from attacks.fitting import Traits, unless_images
 from attacks.objectives import Classification, Margin, objective_named, unless_scoring
@@ -32,7 +33,6 @@ from attacks.randomness import KeyedRng
 from attacks.rows import per_row
 from attacks.threats.norm_ball import NormBall, as_norm_ball
 from attacks.threats.threat import Threat, ThreatKinds
-from attacks.tracking import Best
 
 STARTS = 10
 """First directions tried."""

@@ -22,13 +22,13 @@ from torch import Tensor
 
 from attacks.adam import Moments
 from attacks.base import Access, Attack
+from attacks.best_so_far import Best
 from attacks.fitting import Traits
 from attacks.objectives import Classification, Margin, objective_named, unless_scoring
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.threats.norm_ball import NormBall, as_norm_ball
 from attacks.threats.threat import Threat, ThreatKinds
-from attacks.tracking import Best
 
 _AT_ONCE = 16
 """Pairs in one call of the oracle: bounds the memory, and is fixed so that a row leaves after the same query everywhere."""

@@ -15,11 +15,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from attacks.best_so_far import Best
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.restarts import RestartedAttack
 from attacks.threats.norm_ball import NormBall
-from attacks.tracking import Best
 
 
 @dataclass(frozen=True, kw_only=True)

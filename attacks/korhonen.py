@@ -15,12 +15,12 @@ from torch import Tensor
 
 from attacks.activity import spatial_activity
 from attacks.adam import Moments
+from attacks.best_so_far import Best
 from attacks.fitting import unless_images
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.restarts import RestartedAttack
 from attacks.threats.norm_ball import NormBall
-from attacks.tracking import Best
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,11 +13,11 @@ from typing import ClassVar
 from torch import Tensor
 
 from attacks.base import Access, Attack
+from attacks.best_so_far import Best
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.threats.norm_ball import NormBall, as_norm_ball
 from attacks.threats.threat import Threat, ThreatKinds
-from attacks.tracking import Best
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from attacks.base import Attack
+from attacks.best_so_far import Best
 from attacks.fitting import Traits
 from attacks.objectives import objective_named, unless_scoring
 from attacks.oracle import Oracle
@@ -16,7 +17,6 @@ from attacks.randomness import KeyedRng
 from attacks.targets import Target, targets
 from attacks.threats.norm_ball import NormBall, as_norm_ball
 from attacks.threats.threat import Threat, ThreatKinds
-from attacks.tracking import Best
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from attacks.best_so_far import Best
 from attacks.checkpoints import checkpoints
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
@@ -25,7 +26,6 @@ from attacks.rows import per_row
 from attacks.threats.linf import Linf
 from attacks.threats.norm_ball import NormBall
 from attacks.threats.threat import ThreatKinds
-from attacks.tracking import Best
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from attacks.base import Access, Attack
+from attacks.best_so_far import Best
 from attacks.fitting import unless_images
 from attacks.objectives import Classification, Margin
 from attacks.oracle import Oracle
@@ -27,7 +28,6 @@ from attacks.threats.l2 import L2
 from attacks.threats.linf import Linf
 from attacks.threats.norm_ball import NormBall, as_norm_ball
 from attacks.threats.threat import Threat, ThreatKinds, entry_for
-from attacks.tracking import Best
 
 _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 """Queries, of 10,000, after which the share of repainted pixels halves."""

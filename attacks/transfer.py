@@ -15,7 +15,8 @@ from attacks.base import Access, Attack
 from attacks.fitting import Traits
 from attacks.gradients.base import GradientPath, Training
 from attacks.mifgsm import MIFGSM
-from attacks.oracle import ModelOracle, Oracle
+from attacks.model_oracle import ModelOracle
+from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.score_objectives import Scoring
 from attacks.threats.threat import Threat

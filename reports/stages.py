@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from attacks.base import Stage
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 from attacks.randomness import KeyedRng
 from attacks.threats.linf import Linf
 from attacks.threats.threat import Threat

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from attacks.base import Attack
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 from attacks.randomness import KeyedRng
 from attacks.threats.threat import Threat
 from bench.foundation.errors import BenchError

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from attacks.base import Stage
+from attacks.model_oracle import ModelOracle
 from attacks.objectives import Objective
-from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng
 from attacks.rows import per_row
 from attacks.threats.threat import Threat

@@ -10,7 +10,7 @@ import torch
 from support.exact import RowByRow
 from torch import Tensor, nn
 
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 from attacks.randomness import KeyedRng
 from attacks.threats.l2 import L2
 from attacks.threats.linf import Linf

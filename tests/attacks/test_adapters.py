@@ -19,7 +19,7 @@ from attacks.adapters import foolbox as fb
 from attacks.adapters import torchattacks as ta
 from attacks.adapters.base import ForeignAttack, step_or_default
 from attacks.base import Kind
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.threats.catalogue import threat_named
 from attacks.threats.l2 import L2

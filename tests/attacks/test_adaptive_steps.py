@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from attacks.apgd import APGD
 from attacks.checkpoints import checkpoints
+from attacks.model_oracle import ModelOracle
 from attacks.objectives import Margin
-from attacks.oracle import Answer, ModelOracle
+from attacks.oracle import Answer
 from attacks.sapgd import SAPGD, on_the_surface
 from attacks.threats.linf import Linf
 

@@ -10,7 +10,7 @@ import torch
 from support.norms import Norm, row_norm
 from torch import Tensor, nn
 
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.threats.catalogue import threat_named
 

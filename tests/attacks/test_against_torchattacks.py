@@ -15,7 +15,7 @@ from attacks.apgd import APGD
 from attacks.fgsm import FGSM
 from attacks.iterative import IterativeAttack
 from attacks.mifgsm import MIFGSM
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.threats.catalogue import threat_named
 from attacks.threats.linf import Linf

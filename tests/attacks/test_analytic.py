@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from attacks.base import Attack
 from attacks.fgsm import FGSM, RFGSM
 from attacks.mifgsm import MIFGSM
+from attacks.model_oracle import ModelOracle
 from attacks.noise import GaussianNoise, SignNoise, UniformNoise
-from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.threats.catalogue import threat_named
 from attacks.threats.l2 import L2

@@ -31,9 +31,10 @@ from attacks.hopskipjump import HopSkipJump
 from attacks.iterative import IterativeAttack
 from attacks.korhonen import Korhonen
 from attacks.mifgsm import MIFGSM
+from attacks.model_oracle import ModelOracle
 from attacks.noise import GaussianNoise, SignNoise, UniformNoise
 from attacks.objectives import CrossEntropy, Margin
-from attacks.oracle import Answer, ModelOracle
+from attacks.oracle import Answer
 from attacks.perceptual import Perceptual
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng

@@ -11,13 +11,13 @@ from support.norms import Norm
 from support.statistics import at_least, at_most
 from torch import Tensor, nn
 
+from attacks.best_so_far import Best
 from attacks.estimated import NES, SPSA, EstimatedGradient
+from attacks.model_oracle import ModelOracle
 from attacks.objectives import Margin
-from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.threats.catalogue import threat_named
 from attacks.threats.linf import Linf
-from attacks.tracking import Best
 
 Build = Callable[..., Any]
 both = pytest.mark.parametrize("kind", [NES, SPSA])

@@ -23,8 +23,8 @@ from attacks.fmn import FMN
 from attacks.hopskipjump import HopSkipJump
 from attacks.korhonen import Korhonen
 from attacks.mifgsm import MIFGSM
+from attacks.model_oracle import ModelOracle
 from attacks.noise import GaussianNoise, SignNoise, UniformNoise
-from attacks.oracle import ModelOracle
 from attacks.perceptual import Perceptual
 from attacks.pgd import PGD
 from attacks.sapgd import SAPGD

@@ -18,7 +18,8 @@ from attacks.base import Attack
 from attacks.fmn import FMN
 from attacks.hopskipjump import HopSkipJump
 from attacks.minimal import within
-from attacks.oracle import Answer, ModelOracle
+from attacks.model_oracle import ModelOracle
+from attacks.oracle import Answer
 from attacks.randomness import KeyedRng
 from attacks.threats.catalogue import threat_named
 from attacks.threats.l2 import L2

@@ -9,8 +9,8 @@ import torch
 from support.norms import Norm, row_norm
 from torch import Tensor, nn
 
+from attacks.model_oracle import ModelOracle
 from attacks.noise import GaussianNoise, RandomNoise, SignNoise, UniformNoise
-from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng
 from attacks.threats.catalogue import threat_named
 from attacks.threats.l2 import L2

@@ -17,9 +17,9 @@ from attacks.base import Attack
 from attacks.boundary import ScoreBoundary
 from attacks.fitting import Traits
 from attacks.korhonen import Korhonen
+from attacks.model_oracle import ModelOracle
 from attacks.noise import SignNoise
 from attacks.objectives import Objective
-from attacks.oracle import ModelOracle
 from attacks.perceptual import Perceptual
 from attacks.pgd import PGD
 from attacks.score_objectives import Decrease, Deviation, Increase

@@ -26,9 +26,9 @@ from attacks.fitting import Traits
 from attacks.fmn import FMN
 from attacks.hopskipjump import HopSkipJump
 from attacks.mifgsm import MIFGSM
+from attacks.model_oracle import ModelOracle
 from attacks.noise import GaussianNoise, RandomNoise, SignNoise, UniformNoise
 from attacks.objectives import OBJECTIVES, Classification, objective_named
-from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
 from attacks.sapgd import SAPGD

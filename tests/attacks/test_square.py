@@ -13,7 +13,7 @@ from support.norms import row_norm
 from support.statistics import at_least, at_most
 from torch import Tensor, nn
 
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
 from attacks.square import Square

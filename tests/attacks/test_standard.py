@@ -15,8 +15,9 @@ from attacks.base import Attack, Stage
 from attacks.cascade import Cascade
 from attacks.fitting import Traits
 from attacks.gradients.base import Training
+from attacks.model_oracle import ModelOracle
 from attacks.noise import UniformNoise
-from attacks.oracle import ModelOracle, Oracle
+from attacks.oracle import Oracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
 from attacks.standard import Quick, Standard, Thorough

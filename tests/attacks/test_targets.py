@@ -12,8 +12,8 @@ from support.norms import Norm
 from torch import Tensor, nn
 
 from attacks.apgd import APGD
+from attacks.model_oracle import ModelOracle
 from attacks.objectives import Margin
-from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.targets import Target, targets
 from attacks.threats.catalogue import threat_named

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from attacks.fitting import Traits
 from attacks.gradients.rate import BPTR
 from attacks.mifgsm import MIFGSM
+from attacks.model_oracle import ModelOracle
 from attacks.objectives import Objective
-from attacks.oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.sapgd import SAPGD
 from attacks.score_objectives import Decrease, Deviation, Increase

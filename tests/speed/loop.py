@@ -12,7 +12,7 @@ import torch
 from network import forward, input_gradient
 
 import bench
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
 from attacks.threats.linf import Linf

@@ -14,7 +14,7 @@ from attacks.gradients.bptt import BPTT
 from attacks.gradients.hart import HART
 from attacks.gradients.pdsg import PDSG
 from attacks.gradients.rate import BPTR, RGA
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 from attacks.randomness import KeyedRng
 from attacks.threats.linf import Linf
 from bench.models.scorer import BATCH, Scorer

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
+from attacks.books import Books
 from attacks.gradients.base import GradientPath, Training
+from attacks.model_oracle import ModelOracle
 from attacks.noise import SignNoise, UniformNoise
-from attacks.oracle import Books, ModelOracle
 from attacks.standard import Quick
 from attacks.threats.linf import Linf
 from bench.evaluation.reliability.examined_model import ExaminedModel

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from attacks.gradients.assg import ASSG
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 from zoo.spiking.neurons import LIF
 
 

@@ -10,7 +10,7 @@ import torch
 from attacks.gradients.base import Training
 from attacks.gradients.hart import HART
 from attacks.gradients.mix import HARTMix
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 
 Build = Callable[..., Any]
 

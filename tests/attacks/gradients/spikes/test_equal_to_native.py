@@ -15,7 +15,7 @@ from attacks.gradients.bptt import BPTT
 from attacks.gradients.pdsg import PDSG, PotentialDependent
 from attacks.gradients.spikes.recognition import spiking_sites
 from attacks.gradients.spikes.sites import SpikeSites
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 
 CASES = [(manner, reset) for manner in MANNERS for reset in ("hard", "soft") if reset == "hard" or manner not in HARD_ONLY]
 every_case = pytest.mark.parametrize(("manner", "reset"), CASES, ids=lambda value: value)

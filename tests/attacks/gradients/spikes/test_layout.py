@@ -15,7 +15,7 @@ from attacks.gradients.bptt import BPTT
 from attacks.gradients.pdsg import PDSG
 from attacks.gradients.spikes.layout import Layout, layout_of
 from attacks.gradients.spikes.recognition import spiking_sites
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 from zoo.spiking.neurons import LIF
 
 Order = Literal["n", "t, n", "tn", "nt"]

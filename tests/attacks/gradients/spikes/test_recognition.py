@@ -19,7 +19,7 @@ from attacks.gradients.rate import BPTR
 from attacks.gradients.spikes.calling import functions_of_strangers
 from attacks.gradients.spikes.recognition import spiking_sites
 from attacks.gradients.spikes.sites import SpikeSites, is_spiking
-from attacks.oracle import ModelOracle
+from attacks.model_oracle import ModelOracle
 from zoo.spiking.neurons import LIF
 
 WEIGHT = torch.randn(20, 32, generator=torch.Generator().manual_seed(0)) / 3
@@ -395,6 +395,6 @@ def test_the_oracle_knows_spiking_functions(images: Tensor) -> None:
     model, x = stranger("module per layer", Recipe()), images.double()
     sites, labels = spiking_sites(model, x), torch.zeros(6, dtype=torch.int64)
     oracle = ModelOracle.of(model, labels, sites=sites)
-    assert oracle.spiking and not ModelOracle.of(model, labels).spiking
+    assert oracle.traits.spiking and not ModelOracle.of(model, labels).traits.spiking
     assert oracle.beside(x).sites is sites and oracle.subset(torch.arange(2)).sites is sites
-    assert not ModelOracle.of(Wrapped(torch.relu), labels, sites=SpikeSites()).spiking
+    assert not ModelOracle.of(Wrapped(torch.relu), labels, sites=SpikeSites()).traits.spiking

@@ -13,8 +13,8 @@ from attacks.gradients.base import GradientPath, Training
 from attacks.gradients.hart import HART
 from attacks.gradients.mix import HARTMix
 from attacks.gradients.rate import BPTR
+from attacks.model_oracle import ModelOracle
 from attacks.objectives import CrossEntropy, Margin
-from attacks.oracle import ModelOracle
 from attacks.randomness import KeyedRng, uniform_like
 
 Build = Callable[..., Any]

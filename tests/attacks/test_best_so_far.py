@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from attacks.best_so_far import Best
 from attacks.oracle import Answer
-from attacks.tracking import Best
 
 ROWS = torch.arange(3)
 

@@ -1,0 +1,237 @@
+"""The oracle of a model that we hold: queries, gradients along a path, draws, micro-batches and books."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from attacks.books import Books, occurrences_before
+from attacks.counted_module import CountedModule
+from attacks.fitting import Traits
+from attacks.gradients.base import GradientPath, Session, TakesCoding, Training
+from attacks.gradients.spikes.sites import SpikeSites, is_spiking
+from attacks.lattice import Lens, clear
+from attacks.objectives import CrossEntropy, Objective
+from attacks.oracle import Answer, Oracle
+from attacks.randomness import KeyedRng, drawing
+from attacks.rows import per_row
+from attacks.score_objectives import Scoring
+
+
+@dataclass(frozen=True)
+class ModelOracle:
+    """The oracle of a model we hold.
+
+    model: eval mode, parameters frozen by the caller.
+    labels: ``(N,)``. path: how spikes are differentiated. objective: what is maximised.
+    rng: ``(N,)`` streams for stochastic layers; each query draws afresh, keyed by the number of
+        forwards the row has spent, so a row's draws do not depend on its neighbours.
+    draws: forwards averaged per query (EOT, Athalye et al., ICML 2018). With ``stochastic`` no row
+        is ever reported broken: one lucky flip must not end the attack on a sample.
+    micro_batch: largest number of rows in one pass through the model.
+    lens: what the model sees of an input (see :meth:`attacks.lattice.Lattice.lens`): an attacker who must hand over images
+        of 8 bits searches through their rounding.
+    sites: the spike functions of a stranger's network (see :mod:`attacks.gradients.spikes`).
+    """
+
+    model: nn.Module
+    labels: Tensor
+    path: GradientPath = field(default_factory=Training)
+    objective: Objective = field(default_factory=CrossEntropy)
+    target: Tensor | None = None
+    rng: KeyedRng | None = None
+    draws: int = 1
+    stochastic: bool = False
+    micro_batch: int = 64
+    lens: Lens = clear
+    sites: SpikeSites | None = None
+    books: Books = field(kw_only=True)
+    session: Session = field(kw_only=True)
+
+    @classmethod
+    def of(cls, model: nn.Module, labels: Tensor, *, path: GradientPath | None = None, **settings: Any) -> ModelOracle:
+        """An oracle with fresh books; ``settings`` are the other fields."""
+        path = path or Training()
+        books, session = Books.of(len(labels), labels.device), path.session(len(labels))
+        return cls(model, labels, path=path, books=books, session=session, **settings)
+
+    @property
+    def forwards(self) -> Tensor:
+        return self.books.forwards[self.books.index]
+
+    @property
+    def backwards(self) -> Tensor:
+        return self.books.backwards[self.books.index]
+
+    @property
+    def bad_gradient(self) -> Tensor:
+        """Rows ``(N,)`` whose gradient was NaN or infinite at least once."""
+        return self.books.bad_gradient[self.books.index]
+
+    @property
+    def zero_gradients(self) -> Tensor:
+        """Per row ``(N,)``, queries whose gradient was zero everywhere."""
+        return self.books.zero_gradients[self.books.index]
+
+    @property
+    def traits(self) -> Traits:
+        return Traits(
+            spiking=is_spiking(self.model, self.sites),
+            coded=any(isinstance(module, TakesCoding) for module in self.model.modules()),
+            scores=isinstance(self.objective, Scoring),
+            differentiable=self.sites is None or self.sites.differentiable,
+        )
+
+    def using(
+        self,
+        *,
+        path: GradientPath | None = None,
+        objective: Objective | None = None,
+        target: Tensor | None = None,
+    ) -> ModelOracle:
+        return replace(
+            self,
+            path=path or self.path,
+            session=self.session if path is None else path.session(len(self.labels)),
+            objective=objective or self.objective,
+            target=target if target is not None else self.target,
+        )
+
+    def subset(self, rows: Tensor, *, path: GradientPath | None = None) -> Self:
+        chosen = path or self.path
+        return replace(
+            self,
+            labels=self.labels[rows],
+            path=chosen,
+            target=None if self.target is None else self.target[rows],
+            lens=self.lens if self.lens is clear else _of_rows(self.lens, rows),
+            rng=None if self.rng is None else self.rng.rows(rows),
+            books=self.books.at(rows),
+            session=chosen.session(len(rows)),
+        )
+
+    def charge(self, other: Oracle) -> None:
+        books = self.books
+        books.forwards.index_add_(0, books.index, other.forwards)
+        books.backwards.index_add_(0, books.index, other.backwards)
+        books.zero_gradients.index_add_(0, books.index, other.zero_gradients)
+        books.bad_gradient[books.index[other.bad_gradient]] = True
+
+    def forget(self, rows: Tensor) -> None:
+        self.session.forget(rows)
+
+    def numbers(self, rows: Tensor, *, forwards: int = 1) -> Tensor:
+        """The number of the next draw of each entry of ``rows`` ``(n,)``, if every entry spends ``forwards``."""
+        return self.books.forwards[self.books.index[rows]] + forwards * occurrences_before(rows)
+
+    def logits(
+        self,
+        x: Tensor,
+        rows: Tensor,
+        *,
+        learn: bool = True,
+        view: Session | None = None,
+        numbers: Tensor | None = None,
+    ) -> Tensor:
+        """One forward per row; with a stochastic model, one fresh draw per row.
+
+        learn, view: see :class:`Session`. numbers: of the draws ``(n,)``; the next of each row by default.
+        """
+        books = self.books
+        rng = None
+        if self.rng is not None:
+            rng = self.rng.rows(rows).fold("forward", self.numbers(rows) if numbers is None else numbers)
+        books.spend(books.forwards, rows)
+        session = view or self.session.views()[0]
+        with session.applied(self.model, rows, learn=learn, sites=self.sites), drawing(rng):
+            return self.outputs(self.lens(x, rows), rows)
+
+    def outputs(self, x: Tensor, rows: Tensor) -> Tensor:
+        """What the model answers, before any book is kept: ``(n, K)`` for inputs ``x`` standing for ``rows``."""
+        outputs: Tensor = self.model(x)
+        return outputs
+
+    def query(self, x: Tensor, rows: Tensor, *, grad: bool) -> Answer:
+        views = self.session.views() if grad else self.session.views()[:1]
+        # Of all parts at once: a draw must not hang on the batch that its row came in.
+        numbers = self.numbers(rows, forwards=self.draws * len(views))
+        shares = (_split(whole, self.micro_batch) for whole in (x, rows, numbers))
+        parts = [self._query(share, index, draw, views, grad) for share, index, draw in zip(*shares, strict=True)]
+        gradients = [part.gradient for part in parts if part.gradient is not None]
+        return Answer(
+            torch.cat([part.value for part in parts]),
+            torch.cat(gradients) if grad else None,
+            torch.cat([part.broken for part in parts]),
+        )
+
+    def _query(self, x: Tensor, rows: Tensor, numbers: Tensor, views: tuple[Session, ...], grad: bool) -> Answer:
+        labels = self.labels[rows]
+        target = None if self.target is None else self.target[rows]
+        gradient = torch.zeros_like(x) if grad else None
+        value = torch.zeros(len(x), dtype=x.dtype, device=x.device)
+        broken = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+        for number, (draw, view) in enumerate(product(range(self.draws), views)):
+            with torch.set_grad_enabled(grad):
+                leaf = x.detach().requires_grad_(grad)
+                outputs = self.logits(leaf, rows, learn=draw == 0, view=view, numbers=numbers + number)
+                values = self.objective.value(outputs, labels, target)
+            if gradient is not None:
+                (one,) = torch.autograd.grad(values.sum(), leaf)
+                self.books.spend(self.books.backwards, rows)
+                gradient += one
+            value += values.detach()
+            broken = self.objective.broken(outputs.detach(), labels)
+        if gradient is not None:
+            gradient = self.finite(gradient / (self.draws * len(views)), rows)
+        if self.stochastic:
+            broken = torch.zeros_like(broken)
+        return Answer(value / (self.draws * len(views)), gradient, broken)
+
+    def finite(self, gradient: Tensor, rows: Tensor) -> Tensor:
+        """``gradient`` ``(n, ...)``, zero for rows where it is not finite. Notes those, and counts where it is all zero."""
+        bad = ~gradient.flatten(1).isfinite().all(1)
+        self.books.bad_gradient[self.books.index[rows[bad]]] = True
+        finite = torch.where(per_row(bad, gradient), 0.0, gradient)
+        zero = (finite.flatten(1) == 0).all(1)
+        self.books.zero_gradients.index_add_(0, self.books.index[rows], zero.long())
+        return finite
+
+    def referring_to(self, x: Tensor) -> ModelOracle:
+        """This oracle with the model's own answers on ``x`` ``(N, ...)`` in the place of the labels, one forward each."""
+        rows = torch.arange(len(x), device=x.device)
+        parts = zip(_split(x, self.micro_batch), _split(rows, self.micro_batch), strict=True)
+        with torch.no_grad():
+            outputs = torch.cat([self.logits(part, index) for part, index in parts])
+        return replace(self, labels=outputs if outputs.dim() == 1 else outputs.argmax(1))
+
+    def beside(self, x: Tensor) -> ModelOracle:
+        rng = None if self.rng is None else KeyedRng.of(0, torch.arange(len(x), device=x.device)).fold("beside")
+        fresh = ModelOracle.of(
+            self.model,
+            torch.zeros(len(x), dtype=torch.int64, device=x.device),
+            path=self.path,
+            objective=self.objective,
+            rng=rng,
+            draws=self.draws,
+            stochastic=True,
+            micro_batch=self.micro_batch,
+            sites=self.sites,
+        )
+        return fresh.referring_to(x)
+
+    def as_module(self, rows: Tensor, clean: Tensor | None = None) -> nn.Module:
+        return CountedModule(self, rows, clean).eval()
+
+
+def _of_rows(lens: Lens, chosen: Tensor) -> Lens:
+    """The lens of a view of the rows ``chosen``."""
+    return lambda x, rows: lens(x, chosen[rows])
+
+
+def _split(x: Tensor, most: int) -> tuple[Tensor, ...]:
+    """Near-equal parts of at most ``most`` rows: 70 rows become 35 + 35, not 64 + 6."""
+    return x.tensor_split(max(1, -(-len(x) // most)))
