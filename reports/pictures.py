@@ -17,7 +17,7 @@ import pandas as pd
 
 from bench.boards.store import Board, Entry, open_board
 from bench.evaluation.evaluate_once import evaluate_once, keep_only, name_of
-from bench.evaluation.request.settings import Settings
+from bench.evaluation.request.settings import Settings, running_wanted
 from bench.foundation.memory import keep_freed_memory
 from bench.tasks.classification.results import Cell
 from bench.tasks.record import Record
@@ -39,7 +39,9 @@ def subjects(board: Board) -> list[Entry]:
 def searched(entry: Entry, seed: int) -> Record:
     """The record of a search among images of 8 bits; a kept one is read back."""
     model, n = entry.record.model.ref, entry.record.data.n
-    return evaluate_once(Settings(model=model, attack=ATTACK, eps=RADIUS, n=n, seed=seed, eight_bit=True), WHERE)
+    return evaluate_once(
+        Settings(model=model, attack=ATTACK, eps=RADIUS, n=n, seed=seed, eight_bit=True), WHERE, running_wanted()
+    )
 
 
 def row(entry: Entry, record: Record) -> dict[str, object]:

@@ -17,7 +17,7 @@ from bench.evaluation.evaluate_once import evaluate_once, keep_only, name_of
 from bench.evaluation.records.archive import Archive
 from bench.evaluation.request.identity import folder_for, folder_name
 from bench.evaluation.request.resolve import resolve
-from bench.evaluation.request.settings import Settings, workers_wanted
+from bench.evaluation.request.settings import Settings, running_wanted
 from bench.foundation.errors import RecordError
 from bench.studies.measures.running import measurable, measure_model
 from bench.studies.measures.sizes import Sizes
@@ -53,7 +53,7 @@ Tables = dict[str, str]
 
 def evaluate_all() -> None:
     """Evaluate what has no record yet; an interrupted evaluation is resumed."""
-    used = {name_of(evaluate_once(_settings(name), KEPT)) for name in MODELS}
+    used = {name_of(evaluate_once(_settings(name), KEPT, running_wanted())) for name in MODELS}
     keep_only(KEPT, lambda name: name in used)
     for name in measurable():
         for _ in measure_model(name, BOARDS, Sizes()):

@@ -16,7 +16,7 @@ import pandas as pd
 
 from attacks import PATHS
 from bench.evaluation.evaluate_once import evaluate_once, keep_only, name_of
-from bench.evaluation.request.settings import Settings
+from bench.evaluation.request.settings import Settings, running_wanted
 from bench.foundation.memory import keep_freed_memory
 from bench.tasks.classification.task import TASK
 from bench.tasks.record import Record
@@ -50,7 +50,7 @@ def records(name: str) -> dict[str, Record]:
 
     def run(attack: str | tuple[str, ...], path: str = "training") -> Record:
         settings = Settings(model=f"zoo:{name}", attack=attack, eps=RADIUS, n=n, path=path, scorings=scorings)
-        return evaluate_once(settings, WHERE)
+        return evaluate_once(settings, WHERE, running_wanted())
 
     return {"": run((*OTHERS, "standard"))} | {path: run(ALONG, path) for path in PATHS}
 

@@ -67,15 +67,15 @@ class Running:
     scheduler: str | None = None
 
 
-def workers_wanted() -> int:
-    """Processes that a script without options starts: ``BENCH_WORKERS`` of the environment, or 1.
+def running_wanted() -> Running:
+    """How a script without options computes: with ``BENCH_WORKERS`` processes (1 without this variable).
 
     Raises ``SpecError`` for a text that is no number of workers.
     """
     text = os.environ.get("BENCH_WORKERS", "1")
     if not text.isdecimal() or int(text) < 1:
         raise SpecError(f"BENCH_WORKERS is {text!r}, which is no number of workers.", "Set it to 2, for example.")
-    return int(text)
+    return Running(workers=int(text))
 
 
 IN_THIS_PROCESS = Running()

@@ -397,6 +397,6 @@ def test_the_oracle_knows_spiking_functions(images: Tensor) -> None:
     model, x = stranger("module per layer", Recipe()), images.double()
     sites, labels = spiking_sites(model, x), torch.zeros(6, dtype=torch.int64)
     oracle = ModelOracle.of(model, labels, sites=sites)
-    assert oracle.spiking and not ModelOracle.of(model, labels).spiking
+    assert oracle.traits.spiking and not ModelOracle.of(model, labels).traits.spiking
     assert oracle.beside(x).sites is sites and oracle.subset(torch.arange(2)).sites is sites
-    assert not ModelOracle.of(Wrapped(torch.relu), labels, sites=SpikeSites()).spiking
+    assert not ModelOracle.of(Wrapped(torch.relu), labels, sites=SpikeSites()).traits.spiking
