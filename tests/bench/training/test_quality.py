@@ -86,7 +86,7 @@ def test_a_log_and_a_curve_name_the_figure() -> None:
     assert "train_srcc" in rows[0] and "val_accuracy" not in rows[0]
     assert as_csv(log).splitlines()[0] == "epoch,loss,train_accuracy,val_accuracy,learning_rate,seconds"
     assert curve(log, title="t", task=TRAINING).startswith(b"\x89PNG")
-    assert (TRAINING.shown(0.8123), TRAINING.figure) == ("0.812 srcc", "srcc")
+    assert (TRAINING.written(0.8123), TRAINING.figure) == ("0.812 srcc", "srcc")
 
 
 # --- augmentation ---
