@@ -107,7 +107,7 @@ def _slope(slope: Slope | None) -> Iterator[Check]:
         yield Check(name="derivative", status="pass", value=slope.error, says=says)
 
 
-LEAST_ATTACKED = 10
+LEAST_ATTACKED = 8
 """Number of samples that must have been attacked for a reliable verdict; fewer may all stand or fall by chance."""
 
 
