@@ -33,14 +33,16 @@ DATA = labelled(MODEL, 40, wrong=4)
 ASKED: dict[str, Any] = {"attack": ["pgd:steps=2", "fgsm"], "eps": "0.05,0.2", "data": DATA}
 
 FILE = '''
-"""A model whose first unit in any process but the first of all kills that process."""
-import os, signal
+"""A model that kills the first worker process that runs it."""
+import multiprocessing, os, signal
 from pathlib import Path
 from support.tiny import Linear
 
 class Mortal(Linear):
     def forward(self, x):
         once = Path(os.environ["SPIKEBENCH_KILL_ONCE"])
+        if multiprocessing.parent_process() is None:  # who asks, not who computes
+            return super().forward(x)
         try:
             once.unlink()
         except FileNotFoundError:
