@@ -35,7 +35,7 @@ def concluded(checks: list[Check], *, decisive: bool, why: str) -> Reliability:
         return Reliability(status="unreliable", reasons=failed, checks=checks)
     bounds, remarks = ([check.says for check in checks if check.status == status] for status in ("bound", "warn"))
     if bounds or not decisive:
-        reasons = [*bounds, *([] if decisive else [why]), *remarks]
+        reasons = [*([] if decisive else [why]), *bounds, *remarks]
         return Reliability(status="upper_bound", reasons=reasons, checks=checks)
     return Reliability(status="reliable", reasons=remarks or ["no check failed under the full attack set"], checks=checks)
 

@@ -23,6 +23,9 @@ from attacks.gradients.spikes.recording import Heard, Recorder
 from attacks.gradients.spikes.sites import SpikeSites
 from attacks.gradients.spikes.summary import name_of
 
+FAILING = "its backward fails"
+"""The obstacle of a network that has a gradient, which raises: perhaps on some inputs only."""
+
 
 class _Passing:
     """The gradient of a layer that lets everything through, so that nothing is lost on the way."""
@@ -40,6 +43,11 @@ class Arrivals:
 
     obstacle: str | None
     answered: frozenset[int]
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether there is a gradient at all; one that raises on these inputs may not raise on others."""
+        return self.obstacle is None or self.obstacle.startswith(FAILING)
 
     def without_idle_layers(self, calls: Sequence[Call]) -> tuple[Call, ...]:
         """The calls, those left alone of whose layer none was answered: detached copies of spikes, as for a reset."""
@@ -83,7 +91,7 @@ def _obstacle(model: nn.Module, x: Tensor, sites: SpikeSites, leaf: Tensor, outp
         try:
             (gradient,) = torch.autograd.grad(output.sum(), leaf, allow_unused=True)
         except RuntimeError as error:
-            return f"its backward fails: {str(error).splitlines()[0]}"
+            return f"{FAILING}: {str(error).splitlines()[0]}"
         return None if gradient is not None else "the input is no part of the graph of the output"
     with adjusted(model, sites.adjustments), Cuts() as cuts:
         output_of(model, x)

@@ -83,7 +83,7 @@ def _found(model: nn.Module, x: Tensor) -> SpikeSites:
         sites,
         functions=functions,
         uncontrolled=tuple(dict.fromkeys(uncontrolled)),
-        differentiable=arrived.obstacle is None,
+        differentiable=arrived.differentiable,
         obstacle=arrived.obstacle,
         remarks=tuple(remarks_on(model, functions, repeatable=repeatable, steady=steady)),
     )

@@ -260,7 +260,7 @@ def test_another_gradient_path_is_another_request() -> None:
 
 @pytest.mark.parametrize("path", ["bptt", "bptt:surrogate=atan,alpha=10", BPTT(surrogate="atan"), "assg"])
 def test_a_path_that_no_layer_takes_is_refused(path: Any) -> None:
-    with pytest.raises(SpecError, match="Linear takes no gradient path such as .*: no spike function was found in it"):
+    with pytest.raises(SpecError, match=r"Linear takes no gradient path such as .*: no spike function was found in it"):
         evaluated(path=path)
 
 
