@@ -8,9 +8,9 @@ threat's ball and box are verified again by whoever scores the result.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import ClassVar, Literal, Self
 
 from torch import Tensor
 
@@ -19,6 +19,7 @@ from attacks.gradients.base import GradientPath
 from attacks.objectives import Objective
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
+from attacks.resources import Parameters, Resources
 from attacks.threats.threat import Threat, ThreatKinds
 
 Access = Literal["none", "white-box", "score", "decision"]
@@ -62,6 +63,26 @@ class Attack(ABC):
     @abstractmethod
     def cost(self) -> tuple[int, int]:
         """(forwards, backwards) spent on a sample that survives everything."""
+
+    @classmethod
+    def from_spec(cls, params: Mapping[str, str], resources: Resources[Attack]) -> tuple[Self, Parameters]:
+        """The attack of a spec, and what goes on record of it. params: of the spec, as text.
+
+        By default the parameters are the fields of the dataclass. An attack that needs more than text can say, such as a
+        model or images, overrides this and :meth:`recorded`. Raises ``ValueError`` for a configuration that makes no sense.
+        """
+        attack = resources.bind(cls, params)
+        return attack, Parameters.of(attack, params)
+
+    def recorded(self, resources: Resources[Attack]) -> Parameters:
+        """What goes on record of an attack that was configured in Python; what differs from its default counts as passed."""
+        changed = [f.name for f in fields(self) if f.init and getattr(self, f.name) != f.default]
+        return Parameters.of(self, changed)
+
+    @property
+    def parts(self) -> tuple[Attack, ...]:
+        """Other attacks that this one runs, apart from its stages."""
+        return ()
 
     def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
         """What is run one after another, each on the samples that the ones before left standing; mostly itself alone.

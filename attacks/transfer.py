@@ -5,9 +5,9 @@ What holds against every gradient path of its own and falls to inputs made on an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, ClassVar, Literal, Self
 
 from torch import Tensor, nn
 
@@ -18,8 +18,25 @@ from attacks.mifgsm import MIFGSM
 from attacks.model_oracle import ModelOracle
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
+from attacks.resources import Parameters, Resources
 from attacks.score_objectives import Scoring
 from attacks.threats.threat import Threat
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferParameters:
+    """What a spec may say.
+
+    source: a model of the zoo (with or without ``zoo:``), ``FILE.py::FACTORY`` or a card. attack: spec of what crafts, with
+    at most one parameter (a comma would end it): ``attack=apgd:steps=20``. path: spec of the source's gradient path.
+    proxy: attack through the source's weights without its spikes; with the model itself as its source, this is the
+    conversion-based attack.
+    """
+
+    source: str = ""
+    attack: str = "mifgsm"
+    path: str = "training"
+    proxy: Literal["none", "relu", "clip"] = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +60,46 @@ class Transfer(Attack):
     def __post_init__(self) -> None:
         if self.model.training:
             raise ValueError("the model to transfer from is in training mode; call its eval() first")
+
+    @classmethod
+    def from_spec(cls, params: Mapping[str, str], resources: Resources[Attack]) -> tuple[Self, Parameters]:
+        """The attack of :class:`TransferParameters`, its source opened; other weights of the source are another request.
+
+        Raises ``ValueError`` without a source.
+        """
+        given = resources.bind(TransferParameters, params)
+        if not given.source:
+            raise ValueError("it needs a source, as in transfer:source=NAME")
+        source = resources.model(given.source, proxy=None if given.proxy == "none" else given.proxy)
+        attack = cls(model=source.module, attack=resources.attack(given.attack), path=resources.path(given.path))
+        parameters = Parameters.of(given, params)
+        if given.proxy == "none":  # records from before there were proxies keep their identity
+            parameters.passed.pop("proxy", None)
+            parameters.defaulted.pop("proxy", None)
+        return attack, attack._with_what_it_holds(parameters, source.fingerprint, resources)
+
+    def recorded(self, resources: Resources[Attack]) -> Parameters:
+        """As in the base; the source, a module of the user's own, is known by hashes."""
+        source, fingerprint = type(self.model).__name__, resources.fingerprint(self.model)
+        passed = {"source": source, "attack": repr(self.attack), "path": repr(self.path)}
+        spec = f"transfer:source={source}-{fingerprint['parameters_sha256'][:8]},attack={self.attack!r}"
+        return self._with_what_it_holds(Parameters(passed, {}, spec), fingerprint, resources)
+
+    def _with_what_it_holds(
+        self, parameters: Parameters, fingerprint: dict[str, Any], resources: Resources[Attack]
+    ) -> Parameters:
+        inner = self.attack.recorded(resources)
+        looked_up = {
+            "source_fingerprint": fingerprint,
+            "attack_parameters": {"name": resources.name_of(self.attack), **inner.defaulted, **inner.passed},
+            "path_parameters": {"type": type(self.path).__name__, **asdict(self.path)},
+        }
+        return replace(parameters, defaulted=parameters.defaulted | looked_up)
+
+    @property
+    def parts(self) -> tuple[Attack, ...]:
+        """The attack on the source."""
+        return (self.attack,)
 
     def misfit_of_threat(self, threat: Threat) -> str | None:
         """What the attack on the source says."""

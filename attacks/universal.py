@@ -10,9 +10,10 @@ and then added to whatever comes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -20,8 +21,26 @@ from torch import Tensor
 from attacks.base import Access, Attack
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
+from attacks.resources import Parameters, Resources
 from attacks.threats.norm_ball import NormBall, as_norm_ball
 from attacks.threats.threat import Threat, ThreatKinds
+
+SPLIT = "train"
+"""The images come from this split: what is attacked must not be among what was fitted on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UniversalParameters:
+    """What a spec may say.
+
+    data: a data set whose training images have the size of those under attack. n: how many of them, spread evenly over the
+    split. steps and batch: see :class:`Universal`.
+    """
+
+    data: str = ""
+    n: int = 500
+    steps: int = 60
+    batch: int = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +68,31 @@ class Universal(Attack):
                 "a universal perturbation needs at least one step, image and image a step, "
                 f"got {self.steps}, {len(self.images)} and {self.batch}"
             )
+
+    @classmethod
+    def from_spec(cls, params: Mapping[str, str], resources: Resources[Attack]) -> tuple[Self, Parameters]:
+        """The attack of :class:`UniversalParameters`, its images read; other images are another request.
+
+        Raises ``ValueError`` without a data set, and for fewer than one image or step.
+        """
+        given = resources.bind(UniversalParameters, params)
+        if not given.data:
+            raise ValueError("it needs images to be fitted on, as in universal:data=NAME")
+        if given.n < 1:
+            raise ValueError(f"it cannot be fitted on {given.n} images")
+        attack = cls(images=resources.images(given.data, SPLIT, given.n), steps=given.steps, batch=given.batch)
+        parameters = Parameters.of(given, params)
+        return attack, replace(parameters, defaulted=parameters.defaulted | {"split": SPLIT} | attack._fitted_on())
+
+    def recorded(self, resources: Resources[Attack]) -> Parameters:
+        """As in the base; the images are known by their hash."""
+        fitted_on = self._fitted_on()
+        spec = f"universal:images={fitted_on['fitted_on']['sha256'][:8]},steps={self.steps},batch={self.batch}"
+        return Parameters({"steps": self.steps, "batch": self.batch}, fitted_on, spec)
+
+    def _fitted_on(self) -> dict[str, Any]:
+        digest = hashlib.sha256(self.images.detach().cpu().contiguous().numpy().tobytes()).hexdigest()
+        return {"fitted_on": {"n": len(self.images), "sha256": digest}}
 
     def cost(self) -> tuple[int, int]:
         return 0, 0
