@@ -1,8 +1,7 @@
 """The contract of an attack: a frozen configuration with one method.
 
-An attack is a search rule and nothing else. Counting queries, averaging over
-random draws, gradient paths and the access it is allowed belong to the oracle; the
-threat's ball and box are verified again by whoever scores the result.
+An attack is a search rule and nothing else. Counting queries, averaging over random draws, gradient paths and the access
+that it is allowed belong to the oracle. Ball and box are the threat's, and are verified again by whoever scores the result.
 """
 
 from __future__ import annotations
@@ -55,9 +54,9 @@ class Attack(ABC):
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         """Perturbed inputs ``(n, ...)`` for clean inputs ``x`` ``(n, ...)``.
 
-        oracle: answers for the rows ``0 .. n-1`` of ``x``.
-        rng: one random stream per row of ``x``.
+        oracle: answers for the rows ``0 .. n-1`` of ``x``. rng: one random stream per row of ``x``.
         Never touches the model's parameters, buffers, mode or ``.grad``, nor global random state.
+        Raises ``ValueError`` where :meth:`misfit` has a reason.
         """
 
     @abstractmethod

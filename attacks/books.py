@@ -23,6 +23,8 @@ class Books:
 
     @classmethod
     def of(cls, rows: int, device: torch.device) -> Books:
+        """Empty books for so many rows."""
+
         def zeros() -> Tensor:
             return torch.zeros(rows, dtype=torch.int64, device=device)
 

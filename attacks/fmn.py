@@ -53,9 +53,11 @@ class FMN(MinimalAttack):
             )
 
     def cost(self) -> tuple[int, int]:
+        """One gradient per step."""
         return self.steps, self.steps
 
     def nearest(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """The nearest iterate ``(n, ...)`` that was misclassified, or the clean input. See the base."""
         rows = torch.arange(len(x), device=x.device)
         if not len(x):
             return x

@@ -45,6 +45,7 @@ class Korhonen(RestartedAttack):
     def walk(
         self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
+        """From one start: steps of Adam, weighted by the activity of the clean image. See the base."""
         clean, ball = x[rows], threat.rows(rows)
         adv, activity, moments = clean, spatial_activity(clean), Moments.like(clean)
         if not first or oracle.objective.flat_at_clean:

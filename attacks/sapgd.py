@@ -39,6 +39,7 @@ class SAPGD(RestartedAttack):
     def walk(
         self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
+        """From one random start: ``steps`` steps of an adaptive size. See the base."""
         clean, ball = x[rows], threat.rows(rows)
         adv = on_the_surface(clean, ball, rng.rows(rows))
         eta = ball.radius(clean)

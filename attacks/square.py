@@ -68,6 +68,7 @@ class Square(Attack):
             raise ValueError(f"queries must be at least 1 and share in (0, 1], got {self.queries} and {self.share}")
 
     def cost(self) -> tuple[int, int]:
+        """One forward per query."""
         return self.queries, 0
 
     def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
@@ -81,6 +82,7 @@ class Square(Attack):
         return min(max(round(math.sqrt(share * height * width)), 1), height - 1, width - 1)
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """The candidate ``(n, C, H, W)`` of the highest objective, or the first that broke a row. See the base."""
         self.require_fit(oracle, x, threat)
         if isinstance(oracle.objective, Classification):
             oracle = oracle.using(objective=Margin())

@@ -1,6 +1,7 @@
 """Transfer: inputs crafted on another model. The model under attack is never asked.
 
-What holds against every gradient path of its own and falls to inputs made on another network hid its gradients.
+A model that holds along every gradient path of its own and falls to inputs made on another network has hidden its
+gradients.
 """
 
 from __future__ import annotations
@@ -46,9 +47,9 @@ class Transfer(Attack):
     model: the source, in eval mode, for inputs and classes like those of the model under attack. attack: what crafts.
     path: how the spikes of the source are differentiated. In a spec: ``transfer:source=NAME,attack=mifgsm``.
 
-    The attack never leaves a sample because the source is fooled: what just fools the source seldom fools another. Passes
-    through the source are booked to the sample, because they are what it cost: on a score one more forward, because the
-    source's score is moved away from what the source itself says of the clean input.
+    The attack does not stop at a sample when the source is fooled, because an input that only just fools the source seldom
+    fools another model. Passes through the source are booked to the sample as its cost. On a score that is one forward more,
+    because the source's score is moved away from the source's own score of the clean input.
     """
 
     access: ClassVar[Access] = "none"
@@ -114,9 +115,11 @@ class Transfer(Attack):
         return self.attack.misfit_of_model(replace(traits, differentiable=True))
 
     def cost(self) -> tuple[int, int]:
+        """That of the attack on the source."""
         return self.attack.cost()
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """What the attack makes of ``x`` ``(n, ...)`` on the source; its passes are charged to the oracle. See the base."""
         self.require_fit(oracle, x, threat)
         source = ModelOracle.of(
             self.model.to(x.device),

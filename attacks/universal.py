@@ -5,7 +5,7 @@ answers as labels (Shafahi et al., AAAI 2020, with momentum in the place of plai
 
     m <- 0.9 m + mean_b grad value(P(x_b + d)),   d <- P_ball(d + eta * steepest(m)),   eta falling linearly to 0
 
-and then added to whatever comes.
+and then added to every input.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Universal(Attack):
     images: what it is fitted on, ``(m, ...)`` in the box, none of them under attack. In a spec: ``universal:data=NAME``.
     steps: mini-batches it sees. batch: images in each, taken in turn.
 
-    It asks nothing about the images under attack, and what fitting costs, ``steps * batch`` forwards and backwards for each
-    radius, is not booked to them: it is spent once, on others. A fit draws from no stream of the samples, so that
-    it is the same in every shard.
+    It asks nothing about the images under attack. Fitting costs ``steps * batch`` forwards and backwards for each radius,
+    which are spent once, on other images, and not booked to those under attack. A fit draws from no stream of the samples,
+    so that it is the same in every shard.
     """
 
     threats: ClassVar[ThreatKinds] = (NormBall,)
@@ -65,7 +65,7 @@ class Universal(Attack):
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 1 or not len(self.images):
             raise ValueError(
-                "a universal perturbation needs at least one step, image and image a step, "
+                "a universal perturbation needs at least one step, one image and one image a step, "
                 f"got {self.steps}, {len(self.images)} and {self.batch}"
             )
 
@@ -95,6 +95,7 @@ class Universal(Attack):
         return {"fitted_on": {"n": len(self.images), "sha256": digest}}
 
     def cost(self) -> tuple[int, int]:
+        """(0, 0): nothing is asked about the inputs under attack."""
         return 0, 0
 
     def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
@@ -105,6 +106,7 @@ class Universal(Attack):
         return f"A universal perturbation for inputs {tuple(shape)} cannot be fitted on inputs {own}"
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """``x`` ``(n, ...)`` plus the perturbation fitted for its radius, clipped image by image. See the base."""
         self.require_fit(oracle, x, threat)
         adv = x.clone()
         if not len(x):
@@ -130,13 +132,13 @@ class Universal(Attack):
         stream = KeyedRng.of(0, torch.zeros(1, dtype=torch.int64, device=like.device))
         # From a random point, because some objectives are flat at the clean images.
         centre = torch.full_like(like, (threat.low + threat.high) / 2)
-        found = threat.random(centre, stream) - centre
+        delta = threat.random(centre, stream) - centre
         momentum = torch.zeros_like(like)
         for step in range(self.steps):
             rows = torch.arange(step * self.batch, (step + 1) * self.batch, device=like.device) % len(images)
-            points = (images[rows] + found).clamp(threat.low, threat.high)
+            points = (images[rows] + delta).clamp(threat.low, threat.high)
             gradient = beside.query(points, rows, grad=True).slope.mean(0, keepdim=True)
             momentum = 0.9 * momentum + gradient
             size = 2.5 * threat.radius(like) / self.steps * 2 * (1 - step / self.steps)
-            found = threat.shrink(found + size * threat.steepest(momentum))
-        return found
+            delta = threat.shrink(delta + size * threat.steepest(momentum))
+        return delta

@@ -110,9 +110,11 @@ class ThroughTime:
 
     @property
     def takes_windows(self) -> bool:
+        """Whether the compiled loop has this surrogate."""
         return self.surrogate.name in loops.SLOPES
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
+        """``dL/dcurrent`` ``(T, n, ...)`` by :func:`through_surrogate`."""
         return through_surrogate(grad, trace, self.surrogate, attached=self.attached)
 
 
@@ -140,9 +142,11 @@ class BPTT(GradientPath):
         self.layer_gradient()
 
     def layer_gradient(self) -> LayerGradient:
+        """Backpropagation through the time of a layer."""
         width = self.width if self.alpha is None else 1 / self.alpha
         return ThroughTime(Surrogate(self.surrogate, width), self.reset == "attached")
 
     def spike_gradient(self) -> Stepwise:
+        """The surrogate at each call; time is unrolled by the network itself."""
         gradient = self.layer_gradient()
         return Stepwise(lambda call: gradient, self.reset == "attached")

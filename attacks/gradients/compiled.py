@@ -61,13 +61,13 @@ def in_parallel(loop: Callable[..., None], units: int, *arguments: Any, least: i
     """
     threads = min(torch.get_num_threads(), max(1, units // least))
     share = max(1, -(-units // threads))
-    others = [
+    submitted = [
         _pool(os.getpid(), threads - 1).submit(loop, *arguments, low, min(low + share, units))
         for low in range(share, units, share)
     ]
     loop(*arguments, 0, min(share, units))
-    for other in others:
-        other.result()
+    for future in submitted:
+        future.result()
 
 
 @cache
