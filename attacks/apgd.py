@@ -52,6 +52,7 @@ class APGD(RestartedAttack):
     """Parameter-free PGD from random starts.
 
     rho: share of rising steps below which the step is halved.
+    Raises ``ValueError`` for a rho outside of [0, 1].
     """
 
     steps: int = 50

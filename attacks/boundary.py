@@ -50,6 +50,7 @@ class ScoreBoundary(Attack):
 
     queries: forwards per sample. probes: of one normal. objective: a name in :data:`~attacks.objectives.OBJECTIVES`;
     None is the margin on a classifier, and on a score whatever the oracle was made with.
+    Raises ``ValueError`` for fewer than two probes or queries than one round needs.
     """
 
     threats: ClassVar[ThreatKinds] = (NormBall,)

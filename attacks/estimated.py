@@ -49,6 +49,7 @@ class EstimatedGradient(Attack):
     half of eps (l2: an entry's share of it), because the outputs of a spiking network are stairs, on which smaller probes
     see nothing. step_size: in input units; None means ``2.5 * eps / steps``. objective: a name in
     :data:`~attacks.objectives.OBJECTIVES`; None is the margin on a classifier, and on a score what the oracle was made with.
+    Raises ``ValueError`` for steps or pairs below 1, a size that is not positive, and an unknown objective.
     """
 
     threats: ClassVar[ThreatKinds] = (NormBall,)

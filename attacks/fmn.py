@@ -39,6 +39,7 @@ class FMN(MinimalAttack):
 
     steps: gradients per sample. step_size: l2 length of the first step, in input units; the last is a hundredth of it.
     gamma: by which share the radius changes at first.
+    Raises ``ValueError`` for steps below 1, a step that is not positive, and a gamma outside of (0, 1).
     """
 
     steps: int = 100

@@ -41,6 +41,7 @@ class HopSkipJump(MinimalAttack):
     """Decision-based walk along the boundary.
 
     queries: forwards per sample, at most. probes: queries of the first round's estimate.
+    Raises ``ValueError`` for queries below 1 or probes below 2.
     """
 
     access: ClassVar[Access] = "decision"

@@ -29,6 +29,7 @@ class IterativeAttack(RestartedAttack):
     random_start: whether the first start is uniform in the ball rather than at x; later ones always are, and every start
         is for an objective whose gradient at x is 0.
     keep: ``best`` as above, or ``last``, which runs all steps and returns the last iterate (textbook form).
+    Raises ``ValueError`` for a step that is not positive.
     """
 
     step_size: float | None = None

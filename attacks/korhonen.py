@@ -28,6 +28,7 @@ class Korhonen(RestartedAttack):
     """Adam weighted by spatial activity, for images ``(n, C, H, W)``. Starts at x, and restarts at random points.
 
     step_size: of a step at the busiest place, in input units; None means ``2.5 * eps / steps``.
+    Raises ``ValueError`` for a step that is not positive.
     """
 
     steps: int = 20

@@ -22,7 +22,10 @@ from attacks.threats.threat import Threat, ThreatKinds
 
 @dataclass(frozen=True, kw_only=True)
 class RandomNoise(Attack):
-    """Best of ``draws`` independent draws."""
+    """Best of ``draws`` independent draws.
+
+    Raises ``ValueError`` for draws below 1.
+    """
 
     access: ClassVar[Access] = "score"
 

@@ -34,6 +34,7 @@ class Perceptual(RestartedAttack):
     likeness: ``ssim`` (on images smaller than its window of 11, a smaller window), or ``mse``.
     step_size: per entry, in input units; None means ``2.5 * eps / steps``.
     The point returned is the one with the highest sum, or the first that broke a classifier.
+    Raises ``ValueError`` for a step that is not positive and a weight that is negative or not finite.
     """
 
     steps: int = 50

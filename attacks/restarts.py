@@ -27,6 +27,7 @@ class RestartedAttack(Attack):
     objective: a name in :data:`~attacks.objectives.OBJECTIVES`; None maximises whatever the oracle was made with.
     target: None, or how the class to aim at is chosen (see :mod:`attacks.targets`). With ``ranked``, restart k aims
         at the k-th most likely wrong class, so ``apgd:objective=dlr,target=ranked,restarts=9`` is APGD-T.
+    Raises ``ValueError`` for negative steps, restarts below 1, and an unknown objective.
     """
 
     threats: ClassVar[ThreatKinds] = (NormBall,)

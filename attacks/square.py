@@ -55,6 +55,7 @@ class Square(Attack):
 
     queries: forwards per sample. share: fraction of pixels repainted at first (the paper's p).
     Images ``(n, C, H, W)`` only.
+    Raises ``ValueError`` for queries below 1 and a share outside of (0, 1].
     """
 
     threats: ClassVar[ThreatKinds] = tuple(MOVES)

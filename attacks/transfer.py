@@ -50,6 +50,7 @@ class Transfer(Attack):
     The attack does not stop at a sample when the source is fooled, because an input that only just fools the source seldom
     fools another model. Passes through the source are booked to the sample as its cost. On a score that is one forward more,
     because the source's score is moved away from the source's own score of the clean input.
+    Raises ``ValueError`` for a source in training mode.
     """
 
     access: ClassVar[Access] = "none"

@@ -53,6 +53,7 @@ class Universal(Attack):
     It asks nothing about the images under attack. Fitting costs ``steps * batch`` forwards and backwards for each radius,
     which are spent once, on other images, and not booked to those under attack. A fit draws from no stream of the samples,
     so that it is the same in every shard.
+    Raises ``ValueError`` without images, or for steps or images a step below 1.
     """
 
     threats: ClassVar[ThreatKinds] = (NormBall,)

@@ -45,6 +45,7 @@ class ASSG(GradientPath):
 
     half: A/2, between 0 and 0.5; the paper searches it in 0.35 .. 0.49. beta1, beta2: memory of the two averages.
     reset: whether the gradient flows through the reset.
+    Raises ``ValueError`` for numbers outside of these ranges.
     """
 
     half: float = 0.44

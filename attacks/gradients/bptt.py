@@ -125,6 +125,7 @@ class BPTT(GradientPath):
     surrogate: rectangle, triangle, atan, sigmoid, fast_sigmoid, exponential, gaussian or straight_through.
     width: in units of the threshold (None: the family's default); ``alpha = 1 / width`` may be given instead.
     reset: whether the gradient flows through the reset.
+    Raises ``ValueError`` for an unknown surrogate, a width that is not positive, and both width and alpha.
     """
 
     surrogate: str = "triangle"
