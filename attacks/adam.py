@@ -23,7 +23,7 @@ class Moments:
         return cls(torch.zeros_like(x), torch.zeros_like(x))
 
     def rows(self, index: Tensor) -> Moments:
-        """The means of the rows ``index``."""
+        """The means of the rows ``index`` ``(m,)``."""
         return Moments(self.first[index], self.second[index])
 
     def step(self, slope: Tensor, number: int) -> Tensor:

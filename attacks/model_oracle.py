@@ -54,7 +54,7 @@ class ModelOracle:
 
     @classmethod
     def of(cls, model: nn.Module, labels: Tensor, *, path: GradientPath | None = None, **settings: Any) -> ModelOracle:
-        """An oracle with fresh books; ``settings`` are the other fields."""
+        """An oracle with fresh books for ``labels`` ``(N,)``; ``settings`` are the other fields."""
         path = path or Training()
         books, session = Books.of(len(labels), labels.device), path.session(len(labels))
         return cls(model, labels, path=path, books=books, session=session, **settings)

@@ -37,7 +37,7 @@ class RandomNoise(Attack):
 
     @abstractmethod
     def draw(self, x: Tensor, threat: Threat, rng: KeyedRng) -> Tensor:
-        """One perturbed input per row, inside ball and box."""
+        """One perturbed input per row of ``x`` ``(n, ...)``, inside ball and box."""
 
     def cost(self) -> tuple[int, int]:
         """One forward per draw."""

@@ -62,7 +62,7 @@ class Classification:
     flat_at_clean: ClassVar[bool] = False
 
     def broken(self, outputs: Tensor, reference: Tensor) -> Tensor:
-        """Misclassified, whatever class a targeted attack aims at."""
+        """``(n,)`` bool: whether logits ``(n, K)`` miss the labels ``(n,)``, whatever class a targeted attack aims at."""
         return outputs.argmax(1) != reference
 
 

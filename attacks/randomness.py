@@ -69,7 +69,7 @@ class KeyedRng:
         return KeyedRng(keys)
 
     def rows(self, index: Tensor) -> KeyedRng:
-        """The streams of the rows ``index``."""
+        """The streams of the rows ``index`` ``(m,)``."""
         return KeyedRng(self.keys[index])
 
     def uniform(self, *shape: int) -> Tensor:

@@ -75,7 +75,7 @@ class RestartedAttack(Attack):
         return best.inputs
 
     def going_on(self, best: Best) -> Tensor:
-        """Rows that the next start is for."""
+        """Rows ``(m,)`` that the next start is for."""
         return best.standing()
 
     @abstractmethod
@@ -84,5 +84,5 @@ class RestartedAttack(Attack):
     ) -> None:
         """Walk from one start for ``rows`` of ``x`` and record every queried point in ``best``.
 
-        x, threat, rng: for all samples, not only ``rows``. first: whether this is the first start.
+        x: ``(n, ...)``; threat and rng, too, are for all samples. rows: ``(m,)``. first: whether this is the first start.
         """

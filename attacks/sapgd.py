@@ -63,7 +63,7 @@ class SAPGD(RestartedAttack):
 
 
 def on_the_surface(x: Tensor, threat: NormBall, rng: KeyedRng) -> Tensor:
-    """Uniform noise scaled so that its largest entry is eps, then projected into the box."""
+    """``x`` ``(n, ...)`` plus uniform noise, scaled so that its largest entry is eps, then projected into the box."""
     noise = 2 * rng.uniform(*x.shape[1:]).to(x) - 1
     largest = per_row(noise.abs().flatten(1).amax(1), x)
     return threat.project(x + threat.radius(x) * noise / largest, x)

@@ -172,7 +172,7 @@ class Session(ABC):
         """
 
     def forget(self, rows: Tensor) -> None:  # noqa: B027  (most paths remember nothing)
-        """Begin anew for ``rows``: a fresh start of an attack."""
+        """Begin anew for ``rows`` ``(n,)``: a fresh start of an attack."""
 
     def views(self) -> tuple[Session, ...]:
         """Sessions whose input gradients are averaged, each with its own forward and backward; mostly this one alone."""

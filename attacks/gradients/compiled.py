@@ -37,7 +37,7 @@ def compiled(loop: Loop) -> Loop:
 
 
 def usable(x: Tensor) -> bool:
-    """Whether compiled loops take ``x``."""
+    """Whether compiled loops take ``x``, of any shape: float32 or float64 on a CPU with numba."""
     return _numba is not None and x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
 
 

@@ -82,7 +82,7 @@ class Moments:
 
     @property
     def spread(self) -> Tensor:
-        """Standard deviation over steps 1..t, broadcastable to the potential; 1 where it is 0."""
+        """Standard deviation over steps 1..t, ``(T, n, ...)`` to broadcast to the potential; 1 where it is 0."""
         sigma = (self.squares / self.count - (self.total / self.count).square()).clamp_min(0).sqrt()
         return torch.where(sigma > 1e-6, sigma, 1.0)
 
