@@ -56,11 +56,11 @@ ATTACKS: dict[str, str] = {
     "torchattacks:MIFGSM": "attacks.adapters.torchattacks:MIFGSM",
     "torchattacks:NIFGSM": "attacks.adapters.torchattacks:NIFGSM",
     "torchattacks:VMIFGSM": "attacks.adapters.torchattacks:VMIFGSM",
-    "torchattacks:APGD": "attacks.adapters.torchattacks:APGD",
-    "torchattacks:APGDT": "attacks.adapters.torchattacks:APGDT",
-    "torchattacks:FAB": "attacks.adapters.torchattacks:FAB",
-    "torchattacks:Square": "attacks.adapters.torchattacks:Square",
-    "torchattacks:AutoAttack": "attacks.adapters.torchattacks:AutoAttack",
+    "torchattacks:APGD": "attacks.adapters.torchattacks_auto:APGD",
+    "torchattacks:APGDT": "attacks.adapters.torchattacks_auto:APGDT",
+    "torchattacks:FAB": "attacks.adapters.torchattacks_auto:FAB",
+    "torchattacks:Square": "attacks.adapters.torchattacks_auto:Square",
+    "torchattacks:AutoAttack": "attacks.adapters.torchattacks_auto:AutoAttack",
 }
 
 PATHS: dict[str, str] = {

@@ -1,4 +1,4 @@
-"""Steps of Adam (Kingma and Ba, ICLR 2015) for rows that may leave."""
+"""Steps of Adam (Kingma and Ba, ICLR 2015) for a batch whose rows may be dropped on the way."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ class Moments:
 
     @classmethod
     def like(cls, x: Tensor) -> Moments:
+        """Zeros for rows like ``x`` ``(n, ...)``: before the first step."""
         return cls(torch.zeros_like(x), torch.zeros_like(x))
 
     def rows(self, index: Tensor) -> Moments:
+        """The means of the rows ``index`` ``(m,)``."""
         return Moments(self.first[index], self.second[index])
 
     def step(self, slope: Tensor, number: int) -> Tensor:
         """The step ``(n, ...)`` of about size 1 per entry for slopes ``(n, ...)``; ``number`` counts from 1.
 
-        Adam does not see the scale of a slope, but its square must stay a number: each row is brought to size 1.
+        The scale of a slope makes no difference to Adam. Each row is divided by its largest entry, so that its square stays
+        finite.
         """
         scale = per_row(slope.flatten(1).abs().amax(1), slope).clamp_min(torch.finfo(slope.dtype).tiny)
         slope = slope / scale

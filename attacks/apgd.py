@@ -52,6 +52,7 @@ class APGD(RestartedAttack):
     """Parameter-free PGD from random starts.
 
     rho: share of rising steps below which the step is halved.
+    Raises ``ValueError`` for a rho outside of [0, 1].
     """
 
     steps: int = 50
@@ -65,6 +66,7 @@ class APGD(RestartedAttack):
     def walk(
         self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
+        """From one random start: ``steps`` steps, each row with a step size of its own. See the base."""
         start = threat.rows(rows).random(x[rows], rng.rows(rows))
         if self.steps == 0:
             best.update(start, rows, oracle.query(start, rows, grad=False))

@@ -1,16 +1,15 @@
 """The contract of an attack: a frozen configuration with one method.
 
-An attack is a search rule and nothing else. Counting queries, averaging over
-random draws, gradient paths and the access it is allowed belong to the oracle; the
-threat's ball and box are verified again by whoever scores the result.
+An attack is a search rule and nothing else. Counting queries, averaging over random draws, gradient paths and the access
+that it is allowed belong to the oracle. Ball and box are the threat's, and are verified again by whoever scores the result.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import ClassVar, Literal, Self
 
 from torch import Tensor
 
@@ -19,6 +18,7 @@ from attacks.gradients.base import GradientPath
 from attacks.objectives import Objective
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
+from attacks.resources import Parameters, Resources
 from attacks.threats.threat import Threat, ThreatKinds
 
 Access = Literal["none", "white-box", "score", "decision"]
@@ -54,14 +54,34 @@ class Attack(ABC):
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         """Perturbed inputs ``(n, ...)`` for clean inputs ``x`` ``(n, ...)``.
 
-        oracle: answers for the rows ``0 .. n-1`` of ``x``.
-        rng: one random stream per row of ``x``.
+        oracle: answers for the rows ``0 .. n-1`` of ``x``. rng: one random stream per row of ``x``.
         Never touches the model's parameters, buffers, mode or ``.grad``, nor global random state.
+        Raises ``ValueError`` where :meth:`misfit` has a reason.
         """
 
     @abstractmethod
     def cost(self) -> tuple[int, int]:
         """(forwards, backwards) spent on a sample that survives everything."""
+
+    @classmethod
+    def from_spec(cls, params: Mapping[str, str], resources: Resources[Attack]) -> tuple[Self, Parameters]:
+        """The attack of a spec, and what goes on record of it. params: of the spec, as text.
+
+        By default the parameters are the fields of the dataclass. An attack that needs more than text can say, such as a
+        model or images, overrides this and :meth:`recorded`. Raises ``ValueError`` for a configuration that makes no sense.
+        """
+        attack = resources.bind(cls, params)
+        return attack, Parameters.of(attack, params)
+
+    def recorded(self, resources: Resources[Attack]) -> Parameters:
+        """What goes on record of an attack that was configured in Python; what differs from its default counts as passed."""
+        changed = [f.name for f in fields(self) if f.init and getattr(self, f.name) != f.default]
+        return Parameters.of(self, changed)
+
+    @property
+    def parts(self) -> tuple[Attack, ...]:
+        """Other attacks that this one runs, apart from its stages."""
+        return ()
 
     def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
         """What is run one after another, each on the samples that the ones before left standing; mostly itself alone.

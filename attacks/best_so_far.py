@@ -1,4 +1,4 @@
-"""Remembering the best input found so far, per sample."""
+"""The best input that an attack has met so far, per sample."""
 
 from __future__ import annotations
 
@@ -20,16 +20,19 @@ class Best:
 
     @classmethod
     def starting_at(cls, x: Tensor) -> Best:
-        """Nothing found yet: the clean inputs, with an objective below any other."""
-        nothing = torch.full((len(x),), -torch.inf, dtype=x.dtype, device=x.device)
-        return cls(x.clone(), nothing, torch.zeros(len(x), dtype=torch.bool, device=x.device))
+        """Before any query: the clean inputs ``(N, ...)``, with an objective below any other."""
+        lowest = torch.full((len(x),), -torch.inf, dtype=x.dtype, device=x.device)
+        return cls(x.clone(), lowest, torch.zeros(len(x), dtype=torch.bool, device=x.device))
 
     def standing(self) -> Tensor:
-        """Indices of the samples not broken yet."""
+        """Indices ``(m,)`` of the samples that are not broken yet."""
         return (~self.broken).nonzero()[:, 0]
 
     def update(self, inputs: Tensor, rows: Tensor, answer: Answer) -> None:
-        """Take over, for ``rows`` (without repeats), what is broken or has a higher objective."""
+        """Keep those of ``inputs`` ``(n, ...)`` that are broken or have a higher objective than what is kept for their rows.
+
+        rows: ``(n,)``, without repeats. answer: of the oracle, for these inputs. A row that is broken keeps its input.
+        """
         better = (answer.value > self.value[rows]) | answer.broken
         better &= ~self.broken[rows]
         chosen = rows[better]
@@ -40,11 +43,11 @@ class Best:
     def update_from(self, candidates: Tensor, rows: Tensor, answer: Answer) -> None:
         """As :meth:`update`, with the best of several ``candidates`` ``(k, n, ...)`` for each row.
 
-        answer: of all of them, ``(k * n,)``, the candidates of one number after those of the one before.
+        answer: of all candidates, ``(k * n,)``: the first candidate of every row, then the second, and so on.
         """
         value, broken = answer.value.view(len(candidates), -1), answer.broken.view(len(candidates), -1)
-        # One broken candidate is as good as another: the first, so that the choice does not hang on ties.
-        # A value that is no number must not win against one that is.
+        # Among several broken candidates the first is taken, so that the choice does not depend on ties.
+        # A value that is not a number must not win against one that is.
         pick = torch.where(broken.any(0), broken.int().argmax(0), value.nan_to_num(nan=-torch.inf).argmax(0))
         columns = torch.arange(len(rows), device=rows.device)
         self.update(candidates[pick, columns], rows, Answer(value[pick, columns], None, broken[pick, columns]))

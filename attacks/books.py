@@ -23,22 +23,24 @@ class Books:
 
     @classmethod
     def of(cls, rows: int, device: torch.device) -> Books:
+        """Empty books for so many rows."""
+
         def zeros() -> Tensor:
             return torch.zeros(rows, dtype=torch.int64, device=device)
 
         return cls(zeros(), zeros(), zeros().bool(), zeros(), torch.arange(rows, device=device))
 
     def at(self, rows: Tensor) -> Books:
-        """The same books for a view of ``rows``."""
+        """The same books for a view of ``rows`` ``(n,)``."""
         return replace(self, index=self.index[rows])
 
     def spend(self, counter: Tensor, rows: Tensor) -> None:
-        """Add one to ``counter`` for each entry of ``rows``."""
+        """Add one to ``counter`` for each entry of ``rows`` ``(n,)``; a row may occur several times."""
         counter.index_add_(0, self.index[rows], torch.ones_like(rows))
 
 
 def occurrences_before(rows: Tensor) -> Tensor:
-    """How often each entry of ``rows`` occurred before it in ``rows``: 3, 5, 3, 3 gives 0, 0, 1, 2."""
+    """How often each entry of ``rows`` ``(n,)`` occurred before it, ``(n,)``: 3, 5, 3, 3 gives 0, 0, 1, 2."""
     order = rows.argsort(stable=True)
     ordered = rows[order]
     earlier = torch.empty_like(rows)

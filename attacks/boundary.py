@@ -1,6 +1,6 @@
 """A black-box attack over score boundaries, after Yang, Liu, Li and Jiang (arXiv 2401.05217).
 
-A score is turned into decisions by a boundary: has it been crossed or not? One round
+A boundary turns a score into decisions: an input has crossed it or not. One round
 
 1. puts the boundary halfway between the value of the clean input and the best value so far, and finds by bisection where
    the straight way between the two points crosses it;
@@ -9,8 +9,9 @@ A score is turned into decisions by a boundary: has it been crossed or not? One 
 3. goes from the best point along the normal, by several step sizes at once, back into the ball. A better point moves
    the boundary on.
 
-First directions are noise where the image is busy, because changes there are seen least; their places are the paper's
-idea, while the ball, in the place of its just-noticeable difference, is the threat's. The best of all points asked is kept.
+The first directions are noise where the image is busy, because changes there are seen least. Choosing these places is the
+paper's idea; its bound is the just-noticeable difference, and here the threat's ball takes its place. The best of all
+queried points is kept.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class ScoreBoundary(Attack):
 
     queries: forwards per sample. probes: of one normal. objective: a name in :data:`~attacks.objectives.OBJECTIVES`;
     None is the margin on a classifier, and on a score whatever the oracle was made with.
+    Raises ``ValueError`` for fewer than two probes or queries than one round needs.
     """
 
     threats: ClassVar[ThreatKinds] = (NormBall,)
@@ -67,6 +69,7 @@ class ScoreBoundary(Attack):
 
     @property
     def round_cost(self) -> int:
+        """Queries of one round."""
         return BISECTIONS + self.probes + len(LENGTHS)
 
     @property
@@ -75,6 +78,7 @@ class ScoreBoundary(Attack):
         return (self.queries - 1 - STARTS) // self.round_cost
 
     def cost(self) -> tuple[int, int]:
+        """The clean input, the first directions and the rounds, as (forwards, 0)."""
         return 1 + STARTS + self.rounds * self.round_cost, 0
 
     def misfit_of_model(self, traits: Traits) -> str | None:
@@ -87,6 +91,7 @@ class ScoreBoundary(Attack):
         return unless_images(type(self).__name__, shape, least=3)
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """The input ``(n, ...)`` of the highest objective among all that were queried, or the first that broke a row."""
         self.require_fit(oracle, x, threat)
         if self.objective is not None:
             oracle = oracle.using(objective=objective_named(self.objective))
@@ -108,7 +113,7 @@ class ScoreBoundary(Attack):
 
 @dataclass(frozen=True)
 class _Search:
-    """Questions about the standing rows of ``x``; ``best`` hears of every point.
+    """Queries for the standing rows of ``x``; every queried point is recorded in ``best``.
 
     clean: values of ``x`` ``(n,)``. normals: those of the rounds so far, averaged, ``(n, ...)``; filled in place.
     """
@@ -120,7 +125,7 @@ class _Search:
     best: Best
     normals: Tensor
 
-    def ask(self, candidates: Tensor, rows: Tensor) -> Tensor:
+    def query(self, candidates: Tensor, rows: Tensor) -> Tensor:
         """Values ``(k, m)`` of ``candidates`` ``(k, m, ...)`` for ``rows`` ``(m,)``, one query each."""
         answer = self.oracle.query(candidates.flatten(0, 1), rows.repeat(len(candidates)), grad=False)
         self.best.update_from(candidates, rows, answer)
@@ -139,13 +144,13 @@ class _Search:
         activity = spatial_activity(clean)
         busy = activity >= activity.flatten(1).median(1).values.view(-1, 1, 1, 1)
         height, width = clean.shape[2:]
-        found = []
+        corners = []
         for number in range(STARTS):
             block = 2 ** (number % 3)
             coarse = rng.rows(rows).fold(number).uniform(clean.shape[1], -(-height // block), -(-width // block)).to(clean)
             signs = (coarse - 0.5).sign().repeat_interleave(block, 2).repeat_interleave(block, 3)[..., :height, :width]
-            found.append(ball.project(clean + ball.radius(clean) * ball.steepest(signs * busy), clean))
-        self.ask(torch.stack(found), rows)
+            corners.append(ball.project(clean + ball.radius(clean) * ball.steepest(signs * busy), clean))
+        self.query(torch.stack(corners), rows)
 
     def round(self, rows: Tensor, rng: KeyedRng, probes: int) -> None:
         """One round for the standing of ``rows``; a row that breaks in a part of it leaves before the next."""
@@ -155,7 +160,7 @@ class _Search:
         if len(rows):
             clean, ball, here = self.x[rows], self.threat.rows(rows), self.best.inputs[rows]
             reach, normal = ball.radius(clean), ball.steepest(self.normals[rows])
-            self.ask(torch.stack([ball.project(here + length * reach * normal, clean) for length in LENGTHS]), rows)
+            self.query(torch.stack([ball.project(here + length * reach * normal, clean) for length in LENGTHS]), rows)
 
     def crossing(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Those of ``rows`` that still stand, points close to their boundaries, and the boundaries ``(m,)``."""
@@ -164,7 +169,7 @@ class _Search:
         low, high = torch.zeros_like(boundary), torch.ones_like(boundary)
         for _ in range(BISECTIONS if len(rows) else 0):
             middle = (low + high) / 2
-            crossed = self.ask((clean + per_row(middle, clean) * (far - clean))[None], rows)[0] > boundary
+            crossed = self.query((clean + per_row(middle, clean) * (far - clean))[None], rows)[0] > boundary
             low, high = torch.where(crossed, low, middle), torch.where(crossed, middle, high)
             standing = ~self.best.broken[rows]
             rows, clean, far, boundary, low, high = (t[standing] for t in (rows, clean, far, boundary, low, high))
@@ -182,8 +187,8 @@ class _Search:
         copies = rows.repeat(probes)
         points = self.threat.rows(copies).project((where + size * u).flatten(0, 1), self.x[copies])
         points = points.view(u.shape)
-        crossed = self.ask(points, rows) > boundary
-        # What ball and box have left of a probe is what was tried.
+        crossed = self.query(points, rows) > boundary
+        # The probe that was tried is the one after projection into ball and box.
         u = (points - where) / size.clamp_min(torch.finfo(clean.dtype).tiny)
         phi = torch.where(crossed, 1.0, -1.0).to(clean)
         centred = torch.where(phi.mean(0).abs() == 1, phi, phi - phi.mean(0))

@@ -68,7 +68,7 @@ class Cascade(Attack):
         if reason is not None:
             return reason
         kept, left_out = fitting(self.stages(type(threat), traits), threat, shape, traits)
-        reasons = dict.fromkeys(one.reason for one in left_out)
+        reasons = dict.fromkeys(each.reason for each in left_out)
         return None if kept else f"No stage of {type(self).__name__} fits: {'; '.join(reasons)}"
 
     def misfit_of_model(self, traits: Traits) -> str | None:
@@ -78,7 +78,10 @@ class Cascade(Attack):
         return None
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        """As the stages one by one, with the oracle's word for what still stands, and for what moved a score farthest."""
+        """The inputs ``(n, ...)`` of the stages that fit, run one after another.
+
+        The oracle decides which samples still stand, and which stage moved a score farthest. See the base.
+        """
         self.require_fit(oracle, x, threat)
         traits = oracle.traits
         stages, _ = fitting(self.stages(type(threat), traits), threat, x.shape[1:], traits)
@@ -88,13 +91,13 @@ class Cascade(Attack):
         for number, stage in enumerate(stages):
             if not len(standing):
                 break
-            asked = oracle.subset(standing, path=stage.path)
+            of_rows = oracle.subset(standing, path=stage.path)
             streams = rng.rows(standing).fold("stage", number)
-            found = stage.attack.perturb(asked, x[standing], threat.rows(standing), rng=streams)
-            answer = oracle.query(found, standing, grad=False)
-            # Of a class that stands, the last stage's input is as good as any.
-            taken = (answer.value > reached[standing]) | (not traits.scores)
-            best[standing[taken]] = found[taken]
-            reached[standing[taken]] = answer.value[taken]
+            adv = stage.attack.perturb(of_rows, x[standing], threat.rows(standing), rng=streams)
+            answer = oracle.query(adv, standing, grad=False)
+            # A classifier's sample that stands may keep the input of any stage: the last one's is kept.
+            better = (answer.value > reached[standing]) | (not traits.scores)
+            best[standing[better]] = adv[better]
+            reached[standing[better]] = answer.value[better]
             standing = standing[~answer.broken]
         return best

@@ -31,7 +31,7 @@ from attacks.threats.norm_ball import NormBall, as_norm_ball
 from attacks.threats.threat import Threat, ThreatKinds
 
 _AT_ONCE = 16
-"""Pairs in one call of the oracle: bounds the memory, and is fixed so that a row leaves after the same query everywhere."""
+"""Pairs in one call of the oracle: bounds the memory. A constant, so that a row leaves after the same query everywhere."""
 _MOST_ENTRIES = 2**26
 """Of all candidates of one call, in numbers: 256 MiB of float32."""
 
@@ -43,12 +43,13 @@ def rows_at_once(x: Tensor, candidates: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class EstimatedGradient(Attack):
-    """Base of both.
+    """Base of NES and SPSA.
 
     steps: ascents. pairs: antithetic pairs of queries per step. sigma: size of a probe in input units; None means
     half of eps (l2: an entry's share of it), because the outputs of a spiking network are stairs, on which smaller probes
     see nothing. step_size: in input units; None means ``2.5 * eps / steps``. objective: a name in
     :data:`~attacks.objectives.OBJECTIVES`; None is the margin on a classifier, and on a score what the oracle was made with.
+    Raises ``ValueError`` for steps or pairs below 1, a size that is not positive, and an unknown objective.
     """
 
     threats: ClassVar[ThreatKinds] = (NormBall,)
@@ -75,6 +76,7 @@ class EstimatedGradient(Attack):
         return reason or (unless_scoring(type(self).__name__, self.objective) if traits.scores else None)
 
     def cost(self) -> tuple[int, int]:
+        """Both queries of each pair, and a last look, as (forwards, 0)."""
         return self.steps * 2 * self.pairs + 1, 0
 
     @abstractmethod
@@ -86,6 +88,7 @@ class EstimatedGradient(Attack):
         """Step of unit size for rows ``(n, ...)``; ``moments`` are updated in place. step: counted from 1."""
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """The input ``(n, ...)`` of the highest objective among probes and iterates, or the first that broke a row."""
         self.require_fit(oracle, x, threat)
         ball = as_norm_ball(threat)
         if self.objective is not None:
@@ -98,7 +101,7 @@ class EstimatedGradient(Attack):
         return best.inputs
 
     def _climb(self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best) -> None:
-        """All steps of ``rows`` ``(m,)``; ``best`` hears of every probe."""
+        """All steps of ``rows`` ``(m,)``; every probe is recorded in ``best``."""
         adv = x[rows]
         if oracle.objective.flat_at_clean:
             adv = threat.rows(rows).random(adv, rng.rows(rows).fold("start"))
@@ -118,23 +121,22 @@ class EstimatedGradient(Attack):
     def _slope(
         self, oracle: Oracle, adv: Tensor, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best
     ) -> Tensor:
-        """Estimated gradient at ``adv`` ``(n, ...)`` of ``rows``; ``best`` hears of every probe."""
+        """Estimated gradient at ``adv`` ``(n, ...)`` of ``rows``; every probe is recorded in ``best``."""
         slope = torch.zeros_like(adv)
         going = torch.arange(len(rows), device=rows.device)
         for begin in range(0, self.pairs, _AT_ONCE):
             count = min(_AT_ONCE, self.pairs - begin)
-            asked, clean, here = rows[going], x[rows[going]], adv[going]
-            ball = threat.rows(asked)
-            u = self.directions(clean, rng.rows(asked).fold("pairs", begin), count)
-            probes = torch.cat(
-                [ball.project(here + sign * self._probe(clean, ball) * one, clean) for sign in (1, -1) for one in u]
-            )
-            answer = oracle.query(probes, asked.repeat(2 * count), grad=False)
-            best.update_from(probes.view(2 * count, *clean.shape), asked, answer)
+            queried, clean, here = rows[going], x[rows[going]], adv[going]
+            ball = threat.rows(queried)
+            u = self.directions(clean, rng.rows(queried).fold("pairs", begin), count)
+            size = self._probe(clean, ball)
+            probes = torch.cat([ball.project(here + sign * size * direction, clean) for sign in (1, -1) for direction in u])
+            answer = oracle.query(probes, queried.repeat(2 * count), grad=False)
+            best.update_from(probes.view(2 * count, *clean.shape), queried, answer)
             value = answer.value.view(2 * count, -1)
             rise = value[:count] - value[count:]
             slope[going] += torch.einsum("kn,kn...->n...", rise, u)
-            going = going[~best.broken[asked]]
+            going = going[~best.broken[queried]]
             if not len(going):
                 break
         return slope
@@ -150,9 +152,11 @@ class NES(EstimatedGradient):
     """Natural evolution strategies: normal directions, steps along the sign of the estimate (l2: normalised)."""
 
     def directions(self, x: Tensor, rng: KeyedRng, count: int) -> Tensor:
+        """Standard normal directions, ``(count, n, ...)``."""
         return rng.normal(count, *x.shape[1:]).transpose(0, 1).to(x)
 
     def ascent(self, slope: Tensor, moments: Moments, step: int, threat: NormBall) -> Tensor:
+        """The steepest step along the estimate, ``(n, ...)``."""
         return threat.steepest(slope)
 
 
@@ -161,7 +165,9 @@ class SPSA(EstimatedGradient):
     """Simultaneous perturbation: random signs as directions, steps of Adam (0.9, 0.999)."""
 
     def directions(self, x: Tensor, rng: KeyedRng, count: int) -> Tensor:
+        """Random signs, ``(count, n, ...)``."""
         return (rng.uniform(count, *x.shape[1:]) - 0.5).sign().transpose(0, 1).to(x)
 
     def ascent(self, slope: Tensor, moments: Moments, step: int, threat: NormBall) -> Tensor:
+        """A step of Adam brought to unit size, ``(n, ...)``."""
         return threat.unit_step(moments.step(slope, step))

@@ -17,6 +17,7 @@ class FGSM(PGD):
     random_start: bool = False
 
     def default_step(self, eps: Tensor) -> Tensor:
+        """The whole radius ``eps`` ``(n, 1, ..., 1)``."""
         return eps
 
 
@@ -27,4 +28,5 @@ class RFGSM(PGD):
     steps: int = 1
 
     def default_step(self, eps: Tensor) -> Tensor:
+        """1.25 times the radius ``eps`` ``(n, 1, ..., 1)``."""
         return 1.25 * eps

@@ -39,6 +39,7 @@ class FMN(MinimalAttack):
 
     steps: gradients per sample. step_size: l2 length of the first step, in input units; the last is a hundredth of it.
     gamma: by which share the radius changes at first.
+    Raises ``ValueError`` for steps below 1, a step that is not positive, and a gamma outside of (0, 1).
     """
 
     steps: int = 100
@@ -53,9 +54,11 @@ class FMN(MinimalAttack):
             )
 
     def cost(self) -> tuple[int, int]:
+        """One gradient per step."""
         return self.steps, self.steps
 
     def nearest(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """The nearest iterate ``(n, ...)`` that was misclassified, or the clean input. See the base."""
         rows = torch.arange(len(x), device=x.device)
         if not len(x):
             return x

@@ -41,6 +41,7 @@ class HopSkipJump(MinimalAttack):
     """Decision-based walk along the boundary.
 
     queries: forwards per sample, at most. probes: queries of the first round's estimate.
+    Raises ``ValueError`` for queries below 1 or probes below 2.
     """
 
     access: ClassVar[Access] = "decision"
@@ -53,20 +54,25 @@ class HopSkipJump(MinimalAttack):
             raise ValueError(f"queries must be at least 1 and probes at least 2, got {self.queries} and {self.probes}")
 
     def cost(self) -> tuple[int, int]:
+        """At most :attr:`queries` forwards."""
         return self.queries, 0
 
     def rounds(self, bisections: int) -> list[int]:
-        """Probes of each round that fits into the queries, the dearest course of each supposed."""
+        """Probes of each round that fits into the queries if every round takes its most expensive course.
+
+        bisections: queries of each bisection.
+        """
         left = self.queries - 1 - _TRIES - bisections
-        found: list[int] = []
+        rounds: list[int] = []
         while True:
-            probes = int(self.probes * math.sqrt(len(found) + 1))
+            probes = int(self.probes * math.sqrt(len(rounds) + 1))
             left -= probes + _HALVINGS + bisections
             if left < 0:
-                return found
-            found.append(probes)
+                return rounds
+            rounds.append(probes)
 
     def nearest(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """The nearest point ``(n, ...)`` of the walk, which is misclassified, or the clean input. See the base."""
         best, ball = x.clone(), as_norm_ball(threat)
         if not len(x):
             return best
@@ -101,7 +107,7 @@ def _bisections(ball: NormBall, entries: int) -> int:
 
 @dataclass(frozen=True)
 class _Search:
-    """Questions about points ``(m, ...)`` that stand for ``rows`` ``(m,)`` of ``x``."""
+    """Queries at points ``(m, ...)`` that stand for ``rows`` ``(m,)`` of ``x``."""
 
     oracle: Oracle
     x: Tensor
@@ -112,19 +118,19 @@ class _Search:
         return self.oracle.query(points, rows, grad=False).value > 0.5
 
     def starts(self, rows: Tensor, rng: KeyedRng, tries: int) -> tuple[Tensor, Tensor]:
-        """Those of ``rows`` for which a random misclassified point of the box was found, and the points."""
-        found = self.x.clone()
-        has = torch.zeros(len(self.x), dtype=torch.bool, device=self.x.device)
+        """Those of ``rows`` for which one of ``tries`` random points of the box is misclassified, and these points."""
+        starts = self.x.clone()
+        started = torch.zeros(len(self.x), dtype=torch.bool, device=self.x.device)
         for k in range(tries):
-            left = rows[~has[rows]]
+            left = rows[~started[rows]]
             if not len(left):
                 break
             noise = rng.rows(left).fold("start", k).uniform(*self.x.shape[1:]).to(self.x)
             points = self.threat.low + (self.threat.high - self.threat.low) * noise
             fooled = self.fooled(points, left)
-            found[left[fooled]], has[left[fooled]] = points[fooled], True
-        rows = rows[has[rows]]
-        return rows, found[rows]
+            starts[left[fooled]], started[left[fooled]] = points[fooled], True
+        rows = rows[started[rows]]
+        return rows, starts[rows]
 
     def boundary(self, points: Tensor, rows: Tensor, bisections: int) -> Tensor:
         """Misclassified points close to the boundary, between the clean inputs and misclassified ``points``."""
@@ -149,14 +155,14 @@ class _Search:
             length = torch.linalg.vector_norm(noise.flatten(2), dim=2)
             u = noise / length.view(*length.shape, *([1] * (here.dim() - 1)))
             points = (here[:, None] + size[:, None] * u).clamp(self.threat.low, self.threat.high)
-            # What the box has left of each probe is what was tried.
+            # The probe that was tried is the one after clipping to the box.
             u = (points - here[:, None]) / size[:, None].clamp_min(torch.finfo(here.dtype).tiny)
             fooled = self.fooled(points.flatten(0, 1), rows.repeat_interleave(count)).view(len(rows), count)
             phi = torch.where(fooled, 1.0, -1.0).to(here)
             phi_sum, u_sum = phi_sum + phi.sum(1), u_sum + u.sum(1)
             both = both + torch.einsum("nk,nk...->n...", phi, u)
         mean = phi_sum / probes
-        # Where all agree, they agree on a direction (or its opposite).
+        # Where all probes agree, their mean is the direction or its opposite, and there is nothing to centre.
         centre = torch.where(mean.abs() == 1, 0.0, mean)
         return self.threat.steepest(both - per_row(centre, here) * u_sum)
 

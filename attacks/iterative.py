@@ -1,9 +1,8 @@
 """The loop that every fixed-step gradient attack shares: FGSM, PGD and MI-FGSM are choices in it.
 
-A sample leaves the loop as soon as it is broken, so the cost falls with the active
-set. Whatever the loop does, it returns the broken iterate of a sample if it met one
-and otherwise the iterate with the highest objective, so more steps or restarts never
-make the result worse.
+A sample leaves the loop as soon as it is broken, so that the cost falls with the active set. The loop returns the first
+broken iterate of a sample if there is one and otherwise the iterate with the highest objective, so that more steps or
+restarts never make the result worse.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ class IterativeAttack(RestartedAttack):
     random_start: whether the first start is uniform in the ball rather than at x; later ones always are, and every start
         is for an objective whose gradient at x is 0.
     keep: ``best`` as above, or ``last``, which runs all steps and returns the last iterate (textbook form).
+    Raises ``ValueError`` for a step that is not positive.
     """
 
     step_size: float | None = None
@@ -50,11 +50,13 @@ class IterativeAttack(RestartedAttack):
         return 2.5 * eps / max(self.steps, 1)
 
     def going_on(self, best: Best) -> Tensor:
+        """Rows that stand; with ``keep="last"`` all of them, ``(m,)``."""
         return best.standing() if self.keep == "best" else torch.arange(len(best.inputs), device=best.inputs.device)
 
     def walk(
         self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
+        """From one start: ``steps`` steps along :meth:`direction`. See the base."""
         clean, ball = x[rows], threat.rows(rows)
         adv = clean
         if self.random_start or not first or oracle.objective.flat_at_clean:

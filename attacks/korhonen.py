@@ -28,6 +28,7 @@ class Korhonen(RestartedAttack):
     """Adam weighted by spatial activity, for images ``(n, C, H, W)``. Starts at x, and restarts at random points.
 
     step_size: of a step at the busiest place, in input units; None means ``2.5 * eps / steps``.
+    Raises ``ValueError`` for a step that is not positive.
     """
 
     steps: int = 20
@@ -45,6 +46,7 @@ class Korhonen(RestartedAttack):
     def walk(
         self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
+        """From one start: steps of Adam, weighted by the activity of the clean image. See the base."""
         clean, ball = x[rows], threat.rows(rows)
         adv, activity, moments = clean, spatial_activity(clean), Moments.like(clean)
         if not first or oracle.objective.flat_at_clean:

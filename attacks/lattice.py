@@ -36,14 +36,14 @@ class Lattice(ABC):
 
     @abstractmethod
     def nearest(self, adv: Tensor, x: Tensor, threat: Threat) -> Tensor:
-        """``adv`` at the nearest allowed values that the ball around ``x`` and the box leave, in the dtype of ``adv``.
+        """``adv`` ``(n, ...)`` at the nearest allowed values that the ball around ``x`` and the box leave, in its own dtype.
 
         An entry for which they leave none takes the clean value. Wherever ``x`` is on the lattice, so is the result.
         """
 
     @abstractmethod
     def towards_clean(self, adv: Tensor, x: Tensor) -> Tensor:
-        """``adv`` at the next allowed values *towards* ``x``, so that no perturbation grows, whatever the threat."""
+        """``adv`` ``(n, ...)`` at the next allowed values *towards* ``x``: no perturbation grows, whatever the threat."""
 
     @abstractmethod
     def holds(self, adv: Tensor) -> Tensor:
@@ -71,11 +71,11 @@ class RealNumbers(Lattice):
     text: ClassVar[str] = "images of real numbers"
 
     def nearest(self, adv: Tensor, x: Tensor, threat: Threat) -> Tensor:
-        """``adv`` itself."""
+        """``adv`` ``(n, ...)`` itself."""
         return adv
 
     def towards_clean(self, adv: Tensor, x: Tensor) -> Tensor:
-        """``adv`` itself."""
+        """``adv`` ``(n, ...)`` itself."""
         return adv
 
     def holds(self, adv: Tensor) -> Tensor:
@@ -115,7 +115,7 @@ class EightBit(Lattice):
         return torch.where(per_row(inside, x), rounded, self.towards_clean(adv, x))
 
     def towards_clean(self, adv: Tensor, x: Tensor) -> Tensor:
-        """Each entry rounded to a multiple of 1/255 towards the clean value, so that no norm grows by more than 4e-7.
+        """Each entry of ``adv`` ``(n, ...)`` rounded to a multiple of 1/255 towards ``x``; no norm grows by more than 4e-7.
 
         Rounding to the nearest could leave a linf ball whose radius is no multiple of 1/255. An entry whose clean value
         lies between it and the next multiple takes the clean value.

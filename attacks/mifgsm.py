@@ -23,9 +23,11 @@ class MIFGSM(IterativeAttack):
     decay: float = 1.0
 
     def default_step(self, eps: Tensor) -> Tensor:
+        """The radius ``eps`` ``(n, 1, ..., 1)`` over the number of steps."""
         return eps / max(self.steps, 1)
 
     def direction(self, gradient: Tensor, momentum: Tensor, threat: NormBall) -> tuple[Tensor, Tensor]:
+        """The steepest step along the accumulated gradient ``(n, ...)``, and that gradient."""
         length = per_row(gradient.abs().flatten(1).sum(1), gradient)
         momentum = self.decay * momentum + gradient / length.clamp_min(torch.finfo(gradient.dtype).tiny)
         return threat.steepest(momentum), momentum

@@ -1,7 +1,7 @@
 """Minimal-norm attacks: they look for the nearest adversarial example, whatever the radius.
 
-Under a threat of radius eps such an attack has won where what it found lies in the ball. Where it does not, the
-clean input is returned, never a point outside. So one threat model serves both kinds, and the size of a
+Under a threat of radius eps such an attack has won where the adversarial input it found lies in the ball. Where it does
+not, the clean input is returned, never a point outside. So one threat model serves both kinds of attack, and the size of a
 returned perturbation is the distance at which the sample falls.
 """
 
@@ -22,12 +22,12 @@ from attacks.threats.norm_ball import NormBall
 from attacks.threats.threat import Threat, ThreatKinds
 
 
-def within(found: Tensor, x: Tensor, threat: Threat) -> Tensor:
-    """The rows of ``found`` ``(n, ...)`` that lie in the ball, and those of ``x`` where they do not.
+def within(adv: Tensor, x: Tensor, threat: Threat) -> Tensor:
+    """The rows of ``adv`` ``(n, ...)`` that lie in the ball, and those of ``x`` ``(n, ...)`` where they do not.
 
-    A row that is not a number is kept: whoever verifies must see it, not take it for a sample that stands.
+    A row that is not a number is kept, so that whoever verifies sees it instead of a clean input that stands.
     """
-    return torch.where(per_row(threat.excess(found, x) > 0, x), x, found)
+    return torch.where(per_row(threat.excess(adv, x) > 0, x), x, adv)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,9 @@ class MinimalAttack(Attack):
 
     @abstractmethod
     def nearest(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
-        """The nearest adversarial input found for each row of ``x`` ``(n, ...)``, or the clean one; eps plays no part."""
+        """The nearest adversarial input found for each row of ``x`` ``(n, ...)``, or the clean one, whatever eps is."""
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """What :meth:`nearest` finds where it lies in the ball, and the clean input elsewhere: ``(n, ...)``."""
         self.require_fit(oracle, x, threat)
         return within(self.nearest(oracle, x, threat, rng=rng), x, threat)

@@ -24,14 +24,14 @@ from attacks.score_objectives import Scoring
 
 @dataclass(frozen=True)
 class ModelOracle:
-    """The oracle of a model we hold.
+    """The oracle of a model that we hold.
 
-    model: eval mode, parameters frozen by the caller.
-    labels: ``(N,)``. path: how spikes are differentiated. objective: what is maximised.
-    rng: ``(N,)`` streams for stochastic layers; each query draws afresh, keyed by the number of
-        forwards the row has spent, so a row's draws do not depend on its neighbours.
-    draws: forwards averaged per query (EOT, Athalye et al., ICML 2018). With ``stochastic`` no row
-        is ever reported broken: one lucky flip must not end the attack on a sample.
+    model: in eval mode, parameters frozen by the caller. labels: ``(N,)``. path: how spikes are differentiated.
+    objective: what is maximised. target: classes ``(N,)`` to aim at, or None.
+    rng: ``(N,)`` streams for stochastic layers; each query draws afresh, keyed by the number of forwards that the row has
+        spent, so that a row's draws do not depend on its neighbours.
+    draws: forwards averaged per query (EOT, Athalye et al., ICML 2018). stochastic: no row is ever reported broken, because
+        one lucky flip must not end the attack on a sample.
     micro_batch: largest number of rows in one pass through the model.
     lens: what the model sees of an input (see :meth:`attacks.lattice.Lattice.lens`): an attacker who must hand over images
         of 8 bits searches through their rounding.
@@ -54,17 +54,19 @@ class ModelOracle:
 
     @classmethod
     def of(cls, model: nn.Module, labels: Tensor, *, path: GradientPath | None = None, **settings: Any) -> ModelOracle:
-        """An oracle with fresh books; ``settings`` are the other fields."""
+        """An oracle with fresh books for ``labels`` ``(N,)``; ``settings`` are the other fields."""
         path = path or Training()
         books, session = Books.of(len(labels), labels.device), path.session(len(labels))
         return cls(model, labels, path=path, books=books, session=session, **settings)
 
     @property
     def forwards(self) -> Tensor:
+        """Forward passes spent per row, ``(N,)`` int64."""
         return self.books.forwards[self.books.index]
 
     @property
     def backwards(self) -> Tensor:
+        """Backward passes spent per row, ``(N,)`` int64."""
         return self.books.backwards[self.books.index]
 
     @property
@@ -79,6 +81,7 @@ class ModelOracle:
 
     @property
     def traits(self) -> Traits:
+        """Read off the modules, the spike functions and the objective."""
         return Traits(
             spiking=is_spiking(self.model, self.sites),
             coded=any(isinstance(module, TakesCoding) for module in self.model.modules()),
@@ -93,6 +96,7 @@ class ModelOracle:
         objective: Objective | None = None,
         target: Tensor | None = None,
     ) -> ModelOracle:
+        """The same books, another path, objective or target ``(N,)``; a new path starts without memory."""
         return replace(
             self,
             path=path or self.path,
@@ -102,6 +106,7 @@ class ModelOracle:
         )
 
     def subset(self, rows: Tensor, *, path: GradientPath | None = None) -> Self:
+        """An oracle for ``rows`` ``(n,)`` as ``0 .. n-1``, on the same books, whose path starts without memory."""
         chosen = path or self.path
         return replace(
             self,
@@ -115,6 +120,7 @@ class ModelOracle:
         )
 
     def charge(self, other: Oracle) -> None:
+        """Add what ``other`` has spent, row by row."""
         books = self.books
         books.forwards.index_add_(0, books.index, other.forwards)
         books.backwards.index_add_(0, books.index, other.backwards)
@@ -122,6 +128,7 @@ class ModelOracle:
         books.bad_gradient[books.index[other.bad_gradient]] = True
 
     def forget(self, rows: Tensor) -> None:
+        """Drop what an adaptive path has learnt on ``rows`` ``(n,)``."""
         self.session.forget(rows)
 
     def numbers(self, rows: Tensor, *, forwards: int = 1) -> Tensor:
@@ -151,21 +158,26 @@ class ModelOracle:
             return self.outputs(self.lens(x, rows), rows)
 
     def outputs(self, x: Tensor, rows: Tensor) -> Tensor:
-        """What the model answers, before any book is kept: ``(n, K)`` for inputs ``x`` standing for ``rows``."""
+        """The model's outputs ``(n, K)`` for inputs ``x`` that stand for ``rows`` ``(n,)``; nothing is booked here."""
         outputs: Tensor = self.model(x)
         return outputs
 
     def query(self, x: Tensor, rows: Tensor, *, grad: bool) -> Answer:
+        """Value, gradient and verdict ``(n,)`` of inputs ``x`` ``(n, ...)`` that stand for ``rows`` ``(n,)``, averaged.
+
+        Averages are over draws and views; rows are passed on in micro-batches. A gradient that is not finite is noted and
+        becomes zero.
+        """
         views = self.session.views() if grad else self.session.views()[:1]
-        # Of all parts at once: a draw must not hang on the batch that its row came in.
+        # Numbered before the batch is split: a draw must not depend on the part that its row is in.
         numbers = self.numbers(rows, forwards=self.draws * len(views))
-        shares = (_split(whole, self.micro_batch) for whole in (x, rows, numbers))
-        parts = [self._query(share, index, draw, views, grad) for share, index, draw in zip(*shares, strict=True)]
-        gradients = [part.gradient for part in parts if part.gradient is not None]
+        split = (_split(whole, self.micro_batch) for whole in (x, rows, numbers))
+        answers = [self._query(inputs, index, draw, views, grad) for inputs, index, draw in zip(*split, strict=True)]
+        gradients = [answer.gradient for answer in answers if answer.gradient is not None]
         return Answer(
-            torch.cat([part.value for part in parts]),
+            torch.cat([answer.value for answer in answers]),
             torch.cat(gradients) if grad else None,
-            torch.cat([part.broken for part in parts]),
+            torch.cat([answer.broken for answer in answers]),
         )
 
     def _query(self, x: Tensor, rows: Tensor, numbers: Tensor, views: tuple[Session, ...], grad: bool) -> Answer:
@@ -180,9 +192,9 @@ class ModelOracle:
                 outputs = self.logits(leaf, rows, learn=draw == 0, view=view, numbers=numbers + number)
                 values = self.objective.value(outputs, labels, target)
             if gradient is not None:
-                (one,) = torch.autograd.grad(values.sum(), leaf)
+                (drawn,) = torch.autograd.grad(values.sum(), leaf)
                 self.books.spend(self.books.backwards, rows)
-                gradient += one
+                gradient += drawn
             value += values.detach()
             broken = self.objective.broken(outputs.detach(), labels)
         if gradient is not None:
@@ -209,6 +221,7 @@ class ModelOracle:
         return replace(self, labels=outputs if outputs.dim() == 1 else outputs.argmax(1))
 
     def beside(self, x: Tensor) -> ModelOracle:
+        """An oracle with books of its own for other inputs ``x`` ``(m, ...)``, labelled by the model's own answers."""
         rng = None if self.rng is None else KeyedRng.of(0, torch.arange(len(x), device=x.device)).fold("beside")
         fresh = ModelOracle.of(
             self.model,
@@ -224,6 +237,7 @@ class ModelOracle:
         return fresh.referring_to(x)
 
     def as_module(self, rows: Tensor, clean: Tensor | None = None) -> nn.Module:
+        """A :class:`~attacks.counted_module.CountedModule` for ``rows`` ``(n,)`` with the clean inputs ``(n, ...)``."""
         return CountedModule(self, rows, clean).eval()
 
 

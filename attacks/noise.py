@@ -22,7 +22,10 @@ from attacks.threats.threat import Threat, ThreatKinds
 
 @dataclass(frozen=True, kw_only=True)
 class RandomNoise(Attack):
-    """Best of ``draws`` independent draws."""
+    """Best of ``draws`` independent draws.
+
+    Raises ``ValueError`` for draws below 1.
+    """
 
     access: ClassVar[Access] = "score"
 
@@ -34,12 +37,14 @@ class RandomNoise(Attack):
 
     @abstractmethod
     def draw(self, x: Tensor, threat: Threat, rng: KeyedRng) -> Tensor:
-        """One perturbed input per row, inside ball and box."""
+        """One perturbed input per row of ``x`` ``(n, ...)``, inside ball and box."""
 
     def cost(self) -> tuple[int, int]:
+        """One forward per draw."""
         return self.draws, 0
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """The draw ``(n, ...)`` of the highest objective, or the first that broke a row. See the base."""
         self.require_fit(oracle, x, threat)
         best = Best.starting_at(x)
         for k in range(self.draws):
@@ -56,6 +61,7 @@ class UniformNoise(RandomNoise):
     """Uniform in the ball."""
 
     def draw(self, x: Tensor, threat: Threat, rng: KeyedRng) -> Tensor:
+        """A point drawn evenly from the ball, ``(n, ...)``."""
         return threat.random(x, rng)
 
 
@@ -66,6 +72,7 @@ class SignNoise(RandomNoise):
     threats: ClassVar[ThreatKinds] = (NormBall,)
 
     def draw(self, x: Tensor, threat: Threat, rng: KeyedRng) -> Tensor:
+        """``x`` moved by the whole radius along the steepest step of a normal draw, ``(n, ...)``."""
         ball = as_norm_ball(threat)
         direction = ball.steepest(rng.normal(*x.shape[1:]).to(x))
         return ball.project(x + ball.radius(x) * direction, x)
@@ -84,6 +91,7 @@ class GaussianNoise(RandomNoise):
     sigma: float = 1.0
 
     def draw(self, x: Tensor, threat: Threat, rng: KeyedRng) -> Tensor:
+        """``x`` plus normal entries, projected, ``(n, ...)``."""
         ball = as_norm_ball(threat)
         scale = self.sigma / ball.size_of_ones(x[0].numel())
         return ball.project(x + ball.radius(x) * scale * rng.normal(*x.shape[1:]).to(x), x)

@@ -1,9 +1,8 @@
 """What an attack maximises, per sample, and when it has won.
 
-An objective is the only place where the task lives: the same PGD attacks a
-classifier through :class:`CrossEntropy` and a score through a score objective.
-``value`` is summed over the batch before differentiating, so a row's gradient does
-not depend on the batch size.
+Only the objective depends on the task: the same PGD attacks a classifier through :class:`CrossEntropy` and a score through a
+score objective. ``value`` is summed over the batch before differentiating, so that a row's gradient does not depend on the
+batch size.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ class Classification:
     flat_at_clean: ClassVar[bool] = False
 
     def broken(self, outputs: Tensor, reference: Tensor) -> Tensor:
-        """Misclassified, whatever class a targeted attack aims at."""
+        """``(n,)`` bool: whether logits ``(n, K)`` miss the labels ``(n,)``, whatever class a targeted attack aims at."""
         return outputs.argmax(1) != reference
 
 
@@ -75,6 +74,7 @@ class Margin(Classification):
     """
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        """``(n,)`` from logits ``(n, K)``, labels and target classes ``(n,)``. Raises ``ValueError`` for scores."""
         _logits(outputs)
         if target is None:
             return best_other(outputs, reference) - pick(outputs, reference)
@@ -95,6 +95,7 @@ class CrossEntropy(Classification):
     """
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        """``(n,)`` from logits ``(n, K)``, labels and target classes ``(n,)``. Raises ``ValueError`` for scores."""
         _logits(outputs)
         if target is not None:
             return -F.cross_entropy(outputs, target, reduction="none")
@@ -112,6 +113,7 @@ class DLR(Classification):
     """
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        """``(n,)`` from logits ``(n, K)``, labels and target classes ``(n,)``. Raises ``ValueError`` for scores."""
         needed = 3 if target is None else 4
         if _logits(outputs).shape[1] < needed:
             return Margin().value(outputs, reference, target)
@@ -131,6 +133,7 @@ class Misclassified(Classification):
     """
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        """``(n,)`` from logits ``(n, K)``, labels and target classes ``(n,)``. Raises ``ValueError`` for scores."""
         decided = _logits(outputs).argmax(1)
         return (decided != reference if target is None else decided == target).to(outputs.dtype)
 
@@ -159,4 +162,4 @@ def unless_scoring(who: str, name: str | None) -> str | None:
     if name is None or issubclass(OBJECTIVES[name], Scoring):
         return None
     known = ", ".join(key for key, kind in OBJECTIVES.items() if issubclass(kind, Scoring))
-    return f"{who} was told to maximise {name}, which needs classes; on a score it can maximise {known}"
+    return f"{who} is to maximise {name}, which needs classes; on a score it can maximise {known}"

@@ -28,7 +28,7 @@ class Answer:
 
     @property
     def slope(self) -> Tensor:
-        """The gradient of a query that asked for one. Raises ``ValueError`` otherwise."""
+        """The gradient ``(n, ...)`` of a query that asked for one. Raises ``ValueError`` otherwise."""
         if self.gradient is None:
             raise ValueError("this query was made with grad=False")
         return self.gradient
@@ -91,7 +91,7 @@ class Oracle(Protocol):
         ...
 
     def subset(self, rows: Tensor, *, path: GradientPath | None = None) -> Oracle:
-        """An oracle that knows ``rows`` as ``0 .. n-1``; what it spends is booked on them here."""
+        """An oracle that knows ``rows`` ``(n,)`` as ``0 .. n-1``; what it spends is booked on them here."""
         ...
 
     def charge(self, other: Oracle) -> None:
@@ -106,7 +106,7 @@ class Oracle(Protocol):
         ...
 
     def forget(self, rows: Tensor) -> None:
-        """A fresh start for ``rows``: what an adaptive gradient path has learnt on them is dropped."""
+        """A fresh start for ``rows`` ``(n,)``: what an adaptive gradient path has learnt on them is dropped."""
         ...
 
     def as_module(self, rows: Tensor, clean: Tensor | None = None) -> nn.Module:

@@ -1,4 +1,4 @@
-"""The perceptual attack of Zhang et al. (NeurIPS 2022): a full-reference measure speaks for the eye in the objective.
+"""The perceptual attack of Zhang et al. (NeurIPS 2022): a full-reference measure in the objective keeps changes unseen.
 
     maximise  value(x') + weight * likeness(x', x)
 
@@ -29,10 +29,12 @@ from attacks.threats.norm_ball import NormBall
 class Perceptual(RestartedAttack):
     """Adam on an objective and a likeness, for images ``(n, C, H, W)``.
 
-    weight: how much of the objective (score units, or nats) one unit of likeness is worth; 0 leaves the attack without eyes.
+    weight: how much of the objective (score units, or nats) one unit of likeness is worth; with 0 the
+    likeness does not count.
     likeness: ``ssim`` (on images smaller than its window of 11, a smaller window), or ``mse``.
     step_size: per entry, in input units; None means ``2.5 * eps / steps``.
     The point returned is the one with the highest sum, or the first that broke a classifier.
+    Raises ``ValueError`` for a step that is not positive and a weight that is negative or not finite.
     """
 
     steps: int = 50
@@ -47,7 +49,7 @@ class Perceptual(RestartedAttack):
         if not 0 <= self.weight < float("inf"):
             raise ValueError(f"weight must be finite and not negative, got {self.weight}")
 
-    def alike(self, adv: Tensor, x: Tensor, threat: NormBall) -> Tensor:
+    def likeness_to(self, adv: Tensor, x: Tensor, threat: NormBall) -> Tensor:
         """Likeness ``(n,)`` of images ``(n, C, H, W)``, at most 1 (ssim) or 0 (mse), where they are equal."""
         if self.likeness == "ssim":
             side = min(11, *x.shape[2:])
@@ -62,6 +64,7 @@ class Perceptual(RestartedAttack):
     def walk(
         self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
+        """From one start: steps of Adam on objective plus likeness. See the base."""
         clean, ball = x[rows], threat.rows(rows)
         # Where a deviation is flat: a tenth of the radius away, about the one grey level of the paper at 8/255.
         reach = 0.1 if first else 1.0
@@ -70,7 +73,7 @@ class Perceptual(RestartedAttack):
             adv = clean + reach * (ball.random(clean, rng.rows(rows)) - clean)
         moments = Moments.like(clean)
         for step in range(1, self.steps + 1):
-            answer, slope = self._asked(oracle, adv, clean, ball, rows, grad=True)
+            answer, slope = self._query(oracle, adv, clean, ball, rows, grad=True)
             best.update(adv, rows, answer)
             going = ~answer.broken
             rows, clean, adv, slope, moments = rows[going], clean[going], adv[going], slope[going], moments.rows(going)
@@ -80,16 +83,16 @@ class Perceptual(RestartedAttack):
             move = moments.step(slope, step)
             size = 2.5 * ball.radius(clean) / self.steps if self.step_size is None else self.step_size
             adv = ball.project(adv + size * ball.unit_step(move), clean)
-        best.update(adv, rows, self._asked(oracle, adv, clean, ball, rows, grad=False)[0])
+        best.update(adv, rows, self._query(oracle, adv, clean, ball, rows, grad=False)[0])
 
-    def _asked(
+    def _query(
         self, oracle: Oracle, adv: Tensor, clean: Tensor, ball: NormBall, rows: Tensor, *, grad: bool
     ) -> tuple[Answer, Tensor]:
         """The oracle's answer with the likeness added to its value, and the gradient of the sum (zeros if not asked for)."""
         answer = oracle.query(adv, rows, grad=grad)
         with torch.set_grad_enabled(grad):
             leaf = adv.detach().requires_grad_(grad)
-            bonus = self.weight * self.alike(leaf, clean, ball)
+            bonus = self.weight * self.likeness_to(leaf, clean, ball)
         slope = torch.zeros_like(adv)
         if grad:
             (own,) = torch.autograd.grad(bonus.sum(), leaf)

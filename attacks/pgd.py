@@ -15,4 +15,5 @@ class PGD(IterativeAttack):
     """``x <- proj(x + step * steepest(gradient))``; the step defaults to ``2.5 * eps / steps``."""
 
     def direction(self, gradient: Tensor, momentum: Tensor, threat: NormBall) -> tuple[Tensor, Tensor]:
+        """The steepest step ``(n, ...)`` along the gradient; the momentum ``(n, ...)`` is left as it is."""
         return threat.steepest(gradient), momentum

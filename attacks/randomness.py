@@ -69,7 +69,7 @@ class KeyedRng:
         return KeyedRng(keys)
 
     def rows(self, index: Tensor) -> KeyedRng:
-        """The streams of the rows ``index``."""
+        """The streams of the rows ``index`` ``(m,)``."""
         return KeyedRng(self.keys[index])
 
     def uniform(self, *shape: int) -> Tensor:
@@ -105,6 +105,7 @@ def uniform_like(x: Tensor, *, draws: int, layer: str) -> Tensor:
     """``(draws, n, ...)`` uniform numbers for a stochastic layer fed with ``x`` ``(n, ...)``.
 
     layer: a name, so that two layers of one network draw different numbers.
+    Raises ``ValueError`` inside :func:`drawing` if the batch has another number of rows than its streams.
     """
     rng = _stream.get()
     if rng is None:

@@ -1,4 +1,4 @@
-"""What all gradient walks share: restarts on what still stands, an objective, a target, the best point kept."""
+"""What all gradient walks share: restarts on the samples that stand, an objective, a target, the best point kept."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class RestartedAttack(Attack):
     objective: a name in :data:`~attacks.objectives.OBJECTIVES`; None maximises whatever the oracle was made with.
     target: None, or how the class to aim at is chosen (see :mod:`attacks.targets`). With ``ranked``, restart k aims
         at the k-th most likely wrong class, so ``apgd:objective=dlr,target=ranked,restarts=9`` is APGD-T.
+    Raises ``ValueError`` for negative steps, restarts below 1, and an unknown objective.
     """
 
     threats: ClassVar[ThreatKinds] = (NormBall,)
@@ -43,6 +44,7 @@ class RestartedAttack(Attack):
             objective_named(self.objective)
 
     def cost(self) -> tuple[int, int]:
+        """A gradient per step and a last look per start, and one forward to choose targets."""
         choosing = 0 if self.target is None else 1
         return self.restarts * (self.steps + 1) + choosing, self.restarts * self.steps
 
@@ -55,6 +57,7 @@ class RestartedAttack(Attack):
         return unless_scoring(type(self).__name__, self.objective) or aimed
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """The input ``(n, ...)`` of the highest objective over all walks, or the first that broke a row. See the base."""
         self.require_fit(oracle, x, threat)
         ball = as_norm_ball(threat)
         if self.objective is not None:
@@ -72,14 +75,14 @@ class RestartedAttack(Attack):
         return best.inputs
 
     def going_on(self, best: Best) -> Tensor:
-        """Rows that the next start is for."""
+        """Rows ``(m,)`` that the next start is for."""
         return best.standing()
 
     @abstractmethod
     def walk(
         self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
-        """Walk from one start for ``rows`` of ``x``, telling ``best`` of every point.
+        """Walk from one start for ``rows`` of ``x`` and record every queried point in ``best``.
 
-        x, threat, rng: for all samples, not only ``rows``. first: whether this is the first start.
+        x: ``(n, ...)``; threat and rng, too, are for all samples. rows: ``(m,)``. first: whether this is the first start.
         """

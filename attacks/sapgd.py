@@ -39,6 +39,7 @@ class SAPGD(RestartedAttack):
     def walk(
         self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
+        """From one random start: ``steps`` steps of an adaptive size. See the base."""
         clean, ball = x[rows], threat.rows(rows)
         adv = on_the_surface(clean, ball, rng.rows(rows))
         eta = ball.radius(clean)
@@ -62,7 +63,7 @@ class SAPGD(RestartedAttack):
 
 
 def on_the_surface(x: Tensor, threat: NormBall, rng: KeyedRng) -> Tensor:
-    """Uniform noise scaled so that its largest entry is eps, then projected into the box."""
+    """``x`` ``(n, ...)`` plus uniform noise, scaled so that its largest entry is eps, then projected into the box."""
     noise = 2 * rng.uniform(*x.shape[1:]).to(x) - 1
     largest = per_row(noise.abs().flatten(1).amax(1), x)
     return threat.project(x + threat.radius(x) * noise / largest, x)

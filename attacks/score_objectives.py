@@ -25,6 +25,7 @@ class Scoring:
     flat_at_clean: ClassVar[bool] = False
 
     def broken(self, outputs: Tensor, reference: Tensor) -> Tensor:
+        """False for every row of ``outputs`` ``(n,)``: ``(n,)`` bool."""
         return torch.zeros(len(outputs), dtype=torch.bool, device=outputs.device)
 
 
@@ -33,6 +34,7 @@ class Increase(Scoring):
     """The score itself."""
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        """``(n,)`` from scores ``(n,)`` and clean scores ``(n,)``. Raises ``ValueError`` for logits."""
         return _scores(outputs)
 
 
@@ -41,6 +43,7 @@ class Decrease(Scoring):
     """Minus the score."""
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        """``(n,)`` from scores ``(n,)`` and clean scores ``(n,)``. Raises ``ValueError`` for logits."""
         return -_scores(outputs)
 
 
@@ -54,6 +57,7 @@ class AwayFromMid(Scoring):
     mid: float = 0.5
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        """``(n,)`` from scores ``(n,)`` and clean scores ``(n,)``. Raises ``ValueError`` for logits."""
         return torch.where(reference > self.mid, -_scores(outputs), outputs)
 
 
@@ -61,10 +65,11 @@ class AwayFromMid(Scoring):
 class Deviation(Scoring):
     """Distance from the clean score, either way (Zhang et al., NeurIPS 2022).
 
-    Its gradient at the clean image is 0, so attacks that follow a gradient start at a random point, whatever they were told.
+    Its gradient at the clean image is 0, so attacks that follow a gradient start at a random point, whatever their settings.
     """
 
     flat_at_clean: ClassVar[bool] = True
 
     def value(self, outputs: Tensor, reference: Tensor, target: Tensor | None) -> Tensor:
+        """``(n,)`` from scores ``(n,)`` and clean scores ``(n,)``. Raises ``ValueError`` for logits."""
         return (_scores(outputs) - reference).abs()

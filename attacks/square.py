@@ -55,6 +55,7 @@ class Square(Attack):
 
     queries: forwards per sample. share: fraction of pixels repainted at first (the paper's p).
     Images ``(n, C, H, W)`` only.
+    Raises ``ValueError`` for queries below 1 and a share outside of (0, 1].
     """
 
     threats: ClassVar[ThreatKinds] = tuple(MOVES)
@@ -68,6 +69,7 @@ class Square(Attack):
             raise ValueError(f"queries must be at least 1 and share in (0, 1], got {self.queries} and {self.share}")
 
     def cost(self) -> tuple[int, int]:
+        """One forward per query."""
         return self.queries, 0
 
     def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
@@ -81,6 +83,7 @@ class Square(Attack):
         return min(max(round(math.sqrt(share * height * width)), 1), height - 1, width - 1)
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """The candidate ``(n, C, H, W)`` of the highest objective, or the first that broke a row. See the base."""
         self.require_fit(oracle, x, threat)
         if isinstance(oracle.objective, Classification):
             oracle = oracle.using(objective=Margin())

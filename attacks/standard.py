@@ -49,7 +49,7 @@ OTHER_PATHS: dict[str, GradientPath] = {
     "RGA": RGA(),
     "PDSG": PDSG(),
 }
-"""On the zoo these found nothing that ASSG had not found. They are for models that are not in it."""
+"""On the models of the zoo these broke no sample that ASSG had not broken. They are for models outside of it."""
 
 QUICK: tuple[Stage, ...] = (
     FIRST,
@@ -79,7 +79,7 @@ CODED: tuple[Stage, ...] = (
     Stage("SA-PGD-50, blunter ASSG, masked code", SAPGD(steps=50), ASSG(half=0.42, coding="masked")),
     Stage("SA-PGD-50, blunter ASSG, smooth code", SAPGD(steps=50), ASSG(half=0.42, coding="smooth")),
 )
-"""For models that send intensities as spikes: a code must not win by hiding its gradient."""
+"""For models that send intensities as spikes: a code must not count as robust because it hides its gradient."""
 
 THOROUGH: tuple[Stage, ...] = (
     *STANDARD[:-1],
@@ -129,7 +129,7 @@ SMOOTH_THOROUGH: tuple[Stage, ...] = (
 SCORES_QUICK: tuple[Stage, ...] = (FIRST, Stage("APGD", APGD(steps=25), Training()))
 
 SCORES: tuple[Stage, ...] = (FIRST, Stage("APGD", APGD(steps=50), Training()), Stage("Square", Square(queries=100)))
-"""Models that score are smooth, and no sample leaves: each stage is paid twice, to raise scores and to lower them."""
+"""Models that score are smooth, and no sample leaves: each stage is run twice, to raise scores and to lower them."""
 
 SCORES_THOROUGH: tuple[Stage, ...] = (
     *SCORES[:-1],

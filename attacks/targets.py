@@ -1,8 +1,7 @@
 """Choosing the classes that a targeted attack aims at.
 
-The aim steers the search only: a sample counts as broken as soon as it is misclassified
-at all, because that is what robust accuracy asks. Whether the aim was hit can be read off the
-adversarial prediction.
+The aim steers the search only: a sample counts as broken as soon as it is misclassified at all, because that is what robust
+accuracy asks. Whether the aim was hit can be read off the adversarial prediction.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def targets(oracle: Oracle, target: Target, x: Tensor, rng: KeyedRng) -> Tensor:
         raise ValueError("a score has no classes to aim at: leave target out")
     rows = torch.arange(len(x), device=x.device)
     with torch.no_grad():
-        logits = torch.cat([oracle.logits(a, b) for a, b in zip(x.split(64), rows.split(64), strict=True)])
+        logits = torch.cat([oracle.logits(inputs, index) for inputs, index in zip(x.split(64), rows.split(64), strict=True)])
     if target == "random":
         step = 1 + rng.fold("target").integers(logits.shape[1] - 1)
         return ((oracle.labels + step) % logits.shape[1])[:, None]

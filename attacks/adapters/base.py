@@ -1,7 +1,7 @@
-"""What the attacks of every other library share: fixed shards, a forked random state, the counted view.
+"""What attacks of other libraries share: fixed shards, a forked random state, the model as a counted module.
 
-Only attacks that were found sound are let in. Still, none is trusted: what it returns is verified like
-everything else, and what it raises is reported by whoever runs it.
+Only attacks that were tested and found to be sound have an adapter. Their results are verified like everything else, and
+what they raise is reported by whoever runs them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ SHARD = 64
 
 @dataclass(frozen=True, kw_only=True)
 class ForeignAttack(Attack):
-    """An attack of another library. ``version`` is filled in, so that a record tells what ran."""
+    """An attack of another library. ``version``, that of the library, is filled in, so that it is on record.
+
+    Raises ``ModuleNotFoundError`` if the library is not installed.
+    """
 
     batch_invariant: ClassVar[bool] = False
     moves_scores: ClassVar[bool] = False
@@ -43,18 +46,22 @@ class ForeignAttack(Attack):
 
     def __post_init__(self) -> None:
         try:
-            found = version(self.library)
+            installed = version(self.library)
         except PackageNotFoundError as error:
             raise ModuleNotFoundError(
                 f"{self.library} is not installed; install it with: {self.install}", name=self.library
             ) from error
-        object.__setattr__(self, "version", found)
+        object.__setattr__(self, "version", installed)
 
     @abstractmethod
     def attacked(self, model: nn.Module, x: Tensor, labels: Tensor, threat: Threat, eps: float) -> Tensor:
         """Perturbed inputs for one shard ``x`` ``(n, ...)``, all of the same radius ``eps > 0``."""
 
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """Inputs ``(n, ...)`` as the library leaves them, shard by shard.
+
+        Raises ``ValueError`` if their shape is another, and as in the base.
+        """
         self.require_fit(oracle, x, threat)
         adv = x.clone()
         radii = threat.radius(x).flatten()
@@ -63,16 +70,16 @@ class ForeignAttack(Attack):
                 continue
             for rows in (radii == eps).nonzero()[:, 0].split(SHARD):
                 clean = x[rows]
-                with _alone(int(rng.keys[rows[0]]), x.device):
-                    found = self.attacked(oracle.as_module(rows, clean), clean.clone(), oracle.labels[rows], threat, eps)
-                if found.shape != clean.shape:
-                    raise ValueError(f"{self.library} returned shape {tuple(found.shape)} for {tuple(clean.shape)}")
-                adv[rows] = found.detach().to(x)
+                with _isolated(int(rng.keys[rows[0]]), x.device):
+                    returned = self.attacked(oracle.as_module(rows, clean), clean.clone(), oracle.labels[rows], threat, eps)
+                if returned.shape != clean.shape:
+                    raise ValueError(f"{self.library} returned shape {tuple(returned.shape)} for {tuple(clean.shape)}")
+                adv[rows] = returned.detach().to(x)
         return within(adv, x, threat) if self.kind == "minimal" else adv
 
 
 @contextmanager
-def _alone(seed: int, device: torch.device) -> Iterator[None]:
+def _isolated(seed: int, device: torch.device) -> Iterator[None]:
     """Gradients on, nothing printed, and global random states that start from ``seed`` and are put back afterwards."""
     state = np.random.get_state()
     cuda = [device] if device.type == "cuda" else []

@@ -1,6 +1,6 @@
 """Attacks of foolbox (Rauber et al., JOSS 2020), under the names foolbox gives them: ``foolbox:LinfPGD,steps=20``.
 
-What each is told: eps as it is, the step in input units (foolbox's own default is relative to eps), the threat's box.
+Each gets eps as it is, the step in input units (foolbox's own default is relative to eps) and the threat's box.
 
 Left out, seen in version 3.3.4: L2FMNAttack divides a norm by itself and so never projects (ours is ``fmn``);
 HopSkipJumpAttack normalises its gradient over the whole batch and gives up unless every sample has a start (ours is
@@ -34,15 +34,16 @@ class FoolboxAttack(ForeignAttack):
 
     @abstractmethod
     def build(self, attacks: Any, threat: Threat, eps: float) -> Any:
-        """The foolbox attack. attacks: the module ``foolbox.attacks``."""
+        """The attack of foolbox for the radius ``eps``. attacks: the module ``foolbox.attacks``."""
 
     def attacked(self, model: nn.Module, x: Tensor, labels: Tensor, threat: Threat, eps: float) -> Tensor:
+        """What foolbox returns for one shard ``x`` ``(n, ...)``. See the base."""
         foolbox = import_module("foolbox")
         bounded = foolbox.PyTorchModel(model, bounds=(threat.low, threat.high), device=x.device)
         goal = foolbox.criteria.Misclassification(labels)
         attack = self.build(foolbox.attacks, threat, eps)
-        found: Tensor = attack.run(bounded, x, goal, **({} if self.kind == "minimal" else {"epsilon": eps}))
-        return found
+        adv: Tensor = attack.run(bounded, x, goal, **({} if self.kind == "minimal" else {"epsilon": eps}))
+        return adv
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +55,11 @@ class FGSM(FoolboxAttack):
     random_start: bool = False
 
     def cost(self) -> tuple[int, int]:
+        """One gradient."""
         return 1, 1
 
     def build(self, attacks: Any, threat: Threat, eps: float) -> Any:
+        """See the base."""
         return attacks.LinfFastGradientAttack(random_start=self.random_start)
 
 
@@ -67,6 +70,7 @@ class FGM(FGSM):
     threats: ClassVar[ThreatKinds] = (L2,)
 
     def build(self, attacks: Any, threat: Threat, eps: float) -> Any:
+        """See the base."""
         return attacks.L2FastGradientAttack(random_start=self.random_start)
 
 
@@ -85,9 +89,11 @@ class LinfPGD(FoolboxAttack):
     random_start: bool = True
 
     def cost(self) -> tuple[int, int]:
+        """A gradient per step."""
         return self.steps, self.steps
 
     def build(self, attacks: Any, threat: Threat, eps: float) -> Any:
+        """See the base."""
         step = step_or_default(self.step_size, eps, self.steps)
         return getattr(attacks, self.foreign)(steps=self.steps, abs_stepsize=step, random_start=self.random_start)
 
@@ -130,9 +136,11 @@ class DDN(FoolboxAttack):
     gamma: float = 0.05
 
     def cost(self) -> tuple[int, int]:
+        """A gradient per step."""
         return self.steps, self.steps
 
     def build(self, attacks: Any, threat: Threat, eps: float) -> Any:
+        """See the base."""
         return attacks.DDNAttack(init_epsilon=self.start, steps=self.steps, gamma=self.gamma)
 
 
@@ -147,9 +155,11 @@ class LInfFMN(FoolboxAttack):
     gamma: float = 0.05
 
     def cost(self) -> tuple[int, int]:
+        """A gradient per step."""
         return self.steps, self.steps
 
     def build(self, attacks: Any, threat: Threat, eps: float) -> Any:
+        """See the base."""
         return attacks.LInfFMNAttack(steps=self.steps, gamma=self.gamma)
 
 
@@ -169,10 +179,12 @@ class DeepFool(FoolboxAttack):
     overshoot: float = 0.02
 
     def cost(self) -> tuple[int, int]:
+        """A backward per step and wrong candidate, and a first look."""
         passes = self.steps * (self.candidates - 1)
         return passes + 1, passes
 
     def build(self, attacks: Any, threat: Threat, eps: float) -> Any:
+        """See the base."""
         kind = getattr(attacks, entry_for(threat, _DEEPFOOL))
         return kind(steps=self.steps, candidates=self.candidates, overshoot=self.overshoot, loss="logits")
 
@@ -210,10 +222,12 @@ class CarliniWagner(FoolboxAttack):
     constant: float = 0.1
 
     def cost(self) -> tuple[int, int]:
+        """A gradient per step and value of the constant."""
         passes = self.searches * self.steps
         return passes, passes
 
     def build(self, attacks: Any, threat: Threat, eps: float) -> Any:
+        """See the base."""
         return attacks.L2CarliniWagnerAttack(
             binary_search_steps=self.searches,
             steps=self.steps,

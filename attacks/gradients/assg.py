@@ -13,8 +13,8 @@ The gradient of the reset is dropped, as in the paper's networks; ``reset="attac
 networks that is the weaker attack: SA-PGD of 100 steps at 4/255 leaves 14 of 100 images of snn_at standing along it, and 7
 without it (half = 0.42).
 
-Deviation: x is in units of the threshold, so that nobody hides by choosing another unit. The paper takes u - th itself; the
-neurons that its code has by default have threshold 0.5.
+Deviation: x is in units of the threshold, so that the attack does not depend on the unit that a network uses. The paper
+takes u - th itself; the default neurons of its code have threshold 0.5.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class ASSG(GradientPath):
 
     half: A/2, between 0 and 0.5; the paper searches it in 0.35 .. 0.49. beta1, beta2: memory of the two averages.
     reset: whether the gradient flows through the reset.
+    Raises ``ValueError`` for numbers outside of these ranges.
     """
 
     half: float = 0.44
@@ -80,6 +81,7 @@ class ASSG(GradientPath):
         return Stepwise(lambda call: gradient, self.attached)
 
     def session(self, samples: int) -> Session:
+        """The adaptation of a run over ``samples`` rows, from its start."""
         return _AdaptiveSession(self, samples)
 
 
@@ -129,7 +131,7 @@ class _Memory:
 
     def state(self, potential: Tensor) -> _State:
         kept = self.session.layers.get(self.key)
-        # A network that is free in the order of its calls may come with another shape: that is another call.
+        # A network may change the order of its calls: a call with another shape is another call, and starts anew.
         if kept is None or kept.like.shape != potential.shape[2:]:
             kept = self.session.layers[self.key] = _fresh(potential, self.session.samples)
         return kept
@@ -137,9 +139,9 @@ class _Memory:
 
 def _fresh(potential: Tensor, samples: int) -> _State:
     # One sample by itself may have gaps: where samples are innermost in memory, its units are far apart.
-    one = dense(potential[0, :1])[0]
-    centre = potential.new_ones((samples, len(potential), one.numel()))
-    return _State(centre, torch.zeros_like(centre), torch.empty_strided(one.shape, one.stride(), device="meta"))
+    sample = dense(potential[0, :1])[0]
+    centre = potential.new_ones((samples, len(potential), sample.numel()))
+    return _State(centre, torch.zeros_like(centre), torch.empty_strided(sample.shape, sample.stride(), device="meta"))
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ class _AdaptiveSlope:
         )
         arrays = (incoming(grad, trace), potential, state.centre.numpy(), state.spread.numpy())
         choices = (dynamics.reset == "hard", path.attached, self.learn, shape_of(trace.windows))
-        # A row that stands there twice shares one state: then one thread, so that the order in which it learns is fixed.
+        # A row that occurs twice has one state: then one thread, so that the order in which it learns is fixed.
         least = 1 if torch.get_num_threads() > 1 and len(rows.unique()) == batch else batch
         compiled.in_parallel(
             loops.through_adaptive_slopes, batch, *arrays, rows.numpy(), out, numbers, *choices, least=least
@@ -205,9 +207,9 @@ class _AdaptiveSlope:
         return 0.5 * ready / (1 + (math.pi / 2 * ready * x) ** 2) / threshold
 
 
-def _in_order(potential: Tensor, one: Tensor) -> Tensor:
-    """``potential`` ``(T, n, ...)``, samples one after another and each laid out as ``one``; a copy only if they are not."""
-    strides = (potential.shape[1] * one.numel(), one.numel(), *one.stride())
+def _in_order(potential: Tensor, sample: Tensor) -> Tensor:
+    """``potential`` ``(T, n, ...)``, samples one after another, each laid out as ``sample``; a copy only if they are not."""
+    strides = (potential.shape[1] * sample.numel(), sample.numel(), *sample.stride())
     if potential.stride() == strides:
         return potential
     return torch.empty_strided(potential.shape, strides, dtype=potential.dtype, device=potential.device).copy_(potential)

@@ -135,27 +135,27 @@ def lent(
     own: whether their own is what the path asks for, so that they count as having taken it.
     On leaving, everything has back what it had before, whatever happened inside.
     """
-    taken: list[tuple[TakesGradientPath, LayerGradient | None]] = []
-    coded: list[tuple[TakesCoding, Coding | None]] = []
+    layers: list[tuple[TakesGradientPath, LayerGradient | None]] = []
+    encoders: list[tuple[TakesCoding, Coding | None]] = []
     try:
         for module in model.modules():
             if isinstance(module, TakesGradientPath):
-                taken.append((module, module.take_gradient(gradient_of(len(taken)))))
+                layers.append((module, module.take_gradient(gradient_of(len(layers)))))
             if isinstance(module, TakesCoding):
-                coded.append((module, module.take_coding(coding)))
-        bound = Bound(layers=len(taken), encoders=len(coded))
+                encoders.append((module, module.take_coding(coding)))
+        bound = Bound(layers=len(layers), encoders=len(encoders))
         if sites is None:
             yield bound
             return
         bound.functions = sites.controlled if own or spikes is not None else 0
         bound.functions_found = sites.found
-        with sites.taken(model, spikes):
+        with sites.controlled_by(model, spikes):
             yield bound
     finally:
-        for encoder, rule in reversed(coded):
-            encoder.take_coding(rule)
-        for layer, before in reversed(taken):
-            layer.take_gradient(before)
+        for encoder, own_coding in reversed(encoders):
+            encoder.take_coding(own_coding)
+        for layer, own_gradient in reversed(layers):
+            layer.take_gradient(own_gradient)
 
 
 class Session(ABC):
@@ -172,7 +172,7 @@ class Session(ABC):
         """
 
     def forget(self, rows: Tensor) -> None:  # noqa: B027  (most paths remember nothing)
-        """Begin anew for ``rows``: a fresh start of an attack."""
+        """Begin anew for ``rows`` ``(n,)``: a fresh start of an attack."""
 
     def views(self) -> tuple[Session, ...]:
         """Sessions whose input gradients are averaged, each with its own forward and backward; mostly this one alone."""
@@ -226,4 +226,5 @@ class Training(GradientPath):
     """Each layer's own gradient: the surrogate the model was trained with."""
 
     def layer_gradient(self) -> LayerGradient | None:
+        """None: the layer's own."""
         return None

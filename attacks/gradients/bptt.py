@@ -110,9 +110,11 @@ class ThroughTime:
 
     @property
     def takes_windows(self) -> bool:
+        """Whether the compiled loop has this surrogate."""
         return self.surrogate.name in loops.SLOPES
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
+        """``dL/dcurrent`` ``(T, n, ...)`` by :func:`through_surrogate`."""
         return through_surrogate(grad, trace, self.surrogate, attached=self.attached)
 
 
@@ -123,6 +125,7 @@ class BPTT(GradientPath):
     surrogate: rectangle, triangle, atan, sigmoid, fast_sigmoid, exponential, gaussian or straight_through.
     width: in units of the threshold (None: the family's default); ``alpha = 1 / width`` may be given instead.
     reset: whether the gradient flows through the reset.
+    Raises ``ValueError`` for an unknown surrogate, a width that is not positive, and both width and alpha.
     """
 
     surrogate: str = "triangle"
@@ -140,9 +143,11 @@ class BPTT(GradientPath):
         self.layer_gradient()
 
     def layer_gradient(self) -> LayerGradient:
+        """Backpropagation through the time of a layer."""
         width = self.width if self.alpha is None else 1 / self.alpha
         return ThroughTime(Surrogate(self.surrogate, width), self.reset == "attached")
 
     def spike_gradient(self) -> Stepwise:
+        """The surrogate at each call; time is unrolled by the network itself."""
         gradient = self.layer_gradient()
         return Stepwise(lambda call: gradient, self.reset == "attached")

@@ -37,7 +37,7 @@ def compiled(loop: Loop) -> Loop:
 
 
 def usable(x: Tensor) -> bool:
-    """Whether compiled loops take ``x``."""
+    """Whether compiled loops take ``x``, of any shape: float32 or float64 on a CPU with numba."""
     return _numba is not None and x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
 
 
@@ -61,13 +61,13 @@ def in_parallel(loop: Callable[..., None], units: int, *arguments: Any, least: i
     """
     threads = min(torch.get_num_threads(), max(1, units // least))
     share = max(1, -(-units // threads))
-    others = [
+    submitted = [
         _pool(os.getpid(), threads - 1).submit(loop, *arguments, low, min(low + share, units))
         for low in range(share, units, share)
     ]
     loop(*arguments, 0, min(share, units))
-    for other in others:
-        other.result()
+    for future in submitted:
+        future.result()
 
 
 @cache

@@ -38,7 +38,7 @@ def dense(x: Tensor) -> Tensor:
 
 
 def like(x: Tensor, steps: int | None = None) -> Tensor:
-    """An uninitialised tensor of ``x``'s shape whose steps lie in memory as ``x[0]`` does.
+    """An uninitialised tensor of the shape of ``x`` ``(T, n, ...)`` whose steps lie in memory as ``x[0]`` does.
 
     Unlike ``empty_like`` it also works for an axis of time that is merely expanded. steps: another number of them.
     """
@@ -52,7 +52,7 @@ def matrix(x: Tensor) -> Tensor:
 
 
 def aligned(x: Tensor, reference: Tensor) -> Tensor:
-    """``x`` with its steps laid out as those of ``reference``; a copy only if they differ."""
+    """``x`` ``(T, n, ...)`` with its steps laid out as those of ``reference``; a copy only if they differ."""
     if x.stride()[1:] == reference.stride()[1:]:
         return x
     if x.stride(0) == 0:

@@ -1,8 +1,8 @@
-"""HART (Hao et al., ICLR 2024): between the rate and time.
+"""HART (Hao et al., ICLR 2024): a backward between rate coding and time.
 
-The forward is the exact spiking one. The backward cuts the path through time, ``v[t] = decay *
-detach(v[t-1]) + I[t]``, keeps a triangle of width w, and gives every step the time average of
-what arrives at the layer's input:
+The forward is the exact forward of the network. The backward cuts the path through time, ``v[t] = decay *
+detach(v[t-1]) + I[t]``, keeps a triangle of width w, and gives every step the time average of the gradients that arrive at
+the layer's input:
 
     dL/dI[t] = mean_k ( dL/ds[k] g_w(u[k]) )
 """
@@ -25,6 +25,7 @@ class TimeAveraged:
     needs_current: bool = False
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
+        """``dL/dcurrent`` ``(T, n, ...)``: the same at every step."""
         slope = self.surrogate.derivative(trace.potential, trace.dynamics.threshold)
         return slope.mul_(grad).mean(0).expand(grad.shape)
 
@@ -39,4 +40,5 @@ class HART(GradientPath):
         self.layer_gradient()
 
     def layer_gradient(self) -> LayerGradient:
+        """The time average of a layer."""
         return TimeAveraged(Surrogate("triangle", self.width))

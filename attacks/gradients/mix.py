@@ -32,6 +32,7 @@ class HARTMix(GradientPath):
         return HART(width=self.width).layer_gradient()
 
     def session(self, samples: int) -> Session:
+        """Both paths for a run over ``samples`` rows."""
         return _Mean(
             (HART(width=self.width, coding=self.coding).session(samples), Training(coding=self.coding).session(samples))
         )

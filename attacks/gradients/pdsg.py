@@ -31,6 +31,7 @@ class PotentialDependent:
     needs_current: bool = False
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
+        """``dL/dcurrent`` ``(T, n, ...)``, with the spread of the layer's potentials."""
         threshold = trace.dynamics.threshold
         sigma = spread(trace.potential / threshold)
         return through_slopes(grad, trace, _slopes(trace.potential, threshold, sigma), attached=self.attached)
@@ -43,10 +44,12 @@ class PotentialDependentSpikes:
     attached: bool = True
 
     def remember(self, firing: Firing, past: Moments | None) -> Moments:
+        """The moments of the potentials up to and including this call."""
         potential = firing.potential()
         return Moments.of(potential if firing.threshold == 1 else potential / firing.threshold, past)
 
     def backward(self, grad: Tensor, firing: Firing, memory: Moments) -> Tensor:
+        """``dL/du`` from ``dL/ds``, both ``(T, n, ...)``."""
         return _slopes(firing.potential(), firing.threshold, memory.spread).mul_(grad)
 
 
@@ -79,7 +82,7 @@ class Moments:
 
     @property
     def spread(self) -> Tensor:
-        """Standard deviation over steps 1..t, broadcastable to the potential; 1 where it is 0."""
+        """Standard deviation over steps 1..t, ``(T, n, ...)`` to broadcast to the potential; 1 where it is 0."""
         sigma = (self.squares / self.count - (self.total / self.count).square()).clamp_min(0).sqrt()
         return torch.where(sigma > 1e-6, sigma, 1.0)
 
@@ -100,7 +103,9 @@ class PDSG(GradientPath):
     """Gaussian surrogate as wide as the sample's own membrane potentials spread."""
 
     def layer_gradient(self) -> LayerGradient:
+        """For a layer that runs all steps."""
         return PotentialDependent()
 
     def spike_gradient(self) -> PotentialDependentSpikes:
+        """For the calls of a spike function, one step each."""
         return PotentialDependentSpikes()

@@ -1,9 +1,8 @@
 """Backward through rates instead of time.
 
-BPTR (Ding et al., SNN-RAT, NeurIPS 2022): the forward is the exact spiking one; the
-backward treats a layer as a rectifier of its firing rate. The gradient that arrives at
-each step passes unchanged where the neuron fired at least once and is blocked where it
-stayed silent; there is no recursion in time, hence nothing that can vanish in it.
+BPTR (Ding et al., SNN-RAT, NeurIPS 2022): the forward is that of the network; the backward treats a layer
+as a rectifier of its firing rate. The gradient that arrives at each step passes unchanged where the neuron fired at least
+once and is blocked where it stayed silent. There is no recursion in time in which it could vanish.
 
 RGA (Bu et al., CVPR 2023): likewise, but the factor is the derivative of the firing rate with
 respect to the time-averaged input current, piecewise constant in it.
@@ -28,6 +27,7 @@ class ThroughRate:
     needs_current: bool = False
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
+        """``dL/dcurrent`` ``(T, n, ...)``: ``grad`` where the neuron fired."""
         return grad * (trace.spikes.sum(0) > 0)
 
 
@@ -36,6 +36,7 @@ class BPTR(GradientPath):
     """Rate-based backward; forward untouched."""
 
     def layer_gradient(self) -> LayerGradient:
+        """The rectifier of a layer's rate."""
         return ThroughRate()
 
 
@@ -48,6 +49,7 @@ class ThroughMeanCurrent:
     needs_current: bool = True
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
+        """``dL/dcurrent`` ``(T, n, ...)``: ``grad`` times the rate's slope. Raises ``ValueError`` without the current."""
         if trace.current is None:
             raise ValueError("RGA needs the input current of a layer, which was not kept")
         decay, th = trace.dynamics.decay, trace.dynamics.threshold
@@ -66,4 +68,5 @@ class RGA(GradientPath):
     gamma: float = 0.2
 
     def layer_gradient(self) -> LayerGradient:
+        """The slope of a layer's rate over its mean current."""
         return ThroughMeanCurrent(low=self.gamma)

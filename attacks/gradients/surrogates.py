@@ -8,8 +8,8 @@ All but ``exponential`` (area ``2 * width``), ``fast_sigmoid`` (``2 * width``) a
 Attacks that take a sign ignore the scale of one layer, but products of layers do
 not: the width decides which units let a gradient through.
 
-``slope_`` overwrites its argument, because a backward through time calls it once per
-step and layer, and on a CPU a fresh tensor costs more than the arithmetic.
+These functions take tensors of any shape and overwrite them, as ``slope_`` does, because a backward through time calls it
+once per step and layer, and on a CPU a fresh tensor costs more than the arithmetic.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Surrogate:
         return SURROGATES[self.name][1] if self.width is None else self.width
 
     def slope_(self, potential: Tensor, threshold: float) -> Tensor:
-        """``ds/du`` at the membrane potential, in place: ``g((u - th) / th) / th``."""
+        """``ds/du`` at the membrane potential, of any shape, in place: ``g((u - th) / th) / th``."""
         slope, width = SURROGATES[self.name][0], self.effective_width
         x = potential.sub_(threshold)
         if threshold == 1.0:

@@ -46,12 +46,12 @@ class NormBall(Threat):
         return self.norm(torch.maximum(x - self.low, self.high - x))
 
     def shrink(self, delta: Tensor) -> Tensor:
-        """Each perturbation brought into the ball around 0, whatever the box."""
+        """Each perturbation ``(n, ...)`` brought into the ball around 0, whatever the box."""
         eps, length = self.radius(delta), per_row(self.norm(delta), delta)
         return delta * torch.where(length > eps, eps / length.clamp_min(torch.finfo(delta.dtype).tiny), 1.0)
 
     def project(self, adv: Tensor, x: Tensor) -> Tensor:
-        """Scaled into the ball, then clamped into the box.
+        """``adv`` ``(n, ...)`` scaled into the ball around ``x``, then clamped into the box.
 
         Clamping towards a box that contains the centre never lengthens the perturbation, so the result is in both. It is
         feasible, not the nearest feasible point, as in every library.
@@ -63,7 +63,7 @@ class NormBall(Threat):
         return float(self.norm(torch.ones(1, entries, dtype=torch.float64)))
 
     def unit_step(self, move: Tensor) -> Tensor:
-        """A step of Adam, whose entries are each about 1 in size, brought to about norm 1."""
+        """A step of Adam ``(n, ...)``, whose entries are each about 1 in size, brought to about norm 1."""
         return self.steepest(move)
 
     def directions(self, like: Tensor, rng: KeyedRng, count: int) -> Tensor:

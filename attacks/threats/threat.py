@@ -103,7 +103,7 @@ class Threat(ABC):
         return replace(self, eps=eps)
 
     def rows(self, index: Tensor) -> Self:
-        """The same threat for the rows ``index`` of a batch, each as often as it is named there.
+        """The same threat for the rows ``index`` ``(m,)`` of a batch, each as often as it is named there.
 
         A threat that has further values per row overrides this, so that they follow.
         """

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import types
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -273,12 +273,3 @@ def _described(hint: Any) -> str:
         return " or ".join(str(option) for option in get_args(hint))
     names = {bool: "true or false", int: "a whole number", float: "a number or a fraction", str: "text"}
     return names.get(hint, str(hint))
-
-
-def passed_and_defaulted(instance: Any, passed: Collection[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fields of a dataclass instance: those that were given, and those left at their defaults."""
-    values = {f.name: getattr(instance, f.name) for f in fields(instance)}
-    return (
-        {key: value for key, value in values.items() if key in passed},
-        {key: value for key, value in values.items() if key not in passed},
-    )

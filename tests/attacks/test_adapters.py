@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from attacks.adapters import base
 from attacks.adapters import foolbox as fb
 from attacks.adapters import torchattacks as ta
+from attacks.adapters import torchattacks_auto as auto
 from attacks.adapters.base import ForeignAttack, step_or_default
 from attacks.base import Kind
 from attacks.model_oracle import ModelOracle
@@ -202,12 +203,12 @@ def test_autoattack_breaks_what_our_own_attacks_break_and_stays_below_its_price(
     smooth: Build, images: Build, streams: Build
 ) -> None:
     model, x = smooth(gain=4.0), images(20)
-    adv, oracle = run(ta.AutoAttack(mode="rand"), model, x, Linf(eps=0.03), streams)
+    adv, oracle = run(auto.AutoAttack(mode="rand"), model, x, Linf(eps=0.03), streams)
     assert float(row_norm(adv - x, "linf").max()) <= 0.03 + 1e-6
     ours = PGD(steps=20, restarts=2).perturb(ModelOracle.of(model, oracle.labels), x, Linf(eps=0.03), rng=streams(20))
     broken, ours_broken = (int((model(found).argmax(1) != oracle.labels).sum()) for found in (adv, ours))
     assert abs(broken - ours_broken) <= 2 and broken > 2
-    forwards, backwards = ta.AutoAttack(mode="rand").cost()
+    forwards, backwards = auto.AutoAttack(mode="rand").cost()
     assert int(oracle.forwards.max()) <= forwards and int(oracle.backwards.max()) <= backwards
 
 

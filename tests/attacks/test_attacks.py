@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from attacks import ATTACKS
 from attacks.adapters import foolbox as fb
 from attacks.adapters import torchattacks as ta
+from attacks.adapters import torchattacks_auto as auto
+from attacks.adapters.torchattack import TorchAttack
 from attacks.apgd import APGD
 from attacks.base import Attack, Stage
 from attacks.boundary import ScoreBoundary
@@ -116,12 +118,12 @@ FOREIGN: list[Attack] = [
     ta.MIFGSM(steps=3),
     ta.NIFGSM(steps=3, decay=0.5),
     ta.VMIFGSM(steps=2, neighbours=2),
-    ta.APGD(steps=6, objective="dlr"),
-    ta.APGDT(steps=4),
-    ta.FAB(steps=3),
-    ta.Square(queries=20),
+    auto.APGD(steps=6, objective="dlr"),
+    auto.APGDT(steps=4),
+    auto.FAB(steps=3),
+    auto.Square(queries=20),
 ]
-ONLY_SUCCESSES = (ta.APGD, ta.APGDT, ta.FAB, ta.Square)
+ONLY_SUCCESSES = (auto.APGD, auto.APGDT, auto.FAB, auto.Square)
 """Attacks of others that return the clean input unless they fooled the model."""
 
 
@@ -165,7 +167,7 @@ EPS: dict[Norm, float] = {"linf": 0.06, "l2": 0.3}
 
 def can(attack: Attack, norm: Norm) -> bool:
     """Whether the attack runs in the norm on inputs of this size: torchattacks' Square divides by zero below 5 pixels."""
-    return issubclass(threat_kind(norm), attack.threats) and not (isinstance(attack, ta.Square) and norm == "l2")
+    return issubclass(threat_kind(norm), attack.threats) and not (isinstance(attack, auto.Square) and norm == "l2")
 
 
 def in_each_norm(attacks: Sequence[Attack]) -> pytest.MarkDecorator:
@@ -225,7 +227,7 @@ def case(smooth: Build, row_by_row: Build, images: Build, streams: Build) -> Cas
 def test_every_attack_of_the_catalogue_is_tested_here() -> None:
     catalogue = {getattr(import_module(module), name) for module, name in (a.split(":") for a in ATTACKS.values())}
     cascades = {kind for kind in catalogue if issubclass(kind, Cascade)}  # made of these, and tested by themselves
-    others = {ta.AutoAttack}  # too slow for the tables
+    others = {auto.AutoAttack}  # too slow for the tables
     assert catalogue - cascades == ({type(attack) for attack in EVERY} | others) - {Short}
 
 
@@ -245,7 +247,7 @@ def test_the_input_is_moved_and_the_box_is_the_threats(attack: Attack, norm: Nor
     x = 0.25 + case.x / 2
     small = replace(case, x=x, labels=case.model(x).argmax(1))
     threat = threat_named(norm, eps=wide(attack, norm), low=0.25, high=0.75)
-    if isinstance(attack, ta.TorchAttack):
+    if isinstance(attack, TorchAttack):
         with pytest.raises(ValueError, match=r"knows the box \[0, 1\] only"):
             small.attacked(attack, threat)
         return

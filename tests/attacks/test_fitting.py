@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from attacks import ATTACKS
 from attacks.adapters import foolbox as fb
 from attacks.adapters import torchattacks as ta
+from attacks.adapters import torchattacks_auto as auto
 from attacks.apgd import APGD
 from attacks.base import Attack, Stage
 from attacks.boundary import ScoreBoundary
@@ -49,10 +50,10 @@ IMAGES_ONLY: list[Attack] = [
     ta.MIFGSM(steps=2),
     ta.NIFGSM(steps=2),
     ta.VMIFGSM(steps=2, neighbours=2),
-    ta.APGD(steps=4),
-    ta.APGDT(steps=3),
-    ta.Square(queries=5),
-    ta.AutoAttack(mode="rand"),
+    auto.APGD(steps=4),
+    auto.APGDT(steps=3),
+    auto.Square(queries=5),
+    auto.AutoAttack(mode="rand"),
 ]
 ANY_SHAPE: list[Attack] = [
     PGD(steps=2),
@@ -79,7 +80,7 @@ ANY_SHAPE: list[Attack] = [
     ta.FGSM(),
     ta.PGD(steps=2),
     ta.EOTPGD(steps=2),
-    ta.FAB(steps=2),
+    auto.FAB(steps=2),
     Quick(),
 ]
 
@@ -165,8 +166,8 @@ def test_images_may_be_too_small(attack: Attack, shape: tuple[int, ...]) -> None
 
 @pytest.mark.parametrize(("side", "fits"), [(4, False), (8, True), (12, False), (28, True), (32, True)])
 def test_square_of_torchattacks_says_which_images_it_can_tile_in_l2(side: int, fits: bool) -> None:
-    assert (ta.Square().misfit(L2(eps=1.0), (3, side, side), Traits()) is None) == fits
-    assert ta.Square().misfit(Linf(eps=0.1), (3, side, side), Traits()) is None
+    assert (auto.Square().misfit(L2(eps=1.0), (3, side, side), Traits()) is None) == fits
+    assert auto.Square().misfit(Linf(eps=0.1), (3, side, side), Traits()) is None
 
 
 def test_a_universal_perturbation_fits_the_shape_of_its_images() -> None:

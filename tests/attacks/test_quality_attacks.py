@@ -86,7 +86,7 @@ def test_the_more_the_likeness_weighs_the_more_alike_and_the_less_moved(likeness
         attack = Perceptual(steps=40, weight=weight, likeness=likeness)
         x, adv, _ = attacked(attack, Increase(), streams, eps=0.05)
         moved.append(float(gains(Increase(), x, adv).mean()))
-        alike.append(float(attack.alike(adv, x, Linf(eps=0.05)).mean()))
+        alike.append(float(attack.likeness_to(adv, x, Linf(eps=0.05)).mean()))
     assert all(a > b for a, b in pairwise(moved)) and all(a < b for a, b in pairwise(alike))
     assert moved[0] > 0.8 * 0.05 * MOST["linf"] and moved[-1] < 0.2 * moved[0]
 
@@ -107,9 +107,9 @@ def test_at_equal_ssim_it_moves_more_than_a_smaller_ball_does(streams: Build) ->
 def test_the_squared_error_is_one_at_the_edge_of_the_ball() -> None:
     x = torch.full((2, 3, 4, 4), 0.5, dtype=torch.float64)
     attack = Perceptual(likeness="mse")
-    assert attack.alike(x + 0.1, x, Linf(eps=0.1)).tolist() == pytest.approx([-1, -1])
-    assert attack.alike(x + 0.1 / 48**0.5, x, L2(eps=0.1)).tolist() == pytest.approx([-1, -1])
-    assert attack.alike(x, x, Linf(eps=0.0)).tolist() == [0, 0]
+    assert attack.likeness_to(x + 0.1, x, Linf(eps=0.1)).tolist() == pytest.approx([-1, -1])
+    assert attack.likeness_to(x + 0.1 / 48**0.5, x, L2(eps=0.1)).tolist() == pytest.approx([-1, -1])
+    assert attack.likeness_to(x, x, Linf(eps=0.0)).tolist() == [0, 0]
 
 
 @UP_DOWN

@@ -185,10 +185,10 @@ class OnlyClasses(Cascade):
 
 
 CLASSES_ONLY: list[tuple[Attack, str]] = [
-    (APGD(objective="margin"), "APGD was told to maximise margin, which needs classes"),
+    (APGD(objective="margin"), "APGD is to maximise margin, which needs classes"),
     (APGD(objective="dlr"), "maximise dlr, which needs classes"),
     (PGD(objective="ce"), "on a score it can maximise increase, decrease, away_from_mid, deviation"),
-    (NES(objective="margin"), "NES was told to maximise margin"),
+    (NES(objective="margin"), "NES is to maximise margin"),
     (PGD(target="runner_up"), "no classes to aim at"),
     (Transfer(model=Score().eval(), attack=APGD(objective="dlr")), "maximise dlr"),
     (FMN(), "FMN looks for a change of class, and a score has none"),

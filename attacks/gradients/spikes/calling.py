@@ -28,7 +28,7 @@ METHODS = ("forward", "setup_context")
 
 
 class Listener(Protocol):
-    """Who is told of calls of Functions. Calls that a Function makes inside its own forward are not told."""
+    """Hears of calls of Functions, except of those that a Function makes inside its own forward."""
 
     def heard(self, kind: Kind, context: Any, inputs: tuple[Any, ...], outputs: Any) -> None:
         """A Function computed ``outputs``; its gradient will be asked of ``context``."""
@@ -83,7 +83,7 @@ def _own_forward(kind: Kind) -> bool:
 
 @contextmanager
 def listening(listener: Listener, kinds: Sequence[Kind], *, newborn: bool = False) -> Iterator[None]:
-    """Tell ``listener`` of the calls of ``kinds`` that this thread makes in the block.
+    """Let ``listener`` hear the calls of ``kinds`` that this thread makes in the block.
 
     newborn: also of Functions whose class is made inside the block.
     """
@@ -138,10 +138,10 @@ def _exchange(kind: Kind) -> None:
         _own[kind] = {name: vars(kind).get(name) for name in METHODS}
         methods = {name: getattr(kind, name) for name in METHODS}
         two = methods["setup_context"] is not torch.autograd.Function.setup_context
-        told = {"forward": _counted(methods["forward"]), "setup_context": _told_after(methods["setup_context"])}
+        replaced = {"forward": _counted(methods["forward"]), "setup_context": _reporting_context(methods["setup_context"])}
         if not two:
-            told = {"forward": _told(methods["forward"])}
-        for name, method in told.items():
+            replaced = {"forward": _reporting(methods["forward"])}
+        for name, method in replaced.items():
             setattr(kind, name, staticmethod(method))
 
 
@@ -160,17 +160,17 @@ def _restore(kind: Kind) -> None:
                 delattr(kind, name)
 
 
-def _told(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """``forward(ctx, *inputs)`` that tells."""
+def _reporting(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """``forward(ctx, *inputs)`` that reports its call to the listener."""
     counted = _counted(forward)
 
     @wraps(forward)
-    def told(context: Any, *inputs: Any) -> Any:
+    def reporting(context: Any, *inputs: Any) -> Any:
         outputs = counted(context, *inputs)
-        _tell(context, inputs, outputs)
+        _report(context, inputs, outputs)
         return outputs
 
-    return told
+    return reporting
 
 
 def _counted(forward: Callable[..., Any]) -> Callable[..., Any]:
@@ -187,23 +187,23 @@ def _counted(forward: Callable[..., Any]) -> Callable[..., Any]:
     return counted
 
 
-def _told_after(setup_context: Callable[..., Any]) -> Callable[..., Any]:
-    """``setup_context(ctx, inputs, output)`` that tells."""
+def _reporting_context(setup_context: Callable[..., Any]) -> Callable[..., Any]:
+    """``setup_context(ctx, inputs, output)`` that reports the call to the listener."""
 
     @wraps(setup_context)
-    def told(context: Any, inputs: tuple[Any, ...], output: Any) -> Any:
+    def reporting(context: Any, inputs: tuple[Any, ...], output: Any) -> Any:
         setup_context(context, inputs, output)
-        _tell(context, inputs, output)
+        _report(context, inputs, output)
 
-    return told
+    return reporting
 
 
-def _tell(context: Any, inputs: tuple[Any, ...], outputs: Any) -> None:
+def _report(context: Any, inputs: tuple[Any, ...], outputs: Any) -> None:
     listener = None if computing() else _listener.get()
     if listener is not None:
         listener.heard(type(context)._forward_cls, context, inputs, outputs)
 
 
 def is_listening(listener: Listener) -> bool:
-    """Whether ``listener`` is who this thread's calls are told to now."""
+    """Whether this thread's calls are reported to ``listener`` now."""
     return _listener.get() is listener

@@ -1,4 +1,5 @@
-"""Trying what was found: the bits under control, the way of the gradients, and the steps that nobody can control."""
+"""Tests of the spike functions that were recognised: bits under control, the way of gradients, steps that cannot be
+controlled."""
 
 from __future__ import annotations
 
@@ -57,16 +58,16 @@ class Arrivals:
         return tuple(call if call.layer in alive else replace(call, step=None) for call in calls)
 
     def idle_functions(self, heard: Sequence[Heard], calls: Sequence[Call]) -> list[Uncontrolled]:
-        """Spike functions that no gradient arrives at, though no other says what they say."""
+        """Spike functions that no gradient arrives at, and whose spikes no other function repeats."""
         if self.obstacle is not None:
             return []
         reached = {calls[number].code for number in self.answered}
         patterns = frozenset[str]().union(*(_pattern(heard[number], calls[number]) for number in self.answered))
         reason = "its spikes are detached: no gradient passes through it"
         return [
-            Uncontrolled(f"the function {name_of(one)}", one.place, reason)
-            for one, call in zip(heard, calls, strict=True)
-            if call.step is not None and call.code not in reached and not _pattern(one, call) & patterns
+            Uncontrolled(f"the function {name_of(record)}", record.place, reason)
+            for record, call in zip(heard, calls, strict=True)
+            if call.step is not None and call.code not in reached and not _pattern(record, call) & patterns
         ]
 
 
@@ -77,7 +78,7 @@ def arrivals(model: nn.Module, x: Tensor, sites: SpikeSites, plain: Tensor | Non
     Raises ``ValueError`` if the output under control is another one.
     """
     answered: set[int] = set()
-    with sites.taken(model, Stepwise(lambda call: _Passing(), attached=True), answered=answered):
+    with sites.controlled_by(model, Stepwise(lambda call: _Passing(), attached=True), answered=answered):
         leaf, output = output_of(model, x)
     if plain is not None and not same(output, plain):
         largest = float((output - plain).detach().abs().max())
@@ -95,7 +96,7 @@ def _obstacle(model: nn.Module, x: Tensor, sites: SpikeSites, leaf: Tensor, outp
         return None if gradient is not None else "the input is no part of the graph of the output"
     with adjusted(model, sites.adjustments), Cuts() as cuts:
         output_of(model, x)
-    return next(iter((*cuts.found, *cuts.compared)), "the output is made outside of torch")
+    return next(iter((*cuts.drops, *cuts.comparisons)), "the output is made outside of torch")
 
 
 def mute_neurons(model: nn.Module, x: Tensor, seen: Look) -> list[Uncontrolled]:
@@ -118,11 +119,11 @@ def _note(ran: dict[str, str], name: str, module: nn.Module, inputs: Any, output
 def plain_steps(model: nn.Module, x: Tensor, sites: SpikeSites) -> list[Uncontrolled]:
     """Steps that are no Function."""
     runs = []
-    for asked in (x, x.roll(1, 0)):
+    for inputs in (x, x.roll(1, 0)):
         recorder = Recorder(model)
         listen = listening(recorder, functions_of_strangers(), newborn=True)
         with adjusted(model, sites.adjustments), listen, Watch() as watch:
-            output_of(model, asked)
+            output_of(model, inputs)
         runs.append((watch.sightings, recorder.calls))
     (first, calls), (second, _) = runs
     spikes = frozenset[str]().union(*(_pattern(call) for call in calls))

@@ -40,6 +40,7 @@ class Control:
         self.memories, self.contexts, self.walked = {}, {}, {}
 
     def heard(self, kind: Kind, context: Any, inputs: tuple[Any, ...], outputs: Any) -> None:
+        """Give the call its gradient, if it is a spike whose input needs one."""
         if not self.calls:
             return
         number, call = self._next(code_of(kind))
@@ -124,13 +125,13 @@ class _OneOfSeveral(_Answer):
         silent = [None if i == output and grad is None else grad for i, grad in enumerate(grads)]
         if grads[output] is not None:
             silent[output] = torch.zeros_like(grads[output])  # type: ignore[arg-type]
-        others = self.kind.backward(self.context(), *silent)
-        pairs = zip(spikes, others if isinstance(others, tuple) else (others,), strict=True)
+        own = self.kind.backward(self.context(), *silent)
+        pairs = zip(spikes, own if isinstance(own, tuple) else (own,), strict=True)
         return tuple(a if b is None else b if a is None else a + b for a, b in pairs)
 
 
 @contextmanager
-def taken(
+def controlled_by(
     model: nn.Module,
     calls: Sequence[Call],
     kinds: Sequence[Kind],

@@ -17,11 +17,11 @@ from attacks.gradients.spikes.recording import innermost
 class Cuts(TorchFunctionMode):
     """A mode that writes down where a number that has a gradient becomes one that has none.
 
-    found: such places. compared: where numbers become truth values, which never have one, and which may be harmless.
+    drops: such places. comparisons: where numbers become truth values, which never have a gradient and may be harmless.
     """
 
-    found: list[str] = field(default_factory=list)
-    compared: list[str] = field(default_factory=list)
+    drops: list[str] = field(default_factory=list)
+    comparisons: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -32,12 +32,12 @@ class Cuts(TorchFunctionMode):
             place = innermost(sys._getframe(1))[0]
             name = getattr(func, "__name__", str(func))
             if not torch.is_grad_enabled():
-                self.found.append(f"{place} runs without gradients (torch.no_grad or inference_mode)")
+                self.drops.append(f"{place} runs without gradients (torch.no_grad or inference_mode)")
             elif name in ("numpy", "__array__", "tolist", "item"):
-                self.found.append(f"{name}() at {place} leaves torch")
+                self.drops.append(f"{name}() at {place} leaves torch")
             elif isinstance(out, Tensor) and out.is_floating_point() and not out.requires_grad:
-                shown = "detach()" if name in ("detach", "__get__") else f"{name}()"
-                self.found.append(f"{shown} at {place} drops the gradient")
+                operation = "detach()" if name in ("detach", "__get__") else f"{name}()"
+                self.drops.append(f"{operation} at {place} drops the gradient")
             elif isinstance(out, Tensor) and out.dtype == torch.bool:
-                self.compared.append(f"a comparison at {place} has no gradient")
+                self.comparisons.append(f"a comparison at {place} has no gradient")
         return out

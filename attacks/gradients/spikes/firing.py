@@ -87,9 +87,11 @@ class Stepwise:
     attached: bool
 
     def remember(self, firing: Firing, past: Any) -> None:
+        """None: a layer gradient that is local needs no past."""
         return None
 
     def backward(self, grad: Tensor, firing: Firing, memory: Any) -> Tensor:
+        """``dL/du`` from ``dL/ds``, both ``(T, n, ...)``, as of T layers of one step."""
         potential = firing.potential()
         trace = Trace(_as_one_step(potential), None, Dynamics(threshold=firing.threshold))
         slope = self.gradient_of(firing.number).backward(_as_one_step(grad), trace)

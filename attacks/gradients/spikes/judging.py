@@ -33,7 +33,7 @@ def judged(calls: Sequence[Heard]) -> list[Judged]:
             judgements.append(Judged())
             continue
         earlier = known.setdefault(call.code, [])
-        judgement = next((one for one in earlier if _holds(one, call)), None)
+        judgement = next((known_step for known_step in earlier if _holds(known_step, call)), None)
         if judgement is None:
             judgement = _judge(call)
             earlier.append(judgement)

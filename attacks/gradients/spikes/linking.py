@@ -62,7 +62,7 @@ def _previous(
     """
     anchors: dict[Any, int] = {}
     emitted: dict[Any, int] = {}
-    found: dict[int, tuple[int | None, bool]] = {}
+    links: dict[int, tuple[int | None, bool]] = {}
     for number in numbers:
         through: dict[int, bool] = {}
         for node, _, source, output in edges(nodes[number], set()):
@@ -73,12 +73,12 @@ def _previous(
                 before = emitted[source]
                 through[before] = through.get(before, False) or output == spikes[before][1]
         latest = max(through) if through else None
-        found[number] = (latest, latest is not None and through[latest])
+        links[number] = (latest, latest is not None and through[latest])
         for anchor in _chain(nodes[number]):
             anchors[anchor] = number
         emitted[spikes[number][0]] = number
-    if any(before is not None for before, _ in found.values()):
-        return found
+    if any(before is not None for before, _ in links.values()):
+        return links
     # Nothing in the graph ties them: neurons without a state, or with a state that is detached.
     return {number: (numbers[i - 1] if i else None, False) for i, number in enumerate(numbers)}
 

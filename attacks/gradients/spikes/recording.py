@@ -73,6 +73,7 @@ class Recorder:
         self.names = {id(module): name for name, module in self.model.named_modules() if id(module) not in tools}
 
     def heard(self, kind: Kind, context: Any, inputs: tuple[Any, ...], outputs: Any) -> None:
+        """Write the call down, with copies of what it was given and what it answered."""
         several = isinstance(outputs, tuple)
         frames = list(strangers(sys._getframe(1)))
         modules = [module for module in map(_module_of, frames) if module is not None and id(module) in self.names]
@@ -140,5 +141,5 @@ def innermost(frame: FrameType | None) -> tuple[str, bool]:
     if not frames:
         return "an unknown place", False
     place = at(((frames[0].f_code.co_filename, frames[0].f_lineno),))
-    private = any(isinstance(_module_of(found), TakesGradientPath | TakesCoding) for found in frames)
+    private = any(isinstance(_module_of(outer), TakesGradientPath | TakesCoding) for outer in frames)
     return place, is_strange(str(frames[0].f_globals.get("__name__", ""))) and not private

@@ -9,7 +9,7 @@ from torch import nn
 
 from attacks.gradients.base import TakesGradientPath
 from attacks.gradients.spikes.calling import Kind
-from attacks.gradients.spikes.control import taken
+from attacks.gradients.spikes.control import controlled_by
 from attacks.gradients.spikes.firing import SpikeGradient
 from attacks.gradients.spikes.inventory import Adjustment, Call, SpikeFunction, Uncontrolled
 
@@ -21,8 +21,8 @@ class SpikeSites:
     functions: those whose derivative is the attacker's choice. uncontrolled: steps whose slope is not.
     differentiable: whether the output depends on the input by gradients at all; if not, obstacle says what cuts them.
     remarks: what was assumed or seen on the way, one sentence each.
-    calls, kinds, adjustments, newborn: what :meth:`taken` needs: the calls of one forward in their order, the classes to
-    listen to, attributes to set, and whether classes are made while the network runs.
+    calls, kinds, adjustments, newborn: what :meth:`controlled_by` needs: the calls of one forward in their order, the
+    classes to listen to, attributes to set, and whether classes are made while the network runs.
     """
 
     functions: tuple[SpikeFunction, ...] = ()
@@ -51,7 +51,7 @@ class SpikeSites:
         """Layers of neurons that fire through a controlled function."""
         return len({call.layer for call in self.calls if call.step is not None})
 
-    def taken(
+    def controlled_by(
         self, model: nn.Module, gradient: SpikeGradient | None, *, answered: set[int] | None = None
     ) -> AbstractContextManager[None]:
         """Inside the block the spike functions of ``model`` (the network itself or a copy) use ``gradient``.
@@ -60,7 +60,7 @@ class SpikeSites:
         """
         detached = gradient is not None and not gradient.attached
         resets = [Adjustment(name, "detach_reset", lambda own, to=detached: to) for name in self.resettable]
-        return taken(
+        return controlled_by(
             model,
             self.calls,
             self.kinds,

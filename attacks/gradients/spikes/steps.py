@@ -160,11 +160,11 @@ def _measured(
         parts = []
         for part in values.split(max(1, u.numel())):
             dealt = part.repeat(-(-u.numel() // len(part)))[: u.numel()].view(u.shape)
-            asked = list(inputs)
-            asked[source] = dealt + base + shift
+            arguments = list(inputs)
+            arguments[source] = dealt + base + shift
             if operand is not None:
-                asked[operand] = inputs[operand].detach() + shift + moved
-            parts.append(evaluate(tuple(asked)).flatten()[: len(part)])
+                arguments[operand] = inputs[operand].detach() + shift + moved
+            parts.append(evaluate(tuple(arguments)).flatten()[: len(part)])
         return torch.cat(parts)
 
     reach = 4 * max(1.0, float(u.abs().max()), float(base.abs().max())) / closer

@@ -1,4 +1,4 @@
-"""What a recognition tells in the end: functions by name, and what it could not look into."""
+"""The result of a recognition in words: functions by name, and what it could not look into."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ def threshold_of(step: Step, heard: Heard) -> float | None:
 def functions_in(heard: Sequence[Heard], calls: Sequence[Call]) -> tuple[SpikeFunction, ...]:
     """The controlled functions, in the order in which they are called first."""
     groups: dict[object, list[tuple[Heard, Call, Step]]] = {}
-    for one, call in zip(heard, calls, strict=True):
+    for record, call in zip(heard, calls, strict=True):
         if call.step is not None:
-            groups.setdefault(call.code, []).append((one, call, call.step))
+            groups.setdefault(call.code, []).append((record, call, call.step))
     return tuple(_function(group) for group in groups.values())
 
 
 def _function(group: list[tuple[Heard, Call, Step]]) -> SpikeFunction:
     heard, _, step = group[0]
     layers: dict[int, tuple[str, float]] = {}
-    for one, call, its in group:
-        size = float(one.inputs[its.operand].detach().double().mean()) if its.operand is not None else call.unit or 1.0
-        layers.setdefault(call.layer, (one.layer, size))
+    for record, call, its in group:
+        size = float(record.inputs[its.operand].detach().double().mean()) if its.operand is not None else call.unit or 1.0
+        layers.setdefault(call.layer, (record.layer, size))
     return SpikeFunction(
         name=name_of(heard),
         place=heard.place,
         calls=len(group),
         layers=tuple(layer for layer, _ in layers.values()),
         thresholds=tuple(size for _, size in layers.values()),
-        guessed=any(_guessed(its, one) for one, _, its in group),
+        guessed=any(_guessed(its, record) for record, _, its in group),
         levels=0 if step.count is None or step.endless else step.count + 1,
     )
 
@@ -61,13 +61,13 @@ def name_of(heard: Heard) -> str:
 
 def out_of_control(heard: Sequence[Heard], judgements: Sequence[Judged]) -> Iterator[Uncontrolled]:
     """Functions that take few values and are no steps of a single input."""
-    for one, judgement in zip(heard, judgements, strict=True):
+    for record, judgement in zip(heard, judgements, strict=True):
         if judgement.reason is not None:
-            yield Uncontrolled(f"the function {name_of(one)}", one.place, judgement.reason)
+            yield Uncontrolled(f"the function {name_of(record)}", record.place, judgement.reason)
 
 
 def out_of_sight(model: nn.Module) -> Iterator[Uncontrolled]:
-    """Modules that are compiled: what happens in them passes nobody by."""
+    """Modules that are compiled: their calls cannot be listened to."""
     for name, module in model.named_modules():
         if type(module).__name__ == "OptimizedModule":
             yield Uncontrolled(

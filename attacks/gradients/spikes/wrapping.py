@@ -18,10 +18,12 @@ class Fired(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """``function(x)``, outside of any graph."""
         return function(x.detach())
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        """Zero for ``x``."""
         return torch.zeros_like(grad), None
 
 
@@ -33,6 +35,7 @@ class Through(nn.Module):
         self._function = [function]  # in a list: no submodule, whose parameters would be counted twice
 
     def forward(self, x: Tensor) -> Tensor:
+        """``function(x)`` as a call of :class:`Fired`."""
         spikes: Tensor = Fired.apply(x, self._function[0])  # type: ignore[no-untyped-call]
         return spikes
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from attacks import ATTACKS, PATHS
 from attacks.base import Attack
 from attacks.gradients.base import GradientPath
 from attacks.threats.threat import Threat
-from attacks.transfer import Transfer
-from attacks.universal import Universal
-from bench.evaluation.request.transfer import describe_transfer, resolve_transfer
-from bench.evaluation.request.universal import describe_universal, resolve_universal
+from bench.evaluation.request.resources import SuiteResources
 from bench.foundation.errors import SpecError
 from bench.foundation.registry import Registry
-from bench.foundation.spec import Eps, bind_params, parse_spec, passed_and_defaulted
+from bench.foundation.spec import Eps, bind_params, parse_spec
 from bench.foundation.threats import threat_at
 from bench.tasks.resolved_attack import ResolvedAttack
 
@@ -28,25 +26,30 @@ def resolve_attack(spec: str | Attack) -> ResolvedAttack:
 
     Raises a ``BenchError`` for unknown names, unknown keys and bad values.
     """
-    if isinstance(spec, Transfer):
-        return describe_transfer(spec)
-    if isinstance(spec, Universal):
-        return describe_universal(spec)
     if isinstance(spec, Attack):
-        where = f"{type(spec).__module__}:{type(spec).__qualname__}"
-        name = next((name for name, known in ATTACKS.items() if known == where), where)
-        changed = {f.name for f in fields(spec) if f.init and getattr(spec, f.name) != f.default}
-        passed, defaulted = passed_and_defaulted(spec, changed)
-        return ResolvedAttack(repr(spec), name, spec, passed, defaulted)
+        name = catalogue_name(spec)
+        parameters = spec.recorded(_resources(f"attack {name}"))
+        return ResolvedAttack(parameters.spec or repr(spec), name, spec, parameters.passed, parameters.defaulted)
     parsed = parse_spec(spec)
-    kind = attack_registry.get(parsed.name)
-    if issubclass(kind, Transfer):
-        return resolve_transfer(parsed.params, str(parsed))
-    if issubclass(kind, Universal):
-        return resolve_universal(parsed.params, str(parsed))
-    attack = _bound(kind, parsed.params, f"attack {parsed.name}")
-    passed, defaulted = passed_and_defaulted(attack, set(parsed.params))
-    return ResolvedAttack(str(parsed), parsed.name, attack, passed, defaulted)
+    kind, what = attack_registry.get(parsed.name), f"attack {parsed.name}"
+    with _setting_up(kind, what):
+        attack, parameters = kind.from_spec(parsed.params, _resources(what))
+    return ResolvedAttack(str(parsed), parsed.name, attack, parameters.passed, parameters.defaulted)
+
+
+def catalogue_name(attack: Attack) -> str:
+    """The name of an attack in the catalogue, or ``module:class`` if it has none."""
+    where = f"{type(attack).__module__}:{type(attack).__qualname__}"
+    return next((name for name, known in ATTACKS.items() if known == where), where)
+
+
+def _resources(what: str) -> SuiteResources:
+    return SuiteResources(
+        what,
+        attack=lambda spec: resolve_attack(spec).attack,
+        path=lambda spec: resolve_path(spec)[1],
+        name_of=catalogue_name,
+    )
 
 
 def resolve_path(spec: str | GradientPath) -> tuple[str, GradientPath]:
@@ -54,14 +57,21 @@ def resolve_path(spec: str | GradientPath) -> tuple[str, GradientPath]:
     if isinstance(spec, GradientPath):
         return repr(spec), spec
     parsed = parse_spec(spec)
-    return str(parsed), _bound(path_registry.get(parsed.name), parsed.params, f"gradient path {parsed.name}")
+    kind, what = path_registry.get(parsed.name), f"gradient path {parsed.name}"
+    with _setting_up(kind, what):
+        return str(parsed), bind_params(kind, parsed.params, what=what)
 
 
-def _bound(kind: type[Any], params: dict[str, str], what: str) -> Any:
+@contextmanager
+def _setting_up(kind: type[Any], what: str) -> Iterator[None]:
+    """Turns the errors of attacks and paths into sentences for the user."""
     try:
-        return bind_params(kind, params, what=what)
+        yield
     except ModuleNotFoundError as error:
-        raise SpecError(f"The {what} needs {error.name}, which is not installed.", f"Run: {kind.install}.") from error
+        install = getattr(kind, "install", None)
+        if install is None:
+            raise
+        raise SpecError(f"The {what} needs {error.name}, which is not installed.", f"Run: {install}.") from error
     except ValueError as error:
         raise SpecError(f"The {what} cannot be set up: {error}.", "Correct the parameter.") from error
 

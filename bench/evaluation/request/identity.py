@@ -10,7 +10,6 @@ from typing import Any
 
 from attacks.base import Stage
 from attacks.cascade import Cascade
-from attacks.transfer import Transfer
 from bench.foundation.files import digest, sha256_file
 from bench.tasks.resolved_attack import ResolvedAttack
 from bench.tasks.task import Request
@@ -48,7 +47,7 @@ def _attack_fields(resolved: ResolvedAttack, stages: Sequence[Stage]) -> dict[st
     if isinstance(resolved.attack, Cascade):
         fields["stages"] = [repr(stage) for stage in stages]
     attacks = [resolved.attack, *(stage.attack for stage in stages)]
-    attacks += [attack.attack for attack in attacks if isinstance(attack, Transfer)]
+    attacks += [part for attack in attacks for part in attack.parts]
     return fields | _sources([*attacks, *(stage.path for stage in stages)])
 
 

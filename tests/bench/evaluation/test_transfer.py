@@ -49,7 +49,7 @@ def test_a_proxy_is_the_source_without_its_spikes() -> None:
 
 
 def test_what_cannot_be_resolved_is_one_sentence() -> None:
-    with pytest.raises(SpecError, match="transfer needs a source"):
+    with pytest.raises(SpecError, match="transfer cannot be set up: it needs a source, as in transfer:source=NAME"):
         resolve_attack("transfer")
     with pytest.raises(UnknownNameError, match="zoo:snn_vanila"):
         resolve_attack("transfer:source=snn_vanila")

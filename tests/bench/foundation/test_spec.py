@@ -27,7 +27,6 @@ from bench.foundation.spec import (
     parse_eps,
     parse_model_ref,
     parse_spec,
-    passed_and_defaulted,
 )
 
 words = st.from_regex(r"[A-Za-z][A-Za-z0-9_.\-]*", fullmatch=True)
@@ -253,12 +252,6 @@ def test_unknown_keys_and_bad_values_name_what_was_meant() -> None:
         resolve_attack("pgd:steps=-1")
     with pytest.raises(ValueError, match="count must not be negative"):
         bind_params(Knobs, {"count": "-1"}, what="knobs")
-
-
-def test_passed_and_defaulted() -> None:
-    passed, defaulted = passed_and_defaulted(Knobs(count=1), {"count"})
-    assert passed == {"count": 1}
-    assert set(defaulted) == {"size", "on", "kind", "word"}
 
 
 def test_a_configured_attack_equals_its_spec() -> None:

@@ -190,10 +190,10 @@ def test_without_a_graph_nothing_is_kept(images: Tensor) -> None:
         def backward(self, grad: Tensor, firing: Any, memory: Any) -> Tensor:
             return grad
 
-    with sites.taken(model, Watching()), torch.no_grad():
+    with sites.controlled_by(model, Watching()), torch.no_grad():
         model(images)
     assert seen == []
-    with sites.taken(model, Watching()):
+    with sites.controlled_by(model, Watching()):
         model(images.clone().requires_grad_())
     assert [firing.number for firing in seen] == list(range(8))
 
