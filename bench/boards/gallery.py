@@ -1,7 +1,7 @@
-"""``gallery/`` of a board: a few images of each entry to look at, taken from what was scored.
+"""``gallery/`` of a board: a few of the scored images of each entry, to look at.
 
-``MODEL@VERSION.webp`` is the strip of an entry (:mod:`bench.boards.strip`), ``gallery.jsonl`` says in a line per entry what
-is on it. Beside the entries, not in them: pictures may be drawn again, and prove nothing.
+``MODEL@VERSION.webp`` is the strip of an entry (:mod:`bench.boards.strip`); ``gallery.jsonl`` has a line for each strip.
+Pictures are no part of an entry: they may be drawn again, and prove nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def strip_path(board: Board, name: EntryName) -> Path:
 
 
 def read_galleries(board: Board) -> dict[EntryName, Gallery]:
-    """What is on the strips of a board, by entry. Raises ``BoardError`` if the list is damaged."""
+    """The descriptions of all strips of a board, by entry. Raises ``BoardError`` if the list is damaged."""
     if board.is_old:
         return {name: old_gallery.read(board.folder, name)[0] for name in old_gallery.names(board.folder)}
     path = gallery_folder(board) / LIST_FILE
@@ -72,7 +72,7 @@ def add_galleries(board: Board, galleries: Mapping[EntryName, tuple[Gallery, lis
 
 
 def unlisted_strips(board: Board) -> list[Path]:
-    """Strips that the list does not name: a killed writer left them."""
+    """Strips that the list does not name, left by killed writers."""
     listed = {strip_path(board, name) for name in read_galleries(board)}
     return [] if board.is_old else sorted(set(gallery_folder(board).glob("*.webp")) - listed)
 

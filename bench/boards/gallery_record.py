@@ -1,4 +1,4 @@
-"""What is said about the pictures of an entry."""
+"""The description of an entry's pictures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Shown(_Strict):
 
 
 class Gallery(_Strict):
-    """What is on the strip of an entry."""
+    """The description of the strip of an entry."""
 
     name: str
     """Of the entry, ``MODEL@VERSION``."""

@@ -1,4 +1,4 @@
-"""Pictures as they lay in version 0.1: a PNG per image, the clean one above the adversarial one above their difference."""
+"""Pictures as version 0.1 wrote them: a PNG per image, the clean one above the adversarial one above their difference."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def names(folder: Path) -> list[EntryName]:
 
 
 def read(folder: Path, name: EntryName) -> tuple[Gallery, list[Tile]]:
-    """What was said about the pictures of an entry, and the images. Raises ``BoardError`` if they are damaged."""
+    """The gallery of an entry and its images, in the present form. Raises ``BoardError`` if they are damaged."""
     at = folder / GALLERY / str(name)
     path = at / OLD_LIST_FILE
     try:
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        shown = [Shown(**{key: one[key] for key in Shown.model_fields}) for one in fields["shown"]]
-        files = {str(one["file"]): str(one["sha256"]) for one in fields["shown"]}
+        shown = [Shown(**{key: item[key] for key in Shown.model_fields}) for item in fields["shown"]]
+        files = {str(item["file"]): str(item["sha256"]) for item in fields["shown"]}
         known = {"record_sha256": str(fields["record_sha256"]), "eps": str(fields["eps"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BoardError(f"{path} is not a readable gallery.", f"Restore it, or remove {at}.") from error
@@ -45,7 +45,7 @@ def read(folder: Path, name: EntryName) -> tuple[Gallery, list[Tile]]:
     if strays := sorted({each.name for each in at.iterdir()} - {OLD_LIST_FILE, *files}):
         raise BoardError(f"The gallery of {name} holds {strays[0]}, which is not listed.", f"Remove {at / strays[0]}.")
     tiles = [_tile(at / file) for file in files]
-    kept = [place for worst in (True, False) for place in [n for n, one in enumerate(shown) if one.worst == worst][:COUNT]]
+    kept = [place for worst in (True, False) for place in [n for n, item in enumerate(shown) if item.worst == worst][:COUNT]]
     tiles, shown = [tiles[place] for place in kept], [shown[place] for place in kept]
     return Gallery(name=str(name), step=widest_step(tiles), shown=shown, **known), tiles
 
@@ -61,7 +61,7 @@ def _tile(path: Path) -> Tile:
 
 
 def _enlarged(*images: Pixels) -> int:
-    """By how much small images were enlarged, pixel by pixel, to ``SIDE``."""
+    """The factor by which small images were enlarged, pixel by pixel, to ``SIDE``."""
     for factor in range(SIDE, 1, -1):
         if SIDE % factor == 0 and all(np.array_equal(_blocks(image, factor), image) for image in images):
             return factor

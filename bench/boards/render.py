@@ -13,6 +13,7 @@ from bench.boards.migration import migrate
 from bench.boards.ranking import is_current, ranks
 from bench.boards.store import CARDS_FILE, CHANGES_FILE, TABLE_FILE
 from bench.boards.text import cell
+from bench.evaluation.records.archive import RECORDS_FILE
 from bench.foundation.errors import BoardError
 from bench.foundation.files import atomic_write_text
 from bench.tasks.lookup import board_rules
@@ -111,9 +112,10 @@ def render(board: Board) -> None:
 def sweep(board: Board) -> None:
     """Migrate an old board, and remove what killed writers left. The caller holds the lock, so nobody is at work on it.
 
-    Raises ``BoardError`` if an entry has no card.
+    Raises ``BoardError`` if an entry has lost its record or its card.
     """
     migrate(board)
+    _refuse_lost_records(board)
     board.archive.tidy()
     left = [path for pattern in (".*.tmp", "gallery/.*", "challenges/*/.*.tmp") for path in board.folder.glob(pattern)]
     for path in (*left, *unlisted_strips(board)):
@@ -127,3 +129,13 @@ def sweep(board: Board) -> None:
         atomic_write_text(path, cards_text({name: card for name, card in cards.items() if name in names}))
         if not names:
             path.unlink()
+
+
+def _refuse_lost_records(board: Board) -> None:
+    """Rows and cards without a record were left by a killed writer, unless the change log names the entry."""
+    changes = board.folder / CHANGES_FILE
+    text = changes.read_text(encoding="utf-8", errors="replace") if changes.is_file() else ""
+    names = {str(name) for name in board.names()}
+    for name in sorted({*board.archive.strays(), *map(str, board.cards())} - names):
+        if f"`{name}` entered" in text:
+            raise BoardError(f"{name} has entered {board} and has no record in {RECORDS_FILE}.", "Restore the file.")

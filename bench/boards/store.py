@@ -98,7 +98,7 @@ class Board:
         return list(map(self.reader(), self.names()))
 
     def reader(self) -> Callable[[EntryName], Entry]:
-        """What gives an entry for its name, as :meth:`entry` does; what all entries share is read once."""
+        """A function from names to entries, like :meth:`entry`, that reads the files of all entries once."""
         names = self.names()
         lines, cards = ({}, {}) if self.is_old else (self.archive.lines(), self.cards())
 

@@ -1,4 +1,4 @@
-"""Evaluations whose records are kept together: what an archive holds is read back, what it lacks is evaluated and put in."""
+"""Evaluations whose records lie in one archive: a record that is there is read, another one is evaluated and added."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Many records in one folder of two files: ``records.jsonl``, a line for each, and ``rows.parquet`` with the rows of all.
+"""Many records in two files of a folder: ``records.jsonl`` with one line per record, ``rows.parquet`` with the rows of all.
 
-A line names the hash of the record's text and that of its rows' values, and both are checked whenever the record is read.
-A record is there once its line is: its rows are written before, and whatever a killed writer left of rows is dropped by the
-next one. The folder may hold other files too. Whoever writes holds the lock of the folder.
+A line holds the sha256 of the record's text and of its rows' values; both are checked when the record is read. A writer
+writes the rows first and the line second, so a record exists if its line does. Rows without a line were left by a killed
+writer, and the next writer drops them. The folder may hold other files. Writers hold the lock of the folder.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RECORDS_FILE = "records.jsonl"
 RESTORE = "Restore it."
+_NAME = re.compile(r'[^"\\/\s]+')
 _LINE = re.compile(
     r'\{"name":"([^"\\]+)","record_sha256":"([0-9a-f]{64})","rows_sha256":"([0-9a-f]{64})","record":(\{.*\})\}'
 )
@@ -33,7 +34,7 @@ _LINE = re.compile(
 
 @dataclass(frozen=True)
 class Line:
-    """What ``records.jsonl`` says of one record. record: its text on one line."""
+    """One line of ``records.jsonl``. record: the text of the record, on one line."""
 
     name: str
     record_sha256: str
@@ -46,13 +47,13 @@ class Line:
         return cls(name, sha256_bytes(record_text(text)), rows_sha256(rows), on_one_line(text))
 
     def text(self) -> str:
-        """The line, with its end."""
+        """The line, with its line end."""
         hashes = f'"record_sha256":"{self.record_sha256}","rows_sha256":"{self.rows_sha256}"'
-        return f'{{"name":{json.dumps(self.name)},{hashes},"record":{self.record}}}\n'
+        return f'{{"name":{json.dumps(self.name, ensure_ascii=False)},{hashes},"record":{self.record}}}\n'
 
 
 def record_text(text: str) -> bytes:
-    """The bytes that ``record_sha256`` is of: those of ``record.json`` as an evaluation writes it, one value a line."""
+    """The bytes that ``record_sha256`` is the hash of: those of ``record.json`` as an evaluation writes it, indented."""
     return f"{indented(text)}\n".encode()
 
 
@@ -64,7 +65,7 @@ class Archive:
 
     @property
     def path(self) -> Path:
-        """Of the file that says what is there."""
+        """Path of ``records.jsonl``."""
         return self.folder / RECORDS_FILE
 
     def lines(self) -> dict[str, Line]:
@@ -76,10 +77,10 @@ class Archive:
         except (OSError, UnicodeDecodeError) as error:
             raise RecordError(f"{self.path} cannot be read.", RESTORE) from error
         lines = [self._line(number, line) for number, line in enumerate(text.split("\n")[:-1], 1)]
-        found = {line.name: line for line in lines}
-        if len(found) < len(lines) or text != "".join(line.text() for line in lines):
+        by_name = {line.name: line for line in lines}
+        if len(by_name) < len(lines) or text != "".join(line.text() for line in lines):
             raise RecordError(f"{self.path} is damaged: a line is cut, or stands there twice.", RESTORE)
-        return found
+        return by_name
 
     def _line(self, number: int, text: str) -> Line:
         matched = _LINE.fullmatch(text)
@@ -113,16 +114,18 @@ class Archive:
         return record.with_rows(with_all_columns(rows))
 
     def add(self, records: Mapping[str, Record]) -> None:
-        """Put records with their rows in; see :meth:`add_texts`."""
+        """Add records with their rows; see :meth:`add_texts`."""
         self.add_texts({name: (record.model_dump_json(), record.rows) for name, record in records.items()})
 
     def add_texts(self, records: Mapping[str, tuple[str, pd.DataFrame]]) -> None:
-        """Put records in, all or none: the text of each, as it is hashed, and its rows.
+        """Add all of these records or none. records: for each name, the text of the record and its rows.
 
-        The caller holds the lock. Raises ``RecordError`` if a name is there already, or if what is there is damaged.
+        The caller holds the lock. Raises ``RecordError`` if a name is taken or cannot be one, or if the archive is damaged.
         """
         lines = self.lines()
         for name in records:
+            if not _NAME.fullmatch(name):
+                raise RecordError(f"{name!r} cannot be the name of a record.", "Leave out quotes, slashes and spaces.")
             if name in lines:
                 raise RecordError(f"{name} is in {self.path} already.", "Remove it first.")
         if not records:
@@ -134,7 +137,7 @@ class Archive:
         self._write_lines(lines)
 
     def keep_only(self, names: Iterable[str]) -> None:
-        """Drop all records but these. The caller holds the lock."""
+        """Drop all other records. The caller holds the lock."""
         lines, wanted = self.lines(), set(names)
         kept = {name: line for name, line in lines.items() if name in wanted}
         if len(kept) < len(lines):
@@ -142,7 +145,7 @@ class Archive:
         self.tidy()
 
     def tidy(self) -> None:
-        """Drop rows without a record, which a killed writer left. The caller holds the lock."""
+        """Drop the rows that have no record. The caller holds the lock."""
         lines = self.lines()
         if not lines:
             for path in (self.path, self.folder / ROWS_FILE):
@@ -163,7 +166,7 @@ class Archive:
         atomic_write_text(self.path, "".join(line.text() for _, line in sorted(lines.items())))
 
     def _write_rows(self, lines: Mapping[str, Line], rows: Mapping[str, pd.DataFrame]) -> None:
-        """The rows of these lines. What is damaged, or would not be read back as it is, is refused."""
+        """Write the rows of these lines. Raises ``RecordError`` if any are damaged or would be read back differently."""
         with atomic_path(self.folder / ROWS_FILE) as path:
             write_rows(path, {name: rows[name] for name in sorted(lines) if name in rows})
             written = read_rows(path)

@@ -107,7 +107,7 @@ def _groups(lengths: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def read_rows(path: Path, *names: str) -> dict[str, pd.DataFrame]:
-    """The rows of the entries named (default: all), from the row groups that hold them; none for one that is not there.
+    """The rows of the named entries (default: all), by name, read from their row groups alone; absent entries are left out.
 
     Raises ``RecordError`` for a file that is missing or damaged.
     """
@@ -120,14 +120,14 @@ def read_rows(path: Path, *names: str) -> dict[str, pd.DataFrame]:
             groups = [file.read_row_group(number) for number in range(file.num_row_groups) if _holds(file, number, names)]
             whole = pa.concat_tables(groups) if groups else schema.empty_table()
             lacking = json.loads((schema.metadata or {}).get(LACKING.encode(), b"{}"))
-        found = {
+        frames = {
             name: whole.slice(start, length).drop_columns([ENTRY, *lacking.get(name, ())]).to_pandas()
             for name, start, length in _runs(whole[ENTRY].to_pylist())
             if not names or name in names
         }
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
-    return found
+    return frames
 
 
 def entries_in(path: Path) -> set[str]:

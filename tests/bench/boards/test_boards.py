@@ -428,6 +428,17 @@ def test_metadata_can_be_edited_without_evaluating(board: Board, spare: Record) 
     assert path.read_text().startswith("# by hand\n")
 
 
+@pytest.mark.parametrize("kept", [0, 1])
+def test_entries_that_lost_their_record_are_not_rendered_away(board: Board, kept: int) -> None:
+    """Rows and cards of entries are kept if ``records.jsonl`` is lost, in whole or in part."""
+    path = board.archive.path
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:kept]))
+    before = state(board.folder)
+    with pytest.raises(BoardError, match=r"has entered tiny-linf/v1 and has no record"):
+        render(board)
+    assert state(board.folder) == before
+
+
 def test_an_entry_without_a_card_is_not_rendered_away(board: Board) -> None:
     """A card under a wrong name is the user's to correct, not the program's to remove."""
     path = board.folder / "cards.yaml"

@@ -125,6 +125,23 @@ def test_whoever_writes_migrates(old: Board) -> None:
     assert len(old.entry(SECOND).challenges) == 2
 
 
+def test_old_entries_that_a_merge_brings_are_moved(old: Board, tmp_path: Path) -> None:
+    """One branch has moved its board, another has entered a model in the old layout."""
+    shutil.copytree(old.folder, tmp_path / "other" / "v1")
+    other = Board(old.name, 1, tmp_path / "other" / "v1")
+    for folder in (entry_folder(old.folder, SECOND), old.folder / "gallery" / str(SECOND)):
+        shutil.rmtree(folder)
+    (old.folder / "CHANGELOG.md").unlink()
+    migrated(old)
+    assert (old.names(), verify(old)) == ([FIRST], [])
+    for folder in (Path("entries") / str(SECOND), Path("gallery") / str(SECOND)):
+        shutil.copytree(other.folder / folder, old.folder / folder)
+    assert any("no part of a board" in str(finding) for finding in verify(old))
+    migrated(old)
+    assert state(old.folder) == state(migrated(other).folder)
+    assert (old.names(), verify(old)) == ([FIRST, SECOND], [])
+
+
 def test_the_command(old: Board) -> None:
     asked = ["migrate", "--boards", str(old.folder.parents[1])]
     first = CliRunner().invoke(command, asked, standalone_mode=False)

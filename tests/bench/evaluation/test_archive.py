@@ -94,6 +94,17 @@ def test_names_are_taken_once(archive: Archive, records: dict[str, Record]) -> N
     assert archive.path.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["", "a b", 'a"', "a\\b", "a/b", "a\n"])
+def test_bad_names_are_refused(archive: Archive, records: dict[str, Record], name: str) -> None:
+    with pytest.raises(RecordError, match="cannot be the name"):
+        archive.add({name: records["b@1"]})
+
+
+def test_names_may_have_any_letters(archive: Archive, records: dict[str, Record]) -> None:
+    archive.add({"mödel-0": records["b@1"]})
+    assert same(archive.read("mödel-0"), records["b@1"])
+
+
 def test_some_are_dropped(archive: Archive, records: dict[str, Record]) -> None:
     archive.keep_only(["a@2", "unknown"])
     assert list(archive.lines()) == ["a@2"]
