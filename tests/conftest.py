@@ -12,14 +12,10 @@ from collections import Counter
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
-from torch import Tensor
-
-from attacks.randomness import KeyedRng
+from support import SHIFT
 
 THREADS = int(os.environ.get("BENCH_TEST_THREADS", "1"))
 """Threads of torch in each test."""
-SHIFT = int(os.environ.get("BENCH_TEST_SEED_SHIFT", "0"))
-"""Added to the seed of every keyed stream, in tests and in the code under test: a claim must not rest on lucky draws."""
 
 torch.set_num_threads(THREADS)
 
@@ -36,14 +32,6 @@ settings.register_profile(
 )
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
-
-if SHIFT:
-    _unshifted = KeyedRng.of
-
-    def _shifted(seed: int, ids: Tensor) -> KeyedRng:
-        return _unshifted(seed + SHIFT, ids)
-
-    KeyedRng.of = staticmethod(_shifted)  # type: ignore[assignment, method-assign]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -48,6 +48,7 @@ def test_the_table_of_pictures_is_that_of_the_board_and_of_its_records() -> None
         assert entries[name].results[0].robust.value == table["real"][name]
 
 
+@pytest.mark.own_seed
 @pytest.mark.parametrize("name", ["ann_at", "snn_gsr"])
 def test_a_fresh_evaluation_repeats_the_rows_of_the_kept_record(name: str) -> None:
     kept = next(record for record in readme.models() if record.model.ref == f"zoo:{name}")

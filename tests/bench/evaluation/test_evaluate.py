@@ -352,7 +352,7 @@ def test_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time\n"
         "import torch\n"
-        "torch.set_num_threads(1)\n"
+        f"torch.set_num_threads({torch.get_num_threads()})\n"
         "import bench\n"
         "from bench.evaluation.request import shards\n"
         "from support.tiny import Linear, labelled\n"
