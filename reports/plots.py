@@ -102,7 +102,7 @@ def accuracy_curves(records: Sequence[Record]) -> Figure:
 
 def _draw_curve(axes: Axes, record: Record, name: str, colour: str, marker: str) -> None:
     cells = last_cells(record)
-    scale = 255 if record.norm == "linf" else 1
+    scale = threat_registry.get(record.norm).display_scale
     radii, clean = [0.0] + [cell.eps * scale for cell in cells], cells[0].clean
 
     def percent(values: list[float]) -> list[float]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from bench.foundation.errors import BoardError
+from bench.foundation.threats import threat_registry
 
 SLUG = r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*"
 LONGEST = 64
@@ -16,6 +20,17 @@ _VERSION = re.compile(r"v([1-9][0-9]{0,5})")
 def is_slug(text: str) -> bool:
     """Lower-case letters and digits, joined by single ``-`` or ``_``, a letter first, at most 64 characters."""
     return len(text) <= LONGEST and re.fullmatch(SLUG, text) is not None
+
+
+def known_threat(name: str) -> str:
+    """``name`` if it is a threat of the suite or of a plug-in. Raises ``ValueError`` otherwise."""
+    if name not in threat_registry.names():
+        raise ValueError(f"no threat is called {name!r}; there are: {', '.join(threat_registry.names())}")
+    return name
+
+
+ThreatName = Annotated[str, AfterValidator(known_threat)]
+"""The name of a threat, such as ``linf``."""
 
 
 @dataclass(frozen=True, order=True)

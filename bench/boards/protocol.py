@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from attacks.fitting import Traits
-from bench.boards.naming import is_slug
+from bench.boards.naming import ThreatName, is_slug
 from bench.boards.text import Line, Note
 from bench.foundation.errors import BenchError, BoardError
 from bench.foundation.files import canonical_json
@@ -96,7 +96,7 @@ class Draft(_Strict):
     """What the models answer."""
     data: Slice
     """Samples."""
-    norm: Literal["linf", "l2"] = "linf"
+    norm: ThreatName = "linf"
     """Of the threat model."""
     eps: list[str] = Field(min_length=1)
     """Radii, as ``8/255``."""

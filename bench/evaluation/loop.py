@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from bench.evaluation.executors.executor import Executor
-from bench.evaluation.plan import label_of, needs, ready
+from bench.evaluation.frontier import Frontier
+from bench.evaluation.plan import label_of, needs
 from bench.evaluation.request.settings import Tick, Ticked
 from bench.evaluation.workbench import Finished
 from bench.tasks.task import Request
@@ -42,18 +43,18 @@ def run(
     for key in units:
         if key in kept:
             finish(key, kept[key], reused=True)
-    waiting = [key for key in units if key not in done]
+    waiting = Frontier(units, done)
     if not waiting:
         return {key: done[key] for key in units}
     running = 0
     with executor:
         while waiting or running:
-            while running < executor.capacity and (next_key := ready(waiting, done)) is not None:
-                waiting.remove(next_key)
+            while running < executor.capacity and (next_key := waiting.next()) is not None:
                 executor.submit(next_key, {earlier: done[earlier] for earlier in needs(next_key)})
                 running += 1
             key, finished = executor.next()
             running -= 1
             keep(key, finished)
             finish(key, finished.result, reused=False)
+            waiting.finish(key)
     return {key: done[key] for key in units}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from itertools import product
 
 from bench.tasks.task import Request
@@ -32,11 +32,6 @@ def needs(key: UnitKey) -> tuple[UnitKey, ...]:
     if key.attack is None or key.eps is None or key.stage is None:
         return (clean,)
     return (clean, *(stage_key(key.attack, key.eps, key.shard, stage) for stage in range(key.stage)))
-
-
-def ready(waiting: Sequence[UnitKey], done: Collection[UnitKey]) -> UnitKey | None:
-    """The first of the ``waiting`` units whose needed units are all ``done``; None if there is none yet."""
-    return next((key for key in waiting if all(earlier in done for earlier in needs(key))), None)
 
 
 def attacked(request: Request) -> Iterator[tuple[UnitKey, ...]]:

@@ -16,6 +16,7 @@ from numbers import Real
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from bench.foundation.errors import SpecError, UnknownNameError
+from bench.foundation.threats import threat_registry
 
 T = TypeVar("T")
 
@@ -196,9 +197,11 @@ def _as_text(value: str | float) -> str:
 def parse_eps(given: str | float | Sequence[str | float], *, norm: str = "linf") -> list[Eps]:
     """Radii from ``8/255``, ``2/255,8/255``, a number, or several of these, in the order given.
 
-    Raises ``SpecError`` if one is malformed, negative, repeated, or above 1 in linf.
+    norm: the name of the threat. Raises ``SpecError`` if a radius is malformed, negative, repeated, or above the largest of
+    the threat; ``UnknownNameError`` for an unknown threat.
     """
-    found: list[Eps] = []
+    kind = threat_registry.get(norm)
+    radii: list[Eps] = []
     several = [given] if isinstance(given, str) or not isinstance(given, Sequence) else given
     text = ",".join(map(_as_text, several))
     for part in (piece.strip() for piece in text.split(",")):
@@ -208,12 +211,15 @@ def parse_eps(given: str | float | Sequence[str | float], *, norm: str = "linf")
             raise SpecError(f"eps {part!r} is not a number.", _RADII) from error
         if value < 0:
             raise SpecError(f"eps {part} is negative.", "Give a radius of at least 0.")
-        if norm == "linf" and value > 1:
-            raise SpecError(f"eps {part} exceeds 1, the whole range of a pixel.", f"Did you mean {part}/255?")
-        if any(value == other.value for other in found):
+        if value > kind.largest_eps:
+            raise SpecError(
+                f"eps {part} exceeds {kind.largest_eps:g}; a ball of that {norm} radius holds every image.",
+                f"Did you mean {part}/{kind.display_scale:g}?" if kind.display_scale != 1 else "Give a smaller radius.",
+            )
+        if any(value == other.value for other in radii):
             raise SpecError(f"eps {part} is given twice.", "Give each radius once.")
-        found.append(Eps(value, part))
-    return found
+        radii.append(Eps(value, part))
+    return radii
 
 
 def bind_params(kind: type[T], params: Mapping[str, str], *, what: str) -> T:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.boards.card import Claims, EntryCard, Kind, Paper
-from bench.boards.naming import LONGEST, SLUG
+from bench.boards.naming import LONGEST, SLUG, ThreatName
 from bench.boards.submission.safe_yaml import load
 from bench.boards.text import Line, Link, Note
 from bench.foundation.errors import SubmissionError
@@ -59,7 +59,7 @@ class WeightsFile(_Strict):
 class ThreatModel(_Strict):
     """Against what the defense is claimed to hold."""
 
-    norm: Literal["linf", "l2"]
+    norm: ThreatName
     """Of the perturbation."""
     eps: str = Field(pattern=r"^[0-9]+(\.[0-9]+)?(/[0-9]+)?$", max_length=16)
     """Radius, as ``8/255``."""

@@ -1,7 +1,9 @@
 """Workers of a Dask cluster: the same units, on any number of machines (SLURM and PBS through ``dask-jobqueue``).
 
-Dask computes the units of a lost worker again on another worker. Every worker needs the suite, and the model's file if the
-model is named by its file; a worker with other files refuses (see :mod:`bench.evaluation.executors.worker`).
+The scheduler gives the units of a lost worker to another one; a unit that has lost more workers than the scheduler's
+``allowed-failures`` (3 unless configured) ends the run. A unit that raises is not repeated, since it would raise again.
+Every worker needs the suite, and the model's file if the model is named by its file; a worker with other files refuses
+(see :mod:`bench.evaluation.executors.worker`).
 """
 
 from __future__ import annotations
@@ -19,8 +21,6 @@ from bench.tasks.unit import UnitKey, UnitResult
 INSTALL = "pip install 'spikebench[cluster]'"
 PATIENCE = 10
 """Seconds to wait for a scheduler, and for its first worker."""
-RETRIES = 3
-"""Number of times that a unit is computed again after its worker was lost."""
 
 
 def _compute(task: Assignment, key: UnitKey, needed: Mapping[UnitKey, UnitResult], threads: int = 1) -> Finished:
@@ -89,7 +89,6 @@ class Cluster:
             dict(needed),
             key=f"{self._task.name[:16]}-{key.text}",
             pure=False,
-            retries=RETRIES,
         )
         self._keys[future.key] = key
         self._completed.add(future)

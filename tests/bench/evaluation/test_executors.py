@@ -20,8 +20,9 @@ from bench.evaluation.executors import worker
 from bench.evaluation.executors.cluster import Cluster as ClusterExecutor
 from bench.evaluation.executors.executor import Serial
 from bench.evaluation.executors.processes import Processes
+from bench.evaluation.frontier import Frontier
 from bench.evaluation.loop import run
-from bench.evaluation.plan import needs, plan, ready
+from bench.evaluation.plan import needs, plan
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import Settings
 from bench.evaluation.workbench import Finished, Workbench
@@ -110,7 +111,26 @@ def test_a_plan_names_what_each_unit_needs_before_it() -> None:
     assert len(set(units)) == len(units) and units[0] == clean_key(0)
     for position, key in enumerate(units):
         assert set(needs(key)) <= set(units[:position])
-    assert ready(units[1:], set()) is None and ready(units[1:], {units[0]}) == units[1]
+    assert Frontier(units[1:]).next() is None and Frontier(units[1:], {units[0]}).next() == units[1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_frontier_hands_out_the_first_unit_whose_needs_are_done(seed: int) -> None:
+    units = plan(resolve(Settings(model=MODEL, **ASKED | {"attack": ["fgsm", "quick"]})))
+    dice = random.Random(seed)
+    kept = {key for key in units if key.kind == "clean" and dice.random() < 0.5}
+    frontier, done, running = Frontier(units, kept), set(kept), list[UnitKey]()
+    while len(frontier) or running:
+        allowed = [key for key in units if key not in done and key not in running and done.issuperset(needs(key))]
+        key = frontier.next()
+        assert key == (allowed[0] if allowed else None)
+        if key is not None:
+            running.append(key)
+        if running and (key is None or dice.random() < 0.5):
+            ended = running.pop(dice.randrange(len(running)))
+            done.add(ended)
+            frontier.finish(ended)
+    assert done == set(units)
 
 
 @pytest.mark.parametrize("workers", [2, 4])
