@@ -5,6 +5,8 @@
     images, labels = bench.load_data("cifar10", n=500)
     model = bench.load("snn_gsr")
     differences = bench.compare("records/a", "records/b")
+    try: ...
+    except bench.errors.BenchError as error: print(error.what, error.fix)
 
 Nothing heavy is imported until one of these is used.
 """
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from bench.evaluation.evaluate import evaluate
     from bench.evaluation.records.comparison import compare
     from bench.evaluation.records.storage import read_record
+    from bench.foundation import errors
     from bench.tasks.record import Record
     from zoo.loading import load
 
@@ -35,7 +38,7 @@ _WHERE = {
     "Record": "bench.tasks.record",
 }
 
-__all__ = ["Record", "compare", "evaluate", "load", "load_data", "read_record"]
+__all__ = ["Record", "compare", "errors", "evaluate", "load", "load_data", "read_record"]
 
 
 def __dir__() -> list[str]:
@@ -43,8 +46,10 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _WHERE:
-        from importlib import import_module
+    from importlib import import_module
 
+    if name == "errors":
+        return import_module("bench.foundation.errors")
+    if name in _WHERE:
         return getattr(import_module(_WHERE[name]), name)
     raise AttributeError(f"module 'bench' has no attribute {name!r}")

@@ -14,7 +14,7 @@ from bench.evaluation.evaluate import evaluate_settings
 from bench.evaluation.request.identity import folder_name
 from bench.evaluation.request.settings import IN_THIS_PROCESS, Running, Ticked, Watcher
 from bench.foundation.errors import BoardError
-from bench.foundation.spec import ZooRef, parse_model_ref
+from bench.foundation.model_refs import ZooRef, parse_model_ref
 from bench.tasks.record import ProtocolInfo
 
 if TYPE_CHECKING:

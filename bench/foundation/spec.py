@@ -52,12 +52,12 @@ def parse_spec(text: str) -> Spec:
         if at:
             raise SpecError(f"{text!r} gives {name} a version.", f"Drop @{version}; the installed version is on record.")
         name, tail = _inside(name, tail)
-        return Spec(name, None, _params(tail, text))
+        return Spec(name, None, params_of(tail, text))
     if not _NAME.fullmatch(name) or (at and not re.fullmatch(r"[A-Za-z0-9_.\-]+", version)):
         raise SpecError(f"{text!r} is not a spec.", _GRAMMAR)
     if colon and not tail:
         raise SpecError(f"{text!r} ends after its colon.", _GRAMMAR)
-    return Spec(name, version if at else None, _params(tail, text))
+    return Spec(name, version if at else None, params_of(tail, text))
 
 
 def _inside(library: str, tail: str) -> tuple[str, str]:
@@ -71,7 +71,8 @@ def _inside(library: str, tail: str) -> tuple[str, str]:
     return f"{library}:{inner.strip()}", params
 
 
-def _params(tail: str, text: str) -> dict[str, str]:
+def params_of(tail: str, text: str) -> dict[str, str]:
+    """The raw strings of ``key=value,...``, which is part of ``text``. Raises ``SpecError``."""
     params: dict[str, str] = {}
     for part in tail.split(",") if tail else []:
         key, equals, value = (piece.strip() for piece in part.partition("="))
@@ -81,87 +82,6 @@ def _params(tail: str, text: str) -> dict[str, str]:
             raise SpecError(f"{key!r} is given twice in {text!r}.", "Give it once.")
         params[key] = value
     return params
-
-
-@dataclass(frozen=True)
-class ZooRef:
-    """``zoo:NAME[@VERSION]``."""
-
-    spec: Spec
-
-
-@dataclass(frozen=True)
-class FileRef:
-    """``FILE.py::NAME`` of a factory, a class or a module."""
-
-    path: str
-    attr: str
-
-
-@dataclass(frozen=True)
-class CardRef:
-    """``NAME.yaml``: a card with its weights beside it, as ``bench train`` writes them."""
-
-    path: str
-
-
-@dataclass(frozen=True)
-class PyiqaRef:
-    """``pyiqa:NAME[,key=value,...]``: a metric of the library pyiqa. options: raw strings."""
-
-    name: str
-    options: dict[str, str]
-
-
-@dataclass(frozen=True)
-class NirRef:
-    """``nir:FILE.nir[,key=value,...]``: a graph of another framework. options: raw strings."""
-
-    path: str
-    options: dict[str, str]
-
-
-WEIGHT_FILES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors")
-
-_HOW_TO_LOAD = (
-    "Write the three lines `from your_code import Net`, `def build():`, `    return Net()` into my_model.py and give "
-    "--model my_model.py::build --weights {path} (--preprocess cifar10 or imagenet if it was trained on normalised images)."
-)
-
-ModelRef = ZooRef | FileRef | CardRef | PyiqaRef | NirRef
-
-
-def parse_model_ref(text: str) -> ModelRef:
-    """What a model string names. Raises ``SpecError`` if it names nothing."""
-    path, separator, attr = text.partition("::")
-    if separator:
-        if not path.endswith(".py") or not attr.isidentifier():
-            raise SpecError(f"{text!r} does not name a function in a file.", "Write FILE.py::FACTORY.")
-        return FileRef(path, attr)
-    if text.endswith((".yaml", ".yml")):
-        return CardRef(text)
-    prefix, colon, rest = text.partition(":")
-    if colon and prefix == "zoo":
-        spec = parse_spec(rest)
-        if spec.params:
-            raise SpecError(f"A zoo model takes no parameters, {text!r} gives some.", "Drop them.")
-        return ZooRef(spec)
-    if colon and prefix == "pyiqa":
-        name, _, options = rest.partition(",")
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+\-]*", name):
-            raise SpecError(f"{text!r} does not name a metric.", "Write pyiqa:NAME[,key=value,...].")
-        return PyiqaRef(name, _params(options, text))
-    if colon and prefix == "nir":
-        path, _, options = rest.partition(",")
-        return NirRef(path, _params(options, text))
-    if text.lower().endswith(WEIGHT_FILES):
-        raise SpecError(f"{text} holds weights, which are not yet a network.", _HOW_TO_LOAD.format(path=text))
-    if text.endswith(".py"):
-        raise SpecError(f"{text} may define several networks.", f"Say which: {text}::NAME of a factory, class or module.")
-    raise SpecError(
-        f"{text!r} does not name a model.",
-        "Write zoo:NAME, FILE.py::NAME, CARD.yaml, nir:FILE.nir or pyiqa:NAME; see bench ls models.",
-    )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.foundation.errors import ModelError, WeightsError
-from bench.foundation.spec import ZooRef
+from bench.foundation.model_refs import ZooRef
 from bench.models.cards import card_of
 from bench.models.subject import Subject
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from bench.foundation.errors import ModelError
 from bench.foundation.files import sha256_file
-from bench.foundation.spec import FileRef
+from bench.foundation.model_refs import FileRef
 from bench.models.own import Origin, own_subject
 from bench.models.preparation import Preparation
 from bench.models.subject import Subject

@@ -7,13 +7,14 @@ from pathlib import Path
 from attacks.gradients.surrogates import SURROGATES
 from bench.foundation.errors import ModelError, SpecError
 from bench.foundation.files import sha256_file
-from bench.foundation.spec import NirRef, bind_params
+from bench.foundation.model_refs import GraphRef
+from bench.foundation.spec import bind_params
 from bench.models.own import Origin, own_subject
 from bench.models.preparation import Preparation
 from bench.models.subject import Subject
 
 
-def from_nir(text: str, ref: NirRef, stochastic: bool, prepare: Preparation) -> Subject:
+def from_nir(text: str, ref: GraphRef, stochastic: bool, prepare: Preparation) -> Subject:
     """The network of a ``.nir`` file. Raises a ``BenchError`` where it is missing, is none, or holds what is not known."""
     from zoo.adapters.nir import INSTALL, Discretisation, load_nir
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bench.foundation.errors import ModelError
-from bench.foundation.spec import PyiqaRef
+from bench.foundation.model_refs import LibraryRef
 from bench.models.own import Origin, own_subject
 from bench.models.preparation import Preparation
 from bench.models.subject import Subject
 
 
-def from_pyiqa(text: str, ref: PyiqaRef, stochastic: bool, prepare: Preparation) -> Subject:
+def from_pyiqa(text: str, ref: LibraryRef, stochastic: bool, prepare: Preparation) -> Subject:
     """The metric. Raises ``ModelError`` if it cannot be opened."""
     from importlib.metadata import PackageNotFoundError, version
 

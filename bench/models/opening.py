@@ -1,23 +1,54 @@
 """From what a user calls a model to a module that can be attacked.
 
-``zoo:NAME[@VERSION]``, a card, a user's own ``FILE.py::NAME``, ``nir:FILE.nir``, ``pyiqa:NAME``, or a Python object.
+``zoo:NAME[@VERSION]``, a card, a user's own ``FILE.py::NAME``, a graph (``FILE.onnx``, ``FILE.nir``), a model of another library
+(``timm:NAME``, ``spikingjelly:NAME``, ``pyiqa:NAME``), or a Python object.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from bench.foundation.errors import SpecError
-from bench.foundation.spec import CardRef, FileRef, PyiqaRef, ZooRef, parse_model_ref
+from bench.foundation.model_refs import CardRef, FileRef, GraphRef, ZooRef, parse_model_ref
 from bench.models.from_card import from_card, from_zoo
 from bench.models.from_file import from_file
 from bench.models.from_nir import from_nir
+from bench.models.from_onnx import from_onnx
 from bench.models.from_pyiqa import from_pyiqa
+from bench.models.from_spikingjelly import from_spikingjelly
+from bench.models.from_timm import from_timm
 from bench.models.own import Origin, own_subject
 from bench.models.preparation import NOTHING, Preparation
 from bench.models.subject import Subject
+
+
+@dataclass(frozen=True)
+class Door:
+    """A way in for models that this suite did not build.
+
+    opened: takes the text, what was read of it, whether the model is stochastic, and the preparation. kind: of model, in
+    words. refused: names of the options that are not for this kind.
+    """
+
+    opened: Callable[[str, Any, bool, Preparation], Subject]
+    kind: str = ""
+    refused: tuple[str, ...] = ()
+
+
+DOORS: dict[str, Door] = {
+    "file": Door(from_file),
+    "pyiqa": Door(from_pyiqa, "a metric of pyiqa, which loads its weights itself", ("weights", "partial", "readout")),
+    "nir": Door(from_nir, "a NIR network, which has its weights and its read-out", ("weights", "partial", "readout")),
+    "onnx": Door(from_onnx, "an ONNX file, which holds its weights", ("weights", "partial")),
+    "timm": Door(from_timm),
+    "spikingjelly": Door(from_spikingjelly, "a network of SpikingJelly, whose outputs are averaged over time", ("readout",)),
+}
+"""By the prefix of the text; ``file`` for a user's own file."""
 
 
 def open_subject(model: str | nn.Module | Subject, *, stochastic: bool = False, prepare: Preparation = NOTHING) -> Subject:
@@ -39,10 +70,7 @@ def open_subject(model: str | nn.Module | Subject, *, stochastic: bool = False, 
             raise SpecError(f"{model} says itself whether it is stochastic.", "Leave --stochastic out.")
         prepare.refused(f"{model}, which has its weights and takes images in [0, 1]")
         return from_zoo(model, ref) if isinstance(ref, ZooRef) else from_card(model, Path(ref.path))
-    if isinstance(ref, FileRef):
-        return from_file(model, ref, stochastic, prepare)
-    if isinstance(ref, PyiqaRef):
-        prepare.refused("a metric of pyiqa, which loads its weights itself", "weights", "partial", "readout")
-        return from_pyiqa(model, ref, stochastic, prepare)
-    prepare.refused("a NIR network, which has its weights and its read-out", "weights", "partial", "readout")
-    return from_nir(model, ref, stochastic, prepare)
+    door = DOORS["file" if isinstance(ref, FileRef) else ref.format if isinstance(ref, GraphRef) else ref.library]
+    if door.refused:
+        prepare.refused(door.kind, *door.refused)
+    return door.opened(model, ref, stochastic, prepare)

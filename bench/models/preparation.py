@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from bench.foundation.errors import SpecError
+from bench.foundation.errors import SpecError, WeightsError
 
 CIFAR10 = ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -63,6 +63,11 @@ class Preparation:
         for option in fields(self):
             if (not names or option.name in names) and getattr(self, option.name) != option.default:
                 raise SpecError(f"--{option.name} is not for {kind}.", f"Leave --{option.name} out.")
+
+    def require_weights(self, text: str) -> None:
+        """Raise ``WeightsError`` if no checkpoint was given for ``text``, which names a network and no weights."""
+        if self.weights is None:
+            raise WeightsError(f"{text} names a network and no weights.", "Give --weights FILE (.safetensors or .pth).")
 
     @property
     def fingerprint(self) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from zoo.adapters.options import typed
+
 LICENCE = "PolyForm Noncommercial 1.0.0"
 INSTALL = f"pip install pyiqa (licence: {LICENCE}; it brings torchvision)"
 
@@ -61,7 +63,7 @@ def open_metric(name: str, options: Mapping[str, str]) -> Metric:
     if name not in known:
         raise ValueError(f"{name!r} is not among its no-reference metrics of single images: {', '.join(sorted(known))}")
     config = DEFAULT_CONFIGS[name]
-    arguments = {key: _typed(value) for key, value in options.items() if key not in ("low", "high")}
+    arguments = {key: typed(value) for key, value in options.items() if key not in ("low", "high")}
     scale = _scale(name, str(config.get("score_range", "")), options)
     metric = pyiqa.create_metric(name, as_loss=True, loss_reduction="none", device=torch.device("cpu"), **arguments)
     higher = not bool(getattr(metric, "lower_better", config.get("lower_better", False)))
@@ -80,15 +82,3 @@ def _scale(name: str, declared: str, options: Mapping[str, str]) -> tuple[float,
     if not (first < second < float("inf") and first > -float("inf")):
         raise ValueError(f"{name} declares the scale {declared!r}; give its ends, for example {name},low=0,high=100")
     return first, second
-
-
-def _typed(text: str) -> bool | int | float | str:
-    """The value of an option: a truth value or a number if the text reads as one, else the text itself."""
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text

@@ -17,15 +17,12 @@ from attacks import ATTACKS, PATHS
 from attacks.adapters import base as adapters
 from bench.evaluation.request.attack_specs import attack_registry, path_registry, resolve_attack, resolve_path
 from bench.foundation.errors import BenchError, SpecError, UnknownNameError
+from bench.foundation.model_refs import CardRef, FileRef, GraphRef, LibraryRef, ZooRef, parse_model_ref
 from bench.foundation.spec import (
-    CardRef,
-    FileRef,
     Spec,
-    ZooRef,
     bind_params,
     number,
     parse_eps,
-    parse_model_ref,
     parse_spec,
 )
 
@@ -98,7 +95,15 @@ def test_model_refs() -> None:
     assert parse_model_ref("zoo:snn@2") == ZooRef(Spec("snn", "2"))
     assert parse_model_ref("a/b.py::make") == FileRef("a/b.py", "make")
     assert parse_model_ref("a/b.yaml") == CardRef("a/b.yaml")
-    for text in ("snn", "zoo:", "zoo:a:b=1", "a.txt::make", "a.py::", "a.py::1x", "foo:bar"):
+    assert parse_model_ref("timm:resnet18.a1_in1k,num_classes=10") == LibraryRef(
+        "timm", "resnet18.a1_in1k", {"num_classes": "10"}
+    )
+    assert parse_model_ref("spikingjelly:sew_resnet18") == LibraryRef("spikingjelly", "sew_resnet18", {})
+    assert parse_model_ref("nir:a/b.nir,dt=2") == GraphRef("nir", "a/b.nir", {"dt": "2"})
+    for text in ("onnx:a/b.onnx", "a/b.onnx"):
+        assert parse_model_ref(text) == GraphRef("onnx", "a/b.onnx", {})
+    assert parse_model_ref("A.ONNX") == GraphRef("onnx", "A.ONNX", {})
+    for text in ("snn", "zoo:", "zoo:a:b=1", "a.txt::make", "a.py::", "a.py::1x", "foo:bar", "timm:", "timm:a b", "onnx"):
         with pytest.raises(SpecError):
             parse_model_ref(text)
 
