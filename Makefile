@@ -23,7 +23,7 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.dev: $(VENV)/.runtime
 	@echo "Installing what its tests need (foolbox, torchattacks and SpikingJelly as oracles)"
-	@$(PIP) install -c constraints.txt -e '.[dev,quality,cluster,nir]' loguru tqdm requests
+	@$(PIP) install -c constraints.txt -e '.[dev,quality,cluster,nir,onnx]' loguru tqdm requests
 	@$(PIP) install --no-deps -c constraints.txt torchattacks spikingjelly
 	@touch $@
 

@@ -10,6 +10,7 @@ Transfers are not among the stages: on nine models, five sources, the model's ow
 nothing that these had left.
 
 On models without spiking layers there is one path; the stages are then APGD, untargeted and targeted, restarts, and Square.
+On models without gradients Square is all that fits of these, and two more searches without gradients follow it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import ClassVar
 
 from attacks.apgd import APGD
 from attacks.base import Stage
+from attacks.boundary import ScoreBoundary
 from attacks.cascade import Cascade
 from attacks.fitting import Traits
 from attacks.gradients.assg import ASSG
@@ -27,6 +29,7 @@ from attacks.gradients.bptt import BPTT
 from attacks.gradients.hart import HART
 from attacks.gradients.pdsg import PDSG
 from attacks.gradients.rate import BPTR, RGA
+from attacks.hopskipjump import HopSkipJump
 from attacks.pgd import PGD
 from attacks.sapgd import SAPGD
 from attacks.square import Square
@@ -137,6 +140,20 @@ SCORES_THOROUGH: tuple[Stage, ...] = (
     Stage("Square", Square(queries=1000)),
 )
 
+BLIND: tuple[Stage, ...] = (
+    Stage("boundary", ScoreBoundary(queries=1000)),
+    Stage("HopSkipJump", HopSkipJump(queries=1000)),
+)
+"""For models without gradients, after Square: a search over score boundaries, and one that sees decisions alone."""
+
+BLIND_QUICK: tuple[Stage, ...] = (Stage("Square", Square(queries=300)),)
+
+
+def blind(traits: Traits, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """``stages`` where the model has no gradient and they can move what it answers; none elsewhere."""
+    fit = (stage for stage in stages if stage.attack.moves_scores or not traits.scores)
+    return () if traits.differentiable else tuple(fit)
+
 
 def suited(stages: tuple[Stage, ...], kind: type[Threat]) -> tuple[Stage, ...]:
     """The stages under a kind of threat. SA-PGD works in linf alone; elsewhere APGD, as long, takes its place."""
@@ -153,28 +170,33 @@ def _without_sapgd(stage: Stage, kind: type[Threat]) -> Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Quick(Cascade):
-    """At most 150 forward+backward pairs a sample: for development, and for large sets."""
+    """At most 150 forward+backward pairs a sample, or 300 forwards without gradients: for development and large sets."""
 
     moves_scores: ClassVar[bool] = True
     decisive: ClassVar[bool] = False
 
     def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
-        """:data:`QUICK`, or what stands for it without spikes and on scores."""
-        return suited(SCORES_QUICK if traits.scores else QUICK if traits.spiking else SMOOTH_QUICK, kind)
+        """:data:`QUICK`, or what stands for it without spikes and on scores; :data:`BLIND_QUICK` without gradients."""
+        stages = SCORES_QUICK if traits.scores else QUICK if traits.spiking else SMOOTH_QUICK
+        return suited((*stages, *blind(traits, BLIND_QUICK)), kind)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standard(Cascade):
     """At most 1,320 pairs (1,470 with spike codes, 1,460 without spikes) and 1,000 further forwards on a sample that
-    survives everything: for publication.
+    survives everything: for publication. Without gradients 3,000 forwards, and an upper bound.
     """
 
     moves_scores: ClassVar[bool] = True
 
     def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
-        """:data:`STANDARD`, with :data:`CODED` where there is a code, or what stands for it without spikes and on scores."""
+        """:data:`STANDARD`, with :data:`CODED` where there is a code, or what stands for it without spikes and on scores.
+
+        Without gradients :data:`BLIND` follows.
+        """
         spiking = (*STANDARD, *(CODED if traits.coded else ()))
-        return suited(SCORES if traits.scores else spiking if traits.spiking else SMOOTH, kind)
+        stages = SCORES if traits.scores else spiking if traits.spiking else SMOOTH
+        return suited((*stages, *blind(traits, BLIND)), kind)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +206,10 @@ class Thorough(Cascade):
     moves_scores: ClassVar[bool] = True
 
     def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
-        """:data:`THOROUGH`, with :data:`CODED` where there is a code, or what stands for it without spikes and on scores."""
+        """:data:`THOROUGH`, with :data:`CODED` where there is a code, or what stands for it without spikes and on scores.
+
+        Without gradients :data:`BLIND` follows.
+        """
         spiking = (*THOROUGH, *(CODED if traits.coded else ()))
-        return suited(SCORES_THOROUGH if traits.scores else spiking if traits.spiking else SMOOTH_THOROUGH, kind)
+        stages = SCORES_THOROUGH if traits.scores else spiking if traits.spiking else SMOOTH_THOROUGH
+        return suited((*stages, *blind(traits, BLIND)), kind)

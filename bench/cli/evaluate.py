@@ -26,7 +26,12 @@ _FRESH = (
 
 
 @click.command()
-@click.option("--model", required=True, help="zoo:NAME, or FILE.py::NAME of a factory, class or nn.Module.")
+@click.option(
+    "--model",
+    required=True,
+    help="zoo:NAME, FILE.py::NAME of a factory, class or nn.Module, FILE.onnx, FILE.nir, "
+    "timm:NAME, spikingjelly:NAME or pyiqa:NAME.",
+)
 @click.option(
     "--attack", "attacks", multiple=True, default=("pgd",), show_default=True, help="Attack; repeat for a worst case."
 )

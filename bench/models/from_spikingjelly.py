@@ -58,7 +58,9 @@ def from_spikingjelly(text: str, ref: LibraryRef, stochastic: bool, prepare: Pre
             raise UnknownNameError.of(kind, name, names)
     for option, example in networks.required(ref.name).items():
         if option not in ref.options:
-            raise SpecError(f"{ref.name} has no {option} of its own.", f"Add the one it was trained with: {option}={example}.")
+            raise SpecError(
+                f"{ref.name} has no {option} of its own.", f"Add the one it was trained with: {option}={example}."
+            )
     prepare.require_weights(text)
     rest = {key: value for key, value in ref.options.items() if key not in own}
     try:
@@ -69,7 +71,9 @@ def from_spikingjelly(text: str, ref: LibraryRef, stochastic: bool, prepare: Pre
     remarks = load_checkpoint(network, Path(str(prepare.weights)), partial=prepare.partial)
     shown = f"An image is shown at each of {choice.T} time steps; logits are the mean of the outputs over time."
     origin = Origin(text, {"spikingjelly": ref.name, "options": ref.options, "version": _version()}, (shown, *remarks))
-    return own_subject(networks.OverTime(network, choice.T), origin, stochastic, replace(prepare, weights=None, partial=False))
+    return own_subject(
+        networks.OverTime(network, choice.T), origin, stochastic, replace(prepare, weights=None, partial=False)
+    )
 
 
 def _version() -> str:

@@ -47,9 +47,7 @@ def from_timm(text: str, ref: LibraryRef, stochastic: bool, prepare: Preparation
     return own_subject(network, origin, stochastic, prepare)
 
 
-def _normalised(
-    text: str, ref: LibraryRef, prepare: Preparation, configuration: Configuration
-) -> tuple[Preparation, str]:
+def _normalised(text: str, ref: LibraryRef, prepare: Preparation, configuration: Configuration) -> tuple[Preparation, str]:
     """The preparation with the normalisation of the configuration where the user gives none, and this in words."""
     mean, std = configuration.mean, configuration.std
     if prepare.preprocess is not None or prepare.mean is not None:
@@ -57,7 +55,8 @@ def _normalised(
     channels = int(ref.options.get("in_chans", configuration.input_size[0]))
     if not len(mean) == len(std) == channels:
         raise SpecError(
-            f"timm normalises {len(mean)} channels for {text}, which takes {channels}.", "Give --mean and --std, one per channel."
+            f"timm normalises {len(mean)} channels for {text}, which takes {channels}.",
+            "Give --mean and --std, one per channel.",
         )
     mean_text, std_text = (",".join(map(repr, values)) for values in (mean, std))
     return replace(prepare, mean=mean_text, std=std_text), f"inputs are normalised by mean {mean_text} and std {std_text}"

@@ -198,6 +198,25 @@ def test_on_images_nothing_is_left_out(cascade: Cascade, traits: Traits, kind: t
     assert fitting(stages, kind(eps=0.1), (3, 32, 32), traits) == (stages, ())
 
 
+@pytest.mark.parametrize(
+    ("cascade", "traits", "names"),
+    [
+        (Standard(), Traits(differentiable=False), ["Square", "boundary", "HopSkipJump"]),
+        (Standard(), Traits(differentiable=False, scores=True), ["Square", "boundary"]),
+        (Quick(), Traits(differentiable=False), ["Square"]),
+        (Quick(), Traits(differentiable=False, scores=True), ["Square"]),
+        (Thorough(), Traits(differentiable=False), ["Square", "boundary", "HopSkipJump"]),
+    ],
+)
+@pytest.mark.parametrize("kind", [Linf, L2])
+def test_without_gradients_only_searches_without_them_are_left(
+    cascade: Cascade, traits: Traits, names: list[str], kind: type[Threat]
+) -> None:
+    kept, left_out = fitting(cascade.stages(kind, traits), kind(eps=0.1), IMAGE, traits)
+    assert [stage.name for stage in kept] == names
+    assert all("follows gradients" in each.reason for each in left_out)
+
+
 def test_on_event_frames_square_alone_is_left_out() -> None:
     stages = Standard().stages(Linf, Traits(spiking=True))
     kept, left_out = fitting(stages, Linf(eps=0.1), EVENTS, Traits(spiking=True))

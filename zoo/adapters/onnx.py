@@ -1,7 +1,7 @@
 """Networks as ONNX files, run by onnxruntime: they answer, and have no gradient.
 
-onnxruntime is imported when a file is opened. A file runs on the CPU, with as many threads as torch has, and in batches of the
-size that was fixed when it was exported, if one was.
+onnxruntime is imported when a file is opened. A file runs on the CPU, with as many threads as torch has, and in batches of
+the size that was fixed when it was exported, if one was.
 """
 
 from __future__ import annotations
@@ -25,15 +25,24 @@ _GRAPH, _INITIALIZER, _LOCATION = 7, 5, 13
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
+class Reading:
     """What a file does not say.
 
     output: name of the output that holds logits or scores; None for the only one. layout: order of the axes of an input
-    image; ``nhwc`` has its channels last.
+    image; ``nhwc`` has its channels last. task: ``quality`` for scores, one per image, between ``low`` and ``high``.
+    lower_is_better: whether a low score is a good one. Raises ``ValueError`` for a scale without two ends.
     """
 
     output: str | None = None
     layout: Literal["nchw", "nhwc"] = "nchw"
+    task: Literal["classification", "quality"] = "classification"
+    low: float = 0.0
+    high: float = 1.0
+    lower_is_better: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"low {self.low:g} is not below high {self.high:g}")
 
 
 @dataclass
@@ -69,11 +78,11 @@ class OnnxNetwork(nn.Module):
     batch: rows of a call, if the file fixes them; the last call repeats its last row.
     """
 
-    def __init__(self, session: _Session, names: tuple[str, str], dtype: str, batch: int | None, layout: str) -> None:
+    def __init__(self, session: _Session, names: tuple[str, str], dtype: str, batch: int | None, how: Reading) -> None:
         super().__init__()
-        self.session, self.batch, self.layout = session, batch, layout
+        self.session, self.batch, self.dtype, self.layout = session, batch, dtype, how.layout
         self.input_name, self.output_name = names
-        self.dtype = dtype
+        self.task, self.higher_is_better, self.score_range = how.task, not how.lower_is_better, (how.low, how.high)
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs ``(N, K)`` or ``(N,)`` in float32 for ``x`` ``(N, C, H, W)`` in [0, 1], or inputs of another shape."""
@@ -82,7 +91,8 @@ class OnnxNetwork(nn.Module):
             rows = rows.permute(0, 2, 3, 1)
         inputs = np.ascontiguousarray(rows.numpy().astype(DTYPES[self.dtype], copy=False))
         answers = np.concatenate(list(self._answers(inputs)))
-        return torch.from_numpy(answers).to(device=x.device, dtype=torch.float32)
+        outputs = torch.from_numpy(answers).to(device=x.device, dtype=torch.float32)
+        return outputs[:, 0] if self.task == "quality" and outputs.shape[1:] == (1,) else outputs
 
     def _answers(self, inputs: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
         size = self.batch or max(len(inputs), 1)
@@ -95,7 +105,7 @@ class OnnxNetwork(nn.Module):
             yield answer[: size - missing]
 
 
-def load_onnx(path: Path, how: Layout) -> OnnxNetwork:
+def load_onnx(path: Path, how: Reading) -> OnnxNetwork:
     """The network of a file, in eval mode.
 
     Raises ``ModuleNotFoundError`` if onnxruntime is not installed, ``ValueError`` for a file that it does not read, and for
@@ -120,7 +130,7 @@ def load_onnx(path: Path, how: Layout) -> OnnxNetwork:
     if how.output is not None and how.output not in outputs:
         raise ValueError(f"it has no output {how.output!r}, but {', '.join(outputs)}")
     fixed = image.shape[0] if image.shape and isinstance(image.shape[0], int) else None
-    return OnnxNetwork(session, (image.name, how.output or outputs[0]), image.type, fixed, how.layout).eval()
+    return OnnxNetwork(session, (image.name, how.output or outputs[0]), image.type, fixed, how).eval()
 
 
 def _reason(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """Networks of timm (PyTorch Image Models), by their names there.
 
-timm is not installed with this suite. It is imported when one of its networks is asked for, and it imports torchvision. Nothing is
-downloaded: a network is built without weights.
+timm is not installed with this suite. It is imported when one of its networks is asked for, and it imports torchvision.
+Nothing is downloaded: a network is built without weights.
 """
 
 from __future__ import annotations

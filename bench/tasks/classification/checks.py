@@ -184,12 +184,12 @@ def _radii(cells: list[Cell]) -> Iterator[Check]:
 
 
 def _blind_search(request: Request, cells: list[Cell]) -> Iterator[Check]:
-    """Only cascades run a search without gradients after searches with them."""
+    """Only cascades run a search without gradients after searches with them; a model without gradients has no such check."""
     for planned, run in zip(request.attacks, request.stages, strict=True):
         stages = {stage.name: stage.attack for stage in run}
         for cell in cells:
             blind = [stage for stage in cell.stages if stage.name in stages and _is_blind(stages[stage.name])]
-            if cell.attack == planned.spec and len(cell.stages) > 1 and blind:
+            if cell.attack == planned.spec and len(cell.stages) > len(blind) > 0:
                 share = sum(stage.broken for stage in blind) / cell.robust.n
                 says = f"at {cell.eps_text}, gradient-free searches broke {share:.1%} more than the gradients before them"
                 yield Check(name="gradient-free", status=graded(share, warn=0.02, fail=0.1), value=share, says=says)

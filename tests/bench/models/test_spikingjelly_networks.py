@@ -109,7 +109,7 @@ def test_what_cannot_be_opened_is_one_sentence(tmp_path: Path, text: str, kind: 
 
 
 def test_a_network_without_weights_is_refused() -> None:
-    with pytest.raises(WeightsError, match="names a network and no weights. Give --weights FILE"):
+    with pytest.raises(WeightsError, match=r"names a network and no weights. Give --weights FILE"):
         open_subject(NAME)
 
 

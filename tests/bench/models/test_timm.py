@@ -89,7 +89,7 @@ def test_options_reach_the_network(library: ModuleType, tmp_path: Path) -> None:
     subject = open_subject("timm:wide,num_classes=5,in_chans=1,img_size=32", prepare=one_channel)
     assert subject.module(torch.rand(2, 1, 32, 32)).shape == (2, 5)
     assert "5 classes; made for images of size 32" in subject.remarks[0]
-    with pytest.raises(SpecError, match="normalises 3 channels .* takes 1"):
+    with pytest.raises(SpecError, match=r"normalises 3 channels .* takes 1"):
         open_subject("timm:wide,num_classes=5,in_chans=1,img_size=32", prepare=prepare)
 
 
