@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import pytest
@@ -163,3 +164,99 @@ def test_adopted_or_as_it_is_the_gradients_are_the_same(node: str, path: Gradien
 def gradient_under(path: GradientPath, model: nn.Module, x: Tensor, sites: SpikeSites | None) -> Tensor:
     with path.applied(model, sites=sites):
         return gradient(model, x)
+
+
+class CalledTwice(nn.Module):
+    """Four steps in two calls of two, between which the neurons keep their potentials."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        node = neuron.IFNode(v_threshold=0.7, surrogate_function=surrogate.ATan())
+        self.body = nn.Sequential(layer.Linear(12, 20), node, layer.Linear(20, 5))
+        functional.set_step_mode(self, "m")
+
+    def forward(self, x: Tensor) -> Tensor:
+        functional.reset_net(self)
+        return torch.cat([self.body(x.flatten(1).expand(2, -1, -1)) for _ in range(2)]).mean(0)
+
+
+def test_neurons_that_are_called_several_times_in_a_forward_do_not_become_other_neurons() -> None:
+    adopted, x = adopt(CalledTwice().eval()), torch.rand(6, 3, 2, 2)
+    for _ in range(2):  # a failure leaves nothing behind
+        with pytest.raises(ValueError, match=r"called 2 times in one forward.* hand the network over as it is"):
+            adopted(x)
+    looped = StepByStep().eval()
+    functional.set_step_mode(looped, "m")  # the batch is now taken for time
+    with pytest.raises(ValueError, match=r"called 4 times in one forward"):
+        adopt(looped)(x)
+
+
+def test_a_network_may_be_asked_again_and_again_and_copied() -> None:
+    theirs = Net(neuron.LIFNode(surrogate_function=surrogate.ATan())).eval()
+    ours, x = adopt(theirs), torch.rand(6, 3, 2, 2)
+    twin = copy.deepcopy(ours)
+    for model in (ours, twin, ours):
+        torch.testing.assert_close(model(x), theirs(x))
+
+
+class LIFNode(neuron.LIFNode):
+    """A neuron with a name of SpikingJelly's, and with twice the charge."""
+
+    def neuronal_charge(self, x: Tensor) -> None:
+        super().neuronal_charge(2 * x)
+
+
+class ATan(surrogate.ATan):
+    """A surrogate with a name of SpikingJelly's."""
+
+    @staticmethod
+    def spiking_function(x: Tensor, alpha: float) -> Tensor:
+        return surrogate.sigmoid.apply(x, alpha)  # type: ignore[attr-defined, no-any-return]
+
+
+def hooked() -> nn.Module:
+    node = neuron.LIFNode(surrogate_function=surrogate.ATan())
+    node.register_forward_hook(lambda module, inputs, output: 2 * output)
+    return node
+
+
+def shared() -> nn.Module:
+    node = neuron.LIFNode(surrogate_function=surrogate.ATan(), v_threshold=0.5)
+    return nn.Sequential(nn.Sequential(node), layer.Linear(20, 20), node)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: LIFNode(surrogate_function=surrogate.ATan()), "LIFNode of .*test_spikingjelly"),
+        (lambda: neuron.LIFNode(surrogate_function=ATan()), "LIFNode with ATan"),
+        (lambda: neuron.LIFNode(surrogate_function=surrogate.ATan(spiking=False)), "LIFNode with ATan"),
+        (hooked, "LIFNode with hooks"),
+        (shared, "LIFNode in 2 places"),
+    ],
+)
+def test_neurons_that_do_something_of_their_own_are_not_adopted(make: Callable[[], nn.Module], reason: str) -> None:
+    with pytest.raises(ValueError, match=rf"none of its neurons has a counterpart here \({reason}"):
+        adopt(Net(make()))
+
+
+@pytest.mark.parametrize("make", NODES.values(), ids=NODES.keys())
+def test_on_real_images_logits_and_decisions_are_the_same(make: Callable[[], nn.Module]) -> None:
+    """Sums of a few pixels in float64, so that no rounding flips a spike."""
+    images, _ = bench_images()
+    theirs = Net(make()).double().eval()
+    ours = adopt(theirs)
+    with torch.no_grad():
+        expected, logits = theirs(images), ours(images)
+    torch.testing.assert_close(logits, expected)
+    assert torch.equal(logits.argmax(1), expected.argmax(1))
+    assert float(expected.std(0).min()) > 0
+
+
+def bench_images() -> tuple[Tensor, Tensor]:
+    """Real images, pooled to 2 x 2 pixels: ``(50, 3, 2, 2)`` in float64, and their labels."""
+    from bench.data import load_data
+
+    images, labels = load_data("cifar10", n=50)
+    return nn.functional.adaptive_avg_pool2d(images.double(), 2), labels
