@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 import click
 
-from bench.foundation.errors import BenchError, DataRemark
+from bench.foundation.errors import BenchError, Remark
 
 VERBS = {
     "evaluate": ("bench.cli.evaluate:evaluate", "Measure how robust a model is."),
@@ -96,8 +96,8 @@ def show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Print a remark on data as one line, without the place in the code; print other warnings as Python does."""
-    if issubclass(category, DataRemark):
+    """Print a remark as one line, without the place in the code; print other warnings as Python does."""
+    if issubclass(category, Remark):
         click.echo(f"bench: {message}", err=True)
     else:
         (file or sys.stderr).write(warnings.formatwarning(message, category, filename, lineno, line))

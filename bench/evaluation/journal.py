@@ -6,7 +6,6 @@ their units are computed again, and all other units are reused. Only one process
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import zlib
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.foundation.errors import JournalError, translate_os_error
+from bench.foundation.files import take_lock
 
 
 def _line(key: str, data: Any) -> bytes:
@@ -60,7 +60,7 @@ class Journal:
             raise translate_os_error(error, path) from error
         with file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                take_lock(file.fileno(), path.parent, wait=False)
             except BlockingIOError as error:
                 raise JournalError(
                     f"Another process is working on {path.parent}.", "Wait for it, or use another --out."

@@ -51,7 +51,15 @@ class DataError(BenchError):
     """A data set that is missing, damaged or does not fit."""
 
 
-class DataRemark(UserWarning):
+class Remark(UserWarning):
+    """What the user should know, and nothing fails for; one sentence."""
+
+
+class StorageRemark(Remark):
+    """Something that a file system cannot do, without which the work goes on."""
+
+
+class DataRemark(Remark):
     """What whoever brought data should know, and nothing fails for: a folder that was left out, for example."""
 
 

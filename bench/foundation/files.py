@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import stat
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.foundation.errors import StorageError, translate_os_error
+from bench.foundation.errors import StorageError, StorageRemark, translate_os_error
+
+UNSUPPORTED = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
+"""What file systems answer to a call that they do not know, such as those of Lustre, SMB, FUSE and WSL."""
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its name when the block succeeds.
 
-    The content is fsynced before the rename and the folder after it, and an existing file keeps
-    its mode. On any exception, Ctrl-C included, the temporary file is removed and the old file stays.
+    The content is fsynced before the rename and the folder after it, and an existing file keeps its mode, as far as the file
+    system knows these calls. On any exception, Ctrl-C included, the temporary file is removed and the old file stays.
     Raises ``StorageError`` where the operating system refuses.
     """
     try:
@@ -34,7 +39,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         _sync(temporary)
-        temporary.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask())
+        with _unless_unknown(errno.EPERM, errno.EACCES):
+            temporary.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask())
         temporary.replace(path)
         sync_folder(path.parent)
     except StorageError:
@@ -44,6 +50,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _unless_unknown(*others: int) -> Iterator[None]:
+    """Pass over errors of calls that the file system does not know, or answers with one of the numbers ``others``."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in UNSUPPORTED and error.errno not in others:
+            raise
 
 
 def _umask() -> int:
@@ -61,8 +77,9 @@ def _sync(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Make renames in a folder survive a loss of power."""
-    _sync(path)
+    """Make renames in a folder survive a loss of power, where the file system can."""
+    with _unless_unknown(errno.EBADF):
+        _sync(path)
 
 
 def make_folder(path: Path) -> None:
@@ -77,17 +94,35 @@ def make_folder(path: Path) -> None:
 def locked(folder: Path) -> Iterator[None]:
     """Nobody else holds the lock of ``folder`` until the block ends; waits for its turn. It cannot be taken twice.
 
-    The lock is on the folder itself, so nothing is left behind, and the kernel drops it when its holder dies.
+    The lock is on the folder itself, so nothing is left behind, and the kernel drops it when its holder dies. Where the file
+    system has no locks, a :class:`StorageRemark` says so.
     """
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise translate_os_error(error, folder) from error
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        take_lock(handle, folder)
         yield
     finally:
         os.close(handle)
+
+
+def take_lock(handle: int, place: Path, *, wait: bool = True) -> None:
+    """Lock an open file or folder until it is closed; where the file system has no locks, say so and go on.
+
+    place: named in messages. Raises ``BlockingIOError`` if another process holds the lock and ``wait`` is false, and
+    ``StorageError`` where the lock fails.
+    """
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        if error.errno not in UNSUPPORTED and error.errno != errno.ENOLCK:
+            raise translate_os_error(error, place) from error
+        remark = f"The file system of {place} has no locks: let no other process write there until this one has ended."
+        warnings.warn(remark, StorageRemark, stacklevel=2)
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:

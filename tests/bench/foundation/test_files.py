@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import math
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,16 +14,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.foundation.errors import StorageError
+from bench.evaluation.journal import Journal
+from bench.foundation.errors import StorageError, StorageRemark
 from bench.foundation.files import (
     atomic_path,
     atomic_write_bytes,
     atomic_write_text,
     canonical_json,
     digest,
+    locked,
     make_folder,
     sha256_bytes,
     sha256_file,
+    sync_folder,
 )
 
 json_values = st.recursive(
@@ -98,6 +103,55 @@ def test_a_refusal_is_one_sentence_and_keeps_the_old_file(
             atomic_write_bytes(path, b"new")
     assert "\n" not in str(caught.value)
     assert only(tmp_path, "a", b"old")
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EBADF])
+def test_a_file_system_without_fsync_of_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    fsync = os.fsync
+
+    def of_files_only(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(code, os.strerror(code))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", of_files_only)
+    atomic_write_bytes(tmp_path / "a", b"new")
+    assert only(tmp_path, "a", b"new")
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+def test_a_folder_that_cannot_be_saved_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    monkeypatch.setattr(os, "fsync", refusing(code))
+    with pytest.raises(OSError, match=os.strerror(code)):
+        sync_folder(tmp_path)
+
+
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_without_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    monkeypatch.setattr(Path, "chmod", refusing(code))
+    atomic_write_bytes(tmp_path / "a", b"new")
+    assert only(tmp_path, "a", b"new")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP])
+def test_a_file_system_without_locks_is_said_and_the_work_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", refusing(code))
+    with pytest.warns(StorageRemark, match="has no locks"), locked(tmp_path):
+        atomic_write_bytes(tmp_path / "a", b"new")
+    with pytest.warns(StorageRemark, match="has no locks"), Journal.open(tmp_path / "journal", identity="x") as journal:
+        journal.append("unit", 1)
+    with pytest.warns(StorageRemark, match="has no locks"), Journal.open(tmp_path / "journal", identity="x") as journal:
+        assert journal.done == {"unit": 1}
+
+
+def test_a_lock_that_fails_otherwise_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fcntl, "flock", refusing(errno.EIO))
+    with pytest.raises(StorageError, match="cannot be written"), locked(tmp_path):
+        pass
+    with pytest.raises(StorageError, match="cannot be written"), Journal.open(tmp_path / "journal", identity="x"):
+        pass
 
 
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:
