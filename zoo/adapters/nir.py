@@ -50,6 +50,7 @@ class NirNetwork(nn.Module):
         self.layers, self.steps, self.frame_dims = TimeSequential(*layers), steps, frame_dims
 
     def forward(self, x: Tensor) -> Tensor:
+        """Mean outputs ``(N, K)`` for frames ``(N, T, ...)`` or still inputs ``(N, ...)``."""
         still = x.dim() == self.frame_dims + 1
         outputs: Tensor = self.layers(repeated(x, self.steps) if still else x.transpose(0, 1))
         return outputs.mean(0)
@@ -65,6 +66,7 @@ class Scaled(nn.Module):
         self.register_buffer("scale", scale.float())
 
     def forward(self, x: Tensor) -> Tensor:
+        """``x`` ``(N, ...)`` or ``(T, N, ...)`` times the scale."""
         return x * self.scale
 
 
@@ -76,6 +78,7 @@ class SumPool(nn.Module):
         self.pool = nn.AvgPool2d(size, stride, padding, divisor_override=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Sums ``(N, C, H', W')`` over windows of ``x`` ``(N, C, H, W)``."""
         sums: Tensor = self.pool(x)
         return sums
 

@@ -35,6 +35,7 @@ class _Passing:
     takes_windows = False
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
+        """``grad`` ``(T, n, ...)`` itself."""
         return grad
 
 
@@ -74,7 +75,7 @@ class Arrivals:
 def arrivals(model: nn.Module, x: Tensor, sites: SpikeSites, plain: Tensor | None) -> Arrivals:
     """Where gradients arrive while the spike functions are under control.
 
-    plain: the output of the network by itself; None where it does not repeat itself.
+    x: inputs ``(n, ...)``. plain: the output ``(n, ...)`` of the network by itself; None where it does not repeat itself.
     Raises ``ValueError`` if the output under control is another one.
     """
     answered: set[int] = set()
@@ -100,7 +101,7 @@ def _obstacle(model: nn.Module, x: Tensor, sites: SpikeSites, leaf: Tensor, outp
 
 
 def mute_neurons(model: nn.Module, x: Tensor, seen: Look) -> list[Uncontrolled]:
-    """Modules with a spike function of theirs that run and never call it, whatever was adjusted."""
+    """Modules with a spike function of theirs that run on ``x`` ``(n, ...)`` and never call it, whatever was adjusted."""
     silent, ran = silent_modules(model, seen.calls), dict[str, str]()
     with ExitStack() as hooks:
         for name in silent:
@@ -117,7 +118,7 @@ def _note(ran: dict[str, str], name: str, module: nn.Module, inputs: Any, output
 
 
 def plain_steps(model: nn.Module, x: Tensor, sites: SpikeSites) -> list[Uncontrolled]:
-    """Steps that are no Function."""
+    """Steps that are no Function, seen in runs on inputs ``x`` ``(n, ...)``."""
     runs = []
     for inputs in (x, x.roll(1, 0)):
         recorder = Recorder(model)

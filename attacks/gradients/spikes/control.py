@@ -97,7 +97,7 @@ class _Answer:
         return self.for_spikes(grad)
 
     def for_spikes(self, grad: Tensor | None) -> tuple[Tensor | None, ...]:
-        """The gradients of all arguments, given that of the spikes."""
+        """The gradients of all arguments, each of the argument's shape, given that of the spikes, of the call's shape."""
         result: list[Tensor | None] = [None] * self.arguments
         if grad is None:
             return tuple(result)

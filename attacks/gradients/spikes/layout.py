@@ -21,7 +21,7 @@ class Layout:
     steps: int = 1
 
     def fits(self, x: Tensor) -> bool:
-        """Whether ``x`` can have this layout."""
+        """Whether ``x`` ``(n, ...)``, ``(T, n, ...)`` or ``(T n, ...)`` can have this layout."""
         return self.kind in ("n", "t, n") or len(x) % self.steps == 0
 
     def by_step(self, x: Tensor) -> Tensor:
@@ -34,7 +34,7 @@ class Layout:
         return folded if self.kind == "tn" else folded.transpose(0, 1)
 
     def back(self, x: Tensor) -> Tensor:
-        """The inverse of :meth:`by_step`."""
+        """The inverse of :meth:`by_step`: ``x`` ``(T, n, ...)`` as it was."""
         if self.kind == "n":
             return x[0]
         if self.kind == "t, n":
@@ -46,7 +46,10 @@ ONE_STEP = Layout()
 
 
 def layout_of(many: Tensor, fewer: Tensor, n: int, m: int) -> Layout | None:
-    """The layout of a tensor seen with a batch of ``n`` samples, and with the first ``m`` of them; None if it has none."""
+    """The layout of a tensor seen with a batch of ``n`` samples, and with the first ``m`` of them; None if it has none.
+
+    many, fewer: the tensor in both runs, ``(n, ...)``, ``(T, n, ...)`` or ``(T n, ...)``, with m in the place of n.
+    """
     if many.dim() != fewer.dim() or many.dim() == 0:
         return None
     if many.shape[1:] == fewer.shape[1:] and many.shape[0] * m == fewer.shape[0] * n and many.shape[0] % n == 0:

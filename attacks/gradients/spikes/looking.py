@@ -24,7 +24,7 @@ def undisturbed(device: torch.device) -> Iterator[None]:
 
 
 def output_of(model: nn.Module, x: Tensor, *, graph: bool = True) -> tuple[Tensor, Tensor]:
-    """An input that asks for a gradient, and the output for it."""
+    """A copy of ``x`` ``(n, ...)`` that asks for a gradient, and the output ``(n, ...)`` for it."""
     leaf = x.clone().requires_grad_()
     with undisturbed(x.device), torch.set_grad_enabled(graph):
         torch.manual_seed(0)
@@ -32,7 +32,7 @@ def output_of(model: nn.Module, x: Tensor, *, graph: bool = True) -> tuple[Tenso
 
 
 def same(a: Tensor, b: Tensor) -> bool:
-    """Whether two outputs agree in every bit; one NaN is like another."""
+    """Whether two outputs, of any shape, agree in shape and in every bit; one NaN is like another."""
     return a.shape == b.shape and bool(((a == b) | (a.isnan() & b.isnan())).all())
 
 
@@ -46,7 +46,7 @@ class Look:
 
 
 def look(model: nn.Module, x: Tensor, adjustments: Sequence[Adjustment] = ()) -> Look:
-    """Run ``model`` under ``adjustments`` and take down every call of a Function."""
+    """Run ``model`` on ``x`` ``(n, ...)`` under ``adjustments`` and record every call of a Function."""
     recorder = Recorder(model)
     with adjusted(model, adjustments), listening(recorder, functions_of_strangers(), newborn=True):
         output = output_of(model, x)[1]
@@ -56,7 +56,8 @@ def look(model: nn.Module, x: Tensor, adjustments: Sequence[Adjustment] = ()) ->
 def adjusted_look(model: nn.Module, x: Tensor, plain: Tensor | None) -> Look:
     """A look in which as many modules as possible fire through Functions while the output is ``plain``, bit by bit.
 
-    plain: None where the network does not repeat itself; then nothing is adjusted.
+    x: inputs ``(n, ...)``. plain: the output ``(n, ...)`` of the network by itself; None where it does not repeat itself,
+    and nothing is adjusted then.
     """
     best = look(model, x)
     silent = silent_modules(model, best.calls)

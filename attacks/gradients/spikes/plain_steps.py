@@ -153,7 +153,7 @@ def steps_seen(
 
 
 def pattern_of(x: Tensor) -> frozenset[str]:
-    """Which units have more than the least value, and which have not, as two digests."""
+    """Which entries of ``x``, of any shape, exceed its least value, and which do not, as two digests."""
     high = x.detach() > x.detach().min()
     return frozenset(hashlib.sha256(bits.cpu().numpy().tobytes()).hexdigest() for bits in (high, ~high))
 

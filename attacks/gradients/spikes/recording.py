@@ -112,7 +112,7 @@ def strangers(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def run(model: nn.Module, x: Tensor) -> Tensor:
-    """``model(x)``; frames beyond this one do not belong to the network."""
+    """``model(x)`` for inputs ``x`` ``(n, ...)``; frames beyond this one do not belong to the network."""
     outputs: Tensor = model(x)
     return outputs
 

@@ -55,19 +55,19 @@ class Step:
     passes_on: bool = False
 
     def compared(self, inputs: tuple[Any, ...]) -> Tensor:
-        """What is compared with the cuts."""
+        """What is compared with the cuts, of the shape of the source."""
         source: Tensor = inputs[self.source].detach()
         return source if self.operand is None else source - inputs[self.operand].detach()
 
     def nearest(self, compared: Tensor) -> Tensor:
-        """``compared``, moved by whole spacings so that the cut nearest to it becomes the first one."""
+        """``compared``, of any shape, moved by whole spacings so that the cut nearest to it becomes the first one."""
         if self.spacing is None:
             return compared
         steps = _within(((compared - self.cut) / self.spacing).round_(), self.endless, self.count, 1)
         return compared - self.spacing * steps
 
     def predicted(self, compared: Tensor) -> Tensor:
-        """What the function answers; at a cut itself either value is right."""
+        """What the function answers, of the shape of ``compared``; at a cut itself either value is right."""
         if self.spacing is None:
             passed = (compared >= self.cut).to(compared.dtype)
         else:
@@ -84,6 +84,7 @@ def _within(numbers: Tensor, endless: bool, count: int | None, less: int) -> Ten
 def step_of(evaluate: Evaluate, inputs: tuple[Any, ...], output: Tensor) -> Step | None:
     """The step that ``evaluate`` is, judged by one call ``inputs`` -> ``output`` and by further calls.
 
+    output: of any shape; at least one of the inputs has the same.
     None for a function that is no step at all. Raises :class:`NotAStep` for one that takes few values, yet follows no
     cut of a single argument: its slope is made up, and cannot be replaced.
     """
@@ -226,7 +227,7 @@ def _simplest(value: float, slack: float) -> float:
 
 
 def fits(step: Step, inputs: tuple[Any, ...], output: Tensor) -> bool:
-    """Whether the step gives the very output, except within rounding of a cut."""
+    """Whether the step gives the very output, of the shape of its source, except within rounding of a cut."""
     compared = step.compared(inputs)
     distance = (step.nearest(compared) - step.cut).abs()
     near = distance <= 16 * torch.finfo(compared.dtype).eps * compared.abs().clamp_min(1.0)

@@ -18,12 +18,12 @@ class Fired(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
-        """``function(x)``, outside of any graph."""
+        """``function(x)``, outside of any graph; the functions of libraries keep the shape of ``x``."""
         return function(x.detach())
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        """Zero for ``x``."""
+        """Zero for ``x``, of the shape of ``grad``."""
         return torch.zeros_like(grad), None
 
 
@@ -35,7 +35,7 @@ class Through(nn.Module):
         self._function = [function]  # in a list: no submodule, whose parameters would be counted twice
 
     def forward(self, x: Tensor) -> Tensor:
-        """``function(x)`` as a call of :class:`Fired`."""
+        """``function(x)``, of the shape of ``x``, as a call of :class:`Fired`."""
         spikes: Tensor = Fired.apply(x, self._function[0])  # type: ignore[no-untyped-call]
         return spikes
 
