@@ -55,39 +55,39 @@ def rows(n: int = TEST_IMAGES) -> Iterator[Row]:
         before = calibration(name)
         rates = accuracy_by_step(name, load_samples(card(name).dataset, n=n), published.steps)
         for steps, answers in zip(published.steps, rates, strict=True):
-            found = mean(answers)
+            accuracy = mean(answers)
             yield {
                 "model": name,
                 "weights": weights.sha256[:12],
                 "T": steps,
                 "latency": before + steps,
-                "accuracy": round(100 * found.value, 2),
-                "low": round(100 * found.low, 2),
-                "high": round(100 * found.high, 2),
+                "accuracy": round(100 * accuracy.value, 2),
+                "low": round(100 * accuracy.low, 2),
+                "high": round(100 * accuracy.high, 2),
                 "published": published.accuracy.get(steps),
-                "n": found.n,
+                "n": accuracy.n,
             }
 
 
 def stored(path: Path = TABLE) -> pd.DataFrame:
     """The kept table. Raises :class:`~bench.foundation.errors.RecordError` if weights of a model have changed since."""
     try:
-        found = pd.read_csv(path)
+        table = pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise RecordError(f"The table {path.name} cannot be read ({error}).", AGAIN) from error
-    for name, weights in zip(found["model"], found["weights"], strict=True):
+    for name, weights in zip(table["model"], table["weights"], strict=True):
         present = card(name).weights
         if present is None or not present.sha256.startswith(str(weights)):
             raise RecordError(f"{path.name} was measured on other weights of {name}.", AGAIN)
-    return found
+    return table
 
 
 def main() -> int:
     """Measure, and write the table row by row."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--n", type=int, default=TEST_IMAGES, help="test images")
-    told = "{model} after {T} steps: {accuracy} [{low}, {high}], published {published}".format_map
-    write_growing(TABLE, rows(options.parse_args().n), told)
+    line_of = "{model} after {T} steps: {accuracy} [{low}, {high}], published {published}".format_map
+    write_growing(TABLE, rows(options.parse_args().n), line_of)
     return 0
 
 

@@ -75,16 +75,16 @@ def check_words(**words: str) -> None:
 
 def challenge_file(folder: Path) -> Path:
     """Where the next challenge of an entry goes."""
-    taken = [int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal()] if folder.is_dir() else []
-    return folder / f"{max(taken, default=0) + 1:04d}.json"
+    numbers = [int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal()] if folder.is_dir() else []
+    return folder / f"{max(numbers, default=0) + 1:04d}.json"
 
 
 def read_challenges(folder: Path) -> list[Challenge]:
     """All challenges below an entry, in the order they came. Raises ``BoardError`` for a damaged one."""
-    found = []
+    challenges = []
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
         try:
-            found.append(Challenge.model_validate(json.loads(path.read_text(encoding="utf-8"))))
+            challenges.append(Challenge.model_validate(json.loads(path.read_text(encoding="utf-8"))))
         except (OSError, ValueError, ValidationError) as error:
             raise BoardError(f"{path} is not a readable challenge.", "Restore it.") from error
-    return found
+    return challenges

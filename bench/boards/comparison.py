@@ -55,18 +55,18 @@ def changes(first: Board, second: Board) -> list[Change]:
 
 def moves(first: Board, second: Board) -> list[Moved]:
     """Every entry of either board, with its accuracy and rank on both."""
-    found: dict[EntryName, dict[int, tuple[float, str]]] = {}
+    sides_by_name: dict[EntryName, dict[int, tuple[float, str]]] = {}
     for side, board in enumerate((first, second)):
         protocol, entries = board.protocol(), board.entries()
         order = ranks(entries, protocol)
         for entry in entries:
             value = float(board_rules(protocol.task).ranked_by(entry, protocol).mean())
             rank = str(order[entry.name]) if entry.name in order else ""
-            found.setdefault(entry.name, {})[side] = (value, rank)
+            sides_by_name.setdefault(entry.name, {})[side] = (value, rank)
     nothing = (None, "")
     return [
         Moved(name, sides.get(0, nothing)[0], sides.get(1, nothing)[0], sides.get(0, nothing)[1], sides.get(1, nothing)[1])
-        for name, sides in sorted(found.items())
+        for name, sides in sorted(sides_by_name.items())
     ]
 
 

@@ -54,7 +54,7 @@ def problems(board: Board, protocol: Protocol, record: Record) -> list[str]:
     expected = ProtocolInfo(board=board.name, version=board.version, sha256=board.protocol_sha256)
     frozen = {attack.spec: attack for attack in protocol.attacks}
     draws = protocol.draws if record.model.stochastic else 1
-    found = [
+    reasons = [
         what
         for what, wrong in (
             ("its protocol", record.protocol != expected),
@@ -75,14 +75,14 @@ def problems(board: Board, protocol: Protocol, record: Record) -> list[str]:
             allowed = (wanted.spiking, wanted.coded) if record.model.layers else (wanted.smooth,)
             given = {**attack.defaulted, **attack.passed}
             if given != wanted.parameters or not any(_dumped(attack.stages) == _dumped(stages) for stages in allowed):
-                found.append(f"parameters of {attack.spec}")
+                reasons.append(f"parameters of {attack.spec}")
             if (attack.path, attack.path_parameters) != (protocol.path, protocol.path_parameters):
-                found.append(f"gradient path of {attack.spec}")
-    found = [f"{what} differ from the protocol's" for what in found]
+                reasons.append(f"gradient path of {attack.spec}")
+    reasons = [f"{what} differ from the protocol's" for what in reasons]
     failed = [check.name for check in record.reliability.checks if check.status == "fail"]
     if bool(failed) != (record.reliability.status == "unreliable"):
-        found.append("a verdict that does not follow from its checks")
-    return found or list(board_rules(protocol.task).problems(record, protocol))
+        reasons.append("a verdict that does not follow from its checks")
+    return reasons or list(board_rules(protocol.task).problems(record, protocol))
 
 
 def enter(board: Board, record: Record, card: EntryCard) -> Entry:
@@ -117,7 +117,9 @@ def add_challenge(board: Board, name: EntryName, challenge: Challenge) -> Entry:
         entry = board.entry(name)
         if challenge.record_sha256 != entry.record_sha256:
             raise BoardError(f"The challenge was scored against another record of {name}.", "Score it again.")
-        if any((one.images_sha256, one.eps) == (challenge.images_sha256, challenge.eps) for one in entry.challenges):
+        if any(
+            (earlier.images_sha256, earlier.eps) == (challenge.images_sha256, challenge.eps) for earlier in entry.challenges
+        ):
             raise BoardError(f"These images have challenged {name} at {challenge.eps} before.", "Bring others.")
         folder = board.challenges_folder(name)
         make_folder(folder)

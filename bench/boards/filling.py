@@ -26,18 +26,18 @@ def waiting(board: Board, only: Sequence[str] = ()) -> list[str]:
     for name in only:
         if name not in names():
             raise UnknownNameError.of("model", name, list(names()))
-    found = []
+    fitting = []
     for name in only or names():
-        one = card_of(name)
+        described = card_of(name)
         why = (
-            f"is for {one.task} on {one.dataset}"
-            if (one.task, one.dataset) != (protocol.task, protocol.data.name)
+            f"is for {described.task} on {described.dataset}"
+            if (described.task, described.dataset) != (protocol.task, protocol.data.name)
             else "has no weights yet"
-            if one.weights is None
+            if described.weights is None
             else ""
         )
         if why and only:
             raise BoardError(f"zoo:{name} cannot enter {board}: it {why}.", "Leave it out, or train it: bench train.")
-        if not why and EntryName(one.name, one.version) not in there:
-            found.append(name)
-    return found
+        if not why and EntryName(described.name, described.version) not in there:
+            fitting.append(name)
+    return fitting

@@ -56,7 +56,7 @@ def read_tiles(board: Board, gallery: Gallery) -> list[Tile]:
     path = strip_path(board, name)
     if not path.is_file() or path.is_symlink() or sha256_file(path) != gallery.sha256:
         raise BoardError(f"{GALLERY}/{path.name} is not the file that is listed.", "Restore it.")
-    return decoded(path.read_bytes(), len(gallery.shown), gallery.step)
+    return decoded(path.read_bytes(), len(gallery.images), gallery.step)
 
 
 def add_galleries(board: Board, galleries: Mapping[EntryName, tuple[Gallery, list[Tile]]]) -> None:
@@ -67,7 +67,7 @@ def add_galleries(board: Board, galleries: Mapping[EntryName, tuple[Gallery, lis
         content = encoded(tiles, gallery.step)
         atomic_write_bytes(strip_path(board, name), content)
         listed[name] = gallery.model_copy(update={"sha256": sha256_bytes(content)})
-    lines = [f"{gallery.model_dump_json()}\n" for _, gallery in sorted(listed.items())]
+    lines = [f"{gallery.model_dump_json(by_alias=True)}\n" for _, gallery in sorted(listed.items())]
     atomic_write_text(gallery_folder(board) / LIST_FILE, "".join(lines))
 
 

@@ -12,11 +12,15 @@ Says = Annotated[str, Field(min_length=1, max_length=100)]
 """A class or a score, which may be negative; for pages only, never for a table that a spreadsheet opens."""
 
 
+IMAGES = "shown"
+"""Key of the images in ``gallery.jsonl``; the lists of released boards have it."""
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
 
 
-class Shown(_Strict):
+class StripImage(_Strict):
     """One image of a strip."""
 
     sample: int
@@ -42,5 +46,5 @@ class Gallery(_Strict):
     """Radius, as on the board."""
     step: int = Field(ge=1, le=127)
     """Grey levels that a change of 1/255 is drawn with."""
-    shown: list[Shown] = Field(min_length=1)
+    images: list[StripImage] = Field(min_length=1, validation_alias=IMAGES, serialization_alias=IMAGES)
     """Images, from the left."""

@@ -46,10 +46,10 @@ class EntryName:
     @classmethod
     def parse(cls, text: str) -> EntryName:
         """Raises ``BoardError`` unless ``text`` is ``MODEL@VERSION``."""
-        found = _ENTRY.fullmatch(text)
-        if found is None or len(found[1]) > LONGEST:
+        matched = _ENTRY.fullmatch(text)
+        if matched is None or len(matched[1]) > LONGEST:
             raise BoardError(f"{text!r} does not name an entry.", "Write MODEL@VERSION, for example snn_at@1.")
-        return cls(found[1], int(found[2]))
+        return cls(matched[1], int(matched[2]))
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ def parse_place(text: str) -> Place:
     """``BOARD[/vN][/MODEL[@VERSION]]``. Raises ``BoardError`` for anything else."""
     board, *rest = text.split("/")
     version = None
-    if rest and (found := _VERSION.fullmatch(rest[0])):
-        version, rest = int(found[1]), rest[1:]
+    if rest and (matched := _VERSION.fullmatch(rest[0])):
+        version, rest = int(matched[1]), rest[1:]
     if not is_slug(board) or len(rest) > 1:
         raise BoardError(f"{text!r} does not name a board.", "Write BOARD, BOARD/vN or BOARD/vN/MODEL@VERSION.")
     if not rest:

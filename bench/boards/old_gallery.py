@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.boards.gallery_record import GALLERY, Gallery, Shown
+from bench.boards.gallery_record import GALLERY, Gallery, StripImage
 from bench.boards.naming import EntryName
 from bench.boards.strip import Tile, widest_step
 from bench.foundation.errors import BoardError
@@ -34,7 +34,7 @@ def read(folder: Path, name: EntryName) -> tuple[Gallery, list[Tile]]:
     path = at / OLD_LIST_FILE
     try:
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        shown = [Shown(**{key: item[key] for key in Shown.model_fields}) for item in fields["shown"]]
+        images = [StripImage(**{key: item[key] for key in StripImage.model_fields}) for item in fields["shown"]]
         files = {str(item["file"]): str(item["sha256"]) for item in fields["shown"]}
         known = {"record_sha256": str(fields["record_sha256"]), "eps": str(fields["eps"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -45,9 +45,11 @@ def read(folder: Path, name: EntryName) -> tuple[Gallery, list[Tile]]:
     if strays := sorted({each.name for each in at.iterdir()} - {OLD_LIST_FILE, *files}):
         raise BoardError(f"The gallery of {name} holds {strays[0]}, which is not listed.", f"Remove {at / strays[0]}.")
     tiles = [_tile(at / file) for file in files]
-    kept = [place for worst in (True, False) for place in [n for n, item in enumerate(shown) if item.worst == worst][:COUNT]]
-    tiles, shown = [tiles[place] for place in kept], [shown[place] for place in kept]
-    return Gallery(name=str(name), step=widest_step(tiles), shown=shown, **known), tiles
+    places = [
+        place for worst in (True, False) for place in [n for n, item in enumerate(images) if item.worst == worst][:COUNT]
+    ]
+    tiles, images = [tiles[place] for place in places], [images[place] for place in places]
+    return Gallery(name=str(name), step=widest_step(tiles), images=images, **known), tiles
 
 
 def _tile(path: Path) -> Tile:

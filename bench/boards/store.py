@@ -131,8 +131,8 @@ def boards_root(root: Path | None = None) -> Path:
 def versions(root: Path, name: str) -> list[int]:
     """The versions of a board, ascending."""
     folder = root / name
-    found = [re.fullmatch(r"v([1-9][0-9]*)", path.name) for path in folder.iterdir()] if folder.is_dir() else []
-    return sorted(int(one[1]) for one in found if one and (folder / one[0] / PROTOCOL_FILE).is_file())
+    matches = [re.fullmatch(r"v([1-9][0-9]*)", path.name) for path in folder.iterdir()] if folder.is_dir() else []
+    return sorted(int(matched[1]) for matched in matches if matched and (folder / matched[0] / PROTOCOL_FILE).is_file())
 
 
 def boards(root: Path) -> list[Board]:

@@ -44,21 +44,21 @@ def verify(board: Board) -> list[Finding]:
         names, read = board.names(), board.reader()
     except BenchError as error:
         return [Finding(str(board), str(error))]
-    found, entries = [], []
+    findings, entries = [], []
     galleries, wrong_galleries = _galleries(board, names)
-    found += wrong_galleries
+    findings += wrong_galleries
     for name in names:
         try:
             entry = read(name)
         except BenchError as error:
-            found.append(Finding(f"{board}/{name}", str(error)))
+            findings.append(Finding(f"{board}/{name}", str(error)))
             continue
         entries.append(entry)
         wrong = (*problems(board, protocol, entry.record), *_around(entry), *gallery_problems(board, entry, galleries))
-        found += [Finding(f"{board}/{name}", what) for what in wrong]
-    if not found:  # a table of damaged entries means nothing
-        found += _derived(board, protocol, entries)
-    return [*found, *_files(board, names)]
+        findings += [Finding(f"{board}/{name}", what) for what in wrong]
+    if not findings:  # a table of damaged entries means nothing
+        findings += _derived(board, protocol, entries)
+    return [*findings, *_files(board, names)]
 
 
 def _galleries(board: Board, names: list[EntryName]) -> tuple[dict[EntryName, Gallery], list[Finding]]:
@@ -68,14 +68,14 @@ def _galleries(board: Board, names: list[EntryName]) -> tuple[dict[EntryName, Ga
         strays = [path.name for path in unlisted_strips(board)]
     except BenchError as error:
         return {}, [Finding(f"{board}/{GALLERY}", str(error))]
-    found = [Finding(f"{board}/{GALLERY}/{name}", "is not listed beside it") for name in strays]
-    found += [Finding(f"{board}/{GALLERY}", f"{name} is no entry") for name in sorted(set(galleries) - set(names))]
-    return galleries, found
+    findings = [Finding(f"{board}/{GALLERY}/{name}", "is not listed beside it") for name in strays]
+    findings += [Finding(f"{board}/{GALLERY}", f"{name} is no entry") for name in sorted(set(galleries) - set(names))]
+    return galleries, findings
 
 
 def _around(entry: Entry) -> list[str]:
     """A card that is not of this model, and challenges that are not of this record."""
-    found = [
+    wrong = [
         f"challenge {number} was scored against another record"
         for number, challenge in enumerate(entry.challenges, 1)
         if challenge.record_sha256 != entry.record_sha256
@@ -83,8 +83,8 @@ def _around(entry: Entry) -> list[str]:
     behaviour = entry.record.model.fingerprint
     for field in ("name", "version"):
         if field in behaviour and behaviour[field] != getattr(entry.card, field):
-            found.append(f"its card's {field} is not that of the model that was measured")
-    return found
+            wrong.append(f"its card's {field} is not that of the model that was measured")
+    return wrong
 
 
 def _files(board: Board, names: list[EntryName]) -> Iterator[Finding]:
@@ -101,15 +101,15 @@ def _files(board: Board, names: list[EntryName]) -> Iterator[Finding]:
 
 
 def _derived(board: Board, protocol: Protocol, entries: list[Entry]) -> list[Finding]:
-    found = []
+    findings = []
     if _text(board.folder / TABLE_FILE) != table_text(entries, protocol):
-        found.append(Finding(f"{board}/{TABLE_FILE}", STALE))
+        findings.append(Finding(f"{board}/{TABLE_FILE}", STALE))
     changes = _text(board.folder / CHANGES_FILE)
     if not changes or changes_text(entries, protocol, board.protocol_sha256, changes) != changes:
-        found.append(Finding(f"{board}/{CHANGES_FILE}", STALE))
+        findings.append(Finding(f"{board}/{CHANGES_FILE}", STALE))
     if board.protocol_sha256[:16] not in changes:
-        found.append(Finding(f"{board}/{CHANGES_FILE}", "does not name the released protocol"))
-    return found
+        findings.append(Finding(f"{board}/{CHANGES_FILE}", "does not name the released protocol"))
+    return findings
 
 
 def _text(path: Path) -> str:

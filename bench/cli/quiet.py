@@ -20,7 +20,7 @@ def printing_to_stderr() -> Iterator[None]:
 @contextmanager
 def _same_descriptor() -> Iterator[None]:
     try:
-        kept = os.dup(1)
+        standard_output = os.dup(1)
         os.dup2(2, 1)
     except OSError:  # one of them is closed
         yield
@@ -28,5 +28,5 @@ def _same_descriptor() -> Iterator[None]:
     try:
         yield
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(standard_output, 1)
+        os.close(standard_output)

@@ -64,10 +64,10 @@ def download(file: RemoteFile, target: Path, progress: Progress) -> None:
         # The piece of an earlier run may belong to another file; a fresh start costs less than a dead end.
         part.unlink()
         _complete(file, part, progress)
-    found = md5_file(part)
-    if found != file.md5:
+    md5 = md5_file(part)
+    if md5 != file.md5:
         part.unlink()
-        raise RouteError(f"{file.name} has md5 {found} instead of {file.md5}")
+        raise RouteError(f"{file.name} has md5 {md5} instead of {file.md5}")
     part.replace(target)
 
 

@@ -36,10 +36,10 @@ def embedded_samples(folder: Path = FOLDER) -> Samples:
         tiles = mosaic.reshape(COUNT // COLUMNS, SIDE, COLUMNS, SIDE, 3).transpose(0, 2, 4, 1, 3)
         pixels = np.ascontiguousarray(tiles).reshape(COUNT, 3, SIDE, SIDE)
         labels = np.array(described["labels"], np.uint8)
-        found = sha256_bytes(pixels.tobytes() + labels.tobytes())
+        sha256 = sha256_bytes(pixels.tobytes() + labels.tobytes())
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise _damaged(f"the images in {folder} cannot be read ({error})") from error
-    if found != SHA256:
+    if sha256 != SHA256:
         raise _damaged(f"the images in {folder} are not the ones that ship")
     return Samples(
         torch.from_numpy(pixels),

@@ -85,10 +85,10 @@ def _stage(
 ) -> dict[str, str]:
     """Write the verified files into ``staging``; name to md5. Raises :class:`RouteError` with the last reason."""
     reason = f"it holds no layout that is known ({', '.join(dict.fromkeys(layout.title for layout in layouts))})"
-    found = find_layouts(brought, layouts, archives, scratch)
+    matches = find_layouts(brought, layouts, archives, scratch)
     while True:
         try:
-            match = next(found, None)
+            match = next(matches, None)
         except MALFORMED as error:
             raise RouteError(f"{brought.name} is no readable archive ({error})") from error
         if match is None:
@@ -104,11 +104,11 @@ def _convert(layout: Layout, paths: dict[str, Path], files: Sequence[StoredFile]
     md5s: dict[str, str] = {}
     for name, md5 in layout.md5.items():
         try:
-            found = md5_file(paths[name])
+            actual = md5_file(paths[name])
         except OSError as error:
             raise RouteError(f"{paths[name]} cannot be read ({error.strerror})") from error
-        if found != md5:
-            raise RouteError(f"{name} has md5 {found} instead of {md5}")
+        if actual != md5:
+            raise RouteError(f"{name} has md5 {actual} instead of {md5}")
     contents = layout.convert(paths)
     while True:
         try:

@@ -149,7 +149,7 @@ def _tensor(values: Array, what: str) -> Tensor:
 
 
 def _are_tensors(values: object) -> bool:
-    return isinstance(values, list | tuple) and bool(values) and all(isinstance(one, Tensor) for one in values)
+    return isinstance(values, list | tuple) and bool(values) and all(isinstance(value, Tensor) for value in values)
 
 
 def _type(tensor: Tensor) -> str:

@@ -26,16 +26,16 @@ from bench.foundation.files import atomic_write_bytes, atomic_write_text, sha256
 
 def write_ranks(crops: Callable[[int], Sequence[Image]], done: Callable[[int], None]) -> None:
     """Measure all training images and keep the quantiles."""
-    measures = np.stack([found for _, _, found in make(plan("train"), crops, done)])
+    measures = np.stack([measured for _, _, measured in make(plan("train"), crops, done)])
     atomic_write_text(RANKS, Ranks.of(measures).to_json())
 
 
 def write_test(crops: Callable[[int], Sequence[Image]], done: Callable[[int], None]) -> str:
     """Write mosaic and table of the test images; the hash to put into ``photos.SHA256``."""
     items = plan("test")
-    made = [(pixels, found) for _, pixels, found in make(items, crops, done)]
+    made = [(pixels, measured) for _, pixels, measured in make(items, crops, done)]
     pixels = np.stack([each for each, _ in made])
-    scores = np.round(shipped_ranks().pseudo_mos(np.stack([found for _, found in made])), 6)
+    scores = np.round(shipped_ranks().pseudo_mos(np.stack([measured for _, measured in made])), 6)
     mosaic = pixels.reshape(-1, COLUMNS, SIDE, SIDE, 3).transpose(0, 2, 1, 3, 4).reshape(-1, COLUMNS * SIDE, 3)
     picture = io.BytesIO()
     Pillow.fromarray(np.ascontiguousarray(mosaic)).save(picture, "WEBP", lossless=True, exact=True, quality=100, method=6)

@@ -50,8 +50,8 @@ def crops_of(picture: Path, count: int) -> list[Image]:
     sharpness = {number: float(np.percentile(detail[cell], 95)) for number, cell in enumerate(cells)}
     ranked = sorted(sharpness, key=sharpness.__getitem__)
     sharp = sum(value >= SHARP for value in sharpness.values())
-    kept = ranked[-max(sharp, count) :]
-    return [values[cells[kept[i * len(kept) // count]]] for i in range(count)]
+    sharpest = ranked[-max(sharp, count) :]
+    return [values[cells[sharpest[i * len(sharpest) // count]]] for i in range(count)]
 
 
 def distorted(reference: Image, item: Item) -> NDArray[np.uint8]:

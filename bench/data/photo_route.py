@@ -34,7 +34,7 @@ class PhotoRoute:
 
 def _packages() -> dict[str, list[Photo]]:
     """Package to its photographs, in the order of the table."""
-    found: dict[str, list[Photo]] = {}
+    by_package: dict[str, list[Photo]] = {}
     for number in photos_of("train", "val"):
-        found.setdefault(PHOTOS[number].package, []).append(PHOTOS[number])
-    return found
+        by_package.setdefault(PHOTOS[number].package, []).append(PHOTOS[number])
+    return by_package

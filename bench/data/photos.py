@@ -118,10 +118,10 @@ def embedded_records(folder: Path = FOLDER) -> Records:
         pixels = mosaic.reshape(-1, SIDE, COLUMNS, SIDE, 3).transpose(0, 2, 1, 3, 4).reshape(-1, SIDE, SIDE, 3)
         items = [Item(*row[:4]) for row in table["rows"]]
         records = to_records(items, pixels, np.array([row[4] for row in table["rows"]], np.float32))
-        found = sha256_bytes(records.tobytes())
+        sha256 = sha256_bytes(records.tobytes())
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise _damaged(f"The images in {folder} cannot be read ({error}).") from error
-    if found != SHA256:
+    if sha256 != SHA256:
         raise _damaged(f"The images in {folder} are not the ones that ship.")
     return records
 

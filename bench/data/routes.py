@@ -119,7 +119,7 @@ def _reason(stderr: str) -> str:
 
 
 def _only(folder: Path, pattern: str) -> Path:
-    found = sorted(folder.glob(pattern))
-    if len(found) != 1:
-        raise RouteError(f"it brought {len(found)} files {pattern} instead of one")
-    return found[0]
+    files = sorted(folder.glob(pattern))
+    if len(files) != 1:
+        raise RouteError(f"it brought {len(files)} files {pattern} instead of one")
+    return files[0]

@@ -51,11 +51,11 @@ def check_files(folder: Path, files: Iterable[StoredFile], fix: str) -> None:
         if expected is None:
             raise DataError(f"Nothing says what {path} should hold.", fix)
         try:
-            found = md5_file(path)
+            actual = md5_file(path)
         except OSError as error:
             raise DataError(f"{path} cannot be read ({error.strerror}).", fix) from error
-        if found != expected:
-            raise DataError(f"{path} is damaged: its md5 is {found} instead of {expected}.", fix)
+        if actual != expected:
+            raise DataError(f"{path} is damaged: its md5 is {actual} instead of {expected}.", fix)
         memory[file.name] = [state.st_size, state.st_mtime_ns, expected]
     if memory != before:
         _keep(folder, memory)

@@ -149,7 +149,7 @@ def evaluate_settings(settings: Settings, running: Running, watcher: Watcher) ->
         if not running.fresh and _is_finished(request, folder, running):
             record = read_record(folder)
             _check_answers(request, record.model.answers, folder)
-            watcher.kept(record)
+            watcher.reused(record)
             return record if request.expect is None else _with_remarks(request, record)
         return _on_disk(settings, request, identity, folder, running, watcher)
 
@@ -175,7 +175,7 @@ def _in_memory(settings: Settings, request: Request, identity: str, running: Run
         raise SpecError("There is nowhere to save adversarial images.", "Give out=FOLDER (--out FOLDER).")
     watcher.started(request, price_of(request))
     executor = executor_for(settings, request, running)
-    units = run(request, plan(request), executor, kept={}, ticked=watcher.ticked)
+    units = run(request, plan(request), executor, existing={}, ticked=watcher.ticked)
     return build_record(request, Results(units, len(request.shards)), identity)
 
 
@@ -200,7 +200,7 @@ def _on_disk(
         if running.save_adv:
             journalled_results = {key: result for key, result in journalled_results.items() if is_saved(folder, key)}
         executor = executor_for(settings, request, running)
-        all_units = run(request, units, executor, kept=journalled_results, keep=keep, ticked=watcher.ticked)
+        all_units = run(request, units, executor, existing=journalled_results, keep=keep, ticked=watcher.ticked)
         results = Results(all_units, len(request.shards))
         if running.save_adv:
             merge_stages(folder, request, results)

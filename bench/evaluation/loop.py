@@ -25,14 +25,14 @@ def run(
     units: Sequence[UnitKey],
     executor: Executor,
     *,
-    kept: Mapping[UnitKey, UnitResult],
+    existing: Mapping[UnitKey, UnitResult],
     keep: Keep = lambda key, finished: None,
     ticked: Ticked = lambda tick: None,
 ) -> dict[UnitKey, UnitResult]:
     """The results of all units of a plan.
 
-    kept: results that exist already; ``executor`` computes the others. keep: stores a new unit. ticked: called after each
-    unit. Raises what a unit or the executor raises.
+    existing: results that are there already; ``executor`` computes the others. keep: stores a new unit. ticked: called after
+    each unit. Raises what a unit or the executor raises.
     """
     done: dict[UnitKey, UnitResult] = {}
 
@@ -41,8 +41,8 @@ def run(
         ticked(Tick(len(done), len(units), label_of(key, request), reused))
 
     for key in units:
-        if key in kept:
-            finish(key, kept[key], reused=True)
+        if key in existing:
+            finish(key, existing[key], reused=True)
     waiting = Frontier(units, done)
     if not waiting:
         return {key: done[key] for key in units}

@@ -105,7 +105,7 @@ def simulate(request: Request, units: Sequence[UnitKey], seconds: Mapping[UnitKe
     anomalies, 1969), but never slower than (work - critical path) / workers + critical path.
     """
     executor = Simulated(workers, seconds)
-    run(request, units, executor, kept={})
+    run(request, units, executor, existing={})
     return Schedule(workers, tuple(executor.spans))
 
 

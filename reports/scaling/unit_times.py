@@ -50,7 +50,7 @@ def measured(request: Request, shards: int) -> Iterator[Row]:
     units = plan(request)
     for shard in range(min(shards, len(request.shards))):
         executor = Timed(Workbench(request))
-        done = run(request, [key for key in units if key.shard == shard], executor, kept={})
+        done = run(request, [key for key in units if key.shard == shard], executor, existing={})
         for key, result in done.items():
             yield {
                 "unit": key.text,

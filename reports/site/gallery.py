@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.boards.checksums import write_sums
 from bench.boards.gallery import add_galleries, read_galleries
-from bench.boards.gallery_record import Gallery, Shown
+from bench.boards.gallery_record import Gallery, StripImage
 from bench.boards.render import sweep
 from bench.boards.strip import Tile, widest_step
 from reports.picks import choose
@@ -45,7 +45,7 @@ def draw_gallery(board: Board, entry: Entry, folder: Path) -> Gallery | None:
         record_sha256=entry.record_sha256,
         eps=protocol.rank_by,
         step=widest_step(tiles),
-        shown=[_shown(pick) for pick in picks],
+        images=[_described(pick) for pick in picks],
     )
     with board.locked():
         sweep(board)
@@ -55,8 +55,8 @@ def draw_gallery(board: Board, entry: Entry, folder: Path) -> Gallery | None:
     return drawn
 
 
-def _shown(pick: Pick) -> Shown:
-    return Shown(sample=pick.sample, before=pick.before, after=pick.after, worst=pick.moved)
+def _described(pick: Pick) -> StripImage:
+    return StripImage(sample=pick.sample, before=pick.before, after=pick.after, worst=pick.moved)
 
 
 def _pixels(image: NDArray[np.float32]) -> Pixels:

@@ -52,10 +52,10 @@ def test_what_is_shown_is_what_was_scored(filled: Board) -> None:
     (entry,) = filled.entries()
     found, clean = gallery(filled), load_samples("cifar10", n=8)
     rows = entry.record.rows.query("eps_text == '2/255'").set_index("sample")
-    assert {rows.loc[one.sample, "verdict"] for one in found.shown if one.worst} <= {"broken"}
-    assert {rows.loc[one.sample, "verdict"] for one in found.shown if not one.worst} <= {"robust"}
-    assert all(one.before != one.after for one in found.shown if one.worst)
-    for one, tile in zip(found.shown, read_tiles(filled, found), strict=True):
+    assert {rows.loc[one.sample, "verdict"] for one in found.images if one.worst} <= {"broken"}
+    assert {rows.loc[one.sample, "verdict"] for one in found.images if not one.worst} <= {"robust"}
+    assert all(one.before != one.after for one in found.images if one.worst)
+    for one, tile in zip(found.images, read_tiles(filled, found), strict=True):
         image = clean.images[clean.ids.tolist().index(one.sample)].permute(1, 2, 0).numpy()
         assert np.array_equal(tile.clean, np.rint(image * 255))
         assert 0 < np.abs(tile.adversarial.astype(int) - tile.clean).max() <= 2

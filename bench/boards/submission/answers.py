@@ -46,12 +46,12 @@ class Answers(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The next answer on each image; padding within one call repeats it. Raises ``KeyError`` for an unknown image."""
         given: dict[bytes, Tensor] = {}
-        found = []
+        answers = []
         for image in x:
             name = key(image)
             if name not in given:
                 turn = self._turn.get(name, 0)
                 given[name] = self._known[name][turn % len(self._known[name])]
                 self._turn[name] = turn + 1
-            found.append(given[name])
-        return torch.stack(found)
+            answers.append(given[name])
+        return torch.stack(answers)

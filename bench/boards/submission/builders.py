@@ -52,14 +52,14 @@ def check_arguments(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
 def _checked(where: tuple[str, ...], arguments: dict[str, Any], path: str) -> dict[str, Any]:
     _bounded(arguments, path)
     try:
-        found = _model(where).model_validate_json(json.dumps(arguments, allow_nan=False))
+        parsed = _model(where).model_validate_json(json.dumps(arguments, allow_nan=False))
     except (ValidationError, ValueError) as error:
         reason = "numbers must be finite"
         if isinstance(error, ValidationError):
             first = error.errors(include_input=False, include_url=False)[0]
             reason = f"{'.'.join(str(part)[:40] for part in first['loc'])}: {first['msg']}"
         raise SubmissionError(f"{path}: {reason}.", "Correct it; bench show zoo:snn_vanilla shows an example.") from error
-    values = {key: getattr(found, key) for key in found.model_fields_set}
+    values = {key: getattr(parsed, key) for key in parsed.model_fields_set}
     for key, value in values.items():
         if key in NESTED and value is not None:
             values[key] = _checked(NESTED[key], value, f"{path}.{key}")
@@ -74,9 +74,9 @@ def _model(where: tuple[str, ...]) -> type[BaseModel]:
         module, _, attribute = place.partition(":")
         kind = getattr(import_module(module), attribute)
         hints = get_type_hints(kind.__init__ if inspect.isclass(kind) else kind)
-        for key, one in inspect.signature(kind).parameters.items():
-            if one.kind is inspect.Parameter.KEYWORD_ONLY:
-                fields[key] = (hints[key], ... if one.default is inspect.Parameter.empty else one.default)
+        for key, parameter in inspect.signature(kind).parameters.items():
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+                fields[key] = (hints[key], ... if parameter.default is inspect.Parameter.empty else parameter.default)
     config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
     model: type[BaseModel] = create_model("Arguments", __config__=config, **fields)
     return model

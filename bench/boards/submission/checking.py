@@ -40,14 +40,14 @@ def check(source: Path, *, n: int = 200, trust_code: bool = False, limits: Limit
     checks: list[Check] = []
     submission = None
     try:
-        with snapshot(source) as taken:
-            submission = taken.submission
+        with snapshot(source) as verified:
+            submission = verified.submission
             checks.append(of("files", True, 0, "files, hashes and fields are as they should be"))
             samples = load_samples(submission.dataset, n=n)
             task = task_named(submission.task)
             if not task.takes(samples):
                 raise SubmissionError(f"{samples.name} is no data set for {submission.task}.", "Name another as dataset.")
-            with probe(taken, trust_code=trust_code, limits=limits or Limits()) as model:
+            with probe(verified, trust_code=trust_code, limits=limits or Limits()) as model:
                 checks += submission_rules(task).probed(model, submission, samples)
     except IsolationError as error:
         if error.what.startswith("Foreign code cannot be isolated"):

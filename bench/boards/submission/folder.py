@@ -53,8 +53,8 @@ def snapshot(source: Path) -> Iterator[Snapshot]:
         folder = Path(name) / "input"
         folder.mkdir()
         folder.chmod(0o755)  # an isolated process sees it as another user
-        for found in _listed(source):
-            _copy(source, found, folder)
+        for file_name in _listed(source):
+            _copy(source, file_name, folder)
         if not (folder / MANIFEST).exists():
             raise SubmissionError(f"{source} holds no {MANIFEST}.", "Start from bench submit new.")
         submission = parse((folder / MANIFEST).read_bytes())

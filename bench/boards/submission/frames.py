@@ -47,10 +47,10 @@ def unpacked(head: bytes, body: bytes) -> Frame:
     from safetensors.torch import load
 
     try:
-        found = json.loads(head)
+        parsed = json.loads(head)
         tensors = load(body) if body else {}
     except (SafetensorError, RecursionError, UnicodeDecodeError) as error:
         raise ValueError("a message is damaged") from error
-    if not isinstance(found, dict):
+    if not isinstance(parsed, dict):
         raise ValueError("a message has no head")
-    return Frame(found, tensors)
+    return Frame(parsed, tensors)

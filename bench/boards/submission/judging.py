@@ -118,7 +118,7 @@ def judge(request: Request, proposals: ProposalsOf, ask: Ask, identity: str, fol
         if finished.rows is not None and finished.images is not None:
             save_stage(folder, key, finished.rows, finished.images)
 
-    units = run(request, plan(request), Serial(_Judging(request, proposals)), kept={}, keep=keep)
+    units = run(request, plan(request), Serial(_Judging(request, proposals)), existing={}, keep=keep)
     results = Results(units, len(request.shards))
     merge_stages(folder, request, results)
     return build_record(request, results, identity)

@@ -132,7 +132,7 @@ def tools() -> Iterator[str]:
     for name, needed in (("bwrap", ("bwrap", "prlimit")), ("unshare", unshare)):
         if name == "bwrap" and is_root():
             continue
-        if all(shutil.which(one, path="/usr/bin:/bin:/usr/sbin:/sbin") for one in needed):
+        if all(shutil.which(program, path="/usr/bin:/bin:/usr/sbin:/sbin") for program in needed):
             yield name
 
 

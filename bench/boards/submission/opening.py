@@ -22,29 +22,29 @@ MARGIN = 1.5
 @contextmanager
 def opened(source: Path) -> Iterator[Subject]:
     """The model of a zoo-built submission. Raises ``SubmissionError`` for any other."""
-    with snapshot(source) as taken:
-        yield zoo_built(taken)
+    with snapshot(source) as verified:
+        yield zoo_built(verified)
 
 
-def fingerprint(taken: Snapshot) -> dict[str, Any]:
+def fingerprint(verified: Snapshot) -> dict[str, Any]:
     """What determines the model's answers."""
     from bench.foundation.files import sha256_file
 
-    submission = taken.submission
-    found = submission.model_dump(
+    submission = verified.submission
+    fields = submission.model_dump(
         mode="json", include={"name", "version", "dataset", "spiking", "stochastic", "builder", "code", "weights"}
     )
-    return found | ({"code_sha256": sha256_file(taken.code)} if submission.code else {})
+    return fields | ({"code_sha256": sha256_file(verified.code)} if submission.code else {})
 
 
-def zoo_built(taken: Snapshot) -> Subject:
+def zoo_built(verified: Snapshot) -> Subject:
     """Build the network on no device first, so that arguments which do not fit the weights cost nothing."""
     import torch
 
     from zoo.card import Part
     from zoo.loading import build, fill, read_weights
 
-    submission = taken.submission
+    submission = verified.submission
     if submission.builder is None:
         raise SubmissionError(f"{submission.name} runs code of its own.", "Give --trust-code.")
     part = Part(
@@ -55,14 +55,14 @@ def zoo_built(taken: Snapshot) -> Subject:
             sketch = build(part)
         if _bytes(sketch) > MARGIN * submission.weights.bytes + 2**16:
             raise ValueError("the network is larger than the weights")
-        model = fill(build(part), read_weights(taken.weights, submission.weights.sha256), taken.weights.name)
+        model = fill(build(part), read_weights(verified.weights, submission.weights.sha256), verified.weights.name)
     except (ValueError, TypeError, RuntimeError, KeyError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise SubmissionError(f"The network cannot be built: {reason}.", "Correct builder.arguments.") from error
     ref = f"submission:{submission.name}@{submission.version}"
     frozen = model.eval().requires_grad_(False)
     return Subject(
-        ref, frozen, fingerprint(taken), submission.dataset, submission.spiking, submission.stochastic, submission.task
+        ref, frozen, fingerprint(verified), submission.dataset, submission.spiking, submission.stochastic, submission.task
     )
 
 

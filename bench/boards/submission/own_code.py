@@ -27,30 +27,30 @@ if TYPE_CHECKING:
     from bench.tasks.task import Request
 
 
-def isolated(taken: Snapshot, protocol: Protocol, out: Path, trust_code: bool, limits: Limits, on_tick: Ticked) -> Record:
+def isolated(verified: Snapshot, protocol: Protocol, out: Path, trust_code: bool, limits: Limits, on_tick: Ticked) -> Record:
     """The record of own code; the same call resumes in ``out``.
 
     Raises ``SubmissionError`` and ``IsolationError`` for whatever the code does wrong.
     """
-    with started(taken, trust_code=trust_code, limits=limits) as (sandbox, layers):
-        request = _request(taken, protocol, layers)
+    with started(verified, trust_code=trust_code, limits=limits) as (sandbox, layers):
+        request = _request(verified, protocol, layers)
         identity = identity_of(request)
         folder = out / folder_name(request.subject.ref, identity)
         make_folder(folder)
         proposals = _proposals(request, folder, sandbox, on_tick)
-    with started(taken, trust_code=trust_code, limits=limits) as (sandbox, layers):
+    with started(verified, trust_code=trust_code, limits=limits) as (sandbox, layers):
         if layers != request.subject.path_takers:
             raise SubmissionError("The code builds another network each time.", "Let the factory build one network.")
         answers = submission_rules(request.task).answers(Isolated(sandbox, layers))
         return judge(request, proposals, answers, identity, folder)
 
 
-def _request(taken: Snapshot, protocol: Protocol, layers: int) -> Request:
-    submission = taken.submission
+def _request(verified: Snapshot, protocol: Protocol, layers: int) -> Request:
+    submission = verified.submission
     subject = answers_only(
         {
             "ref": f"submission:{submission.name}@{submission.version}",
-            "fingerprint": fingerprint(taken),
+            "fingerprint": fingerprint(verified),
             "dataset": submission.dataset,
             "spiking": submission.spiking,
             "stochastic": submission.stochastic,
@@ -70,8 +70,8 @@ def _proposals(request: Request, folder: Path, sandbox: Sandbox, on_tick: Ticked
         positions, stages = request.shards[shard], len(request.stages[number])
         samples = request.samples[positions.start : positions.stop]
         path = folder / f"proposals-{number}-{eps.value!r}-{shard}"
-        kept = path.is_file()
-        if kept:
+        stored = path.is_file()
+        if stored:
             answer = checked(_read(path), samples, stages, columns)
         else:
             answer = ask(
@@ -87,7 +87,7 @@ def _proposals(request: Request, folder: Path, sandbox: Sandbox, on_tick: Ticked
             )
             atomic_write_bytes(path, answer.frame().packed())
         proposals[number, eps.value, shard] = answer
-        on_tick(Tick(done, len(cells), f"{attack.name} at {eps.text}", kept))
+        on_tick(Tick(done, len(cells), f"{attack.name} at {eps.text}", stored))
     return proposals
 
 

@@ -47,23 +47,28 @@ class Isolated:
     layers: int
 
     def logits(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
-        found = self.sandbox.ask("logits", {"images": images}, batch=batch).tensors.get("logits")
-        proper = found is not None and found.dtype == torch.float32 and found.dim() == 2 and len(found) == len(images)
-        if found is None or not proper or found.shape[1] < 2 or not found.isfinite().all():
+        logits = self.sandbox.ask("logits", {"images": images}, batch=batch).tensors.get("logits")
+        proper = logits is not None and logits.dtype == torch.float32 and logits.dim() == 2 and len(logits) == len(images)
+        if logits is None or not proper or logits.shape[1] < 2 or not logits.isfinite().all():
             raise IsolationError("The code's logits are not finite numbers (N, classes).", "Return them from forward(x).")
-        return found
+        return logits
 
     def scores(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
-        found = self.sandbox.ask("scores", {"images": images}, batch=batch).tensors.get("scores")
-        if found is None or found.dtype != torch.float32 or found.shape != images.shape[:1] or not found.isfinite().all():
+        scores = self.sandbox.ask("scores", {"images": images}, batch=batch).tensors.get("scores")
+        if (
+            scores is None
+            or scores.dtype != torch.float32
+            or scores.shape != images.shape[:1]
+            or not scores.isfinite().all()
+        ):
             raise IsolationError("The code's scores are not finite numbers (N,).", "Return them from forward(x).")
-        return found
+        return scores
 
     def silent_share(self, images: Tensor) -> float:
-        found = self.sandbox.ask("gradient", {"images": images}).head.get("silent")
-        if not isinstance(found, float) or not 0 <= found <= 1:
+        share = self.sandbox.ask("gradient", {"images": images}).head.get("silent")
+        if not isinstance(share, float) or not 0 <= share <= 1:
             raise IsolationError("The code's answer about its gradient makes no sense.", "Leave the evaluator alone.")
-        return found
+        return share
 
 
 def silent_share(model: nn.Module, images: Tensor) -> float:
@@ -84,30 +89,30 @@ def silent_share(model: nn.Module, images: Tensor) -> float:
 
 
 @contextmanager
-def probe(taken: Snapshot, *, trust_code: bool, limits: Limits) -> Iterator[Probe]:
+def probe(verified: Snapshot, *, trust_code: bool, limits: Limits) -> Iterator[Probe]:
     """The model of a submission, ready to be asked.
 
     Raises ``SubmissionError`` for own code without ``trust_code``, and
     ``IsolationError`` where it cannot be isolated.
     """
-    if taken.submission.code is None:
-        yield Here(zoo_built(taken))
+    if verified.submission.code is None:
+        yield Here(zoo_built(verified))
         return
-    with started(taken, trust_code=trust_code, limits=limits) as (sandbox, layers):
+    with started(verified, trust_code=trust_code, limits=limits) as (sandbox, layers):
         yield Isolated(sandbox, layers)
 
 
 @contextmanager
-def started(taken: Snapshot, *, trust_code: bool, limits: Limits) -> Iterator[tuple[Sandbox, int]]:
+def started(verified: Snapshot, *, trust_code: bool, limits: Limits) -> Iterator[tuple[Sandbox, int]]:
     """A fresh sandbox with the submission's model loaded, and the layers that it says take gradient paths."""
-    submission = taken.submission
+    submission = verified.submission
     if submission.code is None:
         raise SubmissionError(f"{submission.name} has no code of its own.", "It runs without isolation.")
     if not trust_code:
         raise SubmissionError(
             f"{submission.name} runs code of its own.", "Read model.py; then give --trust-code, and it runs in isolation."
         )
-    with Sandbox(taken.folder, limits) as sandbox:
+    with Sandbox(verified.folder, limits) as sandbox:
         answer = sandbox.ask(
             "load",
             factory=submission.code.factory,

@@ -37,17 +37,17 @@ def run(
     limits: of each isolated process. Raises a ``BenchError`` for whatever is wrong with the
     submission, the board, or the place it would run in; the board is then as it was.
     """
-    with snapshot(source) as taken:
-        submission, protocol = taken.submission, board.protocol()
+    with snapshot(source) as verified:
+        submission, protocol = verified.submission, board.protocol()
         check_program(protocol)
         _fits(submission, board, protocol)
         limits = limits or Limits()
-        with probe(taken, trust_code=trust_code, limits=limits) as model:
+        with probe(verified, trust_code=trust_code, limits=limits) as model:
             submission_rules(task_named(submission.task)).refuse(model, submission)
         if submission.code is None:
-            record = measure(board, zoo_built(taken), out=out, on_tick=on_tick)
+            record = measure(board, zoo_built(verified), out=out, on_tick=on_tick)
         else:
-            record = under(isolated(taken, protocol, out, trust_code, limits, on_tick), board)
+            record = under(isolated(verified, protocol, out, trust_code, limits, on_tick), board)
         return submission, enter(board, record, submission.card(datetime.datetime.now(datetime.UTC).date()))
 
 
@@ -60,9 +60,9 @@ def _fits(submission: Submission, board: Board, protocol: Protocol) -> None:
             f"{submission.name} claims to hold in {submission.threat_model.norm}, {board} measures {protocol.norm}.",
             "Choose another board.",
         )
-    taken = [name for name in board.names() if name.model == submission.name]
-    if any(name.version >= submission.version for name in taken):
-        latest = max(name.version for name in taken)
+    earlier = [name for name in board.names() if name.model == submission.name]
+    if any(name.version >= submission.version for name in earlier):
+        latest = max(name.version for name in earlier)
         raise BoardError(
             f"{submission.name}@{latest} is on {board} already.", f"If the model changed, call it version {latest + 1}."
         )

@@ -144,14 +144,14 @@ def parse(content: bytes) -> Submission:
     if not isinstance(fields, dict):
         raise SubmissionError(f"{MANIFEST} does not hold fields.", "Start from bench submit new.")
     try:
-        found = Submission.model_validate(fields)
+        submission = Submission.model_validate(fields)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part)[:40] for part in first["loc"]) or "the whole"
         message = first["msg"].removeprefix("Value error, ")
         raise SubmissionError(f"{MANIFEST}: {where!r}: {message}.", "Correct this field.") from error
     for field, text in PLACEHOLDERS.items():
-        given = getattr(found, field)
-        if text.format(name=found.name) in (given if isinstance(given, list) else [given]):
+        given = getattr(submission, field)
+        if text.format(name=submission.name) in (given if isinstance(given, list) else [given]):
             raise SubmissionError(f"{MANIFEST}: {field!r} is still what the template says.", "Fill it in.")
-    return found
+    return submission

@@ -61,8 +61,8 @@ def write_hash(folder: Path) -> None:
         raise SubmissionError(f"{folder} lacks {MANIFEST} or {WEIGHTS}.", "Put both there.")
     line = f"weights: {{file: {WEIGHTS}, sha256: {sha256_file(weights)}, bytes: {weights.stat().st_size}}}"
     lines = manifest.read_text(encoding="utf-8").splitlines()
-    found = [number for number, text in enumerate(lines) if text.startswith("weights:")]
-    if len(found) != 1:
+    places = [number for number, text in enumerate(lines) if text.startswith("weights:")]
+    if len(places) != 1:
         raise SubmissionError(f"{MANIFEST} has no line that begins with weights:.", "Restore it.")
-    lines[found[0]] = line
+    lines[places[0]] = line
     atomic_write_text(manifest, "\n".join(lines) + "\n")

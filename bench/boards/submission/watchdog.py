@@ -36,12 +36,12 @@ def descendants(pid: int) -> list[int]:
             except (OSError, ValueError, IndexError):
                 continue
             children.setdefault(parent, []).append(int(entry.name))
-    found, open_ = [], [pid]
-    while open_:
-        below = children.get(open_.pop(), [])
-        found += below
-        open_ += below
-    return found
+    processes, waiting = [], [pid]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        processes += below
+        waiting += below
+    return processes
 
 
 def usage(pid: int) -> Usage:

@@ -40,8 +40,8 @@ def lab_to_rgb(lab: Image) -> Image:
 
 def rgb_to_ycbcr(image: Image) -> Image:
     """Full-range BT.601: luma in [0,1], colour differences in [-0.5,0.5]."""
-    found: Image = image @ _YCBCR.T
-    return found
+    ycbcr: Image = image @ _YCBCR.T
+    return ycbcr
 
 
 def ycbcr_to_rgb(ycbcr: Image) -> Image:
@@ -51,5 +51,5 @@ def ycbcr_to_rgb(ycbcr: Image) -> Image:
 
 def luma(image: Image) -> Image:
     """BT.601 luma (H, W)."""
-    found: Image = image @ _YCBCR[0]
-    return found
+    grey: Image = image @ _YCBCR[0]
+    return grey

@@ -24,5 +24,5 @@ def parse_atis(content: bytes, sensor: Sensor) -> Events:
     t = (raw[:, 2] & 127) << 16 | raw[:, 3] << 8 | raw[:, 4]
     overflow = y == OVERFLOW_ROW
     t = t + OVERFLOW_STEP * np.cumsum(overflow)
-    kept = ~overflow
-    return checked(t[kept], x[kept], y[kept], raw[kept, 2] >> 7, sensor)
+    is_event = ~overflow
+    return checked(t[is_event], x[is_event], y[is_event], raw[is_event, 2] >> 7, sensor)

@@ -51,9 +51,9 @@ class FrameRule:
 def frames(events: Events, rule: FrameRule, sensor: Sensor) -> NDArray[np.int64]:
     """Counts (T, 2, H, W), or 0 and 1. Raises ``ValueError`` with a clause that goes on from a recording's name."""
     places = _frame_of_each(events, rule)
-    kept = (places >= 0) & (places < rule.T)
+    in_frame = (places >= 0) & (places < rule.T)
     shape = (rule.T, 2, sensor.height, sensor.width)
-    flat = np.ravel_multi_index((places[kept], events.p[kept], events.y[kept], events.x[kept]), shape)
+    flat = np.ravel_multi_index((places[in_frame], events.p[in_frame], events.y[in_frame], events.x[in_frame]), shape)
     counts = np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
     return np.minimum(counts, 1) if rule.values == "binary" else counts
 

@@ -37,15 +37,15 @@ def nmnist(top: Path, half: str) -> list[Recording] | None:
 
     None where there is none. Raises ``DataError`` for names that are not those of the set.
     """
-    found = []
+    recordings = []
     for folder in _below(top, ("", "NMNIST", "extract", "events_np"), (half.capitalize(), half)):
         for digit in range(10):
             for path in _files(folder / str(digit), (".bin", ".npz")):
                 if not path.stem.isascii() or not path.stem.isdecimal() or not 1 <= int(path.stem) <= 60_000:
                     raise DataError(f"{shown(path)} is no recording of N-MNIST.", _AGAIN)
-                found.append(Recording(path, digit, int(path.stem) - 1))
-        if found:
-            return _in_order(found)
+                recordings.append(Recording(path, digit, int(path.stem) - 1))
+        if recordings:
+            return _in_order(recordings)
     return None
 
 
@@ -55,7 +55,7 @@ def cifar10_dvs(top: Path) -> list[Recording] | None:
     None where there is none. Raises ``DataError`` for names that are not those of the set.
     """
     for folder in _below(top, ("", "CIFAR10DVS", "extract", "events_np"), ("",)):
-        found = []
+        recordings = []
         for label, name in enumerate(CIFAR_CLASSES):
             for path in _files(folder / name, (".aedat", ".npz", ".aedat4")):
                 if path.suffix.lower() == ".aedat4":
@@ -65,9 +65,9 @@ def cifar10_dvs(top: Path) -> list[Recording] | None:
                 numbered = re.fullmatch(rf"cifar10_{name}_(\d{{1,3}})", path.stem, re.ASCII)
                 if numbered is None:
                     raise DataError(f"{shown(path)} is no recording of CIFAR10-DVS.", _AGAIN)
-                found.append(Recording(path, label, int(numbered[1]) * 10 + label))
-        if found:
-            return _in_order(found)
+                recordings.append(Recording(path, label, int(numbered[1]) * 10 + label))
+        if recordings:
+            return _in_order(recordings)
     return None
 
 
@@ -81,11 +81,11 @@ def dvs_gesture(top: Path, half: str) -> list[Recording] | None:
         if (folder / f"trials_to_{half}.txt").is_file():
             return _numbered(_gestures_of_archive(folder, folder / f"trials_to_{half}.txt"))
     for folder in _below(top, ("events_np", "", "DVSGesture"), (half,)):
-        if found := list(_gestures_of_spikingjelly(folder)):
-            return _numbered(found)
+        if gestures := list(_gestures_of_spikingjelly(folder)):
+            return _numbered(gestures)
     for folder in _below(top, ("", "DVSGesture"), (f"ibmGesture{half.capitalize()}",)):
-        if found := list(_gestures_of_tonic(folder)):
-            return _numbered(found)
+        if gestures := list(_gestures_of_tonic(folder)):
+            return _numbered(gestures)
     return None
 
 
@@ -126,13 +126,13 @@ def _gestures_of_tonic(folder: Path) -> Iterator[Keyed]:
             yield (recording.name, int(path.stem), 0), path, None
 
 
-def _numbered(found: Iterable[Keyed]) -> list[Recording]:
-    ordered = sorted(found, key=lambda keyed: keyed[0])
+def _numbered(gestures: Iterable[Keyed]) -> list[Recording]:
+    ordered = sorted(gestures, key=lambda keyed: keyed[0])
     return [Recording(path, key[1], place, part) for place, (key, path, part) in enumerate(ordered)]
 
 
-def _in_order(found: Sequence[Recording]) -> list[Recording]:
-    ordered = sorted(found, key=lambda recording: recording.place)
+def _in_order(recordings: Sequence[Recording]) -> list[Recording]:
+    ordered = sorted(recordings, key=lambda recording: recording.place)
     for first, second in pairwise(ordered):
         if first.place == second.place:
             raise DataError(f"{shown(second.path)} is there twice, as {shown(first.path)}.", _AGAIN)

@@ -70,24 +70,24 @@ def read_nmnist(spec: str, *, split: str = "test", n: int | None = None) -> Samp
     check_split(split, SPLITS, "nmnist")
     asked = parse_event_spec(spec, T=10)
     half = "test" if split == "test" else "train"
-    found = layouts.nmnist(asked.top, half)
-    if found is None:
+    recordings = layouts.nmnist(asked.top, half)
+    if recordings is None:
         raise not_found(asked, f"{half} recordings of N-MNIST", NMNIST.layouts)
     per_class = _TEST_DIGITS if half == "test" else _TRAIN_DIGITS
-    _check_counts(found, per_class, NMNIST, asked)
-    return _samples(NMNIST, asked, found, split, n)
+    _check_counts(recordings, per_class, NMNIST, asked)
+    return _samples(NMNIST, asked, recordings, split, n)
 
 
 def read_cifar10_dvs(spec: str, *, split: str = "test", n: int | None = None) -> Samples:
     """The first ``n`` recordings of a split, classes taking turns. Raises ``DataError``."""
     check_split(split, SPLITS, "cifar10dvs")
     asked = parse_event_spec(spec, T=10, splittable=True)
-    found = layouts.cifar10_dvs(asked.top)
-    if found is None:
+    recordings = layouts.cifar10_dvs(asked.top)
+    if recordings is None:
         raise not_found(asked, "recordings of CIFAR10-DVS", CIFAR10_DVS.layouts)
-    _check_counts(found, (1000,) * 10, CIFAR10_DVS, asked)
+    _check_counts(recordings, (1000,) * 10, CIFAR10_DVS, asked)
     for_test = _is_first if asked.test == "first" else _is_last
-    half = [recording for recording in found if for_test(recording) == (split == "test")]
+    half = [recording for recording in recordings if for_test(recording) == (split == "test")]
     remarks = (
         ()
         if asked.test
@@ -104,16 +104,16 @@ def read_dvs_gesture(spec: str, *, split: str = "test", n: int | None = None) ->
     check_split(split, SPLITS, "dvsgesture")
     asked = parse_event_spec(spec, T=16)
     half = "test" if split == "test" else "train"
-    found = layouts.dvs_gesture(asked.top, half)
-    if found is None:
+    gestures = layouts.dvs_gesture(asked.top, half)
+    if gestures is None:
         raise not_found(asked, f"{half} recordings of DVS128 Gesture", DVS_GESTURE.layouts)
     archive, tonic = _GESTURES[half]
-    expected = tonic if found[0].path.suffix == ".npy" else archive
-    if len(found) != expected:
+    expected = tonic if gestures[0].path.suffix == ".npy" else archive
+    if len(gestures) != expected:
         raise DataError(
-            f"{shown(asked.top)} has {len(found):,} {half} gestures instead of {expected:,}.", "Unpack it again."
+            f"{shown(asked.top)} has {len(gestures):,} {half} gestures instead of {expected:,}.", "Unpack it again."
         )
-    return _samples(DVS_GESTURE, asked, found, split, n)
+    return _samples(DVS_GESTURE, asked, gestures, split, n)
 
 
 def _is_first(recording: Recording) -> bool:
@@ -128,9 +128,9 @@ def _is_last(recording: Recording) -> bool:
     return recording.place // 10 in _LAST_BY_NAME
 
 
-def _check_counts(found: Sequence[Recording], expected: Sequence[int], chosen: EventSet, asked: EventSpec) -> None:
+def _check_counts(recordings: Sequence[Recording], expected: Sequence[int], chosen: EventSet, asked: EventSpec) -> None:
     """Raises ``DataError`` for a copy that is not whole."""
-    counts = Counter(recording.label for recording in found)
+    counts = Counter(recording.label for recording in recordings)
     for label, count in enumerate(expected):
         if counts[label] != count:
             raise DataError(

@@ -183,8 +183,8 @@ def _delimiter(text: str, table: Path) -> str:
             continue
         if {"image", "score"} <= {field.strip().casefold() for field in fields}:
             return delimiter
-    found = next((one for one in ("\t", ";", ",") if one in header), ",")
-    names = {field.strip().strip('"').casefold() for field in header.split(found)}
+    likeliest = next((sign for sign in ("\t", ";", ",") if sign in header), ",")
+    names = {field.strip().strip('"').casefold() for field in header.split(likeliest)}
     missing = "image" if "image" not in names else "score"
     raise DataError(
         f"{shown(table)} has no column {missing!r}: its first line is {shown(header[:60])!r}.",

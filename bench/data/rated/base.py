@@ -149,8 +149,8 @@ def split_of(reference: int) -> tuple[str, ...]:
 
 def splits(references: int, per_reference: int = 1) -> dict[str, int]:
     """Sizes of the splits of a set with so many references."""
-    found = dict.fromkeys(("train", "val", "train_full", "test"), 0)
+    sizes = dict.fromkeys(("train", "val", "train_full", "test"), 0)
     for reference in range(references):
         for split in split_of(reference):
-            found[split] += per_reference
-    return found
+            sizes[split] += per_reference
+    return sizes

@@ -139,9 +139,9 @@ class Archive:
     def keep_only(self, names: Iterable[str]) -> None:
         """Drop all other records. The caller holds the lock."""
         lines, wanted = self.lines(), set(names)
-        kept = {name: line for name, line in lines.items() if name in wanted}
-        if len(kept) < len(lines):
-            self._write_lines(kept)
+        remaining = {name: line for name, line in lines.items() if name in wanted}
+        if len(remaining) < len(lines):
+            self._write_lines(remaining)
         self.tidy()
 
     def tidy(self) -> None:

@@ -93,17 +93,17 @@ class Tick:
 
 
 Ticked = Callable[[Tick], None]
-"""Told after each unit."""
+"""Called after each unit."""
 
 
 @dataclass(frozen=True)
 class Watcher:
-    """What is told on the way.
+    """Functions that are called while a request runs.
 
-    started: the request and its price, before anything is computed. kept: instead, the finished record that is read back.
-    ticked: after each unit.
+    started: with the request and its price, before anything is computed. reused: in place of it, with the finished record
+    that is read back. ticked: after each unit.
     """
 
     started: Callable[[Request, Price], None] = field(default=lambda request, price: None)
-    kept: Callable[[Record], None] = field(default=lambda record: None)
+    reused: Callable[[Record], None] = field(default=lambda record: None)
     ticked: Ticked = field(default=lambda tick: None)

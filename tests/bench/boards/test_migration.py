@@ -105,7 +105,7 @@ def test_pictures_stay_what_they_were(old: Board) -> None:
     assert tile.clean.shape == (32, 32, 3)
     for row, kept in enumerate((tile.clean, tile.adversarial)):
         assert np.array_equal(kept.repeat(3, 0).repeat(3, 1), pixels[row * 99 : row * 99 + 96])
-    assert [(shown.sample, shown.worst) for shown in gallery.shown] == [(0, True), (1, False)]
+    assert [(shown.sample, shown.worst) for shown in gallery.images] == [(0, True), (1, False)]
 
 
 def test_pages_of_old_boards_show_the_same(old: Board, tmp_path: Path) -> None:

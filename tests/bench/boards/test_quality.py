@@ -152,7 +152,7 @@ def test_its_gallery_shows_scores_below_zero(board: Board, tmp_path: Path) -> No
     entry = enter(board, measure(board, low, out=tmp_path / "records"), card("low"))
     found = draw_gallery(board, entry, folder_of(entry.record, tmp_path / "records"))
     assert found is not None
-    assert all(one.before.startswith("-") for one in found.shown)
+    assert all(one.before.startswith("-") for one in found.images)
     assert verify(board) == []
 
 

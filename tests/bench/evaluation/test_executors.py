@@ -89,9 +89,11 @@ def test_units_may_arrive_in_any_order(monkeypatch: pytest.MonkeyPatch, seed: in
     request = resolve(Settings(model=MODEL, **ASKED | {"attack": ["fgsm", "quick"], "eps": "0.05"}))
     units = plan(request)
     assert len(request.shards) == 4
-    straight = run(request, units, Serial(Workbench(request)), kept={})
+    straight = run(request, units, Serial(Workbench(request)), existing={})
     kept: list[UnitKey] = []
-    shuffled = run(request, units, Shuffled(Workbench(request), seed), kept={}, keep=lambda key, finished: kept.append(key))
+    shuffled = run(
+        request, units, Shuffled(Workbench(request), seed), existing={}, keep=lambda key, finished: kept.append(key)
+    )
     assert (
         list(shuffled) == list(straight) == list(units)
         and kept != list(units)
@@ -266,7 +268,7 @@ def test_units_of_a_shard_that_was_cut_otherwise_are_computed_again(monkeypatch:
     def journal_with(rows: int) -> tuple[Any, dict[str, Any]]:
         monkeypatch.setattr("bench.evaluation.request.shards.MOST_ROWS", rows)
         request = resolve(Settings(model=MODEL, **ASKED))
-        units = run(request, plan(request), Serial(Workbench(request)), kept={})
+        units = run(request, plan(request), Serial(Workbench(request)), existing={})
         return request, {key.text: result.to_json() for key, result in units.items()}
 
     request, journal = journal_with(10)
