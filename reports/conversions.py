@@ -70,7 +70,7 @@ def rows(n: int = TEST_IMAGES) -> Iterator[Row]:
 
 
 def stored(path: Path = TABLE) -> pd.DataFrame:
-    """The kept table. Raises :class:`~bench.foundation.errors.RecordError` if weights of a model have changed since."""
+    """The stored table. Raises :class:`~bench.foundation.errors.RecordError` if weights of a model have changed since."""
     try:
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:

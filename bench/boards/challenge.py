@@ -78,7 +78,7 @@ def score(
     how: str,
     link: str = "",
 ) -> Challenge:
-    """Image by image: is it inside ball and box, and what does the model answer?
+    """Check each image against ball and box, and ask the model for its answer.
 
     samples: the board's. Raises ``BoardError`` if ``subject`` is not the model that was entered, or the
     words are not plain text and the link no https address.

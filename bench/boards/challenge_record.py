@@ -74,7 +74,7 @@ def check_words(**words: str) -> None:
 
 
 def challenge_file(folder: Path) -> Path:
-    """Where the next challenge of an entry goes."""
+    """The path of the next challenge of an entry."""
     numbers = [int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal()] if folder.is_dir() else []
     return folder / f"{max(numbers, default=0) + 1:04d}.json"
 

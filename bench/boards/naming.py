@@ -54,7 +54,10 @@ class EntryName:
 
 @dataclass(frozen=True)
 class Place:
-    """What a user wrote for a board or an entry. version, entry: None if left out; entry without a version is a model."""
+    """What a user wrote for a board or an entry.
+
+    version, model: None if left out. model_version: None for the latest entry of the model.
+    """
 
     board: str
     version: int | None

@@ -1,4 +1,4 @@
-"""From an entry back to the model that was measured."""
+"""Opens the model that was measured for an entry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def subject_of(entry: Entry, submission: Path | None) -> Iterator[Subject]:
     """The entry's model: of the zoo, or of the ``submission`` folder it came from.
 
-    Raises a ``BenchError`` if it is not at hand. Whether it is the same is for the caller to compare.
+    Raises a ``BenchError`` if it is not at hand. The caller compares whether it is the same model.
     """
     if entry.card.kind == "zoo":
         yield open_subject(f"zoo:{entry.name.model}@{entry.name.version}")

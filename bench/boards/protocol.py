@@ -190,7 +190,7 @@ def freeze(draft: Draft, *, released: datetime.date | None = None) -> Protocol:
 
 
 def _resolved(draft: Draft, specs: list[str]) -> dict[str, Any]:
-    """What the program makes of the attacks and the path today."""
+    """The attacks and the path, as this version of the program resolves them."""
     from dataclasses import asdict
 
     from bench.evaluation.request.attack_specs import resolve_attack, resolve_path, threat_of

@@ -1,4 +1,4 @@
-"""Is an entry what the program gives? A few of its samples, attacked and scored once more."""
+"""Attacks and scores a few samples of an entry again, to check that the program gives what the entry says."""
 
 from __future__ import annotations
 

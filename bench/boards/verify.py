@@ -62,7 +62,7 @@ def verify(board: Board) -> list[Finding]:
 
 
 def _galleries(board: Board, names: list[EntryName]) -> tuple[dict[EntryName, Gallery], list[Finding]]:
-    """What is said about the pictures, and what is wrong with the list itself."""
+    """The descriptions of the pictures, and findings about their list."""
     try:
         galleries = read_galleries(board)
         strays = [path.name for path in unlisted_strips(board)]

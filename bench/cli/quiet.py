@@ -1,4 +1,4 @@
-"""What a user's model prints goes to standard error, so that standard output holds results only."""
+"""Sends what a user's model prints to standard error, so that standard output holds results only."""
 
 from __future__ import annotations
 

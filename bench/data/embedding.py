@@ -17,7 +17,10 @@ from bench.foundation.files import atomic_write_bytes, atomic_write_text, sha256
 
 
 def write_embedded(samples: Samples, folder: Path) -> str:
-    """Write the mosaic of the first 2,000 ``samples`` and their labels; the hash to put into ``embedded.SHA256``."""
+    """Write the mosaic of the first 2,000 ``samples`` and their labels.
+
+    Returns the hash that belongs into ``embedded.SHA256``.
+    """
     from PIL import Image
 
     first = samples.take(COUNT)

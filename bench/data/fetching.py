@@ -1,4 +1,4 @@
-"""Routes tried in turn until one brings files that stand up to their checksums.
+"""Tries routes in turn until one brings files whose checksums are right.
 
 Everything is written to a hidden folder beside the final one first; a file gets its final name only when
 the whole set was verified. All routes failing is one error that lists each with its reason.
@@ -32,7 +32,7 @@ def fetch_set(
     progress: Progress,
     fix: str,
 ) -> Route:
-    """Fill ``folder`` with ``files``; the route that did it. fix: what to do when all fail.
+    """Fill ``folder`` with ``files``. Returns the route that succeeded. fix: what to do when all fail.
 
     Raises ``DataError`` if every route fails, ``StorageError`` if the disk does.
     """
@@ -83,7 +83,7 @@ def _stage(
     scratch: Path,
     staging: Path,
 ) -> dict[str, str]:
-    """Write the verified files into ``staging``; name to md5. Raises :class:`RouteError` with the last reason."""
+    """Write the verified files into ``staging``. Returns name to md5. Raises :class:`RouteError` with the last reason."""
     reason = f"it holds no layout that is known ({', '.join(dict.fromkeys(layout.title for layout in layouts))})"
     matches = find_layouts(brought, layouts, archives, scratch)
     while True:

@@ -95,7 +95,7 @@ def _check_range(pixels: Tensor) -> None:
 
 
 def _range_fix(pixels: Tensor) -> str:
-    """How to give images of a type of number that does not say what is white."""
+    """The remedy for images whose number type does not say which value is white."""
     if pixels.dtype == torch.bool:
         return "If True is white, give them as floating point: x.float()."
     if pixels.dtype.is_complex or not pixels.numel():

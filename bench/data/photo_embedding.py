@@ -31,7 +31,7 @@ def write_ranks(crops: Callable[[int], Sequence[Image]], done: Callable[[int], N
 
 
 def write_test(crops: Callable[[int], Sequence[Image]], done: Callable[[int], None]) -> str:
-    """Write mosaic and table of the test images; the hash to put into ``photos.SHA256``."""
+    """Write mosaic and table of the test images. Returns the hash that belongs into ``photos.SHA256``."""
     items = plan("test")
     made = [(pixels, measured) for _, pixels, measured in make(items, crops, done)]
     pixels = np.stack([each for each, _ in made])

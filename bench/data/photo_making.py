@@ -30,7 +30,7 @@ SHARP = 5 / 255
 def crops_of(picture: Path, count: int) -> list[Image]:
     """``count`` crops of a photograph, (SIDE, SIDE, 3) in [0,1], without overlap.
 
-    Places without anything sharp (sky, what is out of focus) are left out: what blurs them can be seen by nobody.
+    Places without anything sharp (sky, what is out of focus) are left out, because nobody can see them blurred.
     The rest is sampled evenly from soft to sharp.
     """
     with Pillow.open(picture) as opened:

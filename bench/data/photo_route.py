@@ -12,7 +12,7 @@ from bench.data.routes import DebianRoute, Progress, RouteError
 
 @dataclass(frozen=True)
 class PhotoRoute:
-    """All packages that hold training or validation photographs; all must be had."""
+    """All packages that hold training or validation photographs; every one is needed."""
 
     def __str__(self) -> str:
         return f"Debian packages {', '.join(_packages())}"

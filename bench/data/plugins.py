@@ -34,13 +34,13 @@ class Fetchable(Protocol):
         ...
 
     def get(self, root: Path | None, *, source: Path | None, progress: Progress) -> Route | None:
-        """Fetch the set, or take it over from a copy; the route taken, None if it was there. Raises ``DataError``."""
+        """Fetch the set, or import a copy. Returns the route that was used; None if it was there. Raises ``DataError``."""
         ...
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is said about a set when data sets are listed."""
+    """The facts about a set in the list of data sets."""
 
     name: str
     task: str = "classification"

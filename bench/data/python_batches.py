@@ -34,7 +34,7 @@ class _Array:
     value: NDArray[np.uint8]
 
     def __init__(self, *_: Any) -> None:
-        """What a pickle asks for first is an empty array, whatever it says about it."""
+        """Accept any arguments: a pickle first asks for an empty array, and describes it."""
 
     def __setstate__(self, state: Any) -> None:
         _, shape, dtype, fortran, data = state

@@ -16,7 +16,7 @@ from bench.foundation.errors import DataError
 
 
 class Rows(Protocol):
-    """What stands for a tensor (N, ...) without being in memory."""
+    """A stand-in for a tensor (N, ...) that is not in memory."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...

@@ -55,11 +55,11 @@ class ImageSet:
         return (root or data_root()) / self.folder
 
     def present(self, root: Path | None = None, part: Part | None = None) -> bool:
-        """Whether all files (of one half) are there; their content is looked at by :meth:`load`."""
+        """Whether all files (of one half) are there; :meth:`load` checks their content."""
         return all((self.where(root) / file.name).is_file() for file in self.files if part in (None, file.part))
 
     def get(self, root: Path | None, *, source: Path | None, progress: Progress) -> Route | None:
-        """Fetch the set unless it is there and whole; the route taken, None if nothing was to be done.
+        """Fetch the set unless it is there and whole. Returns the route that was used; None if nothing had to be done.
 
         source: a user's own copy, the only route then. Raises ``DataError``.
         """

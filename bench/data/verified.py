@@ -1,4 +1,4 @@
-"""Is a file on disk the published one? Its size is looked at on every load, its checksum once.
+"""Checks that a file on disk is the published one: its size on every load, its checksum once.
 
 A file whose checksum was right is remembered by size and modification time in ``.verified``
 beside it, so that later loads cost nothing. Trade-off: damage that keeps both goes unseen until

@@ -1,4 +1,4 @@
-"""Pictures for an entry's page: chosen among the adversarial images that its evaluation saved, and drawn from its strip."""
+"""Chooses pictures for an entry's page among the adversarial images of its evaluation, and draws them from its strip."""
 
 from __future__ import annotations
 

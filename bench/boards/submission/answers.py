@@ -1,4 +1,4 @@
-"""What a blind process answered, as a model: images are looked up, nothing is computed."""
+"""A model that looks up what a process answered earlier, and computes nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AT_ONCE = 4000
 
 
 def key(image: Tensor) -> bytes:
-    """What an image is known by: all its bits."""
+    """The key of an image: all its bits."""
     return hashlib.sha256(image.detach().contiguous().numpy().tobytes()).digest()
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found. submission: None if it could not even be read."""
+    """The result of the checks. submission: None if it could not be read."""
 
     submission: Submission | None
     checks: list[Check]

@@ -26,7 +26,10 @@ MOST_HEADER = 2**22
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A verified private copy. folder: readable for whoever gets there, in a folder that only its user can enter."""
+    """A verified private copy of a submission.
+
+    folder: readable for every user, inside of a folder that only its owner can enter.
+    """
 
     folder: Path
     submission: Submission

@@ -42,13 +42,13 @@ DRAWS_AT_ONCE = 10
 
 @dataclass(frozen=True)
 class AnswersOnlySubject(Subject):
-    """A model of which only answers are known. taken: layers that its process says take gradient paths."""
+    """A model of which only answers are known. layers: how many take gradient paths, as its process says."""
 
-    taken: int = 0
+    layers: int = 0
 
     @property
     def path_takers(self) -> int:
-        return self.taken
+        return self.layers
 
 
 ProposalsOf = Mapping[tuple[int, float, int], Proposals]
@@ -156,4 +156,4 @@ def as_judged(images: Tensor, x: Tensor, threat: Threat) -> Tensor:
 
 def answers_only(subject_fields: dict[str, Any], layers: int) -> AnswersOnlySubject:
     """A subject with nothing but answers. subject_fields: those of a ``Subject`` but its module."""
-    return replace(AnswersOnlySubject(module=Answers().eval(), **subject_fields), taken=layers)
+    return replace(AnswersOnlySubject(module=Answers().eval(), **subject_fields), layers=layers)

@@ -27,7 +27,7 @@ def opened(source: Path) -> Iterator[Subject]:
 
 
 def fingerprint(verified: Snapshot) -> dict[str, Any]:
-    """What determines the model's answers."""
+    """The fields and hashes that determine the model's answers."""
     from bench.foundation.files import sha256_file
 
     submission = verified.submission

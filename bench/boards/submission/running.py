@@ -52,7 +52,7 @@ def run(
 
 
 def _fits(submission: Submission, board: Board, protocol: Protocol) -> None:
-    """Before hours are spent."""
+    """Raise for a submission that does not fit the board, before hours are spent on it."""
     if submission.task != protocol.task:
         raise SubmissionError(f"{submission.name} is for {submission.task}, {board} for {protocol.task}.", "Choose a board.")
     if submission.threat_model.norm != protocol.norm:

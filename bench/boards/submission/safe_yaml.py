@@ -26,7 +26,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Merging is what aliases are for, and there are none."""
+        """Do nothing: keys are merged from aliases, which are refused."""
 
 
 def load(content: bytes, name: str) -> Any:

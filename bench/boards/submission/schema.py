@@ -57,7 +57,7 @@ class WeightsFile(_Strict):
 
 
 class ThreatModel(_Strict):
-    """Against what the defense is claimed to hold."""
+    """The threat that the defense claims to withstand."""
 
     norm: ThreatName
     """Of the perturbation."""

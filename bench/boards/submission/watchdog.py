@@ -1,4 +1,4 @@
-"""Counting what a process and all its descendants use, from outside, where foreign code cannot interfere.
+"""Counts what a process and all its descendants use, from outside, where foreign code cannot interfere.
 
 Limits of the kernel on a user do not hold for root and are not shared between processes, so this does not rest on them.
 """

@@ -1,4 +1,4 @@
-"""From events to frames (T, 2, H, W): the rule is explicit, because libraries differ and networks notice.
+"""Turns events into frames (T, 2, H, W) by an explicit rule: libraries differ, and networks depend on it.
 
 ``by="count"``: N events are cut into T runs of N // T. ``by="time"``: the time from the first to the last event is cut into
 T bins of (t_last - t_first) // T microseconds. What is left over after the last cut goes into the last frame

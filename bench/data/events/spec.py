@@ -72,7 +72,7 @@ def parse_event_spec(spec: str, *, T: int, splittable: bool = False) -> EventSpe
 
 
 def not_found(spec: EventSpec, what: str, layouts: str) -> DataError:
-    """For a folder that holds no such set."""
+    """The error for a folder that holds no such set."""
     if not is_folder(spec.top):
         return DataError(f"{shown(spec.top)} is not a folder.", "Name the folder into which the archive was unpacked.")
     return DataError(f"{shown(spec.top)} holds no {what}.", f"Name the folder that holds {layouts}.")

@@ -1,4 +1,4 @@
-"""What lies in a folder, sorted into what counts and what does not.
+"""Sorts the content of a folder into images, other files, folders, and what is left out.
 
 Hidden files and folders, and what operating systems leave behind (``Thumbs.db``, ``__MACOSX``, ``@eaDir``), never count.
 Links are followed. A folder is a folder even if it is called ``x.png``.
@@ -32,7 +32,7 @@ class Listing:
 
 
 def list_folder(folder: Path) -> Listing:
-    """Raises ``DataError`` if it cannot be listed."""
+    """The content of a folder. Raises ``DataError`` if it cannot be listed."""
     try:
         with os.scandir(folder) as entries:
             kinds = {entry.name: entry.is_dir() for entry in entries}

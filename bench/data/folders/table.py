@@ -174,7 +174,7 @@ def _text(table: Path) -> str:
 
 
 def _delimiter(text: str, table: Path) -> str:
-    """What stands between the columns of the header. Raises ``DataError``."""
+    """The character between the columns of the header. Raises ``DataError``."""
     header = next((line for line in text.splitlines() if line.strip()), "")
     for delimiter in (",", ";", "\t"):
         try:

@@ -1,4 +1,4 @@
-"""What an image file holds, told from its header: size, channels and depth. Nothing of it is decoded.
+"""Reads size, channels and depth of an image file from its header, and decodes nothing.
 
 Read are PNG, JPEG, WebP, BMP, TIFF, PPM and PGM, by their content, whatever the ending says: grey and colour at 8 or 16
 bits per channel, one bit, palettes. What would need a guess is refused: transparency (a fully opaque alpha channel is
@@ -38,7 +38,7 @@ _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _PLANAR, _NUMBERS = 256, 257, 258, 262, 28
 
 @dataclass(frozen=True)
 class Header:
-    """What is known before decoding."""
+    """What the header of a file says."""
 
     height: int
     width: int

@@ -1,4 +1,4 @@
-"""Many image files as rows of one shape: their headers are looked at first, their pixels when they are asked for."""
+"""Many image files as rows of one shape: headers are read first, pixels when they are needed."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class RatedSet(ImageSet):
     crop: int = 224
 
     def present(self, root: Path | None = None, part: Part | None = None) -> bool:
-        """Whether a copy is there; whether it is whole is looked at by :meth:`load`."""
+        """Whether a copy is there; :meth:`load` checks that it is whole."""
         return self._find(self._source(root)) is not None
 
     def get(self, root: Path | None, *, source: Path | None, progress: Progress) -> Route | None:

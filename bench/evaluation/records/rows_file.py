@@ -27,9 +27,9 @@ COMPRESSION_LEVEL = 12
 
 
 def rows_sha256(rows: pd.DataFrame) -> str:
-    """Of the values of ``rows``, whatever file they lie in: columns by name, each with its kind and its values in order.
+    """The hash of the values of ``rows``, in whatever file they lie: columns by name, with their kinds and values in order.
 
-    Numbers count with all their bits. What is missing is missing, whether as None, NaN or null.
+    Numbers are hashed with all their bits. None, NaN and null are hashed alike.
     """
     hashed = hashlib.sha256()
     for name in sorted(rows.columns):
