@@ -140,7 +140,7 @@ def _reason(error: Exception) -> str:
 def external_files(path: Path) -> list[Path]:
     """Files beside ``path`` in which it keeps weights, in the order of their names.
 
-    Raises ``ValueError`` for a file that is no ONNX file.
+    Raises ``ValueError`` for a file that is no ONNX file, and for weights in a file that is missing or lies elsewhere.
     """
     names = set()
     for graph in _fields(memoryview(path.read_bytes()), _GRAPH):
@@ -149,6 +149,9 @@ def external_files(path: Path) -> list[Path]:
                 key, value = (b"".join(_fields(entry, number)) for number in (1, 2))
                 if key == b"location":
                     names.add(value.decode())
+    for name in names:
+        if Path(name).is_absolute() or ".." in Path(name).parts or not (path.parent / name).is_file():
+            raise ValueError(f"it keeps weights in {name!r}, which is no file of its folder")
     return [path.parent / name for name in sorted(names)]
 
 

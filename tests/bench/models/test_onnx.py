@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.onnx_files import write_linear
+from support.onnx_files import message, tensor, write_linear
 
 import bench
 from bench.foundation.errors import BenchError, ModelError, SpecError, UnknownNameError
@@ -81,6 +81,16 @@ def test_weights_beside_the_file_are_part_of_it(path: Path) -> None:
     (path.parent / "net.onnx.data").unlink()
     with pytest.raises(ModelError, match=r"net.onnx cannot be used: .*net\.onnx\.data"):
         open_subject(str(path))
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "../weights", "a/../../weights", "absent"])
+def test_weights_elsewhere_are_not_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "weights").write_bytes(b"")
+    field = tensor("weight", WEIGHT, external=name)
+    (tmp_path / "inner" / "net.onnx").write_bytes(message((7, message((5, field)))))
+    with pytest.raises(ValueError, match="no file of its folder"):
+        external_files(tmp_path / "inner" / "net.onnx")
 
 
 def test_copies_share_the_session_and_other_processes_open_their_own(path: Path) -> None:
