@@ -98,7 +98,7 @@ def surrogates() -> dict[str, type[nn.Module]]:
 
 def _kinds(module_name: str, base_name: str) -> dict[str, type[nn.Module]]:
     module = import_module(f"{PACKAGE}.{module_name}")
-    base = getattr(module, base_name)
+    base: type[nn.Module] = getattr(module, base_name)
     kinds = {name: kind for name, kind in vars(module).items() if inspect.isclass(kind) and issubclass(kind, base)}
     return {name: kind for name, kind in kinds.items() if not name.startswith("_") and "Base" not in name}
 
