@@ -201,11 +201,11 @@ def test_on_images_nothing_is_left_out(cascade: Cascade, traits: Traits, kind: t
 @pytest.mark.parametrize(
     ("cascade", "traits", "names"),
     [
-        (Standard(), Traits(differentiable=False), ["Square", "boundary", "HopSkipJump"]),
-        (Standard(), Traits(differentiable=False, scores=True), ["Square", "boundary"]),
+        (Standard(), Traits(differentiable=False), ["Square", "Square, longer", "boundary", "HopSkipJump"]),
+        (Standard(), Traits(differentiable=False, scores=True), ["Square", "Square, longer", "boundary"]),
         (Quick(), Traits(differentiable=False), ["Square"]),
         (Quick(), Traits(differentiable=False, scores=True), ["Square"]),
-        (Thorough(), Traits(differentiable=False), ["Square", "boundary", "HopSkipJump"]),
+        (Thorough(), Traits(differentiable=False), ["Square", "Square, longer", "boundary", "HopSkipJump"]),
     ],
 )
 @pytest.mark.parametrize("kind", [Linf, L2])

@@ -86,10 +86,10 @@ class OnnxNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs ``(N, K)`` or ``(N,)`` in float32 for ``x`` ``(N, C, H, W)`` in [0, 1], or inputs of another shape."""
-        rows = x.detach().cpu()
-        if self.layout == "nhwc" and rows.dim() == 4:
-            rows = rows.permute(0, 2, 3, 1)
-        inputs = np.ascontiguousarray(rows.numpy().astype(DTYPES[self.dtype], copy=False))
+        rows = x.numpy(force=True)
+        if self.layout == "nhwc" and rows.ndim == 4:
+            rows = rows.transpose(0, 2, 3, 1)
+        inputs = np.ascontiguousarray(rows.astype(DTYPES[self.dtype], copy=False))
         answers = np.concatenate(list(self._answers(inputs)))
         outputs = torch.from_numpy(answers).to(device=x.device, dtype=torch.float32)
         return outputs[:, 0] if self.task == "quality" and outputs.shape[1:] == (1,) else outputs

@@ -181,6 +181,30 @@ def test_more_classes_than_labels_and_less_than_was_expected() -> None:
     assert bench.evaluate(Linear(), attack="fgsm", eps="0.01", data=(X, wrong), expect=82).remarks == []
 
 
+class OutsideOfTorch(nn.Module):
+    """Answers of numpy."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = Linear()
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            return torch.from_numpy(self.inner(x.detach()).numpy().copy())
+
+
+def test_a_model_without_gradients_is_searched_without_them_and_gets_an_upper_bound() -> None:
+    """What one blind search breaks after another is no sign against gradients: there were none."""
+    record = bench.evaluate(OutsideOfTorch(), data=(X[:12], Y[:12]), attack="standard", eps="0.3")
+    (attack,) = record.attacks
+    assert [stage.name for stage in attack.stages] == ["boundary", "HopSkipJump"]  # 3 x 3 pixels are too few for Square
+    assert all("follows gradients" in text or "needs images" in text for text in attack.left_out)
+    assert record.reliability.status == "upper_bound"
+    assert "gradient-free" not in {check.name for check in record.reliability.checks}
+    assert "no gradient reaches the input" in record.reliability.reasons[0]
+    assert record.results[0].backwards == 0 and record.results[0].robust.value < 1
+
+
 def test_a_batch_is_on_record() -> None:
     plain, small = bench.evaluate(Linear(), **QUICK), bench.evaluate(Linear(), batch=7, **QUICK)
     assert "batch" not in plain.settings

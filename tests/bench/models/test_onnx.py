@@ -112,10 +112,10 @@ def test_standard_searches_without_gradients_and_gives_an_upper_bound(path: Path
     labels = LOGITS.argmax(1)
     record = bench.evaluate(str(path), data=(X, labels), attack="standard", eps="16/255")
     ran = {stage.name for stage in record.attacks[0].stages}
-    assert ran == {"Square", "boundary", "HopSkipJump"}
+    assert ran == {"Square", "Square, longer", "boundary", "HopSkipJump"}
     assert any(text.startswith("PGD-10: PGD follows gradients") for text in record.attacks[0].left_out)
     assert record.reliability.status == "upper_bound"
-    assert any("no gradient reaches the input" in reason for reason in record.reliability.reasons)
+    assert "no gradient reaches the input (numpy() at onnx.py:" in record.reliability.reasons[0]
     assert record.results[0].clean.value == 1
     assert record.results[0].robust.value < 1 and record.results[0].backwards == 0
     assert any("run by onnxruntime and has no gradient" in remark for remark in record.remarks)
@@ -132,7 +132,7 @@ def test_a_model_that_scores(path: Path) -> None:
     subject = open_subject(text)
     assert (subject.task, subject.score_range, subject.higher_is_better) == ("quality", (-50.0, 50.0), False)
     torch.testing.assert_close(subject.module(X), X.flatten(1) @ WEIGHT[0])
-    record = bench.evaluate(text, data=(X, torch.linspace(0, 1, 13)), attack="standard", eps="8/255")
+    record = bench.evaluate(text, data=(X[:3], torch.linspace(0, 1, 3)), attack="standard", eps="8/255")
     assert {stage.attack.partition("(")[0] for stage in record.attacks[0].stages} == {"Square", "ScoreBoundary"}
     assert float(record.rows["shift_up"].min()) > 0 and float(record.rows["shift_down"].max()) < 0
 
