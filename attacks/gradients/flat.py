@@ -43,12 +43,12 @@ def like(x: Tensor, steps: int | None = None) -> Tensor:
     Unlike ``empty_like`` it also works for an axis of time that is merely expanded. steps: another number of them.
     """
     shape = x.shape if steps is None else (steps, *x.shape[1:])
-    return torch.empty_strided(shape, (x[0].numel(), *x.stride()[1:]), dtype=x.dtype, device=x.device)
+    return torch.empty_strided(shape, (x.shape[1:].numel(), *x.stride()[1:]), dtype=x.dtype, device=x.device)
 
 
 def matrix(x: Tensor) -> Tensor:
     """A view ``(T, M)`` of a dense ``x``, in memory order. An expanded time axis stays expanded."""
-    return x.as_strided((x.shape[0], x[0].numel()), (x.stride(0), 1))
+    return x.as_strided((x.shape[0], x.shape[1:].numel()), (x.stride(0), 1))
 
 
 def aligned(x: Tensor, reference: Tensor) -> Tensor:

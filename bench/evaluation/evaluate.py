@@ -10,6 +10,7 @@ from torch import nn
 from attacks.base import Attack
 from attacks.gradients.base import GradientPath
 from bench.data.base import Array, Samples
+from bench.evaluation.baselines import Baselines
 from bench.evaluation.build_record import build_record
 from bench.evaluation.executors.choice import executor_for
 from bench.evaluation.journal import Journal
@@ -89,8 +90,8 @@ def evaluate(
     batch: inputs of a scoring call, 50 or as many as fit into memory; rows may depend on it, so it is on record.
     weights, partial, preprocess, mean, std, readout: what is done to a network of your own first, see
         :class:`~bench.models.preparation.Preparation`. expect: clean accuracy in percent that it is known to reach.
-    out: folder for record, rows and journal; the same call resumes there, or reads a finished record.
-        None keeps everything in memory.
+    out: folder for record, rows and journal; the same call resumes there, or reads a finished record, and another attack on
+        the model finds its answers on clean and noisy images there. None keeps everything in memory.
     save_adv: also write the adversarial images (safetensors, in ``out``).
     fresh: discard the results of an earlier call in ``out``. This is needed after edits of modules that a model's file or an
         attack imports, because such edits are not detected.
@@ -184,19 +185,21 @@ def _on_disk(
 ) -> Record:
     watcher.started(request, price_of(request))
     make_folder(folder)
-    journal_path = folder / JOURNAL_FILE
+    journal_path, baselines = folder / JOURNAL_FILE, Baselines.of(request, folder.parent)
     with Journal.open(journal_path, identity=identity, fresh=running.fresh) as journal:
 
         def keep(key: UnitKey, finished: Finished) -> None:
             if running.save_adv and finished.rows is not None and finished.images is not None:
                 save_stage(folder, key, finished.rows, finished.images)
             journal.append(key.text, finished.result.to_json())
+            baselines.write(key, finished.result)
 
         _check_answers(request, journal.done.get(ANSWERS, []), folder)
         if request.subject.answers and ANSWERS not in journal.done:
             journal.append(ANSWERS, [list(row) for row in request.subject.answers])
         units = plan(request)
-        journalled_results = kept_units(request, units, journal.done)
+        stored = {} if running.fresh else baselines.read(units)
+        journalled_results = kept_units(request, units, stored | journal.done)
         if running.save_adv:
             journalled_results = {key: result for key, result in journalled_results.items() if is_saved(folder, key)}
         executor = executor_for(settings, request, running)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from bench.evaluation.baselines import FOLDER as BASELINES
 from bench.evaluation.evaluate import evaluate_settings
 from bench.evaluation.records.archive import Archive
 from bench.evaluation.request.identity import folder_for, folder_name
@@ -46,7 +47,8 @@ def evaluate_once(
             with locked(folder):
                 if not archive.holds(name):
                     archive.add({name: record})
-    shutil.rmtree(work / name, ignore_errors=True)
+    for finished in (name, BASELINES):
+        shutil.rmtree(work / finished, ignore_errors=True)
     with contextlib.suppress(OSError):  # others may be at work in it
         work.rmdir()
     return record

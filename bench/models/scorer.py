@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from attacks.randomness import KeyedRng, drawing
 from bench.foundation.errors import ModelError
+from bench.models.precision import without_tf32
 from bench.models.words import failure
 
 BATCH = 50
@@ -95,7 +96,8 @@ class Scorer:
 
     def _called(self, x: Tensor) -> object:
         try:
-            return self.model(x)
+            with without_tf32():
+                return self.model(x)
         except Exception as error:
             shape = " x ".join(str(size) for size in x.shape[1:])
             what, fix = failure(error, None, otherwise="Correct forward(x): it is given images (N, ...) in [0, 1].")

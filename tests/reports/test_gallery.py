@@ -40,7 +40,7 @@ def saved(record: Callable[..., Record], tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(reports.picks, "load_samples", load)
     monkeypatch.setattr(reports.picks, "DATASETS", {"own": ""})
-    (folder,) = tmp_path.iterdir()
+    (folder,) = tmp_path.glob("[!.]*")
     return made, folder, asked
 
 

@@ -24,28 +24,30 @@ from attacks.gradients.windows import Windows, shape_of
 from zoo.spiking.pooling import spread
 
 
-def integrate_and_fire(current: Tensor, dynamics: Dynamics) -> tuple[Tensor, Tensor]:
+def integrate_and_fire(current: Tensor, dynamics: Dynamics, *, keep: bool = True) -> tuple[Tensor, Tensor]:
     """Run the neurons. Returns (membrane potential before reset, spikes), both ``(T, n, ...)``.
 
-    current: ``(T, n, ...)``, also with an expanded time axis.
+    current: ``(T, n, ...)``, also with an expanded time axis. keep: whether the potential is wanted, which compiled loops
+    then do not write down; it has no steps without.
     """
     current = dense(current)
-    potential, spikes = like(current), like(current)
+    spikes = like(current)
+    potential = like(current, 0 if not keep and compiled.usable(current) else None)
     if compiled.usable(current):
         i, u, s = (compiled.array(x) for x in (current, potential, spikes))
         numbers = compiled.constants(u.dtype, dynamics.decay, dynamics.threshold, dynamics.start, 0, 1)
-        compiled.in_parallel(_run, u.shape[1], i, u, s, numbers, dynamics.reset == "hard")
+        compiled.in_parallel(_run, s.shape[1], i, u, s, numbers, dynamics.reset == "hard")
         return potential, spikes
     _run_in_torch(matrix(current), matrix(potential), matrix(spikes), dynamics)
     return potential, spikes
 
 
-def fire_and_pool(current: Tensor, dynamics: Dynamics, windows: Windows) -> tuple[Tensor, Tensor]:
+def fire_and_pool(current: Tensor, dynamics: Dynamics, windows: Windows, *, keep: bool = True) -> tuple[Tensor, Tensor]:
     """Like :func:`integrate_and_fire`, with the mean of the spikes over each window in place of the spikes.
 
     current: ``(T, n, C, H, W)``, which compiled loops take and ``windows`` cover.
     """
-    potential, pooled = like(current), windows.pooled(current)
+    potential, pooled = like(current, None if keep else 0), windows.pooled(current)
     i, u, p = (compiled.array(x) for x in (current, potential, pooled))
     numbers = compiled.constants(u.dtype, dynamics.decay, dynamics.threshold, dynamics.start, 0, 1, 1 / windows.size**2)
     samples = current.shape[1]
@@ -63,17 +65,17 @@ def _run(
     low: int,
     high: int,
 ) -> None:
-    """All steps of the units ``low .. high``. numbers: decay, threshold, start, 0, 1."""
+    """All steps of the units ``low .. high``. numbers: decay, threshold, start, 0, 1. potential: without steps, not kept."""
     decay, th, start, zero, one = numbers
-    last = current.shape[0] - 1
-    state = np.empty(compiled.CHUNK, potential.dtype)
+    last, kept = current.shape[0] - 1, potential.shape[0] > 0
+    state, scratch = np.empty(compiled.CHUNK, potential.dtype), np.empty(compiled.CHUNK, potential.dtype)
     for first in range(low, high, compiled.CHUNK):
         n = min(compiled.CHUNK, high - first)
         for j in range(n):
             state[j] = start
-        for t in range(potential.shape[0]):
+        for t in range(spikes.shape[0]):
             i = current[min(t, last), first : first + n]
-            u = potential[t, first : first + n]
+            u = potential[t, first : first + n] if kept else scratch[:n]
             _step(i, u, spikes[t, first : first + n], state, decay, th, zero, one, hard, n)
 
 
@@ -93,18 +95,19 @@ def _run_pooled(
     height, width, channels, size = shape
     last, units, means = current.shape[0] - 1, height * width * channels, (height // size) * (width // size) * channels
     most = compiled.CHUNK // (width * channels) * width * channels
-    state, spikes = np.empty(most, potential.dtype), np.empty(most, potential.dtype)
+    state, spikes, scratch = np.empty(most, pooled.dtype), np.empty(most, pooled.dtype), np.empty(most, pooled.dtype)
+    kept = potential.shape[0] > 0
     for sample in range(low, high):
-        for t in range(potential.shape[0]):
+        for t in range(pooled.shape[0]):
             for j in range(sample * means, (sample + 1) * means):
                 pooled[t, j] = zero
         for first in range(sample * units, (sample + 1) * units, most):
             n = min(most, (sample + 1) * units - first)
             for j in range(n):
                 state[j] = start
-            for t in range(potential.shape[0]):
+            for t in range(pooled.shape[0]):
                 i = current[min(t, last), first : first + n]
-                u = potential[t, first : first + n]
+                u = potential[t, first : first + n] if kept else scratch[:n]
                 _step(i, u, spikes, state, decay, th, zero, one, hard, n)
                 _add_to_windows(pooled[t], spikes, first, n, shape, share)
 
@@ -186,13 +189,15 @@ class IntegrateAndFire(torch.autograd.Function):
     ) -> Tensor:
         """Spikes ``(T, n, ...)``, or their means over windows, for a current ``(T, n, ...)``."""
         current_over_time = current if repeats is None else current.expand(repeats, *current.shape)
+        keep = bool(ctx.needs_input_grad[0])
         windows = Windows.over(current_over_time, pool) if compiled.usable(current_over_time) else None
         if windows is None:
-            potential, spikes = integrate_and_fire(current_over_time, dynamics)
+            potential, spikes = integrate_and_fire(current_over_time, dynamics, keep=keep)
             output = spikes if pool == 1 else F.avg_pool2d(spikes.flatten(0, 1), pool).unflatten(0, spikes.shape[:2])
         else:
-            potential, output = fire_and_pool(current_over_time, dynamics, windows)
-        ctx.save_for_backward(potential, current_over_time if gradient.needs_current else None)
+            potential, output = fire_and_pool(current_over_time, dynamics, windows, keep=keep)
+        if keep:
+            ctx.save_for_backward(potential, current_over_time if gradient.needs_current else None)
         ctx.dynamics, ctx.gradient, ctx.constant = dynamics, gradient, repeats is not None
         ctx.windows, ctx.pool = windows, pool
         return output

@@ -466,7 +466,7 @@ def test_images_of_an_evaluation_are_a_challenge_as_they_are(filled: Board, tmp_
     files = sorted(tmp_path.glob("*/adversarial/*.safetensors"))
     given = [read_images(file, samples.ids) for file in files]
     assert torch.equal(torch.cat([one.samples for one in given]), samples.ids)
-    record = bench.read_record(next(tmp_path.iterdir()))
+    record = bench.read_record(next(tmp_path.glob("[!.]*")))
     robust = record.rows.set_index("sample")["robust"]
     for one in given:
         found = score(open_subject(Linear()), samples, one, entry, protocol, eps="0.1", who="A", how="PGD")

@@ -252,7 +252,7 @@ class Away(Half):
 
 def test_kept_images_give_the_scores_of_the_rows(tmp_path: Path) -> None:
     found = bench.evaluate(Slope(), attack="pgd", eps="0.02", data=rated(), out=tmp_path, save_adv=True)
-    (folder,) = tmp_path.iterdir()
+    (folder,) = tmp_path.glob("[!.]*")
     for way in ("up", "down"):
         images = load_file(folder / "adversarial" / f"attack_0_0.02_0_{way}.safetensors")["images"]
         assert Slope()(images).detach().numpy() == pytest.approx(found.rows[f"score_{way}"].to_numpy(), abs=1e-5)

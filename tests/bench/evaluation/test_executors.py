@@ -144,7 +144,7 @@ def test_adversarial_images_come_back_from_workers(tmp_path: Path) -> None:
     folders = []
     for workers in (1, 2):
         bench.evaluate(MODEL, **ASKED, workers=workers, out=tmp_path / str(workers), save_adv=True)
-        folders.append(next((tmp_path / str(workers)).iterdir()) / "adversarial")
+        folders.append(next((tmp_path / str(workers)).glob("[!.]*")) / "adversarial")
     names = sorted(path.name for path in folders[0].iterdir())
     assert names and names == sorted(path.name for path in folders[1].iterdir())
     for name in names:

@@ -48,6 +48,24 @@ def test_the_model_only_ever_sees_one_shape(n: int) -> None:
     assert model.shapes == [(BATCH, 1, 3, 3)] * -(-n // BATCH)
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_verdicts_are_made_without_tf32(before: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[bool] = []
+
+    def answer(x: Tensor) -> Tensor:
+        used.append(torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32)
+        if len(used) == 2:
+            raise RuntimeError("no")
+        return x.flatten(1)[:, :3]
+
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", before)
+    scorer = Scorer(Calls(answer), "m")
+    scorer.logits(images(2))
+    with pytest.raises(ModelError):
+        scorer.logits(images(2))
+    assert used == [False, False] and torch.backends.cudnn.allow_tf32 is before
+
+
 @given(st.integers(1, 25), st.randoms(use_true_random=False))
 def test_neighbours_and_padding_do_not_matter(n: int, random: object) -> None:
     x, scorer = images(n), Scorer(Linear().eval(), "m")
