@@ -176,7 +176,6 @@ STRANGERS: tuple[Stranger, ...] = (
         verdict="upper_bound",
         because="steps were not under the attacker's control",
         follows=False,
-        short=True,
         **HAND,
     ),
     Stranger(

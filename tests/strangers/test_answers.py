@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from attacks.gradients.spikes.recognition import spiking_sites
 from bench.models.opening import open_subject
-from strangers.comparing import ALL, images
+from strangers.comparing import ALL, FEW, evaluated, images
 from strangers.gallery import STRANGERS, Stranger
 from strangers.twins import native
 
@@ -57,6 +57,16 @@ def test_its_spike_functions_are_found(stranger: Stranger, tmp_path: Path) -> No
         assert sites.uncontrolled == () and sites.remarks == ()
     else:
         assert sites.uncontrolled
+
+
+@pytest.mark.parametrize(
+    "stranger", [stranger for stranger in STRANGERS if stranger.verdict == "upper_bound"], ids=lambda stranger: stranger.name
+)
+def test_what_is_out_of_control_is_named_in_the_verdict(stranger: Stranger, tmp_path: Path) -> None:
+    """Whatever the attack; :mod:`strangers.test_standard` asks for the verdict under the full attack set."""
+    verdict = evaluated(opened(stranger, tmp_path), FEW, "square:queries=10").reliability
+    assert verdict.status == "upper_bound"
+    assert any(stranger.because in reason for reason in verdict.reasons), verdict.reasons
 
 
 def test_the_gallery_is_large_enough_and_its_names_are_unique() -> None:
