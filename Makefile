@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-elsewhere lint types floors ci speed zoo report site clean
+.PHONY: help demo test test-elsewhere lint types floors ci speed zoo report strangers site clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -22,9 +22,9 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime
-	@echo "Installing what its tests need (foolbox, torchattacks and SpikingJelly as oracles)"
+	@echo "Installing what its tests need (libraries of attacks and of spiking networks as oracles)"
 	@$(PIP) install -c constraints.txt -e '.[dev,quality,cluster,nir,onnx]' loguru tqdm requests
-	@$(PIP) install --no-deps -c constraints.txt torchattacks spikingjelly
+	@$(PIP) install --no-deps -c constraints.txt torchattacks spikingjelly snntorch norse sinabs nir nirtorch pbr
 	@touch $@
 
 demo: $(VENV)/.runtime  ## evaluate a defended spiking network under PGD on real images
@@ -57,6 +57,10 @@ zoo: $(VENV)/.runtime  ## train every compact model that has no weights yet (hou
 
 report: $(VENV)/.runtime  ## redo the README's table and picture from fresh evaluations
 	$(BIN)/python -m reports.readme
+
+strangers: $(VENV)/.dev  ## redo the table of docs/strangers.md (15 minutes; TRAIN=1 trains its networks first)
+	@if [ -n "$(TRAIN)" ]; then PYTHONPATH=tests $(BIN)/python -m strangers.training || exit 1; fi
+	@PYTHONPATH=tests $(BIN)/python -m strangers.table
 
 site: $(VENV)/.runtime  ## write the leaderboards as a static site into build/site
 	@mkdir -p build

@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LOGS = ROOT / "build" / "elsewhere"
 
-NUMERIC = ("tests/attacks", "tests/zoo", "tests/bench", "tests/reports")
+NUMERIC = ("tests/attacks", "tests/zoo", "tests/bench", "tests/reports", "tests/strangers")
 NOT_NUMERIC = (
     "tests/bench/boards/submission",
     "tests/bench/cli",
@@ -35,6 +35,7 @@ NOT_NUMERIC = (
 SLOW = (
     "tests/bench/evaluation/reliability/test_known_answers.py",
     "tests/bench/studies/measures",
+    "tests/strangers/test_standard.py",
     "tests/zoo/test_loading.py",
     "tests/zoo/test_shipped.py",
 )
