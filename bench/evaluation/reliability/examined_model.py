@@ -46,6 +46,7 @@ class ExaminedModel:
 
     x: ``(n, ...)``; y: ``(n,)``. eps: radius of the attacks, in linf. sources: other models of the same task, for transfer.
     on_work: called with a few words before each gradient and each attack.
+    What several examinations ask for, a gradient at the samples or an attack on them, is computed once.
     """
 
     subject: Subject

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from spikingjelly.activation_based import functional, layer, neuron
 from support.folding_time import MANNERS, Manner, folding_time, images
 from support.strangers import Recipe, stranger
 from torch import Tensor, nn
@@ -52,6 +53,38 @@ def test_spike_functions_are_controlled_along_the_paths_that_are_defined_for_the
     assert diagnosis.path_names == [name for name in PATHS if name not in ("BPTR", "RGA", "HART")]
     own, narrow = (diagnosis.cosines[0][diagnosis.path_names.index(name)] for name in ("own", "narrow triangle"))
     assert own == pytest.approx(1, abs=1e-3) and narrow < 0.999
+    assert not any("fails:" in each.says for each in diagnosis.checks)
+
+
+class FromSpikingJelly(nn.Module):
+    """A network of SpikingJelly in eval mode, where its neurons fire without a gradient. mode: of its steps.
+
+    It keeps the membranes of its last call, with their graph, so it cannot be copied.
+    """
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.body = nn.Sequential(layer.Flatten(), layer.Linear(36, 40), neuron.LIFNode(), layer.Linear(40, 3))
+        functional.set_step_mode(self, mode)
+        self.mode = mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        functional.reset_net(self)
+        x = 6 * x
+        if self.mode == "m":
+            logits: Tensor = self.body(x.expand(4, *x.shape)).mean(0)
+            return logits
+        return torch.stack([self.body(x) for _ in range(4)]).mean(0)
+
+
+@pytest.mark.parametrize("mode", ["m", "s"])
+def test_networks_of_spikingjelly_are_looked_at_as_they_are(mode: str) -> None:
+    diagnosis = looked_at(FromSpikingJelly(mode), images(N))
+    path = check(diagnosis, "gradient path")
+    assert path.says == "1 of 1 spike functions in 1 layers were under the attacker's control"
+    assert check(diagnosis, "gradient along own").status == "pass"
+    assert "provably exists, the attack set finds" in check(diagnosis, "active test").says
     assert not any("fails:" in each.says for each in diagnosis.checks)
 
 
