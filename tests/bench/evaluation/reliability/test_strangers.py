@@ -65,7 +65,7 @@ class FromSpikingJelly(nn.Module):
     def __init__(self, mode: str) -> None:
         super().__init__()
         torch.manual_seed(0)
-        self.body = nn.Sequential(layer.Flatten(), layer.Linear(36, 40), neuron.LIFNode(), layer.Linear(40, 3))
+        self.body = nn.Sequential(layer.Flatten(), layer.Linear(36, 400), neuron.LIFNode(), layer.Linear(400, 3))
         functional.set_step_mode(self, mode)
         self.mode = mode
 
@@ -96,8 +96,8 @@ class Scored(nn.Module):
         self.kind = kind
         self.inner = nn.Sequential(nn.Flatten(), nn.Linear(36, 20), nn.Tanh(), nn.Linear(20, 3))
         generator = torch.Generator().manual_seed(0)
-        for layer in (self.inner[1], self.inner[3]):
-            layer.weight.data = torch.randn(layer.weight.shape, generator=generator) / 2
+        for linear in (self.inner[1], self.inner[3]):
+            linear.weight.data = torch.randn(linear.weight.shape, generator=generator) / 2
         self.scale: Tensor | float = 1.0
         if kind == "cannot be copied":
             self.scale = 2 * torch.ones(1, requires_grad=True)
