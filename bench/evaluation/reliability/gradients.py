@@ -95,15 +95,16 @@ def uphill(examined: ExaminedModel) -> Iterator[Check]:
     for k in range(DIRECTIONS):
         signs = 2.0 * (examined.rng.fold("direction", k).uniform(*examined.x.shape[1:]) < 0.5) - 1
         blind.append(examined.loss((examined.x + step * signs).clamp(0, 1)) - before)
-    best_blind, moved = torch.stack(blind).amax(0), (torch.stack(blind) != 0).any(0)
+    of_blind, rises = torch.stack(blind), {}
     for name, path in examined.paths.items():
         stepped = (examined.x + step * examined.gradient(path).nan_to_num().sign()).clamp(0, 1)
-        rise = examined.loss(stepped) - before
-        telling = moved | (rise != 0)  # where no step changes anything, all directions are alike
-        if not bool(telling.any()):
-            yield not_looked_at(f"uphill along {name}", f"a step along {name}", "steps of this size change no answer")
-            continue
-        share = float((rise > best_blind)[telling].float().mean())
+        rises[name] = examined.loss(stepped) - before
+    telling = (torch.cat([of_blind, torch.stack(list(rises.values()))]) != 0).any(0)  # elsewhere all directions are alike
+    if not bool(telling.any()):
+        yield not_looked_at("uphill", "whether a step along a gradient raises the loss", "steps of this size change nothing")
+        return
+    for name, rise in rises.items():
+        share = float((rise > of_blind.amax(0))[telling].float().mean())
         says = f"a step along {name} raises the loss more than {DIRECTIONS} random ones on {share:.0%} of the samples"
         status = graded(1 - share, warn=0.3, fail=_fatal(name, 0.6))
         yield Check(name=f"uphill along {name}", status=status, value=share, says=says)
