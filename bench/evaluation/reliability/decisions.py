@@ -60,7 +60,7 @@ def stability(examined: ExaminedModel) -> Iterator[Check]:
             inconstant = True
             yield Check(name=f"decisions {name}", status="fail", value=1, says=f"asked {name}, it fails: {error.what}")
             continue
-        inconstant |= changed > DIFFERENT and name == "twice"
+        inconstant |= changed > DIFFERENT
         says = f"asked {name}, it changes its mind on {changed:.0%} of the samples"
         yield Check(name=f"decisions {name}", status=graded(changed, warn=0, fail=0.01), value=changed, says=says)
     if inconstant and memory_or_chance(examined.subject.module, scorer.logits, x) == "memory":

@@ -11,8 +11,12 @@ from support.folding_time import MANNERS, Manner, folding_time, images
 from support.strangers import Recipe, stranger
 from torch import Tensor, nn
 
+from attacks.randomness import KeyedRng
+from bench.evaluation.reliability.decisions import stability
 from bench.evaluation.reliability.doctor import FIRST, Diagnosis, Progress, examine
-from bench.evaluation.reliability.examined_model import PATHS
+from bench.evaluation.reliability.examined_model import PATHS, ExaminedModel
+from bench.models.own import Origin, own_subject
+from bench.models.preparation import NOTHING
 from bench.tasks.results import Check
 
 N = 6
@@ -156,6 +160,27 @@ def test_a_model_that_is_declared_to_draw_and_remembers_is_found_out() -> None:
     assert diagnosis.status == "fail"
     assert "remembers its last call" in check(diagnosis, "memory").says
     assert diagnosis.not_looked_at == ["gradients"]
+
+
+def test_memory_is_found_where_two_calls_in_a_row_agree() -> None:
+    """A membrane that has settled on an image answers it as before, and others otherwise."""
+
+    class Settled(Scored):
+        before: Tensor | None = None
+
+        def forward(self, x: Tensor) -> Tensor:
+            logits = super().forward(x)
+            kept = logits if self.before is None or len(self.before) != len(logits) else self.before
+            self.before = logits.detach()
+            return 0.1 * logits + kept
+
+    x = 8 * (images(N) - 0.5) * torch.tensor([1.0, -1.0]).repeat(N // 2).view(-1, 1, 1, 1)  # of several classes
+    subject = own_subject(Settled("plain"), Origin("settled"), False, NOTHING)
+    y, streams = torch.zeros(len(x), dtype=torch.int64), KeyedRng.of(0, torch.arange(len(x)))
+    checks = {each.name: each for each in stability(ExaminedModel(subject, x, y, streams, 0.1))}
+    assert checks["decisions twice"].status == "pass"
+    assert checks["decisions in reverse order"].status == "fail"
+    assert "remembers its last call" in checks["memory"].says
 
 
 @pytest.mark.parametrize("manner", MANNERS)
