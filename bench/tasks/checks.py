@@ -20,7 +20,11 @@ def graded(value: float, *, warn: float, fail: float) -> Status:
     return "fail" if value > fail else "warn" if value > warn else "pass"
 
 
+GRADIENT_FREE = "--attack square or --attack hopskipjump (--attack standard ends with Square)"
+"""What to use where no gradient reaches the input."""
+
 NOT_LOOKED_AT = "could not be looked at"
+"""Stands in every sentence of :func:`not_looked_at`, by which such a check is known from a warning."""
 
 
 def not_looked_at(name: str, what: str, reason: str) -> Check:

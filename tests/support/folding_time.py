@@ -57,13 +57,13 @@ class FoldingTime(nn.Module):
         if self.manner == "a call per step":
             return torch.stack([self.last(step) for step in features]).mean(0)
         if self.manner == "(T, n, F)":
-            return self.last(features).mean(0)  # type: ignore[no-any-return]
+            return self.last(features).mean(0)
         by_image = features.transpose(0, 1)
         if self.manner == "(n, T, F)":
-            return self.last(by_image).mean(1)  # type: ignore[no-any-return]
+            return self.last(by_image).mean(1)
         if self.manner == "(T n, F)":
-            return self.last(features.flatten(0, 1)).unflatten(0, (STEPS, n)).mean(0)  # type: ignore[no-any-return]
-        return self.last(by_image.flatten(0, 1)).unflatten(0, (n, STEPS)).mean(1)  # type: ignore[no-any-return]
+            return self.last(features.flatten(0, 1)).unflatten(0, (STEPS, n)).mean(0)
+        return self.last(by_image.flatten(0, 1)).unflatten(0, (n, STEPS)).mean(1)
 
 
 def folding_time(manner: Manner) -> nn.Module:

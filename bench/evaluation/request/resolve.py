@@ -24,7 +24,7 @@ from bench.models.probe import probed
 from bench.models.recognition import PROBED, recognised
 from bench.models.scorer import BATCH
 from bench.models.subject import Subject
-from bench.tasks.classification.gradient_checks import GRADIENT_FREE
+from bench.tasks.checks import GRADIENT_FREE
 from bench.tasks.lookup import task_for, task_named
 from bench.tasks.resolved_attack import ResolvedAttack
 from bench.tasks.task import Request, Task

@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bench.tasks.checks import not_looked_at
+from bench.tasks.checks import GRADIENT_FREE, not_looked_at
 from bench.tasks.results import Check
 
 if TYPE_CHECKING:
     from bench.models.slope import Slope
     from bench.models.subject import Subject
-
-GRADIENT_FREE = "--attack square or --attack hopskipjump (--attack standard ends with Square)"
-"""What to use where no gradient reaches the input."""
 
 
 def path_checks(subject: Subject) -> Iterator[Check]:
