@@ -78,6 +78,14 @@ class Attack(ABC):
         changed = [f.name for f in fields(self) if f.init and getattr(self, f.name) != f.default]
         return Parameters.of(self, changed)
 
+    def knowing(self, probe: Tensor) -> Self:
+        """This attack after a look at a few real inputs ``(n, ...)``, before anything is attacked; mostly as it is.
+
+        An attack that holds networks of others finds out here what it must know of them, from the same inputs whatever
+        samples it is given later.
+        """
+        return self
+
     @property
     def parts(self) -> tuple[Attack, ...]:
         """Other attacks that this one runs, apart from its stages."""

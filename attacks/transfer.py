@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from attacks.base import Access, Attack
 from attacks.fitting import Traits
 from attacks.gradients.base import GradientPath, Training
+from attacks.gradients.spikes.recognition import spiking_sites
+from attacks.gradients.spikes.sites import SpikeSites
 from attacks.mifgsm import MIFGSM
 from attacks.model_oracle import ModelOracle
 from attacks.oracle import Oracle
@@ -46,6 +48,7 @@ class Transfer(Attack):
 
     model: the source, in eval mode, for inputs and classes like those of the model under attack. attack: what crafts.
     path: how the spikes of the source are differentiated. In a spec: ``transfer:source=NAME,attack=mifgsm``.
+    sites: the spike functions of a source that is a network of others; :meth:`knowing` finds them.
 
     The attack does not stop at a sample when the source is fooled, because an input that only just fools the source seldom
     fools another model. Passes through the source are booked to the sample as its cost. On a score that is one forward more,
@@ -58,6 +61,7 @@ class Transfer(Attack):
     model: nn.Module = field(repr=False)
     attack: Attack = field(default_factory=MIFGSM)
     path: GradientPath = field(default_factory=Training)
+    sites: SpikeSites | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.model.training:
@@ -98,6 +102,19 @@ class Transfer(Attack):
         }
         return replace(parameters, defaulted=parameters.defaulted | looked_up)
 
+    def knowing(self, probe: Tensor) -> Self:
+        """With the spike functions of the source, if it has some outside of layers that take a gradient path.
+
+        A source that fails on ``probe`` ``(n, ...)`` stays as it is: it fails on the samples as well, which is on record.
+        One that answers with other bits while it is listened to keeps its own gradient.
+        """
+        known = replace(self, attack=self.attack.knowing(probe))
+        try:
+            sites = spiking_sites(self.model.to(probe.device), probe)
+        except Exception:  # whatever the forward of a network of others raises
+            return known
+        return replace(known, sites=sites) if sites.functions else known
+
     @property
     def parts(self) -> tuple[Attack, ...]:
         """The attack on the source."""
@@ -129,6 +146,7 @@ class Transfer(Attack):
             objective=oracle.objective,
             rng=rng.fold("source's layers"),
             stochastic=True,
+            sites=self.sites,
         )
         if isinstance(oracle.objective, Scoring):
             source = source.referring_to(x)

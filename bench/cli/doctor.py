@@ -15,11 +15,9 @@ from bench.cli.table import show_table
 if TYPE_CHECKING:
     from bench.evaluation.reliability.doctor import Diagnosis
 
-WORDS = {
-    "pass": "Nothing was found that would fool an attack.",
-    "warn": "Look at the warnings: attacks along one gradient overstate its robustness. Use --attack standard.",
-    "fail": "Numbers of attacks along its own gradient are not to be believed, for the reasons marked fail.",
-}
+FAILED = "Numbers of attacks along its own gradient are not to be believed, for the reasons marked fail."
+WARNED = "Look at the warnings: attacks along one gradient overstate its robustness. Use --attack standard."
+HEALTHY = "Nothing was found that would fool an attack."
 
 
 @click.command()
@@ -50,20 +48,15 @@ def doctor(
 ) -> None:
     """Examine MODEL (zoo:NAME, or FILE.py::NAME) for everything that makes robustness look better than it is."""
     import torch
-    from rich.console import Console
 
-    from bench.evaluation.reliability.doctor import EXAMINATIONS, examine
+    from bench.cli.progress import Examinations
+    from bench.evaluation.reliability.doctor import examine
     from bench.foundation.memory import keep_freed_memory
 
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
-    console = Console(stderr=True)
-    with console.status("loading") as status_line, printing_to_stderr():
-
-        def show_examination(name: str) -> None:
-            status_line.update(f"{list(EXAMINATIONS).index(name) + 1}/{len(EXAMINATIONS)}  {name}")
-
+    with Examinations() as shown, printing_to_stderr():
         diagnosis = examine(
             model,
             n=n,
@@ -75,12 +68,13 @@ def doctor(
             sources=sources,
             batch=batch,
             prepare=preparation(options),
-            on_examination=show_examination,
+            on_progress=shown.show,
         )
     if as_json:
         fields = asdict(diagnosis) | {
             "checks": [check.model_dump() for check in diagnosis.checks],
             "status": diagnosis.status,
+            "not_looked_at": diagnosis.not_looked_at,
         }
         click.echo(json.dumps(fields, indent=1))
     else:
@@ -101,4 +95,14 @@ def _explain(diagnosis: Diagnosis, eps: str) -> None:
             ]
         )
     counts = {status: sum(check.status == status for check in diagnosis.checks) for status in ("fail", "warn", "pass")}
-    click.echo(f"\n{counts['fail']} failed, {counts['warn']} warnings, {counts['pass']} passed. {WORDS[diagnosis.status]}")
+    click.echo(f"\n{counts['fail']} failed, {counts['warn']} warnings, {counts['pass']} passed. {_conclusion(diagnosis)}")
+
+
+def _conclusion(diagnosis: Diagnosis) -> str:
+    """What follows from the checks, and which could not be made, so that nobody takes them for passed."""
+    unknown = diagnosis.not_looked_at
+    warned = sum(check.status == "warn" for check in diagnosis.checks) > len(unknown)
+    words = FAILED if diagnosis.status == "fail" else WARNED if warned else HEALTHY
+    if not unknown:
+        return words
+    return f"{words} But not everything was looked at: {', '.join(dict.fromkeys(unknown))}."

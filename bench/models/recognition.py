@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import torch
+from torch import Tensor
+
 from attacks.gradients.spikes.recognition import spiking_sites
 from bench.data.base import Samples
 from bench.foundation.errors import ModelError
+from bench.models.probe import fixed_randomness
+from bench.models.saturation import saturated_share
 from bench.models.slope import slope_of
 from bench.models.subject import Subject
 
@@ -34,6 +39,14 @@ def recognised(subject: Subject, samples: Samples) -> Subject:
     except Exception as error:  # whatever a stranger's forward raises
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         return replace(subject, unrecognised=reason)
-    smooth = not sites.functions and not sites.uncontrolled and sites.differentiable and subject.whole_layers == 0
-    slope = slope_of(subject.module, probe) if smooth and not subject.stochastic else None
-    return replace(subject, sites=sites, slope=slope)
+    subject = replace(subject, sites=sites, saturated=_saturated(subject, probe))
+    smooth = subject.is_smooth and not subject.saturated and not subject.stochastic
+    return replace(subject, slope=slope_of(subject.module, probe) if smooth else None)
+
+
+@torch.no_grad()
+def _saturated(subject: Subject, probe: Tensor) -> float:
+    """The share of saturated answers, from a half on; the gradients of single ones are no sign of anything."""
+    with fixed_randomness(probe.device):
+        share = saturated_share(subject.module(probe))
+    return share if share >= 0.5 else 0.0

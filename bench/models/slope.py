@@ -39,7 +39,8 @@ def slope_of(model: nn.Module, x: Tensor) -> Slope:
     reasons = []
     for dtype, lengths in STEPS.items():
         try:
-            tried = copy.deepcopy(model).to(dtype)
+            tried = _in_precision(model, dtype)
+            _require_answers_of(tried, x.to(dtype))
             errors = [_error(tried, x.to(dtype), length) for length in lengths]
         except Exception as error:  # a foreign forward may fail in any way in another precision
             reasons.append(f"{type(error).__name__}: {error}".splitlines()[0])
@@ -47,6 +48,27 @@ def slope_of(model: nn.Module, x: Tensor) -> Slope:
         seen = [error for error in errors if error is not None]
         return Slope(min(seen)) if seen else Slope(None, "its gradient is zero")
     return Slope(None, "; ".join(dict.fromkeys(reasons)))
+
+
+def _in_precision(model: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """The model itself if it computes so already (it may hold what cannot be copied), or else a copy."""
+    tensors = [tensor for tensor in (*model.parameters(), *model.buffers()) if tensor.is_floating_point()]
+    if dtype == torch.float32 and all(tensor.dtype == dtype for tensor in tensors):
+        return model
+    return copy.deepcopy(model).to(dtype)
+
+
+@torch.no_grad()
+def _require_answers_of(model: nn.Module, x: Tensor) -> None:
+    """Raise ``ValueError`` if the answers are of lower precision than ``x``, or others when asked again.
+
+    A forward that casts to float32 inside rounds away a small step, and one that remembers its last call differs by itself.
+    """
+    first, again = model(x), model(x)
+    if not torch.allclose(first, again):
+        raise ValueError("two calls with the same inputs differ")
+    if x.dtype == torch.float64 and torch.equal(first.float().to(first), first):
+        raise ValueError("it computes in float32 inside")
 
 
 def _error(model: nn.Module, x: Tensor, length: float) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from attacks.fitting import Traits
-from attacks.gradients.base import TakesCoding, TakesGradientPath
+from attacks.gradients.base import GradientPath, TakesCoding, TakesGradientPath, Training
 from attacks.gradients.spikes.sites import SpikeSites
 from bench.models.slope import Slope
 
@@ -22,7 +22,8 @@ class Subject:
     spiking: declared by a card; None where nobody declared it.
     task: whether it decides or scores; None where only the data tell. score_range, higher_is_better: of its scores.
     foreign: whether this suite did not build it. sites: where a foreign model makes spikes, once it was tried; unrecognised:
-    why it could not be. slope: whether the gradient of a foreign model without spikes is its derivative.
+    why it could not be. slope: whether the gradient of a foreign model without spikes is its derivative. saturated: the
+    share of its answers that are probabilities and round to 1.
     remarks: what was done or noticed when it was opened, each a sentence.
     answers: of a foreign model, its outputs on the probe images (:mod:`bench.models.probe`), image by image.
     """
@@ -42,6 +43,7 @@ class Subject:
     sites: SpikeSites | None = None
     unrecognised: str | None = None
     slope: Slope | None = None
+    saturated: float = 0.0
 
     @property
     def whole_layers(self) -> int:
@@ -54,9 +56,22 @@ class Subject:
         return self.whole_layers + (0 if self.sites is None else self.sites.layers)
 
     @property
+    def is_smooth(self) -> bool:
+        """Whether no spike or other step was found in it, so that its gradient ought to be its derivative."""
+        sites = self.sites
+        steps = sites is not None and (sites.found > 0 or not sites.differentiable)
+        return not self.whole_layers and not steps
+
+    @property
     def differentiable(self) -> bool:
         """Whether gradients reach the input at all."""
         return self.sites is None or self.sites.differentiable
+
+    def takes(self, path: GradientPath) -> bool:
+        """Whether ``path`` changes how some layer or spike function of it is differentiated; its own always does."""
+        if isinstance(path, Training) or self.whole_layers:
+            return True
+        return self.path_takers > 0 and path.spike_gradient() is not None
 
     @property
     def traits(self) -> Traits:

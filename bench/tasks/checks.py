@@ -20,6 +20,18 @@ def graded(value: float, *, warn: float, fail: float) -> Status:
     return "fail" if value > fail else "warn" if value > warn else "pass"
 
 
+GRADIENT_FREE = "--attack square or --attack hopskipjump (--attack standard ends with Square)"
+"""What to use where no gradient reaches the input."""
+
+NOT_LOOKED_AT = "could not be looked at"
+"""Stands in every sentence of :func:`not_looked_at`, by which such a check is known from a warning."""
+
+
+def not_looked_at(name: str, what: str, reason: str) -> Check:
+    """The remark that something could not be examined, and why. what: the subject of the sentence."""
+    return Check(name=name, status="warn", value=0, says=f"{what} {NOT_LOOKED_AT}: {reason}")
+
+
 def is_decisive(request: Request) -> bool:
     """Whether an attack of the request is a full set, whose numbers may be published."""
     return any(isinstance(resolved.attack, Cascade) and resolved.attack.decisive for resolved in request.attacks)

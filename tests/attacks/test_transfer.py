@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from attacks.fitting import Traits
+from attacks.gradients.bptt import BPTT
 from attacks.gradients.rate import BPTR
 from attacks.mifgsm import MIFGSM
 from attacks.model_oracle import ModelOracle
@@ -81,6 +82,51 @@ def test_the_source_s_path_is_the_attacker_s_choice(spiking: Build, smooth: Buil
         for path in ({}, {"path": BPTR()})
     ]
     assert not torch.equal(*found)
+
+
+class Silent(torch.autograd.Function):
+    """A step at zero whose own slope is zero everywhere."""
+
+    @staticmethod
+    def forward(ctx: Any, u: Tensor) -> Tensor:
+        return (u >= 0).to(u.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return 0 * grad
+
+
+class Foreign(nn.Module):
+    """A spiking network of others: images ``(n, 1, 6, 6)`` to three logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.first, self.last = (torch.randn(*size, generator=generator) for size in ((36, 40), (40, 3)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        spikes: Tensor = Silent.apply((x.flatten(1) - 0.5) @ self.first - 0.5)
+        return spikes @ self.last
+
+
+def test_the_spike_functions_of_a_foreign_source_take_the_path_too(streams: Build) -> None:
+    """Without a look at the source its gradient is zero, and nothing moves but the random start."""
+    x = torch.rand(12, 1, 6, 6, generator=torch.Generator().manual_seed(1))
+    source = Foreign().eval()
+    labels = source(x).argmax(1)
+    blind = Transfer(model=source, attack=PGD(steps=10, random_start=False), path=BPTT(width=2.0))
+    for attack, zero in ((blind, True), (blind.knowing(x[:3]), False)):
+        oracle = ModelOracle.of(source, labels)
+        adv = attack.perturb(oracle, x.clone(), Linf(eps=0.2), rng=streams(12))
+        assert torch.equal(adv, x) == bool((oracle.zero_gradients > 0).all()) == zero
+    assert (source(adv).argmax(1) != labels).float().mean() > 0.5
+
+
+def test_a_source_that_cannot_be_looked_at_is_left_as_it_is(smooth: Build, images: Build) -> None:
+    attack = Transfer(model=Foreign().eval())
+    assert attack.knowing(torch.rand(3, 1, 5, 5)) == attack
+    of_smooth = Transfer(model=smooth())
+    assert of_smooth.knowing(images(3)).sites is None
 
 
 def test_a_source_without_finite_gradients_is_noted(smooth: Build, streams: Build) -> None:

@@ -8,27 +8,22 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from attacks.randomness import KeyedRng
-from bench.data.base import Samples, UpTo
 from bench.evaluation.reliability import decisions, gradients, planted_readout, searches
 from bench.evaluation.reliability.examined_model import ExaminedModel
-from bench.evaluation.request.resolve import STOCHASTIC_DRAWS, device_named, samples_of
+from bench.evaluation.reliability.preparing import looked_at, prepared, samples_for, sources_for
+from bench.evaluation.request.resolve import device_named
 from bench.foundation.errors import DataError, SpecError
-from bench.foundation.spec import parse_eps
 from bench.models.borrowing import borrowed
 from bench.models.opening import open_subject
 from bench.models.preparation import NOTHING, Preparation
-from bench.models.probe import Probed, probed
-from bench.models.scorer import BATCH, Scorer
-from bench.models.subject import Subject
+from bench.models.probe import probed
+from bench.models.scorer import BATCH
+from bench.tasks.checks import NOT_LOOKED_AT, not_looked_at
 from bench.tasks.results import Check
 
-EXAMINED = "classification"
-"""The task whose models are examined."""
-
 EXAMINATIONS: dict[str, Callable[[ExaminedModel], Iterator[Check]]] = {
-    "layers": gradients.layers,
     "decisions": decisions.stability,
+    "layers": gradients.layers,
     "vanishing gradients": gradients.vanishing,
     "agreement of paths": gradients.agreement,
     "sparsity of the gradient": gradients.sparsity,
@@ -42,6 +37,22 @@ EXAMINATIONS: dict[str, Callable[[ExaminedModel], Iterator[Check]]] = {
     "active test": planted_readout.active_test,
 }
 """Examinations in the order in which they run. An examination that raises becomes a failed check."""
+
+FIRST = "decisions"
+"""The examination that comes before any gradient: of a model that remembers its last call nothing else can be asked."""
+
+WITHOUT_GRADIENTS = (FIRST, "layers", "blind searches")
+"""Those for a model whose input no gradient reaches."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """An examination that begins, the ``number``-th of ``total``; doing: on what it is at work, if it has said so."""
+
+    number: int
+    total: int
+    examination: str
+    doing: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,11 @@ class Diagnosis:
         statuses = {check.status for check in self.checks}
         return next((status for status in ("fail", "warn") if status in statuses), "pass")
 
+    @property
+    def not_looked_at(self) -> list[str]:
+        """Names of the checks that could not be made; what they would show is not known."""
+        return [check.name for check in self.checks if NOT_LOOKED_AT in check.says]
+
 
 def examine(
     model: str | nn.Module,
@@ -77,13 +93,16 @@ def examine(
     sources: tuple[str, ...] = (),
     batch: int | None = None,
     prepare: Preparation = NOTHING,
-    on_examination: Callable[[str], None] = lambda name: None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> Diagnosis:
     """Examine a model on the first ``n`` samples that it classifies correctly, in linf.
 
     model, data, stochastic, batch: as for :func:`bench.evaluate`; data may be (images ``(N, C, H, W)``, labels ``(N,)``).
     eps: radius of the attacks. prepare: what is done to a network of the user's own first. sources: models from which
         adversarial images are transferred; empty for the undefended models of the zoo that were trained on the same data.
+    on_progress: called when an examination begins, and before each gradient and each attack in it.
+    The spike functions of a model that this suite did not build are found as for :func:`bench.evaluate`. The cost grows with
+    ``n``: on a spiking model, about 500 gradients and 700 forwards per sample.
     Raises ``ModelError`` if the model cannot be run, ``SpecError`` if it scores, ``DataError`` if it classifies no sample
     correctly.
     """
@@ -91,91 +110,71 @@ def examine(
         subject = open_subject(model, stochastic=stochastic, prepare=prepare)
         target = device_named(device)
         subject = replace(subject, module=subject.module.to(target))
-        samples = _samples(subject, data, n)
+        samples = samples_for(subject, data, n)
         ready = probed(subject, samples.shape[1:], prepare, batch=batch or BATCH, device=target)
-        examined, accuracy = _prepared(ready, samples, n, eps, seed, target, sources)
-        checks: list[Check] = []
-        for name, examination in EXAMINATIONS.items():
-            on_examination(name)
-            checks += _run_examination(name, examination, examined)
+        reporter = _Reporter(on_progress)
+        examined, accuracy = prepared(ready, samples, n, eps, seed, target)
+        examined = replace(examined, on_work=reporter.works)
+        checks = _run_examination(FIRST, examined, reporter)
+        if any(check.name == decisions.MEMORY for check in checks):
+            checks.append(not_looked_at("gradients", "its gradients", "they depend on the calls before"))
+            return Diagnosis(subject.ref, len(examined.y), accuracy, checks, [], [])
+        examined = replace(
+            examined,
+            subject=looked_at(examined.subject, samples),
+            sources=sources_for(subject, sources, samples, target),
+        )
+        for name in _suited(examined):
+            checks += _run_examination(name, examined, reporter)
         names, matrix = _path_cosines(examined)
-    return Diagnosis(examined.name, len(examined.y), accuracy, checks, names, matrix)
+    return Diagnosis(subject.ref, len(examined.y), accuracy, checks, names, matrix)
 
 
-def _run_examination(
-    name: str, examination: Callable[[ExaminedModel], Iterator[Check]], examined: ExaminedModel
-) -> list[Check]:
+def _suited(examined: ExaminedModel) -> Iterator[str]:
+    """The examinations after the first that can be made of such a model."""
+    blind = not examined.subject.differentiable
+    return (name for name in EXAMINATIONS if name != FIRST and (name in WITHOUT_GRADIENTS or not blind))
+
+
+class _Reporter:
+    """Tells how far the examinations are. on_progress: is told."""
+
+    def __init__(self, on_progress: Callable[[Progress], None]) -> None:
+        self._on_progress = on_progress
+        self._now = Progress(0, len(EXAMINATIONS), FIRST)
+
+    def begins(self, examination: str) -> None:
+        """An examination begins."""
+        number = list(EXAMINATIONS).index(examination) + 1
+        self._now = replace(self._now, number=number, examination=examination, doing="")
+        self._on_progress(self._now)
+
+    def works(self, doing: str) -> None:
+        """It turns to another gradient or attack."""
+        self._on_progress(replace(self._now, doing=doing))
+
+
+def _run_examination(name: str, examined: ExaminedModel, reporter: _Reporter) -> list[Check]:
     """The checks of an examination; its exception, if it raises one, is a failed check."""
+    reporter.begins(name)
     checks: list[Check] = []
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            checks.extend(examination(examined))
+            checks.extend(EXAMINATIONS[name](examined))
     except (DataError, SpecError, MemoryError):
         raise
     except Exception as error:  # of a model that fails in the midst of it, too
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        checks.append(Check(name=name, status="fail", value=0, says=f"could not be looked at: {reason}"))
+        checks.append(Check(name=name, status="fail", value=0, says=f"{name} fails: {reason}"))
     return checks
 
 
 def _path_cosines(examined: ExaminedModel) -> tuple[list[str], list[list[float]]]:
+    if not examined.subject.differentiable:
+        return [], []
     try:
         names, matrix = gradients.cosines(examined)
     except RuntimeError:  # reported by the examination of gradients
         return [], []
     return names, [[round(value, 4) for value in row] for row in matrix.tolist()]
-
-
-def _samples(subject: Subject, data: str | tuple[torch.Tensor, torch.Tensor] | None, n: int) -> Samples:
-    """Twice as many as are to be examined. Raises ``SpecError`` for a model that is not for the doctor."""
-    if subject.task not in (None, EXAMINED):
-        raise SpecError(
-            f"{subject.ref} scores, and the doctor examines models that decide.",
-            "The checks of a model that scores are in its record: bench evaluate.",
-        )
-    return samples_of(data if data is not None else subject.dataset, "test", UpTo(2 * n))
-
-
-def _prepared(
-    ready: Probed, samples: Samples, n: int, eps: str, seed: int, target: torch.device, sources: tuple[str, ...]
-) -> tuple[ExaminedModel, float]:
-    """The model with samples that it gets right, and its accuracy."""
-    radii, subject = parse_eps(eps, norm="linf"), ready.subject
-    x, y = samples.images.to(target), samples.labels.to(target)
-    rng = KeyedRng.of(seed, samples.ids.to(target))
-    draws = STOCHASTIC_DRAWS if subject.stochastic else 1
-    scorer = Scorer(subject.module, subject.ref, draws, batch=ready.batch)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        right = (scorer.decisions(x, rng.fold("clean")) == y).float().mean(0) >= 0.5
-    rows = right.nonzero()[:n, 0]
-    if not len(rows):
-        raise DataError(f"{subject.ref} gets none of {len(y)} samples right.", "Give the data it was made for: --data.")
-    examined = ExaminedModel(
-        module=subject.module,
-        name=subject.ref,
-        x=x[rows],
-        y=y[rows],
-        rng=rng.rows(rows),
-        eps=radii[0].value,
-        spiking=subject.path_takers,
-        declared=subject.spiking,
-        stochastic=subject.stochastic,
-        draws=draws,
-        batch=ready.batch,
-        micro_batch=min(64, ready.batch) if ready.batch != BATCH else 64,
-        sources=_sources(subject, sources, samples.name, target),
-    )
-    return examined, float(right.float().mean())
-
-
-def _sources(subject: Subject, requested: tuple[str, ...], data: str, target: torch.device) -> dict[str, nn.Module]:
-    from zoo.card import card, names
-
-    known = [name for name in names() if card(name).weights is not None and card(name).dataset == data]
-    undefended = [
-        f"zoo:{name}" for name in known if card(name).defense.name == "none" and card(name).builder.name == "compact"
-    ]
-    chosen = requested or tuple(ref for ref in undefended if ref != subject.ref)[:2]
-    return {ref: open_subject(ref).module.to(target) for ref in chosen}

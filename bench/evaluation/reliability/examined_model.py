@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -18,6 +19,7 @@ from attacks.model_oracle import ModelOracle
 from attacks.randomness import KeyedRng
 from attacks.threats.linf import Linf
 from bench.models.scorer import BATCH, Scorer
+from bench.models.subject import Subject
 from bench.tasks.feasibility import statuses
 from zoo.folding import folded
 
@@ -32,70 +34,94 @@ PATHS: dict[str, GradientPath] = {
     "PDSG": PDSG(),
     "ASSG": ASSG(),
 }
-"""The gradient paths that are compared on a spiking model; any other model has one."""
+"""The gradient paths that are compared on a spiking model; any other model has one.
+
+Those that are not defined for single spike functions are for models with layers that run all time steps.
+"""
 
 
 @dataclass(frozen=True)
 class ExaminedModel:
     """A model and ``n`` samples that it classifies correctly.
 
-    x: ``(n, ...)``; y: ``(n,)``. eps: radius of the attacks, in linf. spiking: layers that take a gradient path.
-    declared: whether its card declares that it spikes; None without a declaration.
-    sources: other models of the same task, for transfer.
+    x: ``(n, ...)``; y: ``(n,)``. eps: radius of the attacks, in linf. sources: other models of the same task, for transfer.
+    on_work: called with a few words before each gradient and each attack.
+    What several examinations ask for, a gradient at the samples or an attack on them, is computed once.
     """
 
-    module: nn.Module
-    name: str
+    subject: Subject
     x: Tensor
     y: Tensor
     rng: KeyedRng
     eps: float
-    spiking: int
-    declared: bool | None
-    stochastic: bool
     draws: int = 1
     micro_batch: int = 64
     batch: int = BATCH
-    sources: dict[str, nn.Module] = field(default_factory=dict)
+    sources: Mapping[str, Subject] = field(default_factory=dict)
+    on_work: Callable[[str], None] = lambda work: None
     proposer: nn.Module = field(init=False)
+    _gradients: dict[GradientPath, Tensor] = field(init=False, default_factory=dict)
+    _standing: dict[tuple[Attack, GradientPath, float], Tensor] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "proposer", folded(self.module))
+        object.__setattr__(self, "proposer", folded(self.subject.module))
+
+    @property
+    def spiking(self) -> bool:
+        """Whether an attacker may choose how some of its spikes are differentiated."""
+        return self.subject.path_takers > 0
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether two calls may differ."""
+        return self.subject.stochastic
 
     @property
     def scorer(self) -> Scorer:
         """The canonical scorer of the model."""
-        return Scorer(self.module, self.name, self.draws, batch=self.batch)
+        return Scorer(self.subject.module, self.subject.ref, self.draws, batch=self.batch)
+
+    @property
+    def threat(self) -> Linf:
+        """The ball of the attacks."""
+        return Linf(eps=self.eps)
 
     @property
     def paths(self) -> dict[str, GradientPath]:
         """The gradient paths that differ for this model."""
-        return PATHS if self.spiking else {"own": PATHS["own"]}
+        if not self.spiking:
+            return {"own": PATHS["own"]}
+        return {name: path for name, path in PATHS.items() if self.subject.takes(path)}
 
-    def oracle(self, path: GradientPath, model: nn.Module | None = None) -> ModelOracle:
-        """An oracle with fresh query counts. model: another model to ask in place of this one."""
+    def oracle(self, path: GradientPath, source: Subject | None = None) -> ModelOracle:
+        """An oracle with fresh query counts. source: another model to ask in place of this one."""
         return ModelOracle.of(
-            self.proposer if model is None else model,
+            self.proposer if source is None else source.module,
             self.y,
             path=path,
             rng=self.rng.fold("layers"),
-            draws=self.draws if model is None else 1,
-            stochastic=self.stochastic if model is None else True,
+            draws=self.draws if source is None else 1,
+            stochastic=self.stochastic if source is None else True,
             micro_batch=self.micro_batch,
+            sites=self.subject.sites if source is None else source.sites,
         )
 
-    def gradient(self, path: GradientPath, x: Tensor | None = None) -> Tensor:
-        """Input gradient ``(n, ...)`` of the plain cross-entropy at ``x`` (by default the samples themselves); NaN stays
-        NaN.
+    def gradient(self, path: GradientPath) -> Tensor:
+        """Input gradient ``(n, ...)`` of the plain cross-entropy at the samples; NaN stays NaN.
 
         Published attacks follow this gradient; :class:`~attacks.objectives.CrossEntropy` is defined where it vanishes.
         """
+        if path not in self._gradients:
+            self._gradients[path] = self._gradient(path)
+        return self._gradients[path]
+
+    def _gradient(self, path: GradientPath) -> Tensor:
+        self.on_work(f"gradient along {type(path).__name__}")
         oracle = self.oracle(path)
         rows = torch.arange(len(self.y), device=self.y.device)
-        inputs = self.x if x is None else x
         parts = []
         for batch in rows.split(self.micro_batch):
-            leaf = inputs[batch].detach().requires_grad_()
+            leaf = self.x[batch].detach().requires_grad_()
             loss = torch.nn.functional.cross_entropy(oracle.logits(leaf, batch), self.y[batch], reduction="none")
             parts.append(torch.autograd.grad(loss.sum(), leaf)[0])
         return torch.cat(parts)
@@ -107,13 +133,20 @@ class ExaminedModel:
         return torch.nn.functional.cross_entropy(logits, self.y, reduction="none")
 
     def attacked(
-        self, attack: Attack, path: GradientPath, *, eps: float | None = None, source: nn.Module | None = None
+        self, attack: Attack, path: GradientPath, *, eps: float | None = None, source: Subject | None = None
     ) -> Tensor:
-        """Whether each sample stands under an attack, ``(n,)`` bool, by the scorer. source:
+        """Whether each sample stands under an attack, ``(n,)`` bool, by the scorer. source: model on which it crafts."""
+        radius = self.eps if eps is None else eps
+        if source is not None:
+            return self._attacked(attack, path, radius, source)
+        key = (attack, path, radius)
+        if key not in self._standing:
+            self._standing[key] = self._attacked(attack, path, radius, None)
+        return self._standing[key]
 
-        model on which images are crafted.
-        """
-        threat = Linf(eps=self.eps if eps is None else eps)
+    def _attacked(self, attack: Attack, path: GradientPath, eps: float, source: Subject | None) -> Tensor:
+        self.on_work(f"{attack} along {type(path).__name__}" if attack.access == "white-box" else str(attack))
+        threat = Linf(eps=eps)
         oracle = self.oracle(path, source)
         adv = attack.perturb(oracle, self.x.clone(), threat, rng=self.rng.fold("attack")).detach()
         usable = torch.tensor([status == "ok" for status in statuses(adv, self.x, threat)], device=self.x.device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator
 
@@ -10,23 +9,27 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attacks.rows import per_row
 from bench.evaluation.reliability.examined_model import ExaminedModel
-from bench.tasks.checks import graded
+from bench.models.slope import Slope, slope_of
+from bench.tasks.checks import graded, not_looked_at
+from bench.tasks.classification.gradient_checks import path_checks, slope_checks
 from bench.tasks.results import Check
 
 
 def layers(examined: ExaminedModel) -> Iterator[Check]:
-    """Count the layers that take a path; without any on a spiking model, the attacker is blind."""
-    if examined.spiking:
-        says = f"{examined.spiking} spiking layers take every gradient path"
-        yield Check(name="layers", status="pass", value=examined.spiking, says=says)
-    elif examined.declared:
-        says = "its card says that it spikes, but no layer takes a gradient path: the attacker is blind"
-        yield Check(name="layers", status="fail", value=0, says=says)
-    else:
+    """Count what takes a path; where steps are out of control, or a spiking model has none, the attacker is blind.
+
+    In a record such steps bound the number; for attacks along the model's own gradient they are a failure.
+    """
+    checks = [*path_checks(examined.subject)]
+    if not examined.spiking and not any(check.status == "fail" for check in checks):
         says = "no layer takes a gradient path; its own gradient is the only one"
         yield Check(name="layers", status="pass", value=0, says=says)
+    if examined.subject.unrecognised is not None:
+        yield not_looked_at("spike functions", "its spike functions", examined.subject.unrecognised)
+    for check in checks:
+        if check.name != "spike functions":
+            yield _decisive(check)
 
 
 def vanishing(examined: ExaminedModel) -> Iterator[Check]:
@@ -85,45 +88,47 @@ def uphill(examined: ExaminedModel) -> Iterator[Check]:
     """
     if not examined.spiking:
         return
+    examined.on_work("steps in random directions")
     before = examined.loss(examined.x)
     step = examined.eps / 2
     blind = []
     for k in range(DIRECTIONS):
         signs = 2.0 * (examined.rng.fold("direction", k).uniform(*examined.x.shape[1:]) < 0.5) - 1
         blind.append(examined.loss((examined.x + step * signs).clamp(0, 1)) - before)
-    best_blind = torch.stack(blind).amax(0)
+    of_blind, rises = torch.stack(blind), {}
     for name, path in examined.paths.items():
         stepped = (examined.x + step * examined.gradient(path).nan_to_num().sign()).clamp(0, 1)
-        share = float((examined.loss(stepped) - before > best_blind).float().mean())
+        rises[name] = examined.loss(stepped) - before
+    telling = (torch.cat([of_blind, torch.stack(list(rises.values()))]) != 0).any(0)  # elsewhere all directions are alike
+    if not bool(telling.any()):
+        yield not_looked_at("uphill", "whether a step along a gradient raises the loss", "steps of this size change nothing")
+        return
+    for name, rise in rises.items():
+        share = float((rise > of_blind.amax(0))[telling].float().mean())
         says = f"a step along {name} raises the loss more than {DIRECTIONS} random ones on {share:.0%} of the samples"
         status = graded(1 - share, warn=0.3, fail=_fatal(name, 0.6))
         yield Check(name=f"uphill along {name}", status=status, value=share, says=says)
 
 
+COMPARED = 16
+"""Samples on which the gradient is compared with a finite difference."""
+
+
 def derivative(examined: ExaminedModel) -> Iterator[Check]:
-    """For models without a gradient path: is the gradient the derivative of the forward? In float64, along itself."""
-    if examined.spiking or examined.stochastic:
+    """For models without steps: is the gradient the derivative of the forward? What cannot be looked at is said.
+
+    Steps that were found are reported with the layers, and so are probabilities that round to 1, which have no slope.
+    """
+    subject = examined.subject
+    if not subject.is_smooth or subject.saturated:
         return
-    try:
-        model = copy.deepcopy(examined.module).double()
-        x = examined.x.double()
-        leaf = x.clone().requires_grad_()
-        loss = F.cross_entropy(model(leaf), examined.y, reduction="none")
-        (gradient,) = torch.autograd.grad(loss.sum(), leaf)
-    except (RuntimeError, TypeError, ValueError):
-        return  # it does not run in float64; the existence of its gradient is checked elsewhere
-    length = gradient.flatten(1).norm(dim=1)
-    seen = length > 0
-    if not bool(seen.any()):
-        return
-    h = 1e-6
-    direction = gradient / per_row(length.clamp_min(1e-300), gradient)
-    with torch.no_grad():
-        ahead, behind = (F.cross_entropy(model(x + sign * h * direction), examined.y, reduction="none") for sign in (1, -1))
-    error = float((((ahead - behind) / (2 * h) - length).abs() / length.clamp_min(1e-300))[seen].median())
-    says = (
-        f"a finite difference differs from the gradient by {error:.1%} in the median"
-        if error < 0.5
-        else "the forward has steps behind a made-up slope, and no layer takes a path"
-    )
-    yield Check(name="derivative", status=graded(error, warn=0.05, fail=0.5), value=min(error, 1e6), says=says)
+    examined.on_work("finite differences")
+    slope = Slope(None, "two calls may differ")
+    if not subject.stochastic:
+        slope = slope_of(subject.module, examined.x[:COMPARED])
+    yield from map(_decisive, slope_checks(slope))
+
+
+def _decisive(check: Check) -> Check:
+    """What bounds a record is a failure for attacks along the model's own gradient."""
+    return check.model_copy(update={"status": "fail"}) if check.status == "bound" else check

@@ -12,16 +12,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from attacks.books import Books
 from attacks.gradients.base import GradientPath, Training
 from attacks.model_oracle import ModelOracle
 from attacks.noise import SignNoise, UniformNoise
+from attacks.randomness import KeyedRng
 from attacks.standard import Quick
 from attacks.threats.linf import Linf
 from bench.evaluation.reliability.examined_model import ExaminedModel
-from bench.tasks.checks import graded
+from bench.evaluation.reliability.readout_features import Features, UnreadableError, features_of
+from bench.tasks.checks import graded, not_looked_at
 from bench.tasks.results import Check
 
 INNER, SHRINK, SAMPLES = 100, 0.8, 24
@@ -29,24 +31,23 @@ INNER, SHRINK, SAMPLES = 100, 0.8, 24
 
 
 def active_test(examined: ExaminedModel) -> Iterator[Check]:
-    """Check that the attack set finds adversarial images that are known to exist."""
-    last = last_linear(examined.proposer)
-    if last is None or examined.stochastic:
-        return
+    """Check that the attack set finds adversarial images that are known to exist, where such a read-out can be made."""
+    try:
+        yield from _active_test(examined)
+    except UnreadableError as error:
+        yield not_looked_at("active test", "whether attacks find images that provably exist", str(error))
+
+
+def _active_test(examined: ExaminedModel) -> Iterator[Check]:
+    if examined.stochastic:
+        raise UnreadableError("two calls may differ")
+    examined.on_work("read-outs with a known answer")
+    reader = features_of(examined.proposer, examined.x)
     rows = torch.arange(min(SAMPLES, len(examined.y)), device=examined.y.device)
-    x, rng, threat = examined.x[rows], examined.rng.rows(rows), Linf(eps=examined.eps)
-    inner = [x] + [UniformNoise().draw(x, Linf(eps=SHRINK * examined.eps), rng.fold("inner", k)) for k in range(INNER)]
-    outer = SignNoise().draw(x, threat, rng.fold("outer"))
-    with torch.no_grad():
-        inside = torch.stack([features(examined.proposer, last, points) for points in inner], 1)
-        outside = features(examined.proposer, last, outer)
-    weights, bias = fit(inside, outside)
-    separated = (torch.einsum("nkf,nf->nk", inside, weights) + bias[:, None] < 0).all(1)
-    separated &= (outside * weights).sum(1) + bias > 0
+    x, rng = examined.x[rows], examined.rng.rows(rows)
+    weights, bias, separated = _readouts(examined, reader, x, rng)
     if not bool(separated.any()):
-        says = "no read-out tells the centre of a ball from its surface, so the test could not be made"
-        yield Check(name="active test", status="warn", value=0, says=says)
-        return
+        raise UnreadableError("no read-out tells the centre of a ball from its surface")
     separable = separated.nonzero()[:, 0]
     x, rng, weights, bias = x[separable], rng.rows(separable), weights[separable], bias[separable]
     labels = torch.zeros(len(separable), dtype=torch.int64, device=x.device)
@@ -54,38 +55,38 @@ def active_test(examined: ExaminedModel) -> Iterator[Check]:
         examined.proposer,
         labels,
         micro_batch=examined.micro_batch,
+        sites=examined.subject.sites,
         books=Books.of(len(separable), x.device),
         session=Training().session(len(separable)),
-        last=last,
+        reader=reader,
         weights=weights,
         bias=bias,
     )
-    found_by_attack = oracle.broken(Quick().perturb(oracle, x.clone(), threat, rng=rng.fold("active")))
-    found_by_chance = oracle.broken(UniformNoise(draws=INNER).perturb(oracle, x.clone(), threat, rng=rng.fold("lucky")))
+    examined.on_work("the attack set on read-outs with a known answer")
+    found_by_attack = oracle.broken(Quick().perturb(oracle, x.clone(), examined.threat, rng=rng.fold("active")))
+    lucky = UniformNoise(draws=INNER).perturb(oracle, x.clone(), examined.threat, rng=rng.fold("lucky"))
     share = float(found_by_attack.float().mean())
     says = (
         f"of {len(separable)} read-outs with an adversarial image that provably exists, the attack set finds {share:.0%} "
-        f"({float(found_by_chance.float().mean()):.0%} are found by {INNER} random draws)"
+        f"({float(oracle.broken(lucky).float().mean()):.0%} are found by {INNER} random draws)"
     )
     yield Check(name="active test", status=graded(1 - share, warn=0.05, fail=0.2), value=share, says=says)
 
 
-def last_linear(model: nn.Module) -> nn.Linear | None:
-    """The last linear layer in module order; None without linear layers."""
-    linear_layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    return linear_layers[-1] if linear_layers else None
+def _readouts(examined: ExaminedModel, reader: Features, x: Tensor, rng: KeyedRng) -> tuple[Tensor, Tensor, Tensor]:
+    """Read-outs for balls around ``x`` ``(n, ...)``: weights ``(n, F)``, bias and whether they separate ``(n,)``."""
+    inner = [x] + [UniformNoise().draw(x, Linf(eps=SHRINK * examined.eps), rng.fold("inner", k)) for k in range(INNER)]
+    outer = SignNoise().draw(x, examined.threat, rng.fold("outer"))
 
+    def read(points: Tensor) -> Tensor:
+        return torch.cat([reader(examined.proposer, part) for part in points.split(examined.micro_batch)])
 
-def features(model: nn.Module, last: nn.Linear, x: Tensor) -> Tensor:
-    """Inputs of the layer ``last`` for ``x`` ``(n, ...)``, averaged over all axes but samples and features: ``(n, F)``."""
-    layer_inputs: list[Tensor] = []
-    handle = last.register_forward_pre_hook(lambda module, inputs: layer_inputs.append(inputs[0]))
-    try:
-        model(x)
-    finally:
-        handle.remove()
-    layer_input = layer_inputs[-1]
-    return layer_input if layer_input.dim() == 2 else layer_input.mean(tuple(range(layer_input.dim() - 2)))
+    with torch.no_grad():
+        inside, outside = torch.stack([read(points) for points in inner], 1), read(outer)
+    weights, bias = fit(inside, outside)
+    separated = (torch.einsum("nkf,nf->nk", inside, weights) + bias[:, None] < 0).all(1)
+    separated &= (outside * weights).sum(1) + bias > 0
+    return weights, bias, separated
 
 
 def fit(inside: Tensor, outside: Tensor) -> tuple[Tensor, Tensor]:
@@ -108,13 +109,13 @@ def fit(inside: Tensor, outside: Tensor) -> tuple[Tensor, Tensor]:
 class ReadoutOracle(ModelOracle):
     """An oracle with two logits per row, from a read-out per row."""
 
-    last: nn.Linear = field(kw_only=True)
+    reader: Features = field(kw_only=True)
     weights: Tensor = field(kw_only=True)
     bias: Tensor = field(kw_only=True)
 
     def outputs(self, x: Tensor, rows: Tensor) -> Tensor:
         """Logits ``(m, 2)`` of inputs ``x`` ``(m, ...)`` for the read-outs of ``rows`` ``(m,)``."""
-        value = (features(self.model, self.last, x) * self.weights[rows]).sum(1) + self.bias[rows]
+        value = (self.reader(self.model, x) * self.weights[rows]).sum(1) + self.bias[rows]
         return torch.stack([-value, value], 1)
 
     def subset(self, rows: Tensor, *, path: GradientPath | None = None) -> ReadoutOracle:

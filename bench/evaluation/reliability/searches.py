@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from torch import nn
+import torch
 
 from attacks.base import Attack
 from attacks.noise import UniformNoise
 from attacks.pgd import PGD
 from attacks.square import Square
 from bench.evaluation.reliability.examined_model import ExaminedModel
-from bench.tasks.checks import graded
+from bench.models.subject import Subject
+from bench.tasks.checks import graded, not_looked_at
 from bench.tasks.results import Check
 
 STEPS = (1, 5, 10, 20, 40)
@@ -70,18 +71,31 @@ def radii(examined: ExaminedModel) -> Iterator[Check]:
 
 
 def blind(examined: ExaminedModel) -> Iterator[Check]:
-    """Searches without the model's gradient must not break many samples that the gradient misses."""
-    path = examined.paths["own"]
-    own = examined.attacked(PGD(steps=20), path)
-    others: dict[str, tuple[Attack, nn.Module | None]] = {
+    """Searches without the model's gradient must not break many samples that the gradient misses.
+
+    Where no gradient reaches the input, they are all there is. A search that does not fit the samples is named.
+    """
+    path, subject = examined.paths["own"], examined.subject
+    guided = PGD(steps=20)
+    standing = examined.attacked(guided, path) if subject.differentiable else torch.ones_like(examined.y, dtype=torch.bool)
+    others: dict[str, tuple[Attack, Subject | None]] = {
         "Square (500 queries)": (Square(queries=500), None),
         "the worst of 100 random draws": (UniformNoise(draws=100), None),
-        **{f"transfer from {name}": (PGD(steps=20), source) for name, source in examined.sources.items()},
+        **{f"transfer from {name}": (guided, source) for name, source in examined.sources.items()},
     }
     for name, (attack, source) in others.items():
-        missed = float((own & ~examined.attacked(attack, path, source=source)).float().mean())
-        says = f"{name} breaks {missed:.0%} that PGD-20 along its own gradient leaves standing"
-        yield Check(name=name, status=graded(missed, warn=0.03, fail=0.1), value=missed, says=says)
+        traits = (subject if source is None else source).traits
+        misfit = attack.misfit(examined.threat, examined.x.shape[1:], traits)
+        if misfit is not None:
+            yield not_looked_at(name, f"what {name} would break", misfit)
+            continue
+        missed = float((standing & ~examined.attacked(attack, path, source=source)).float().mean())
+        if subject.differentiable:
+            says = f"{name} breaks {missed:.0%} that PGD-20 along its own gradient leaves standing"
+            yield Check(name=name, status=graded(missed, warn=0.03, fail=0.1), value=missed, says=says)
+        else:
+            says = f"{name} breaks {missed:.0%} without any gradient"
+            yield Check(name=name, status="pass", value=missed, says=says)
 
 
 def paths(examined: ExaminedModel) -> Iterator[Check]:

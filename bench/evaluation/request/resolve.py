@@ -21,9 +21,10 @@ from bench.foundation.spec import Eps, parse_eps
 from bench.foundation.threats import threat_at, threat_registry
 from bench.models.opening import open_subject
 from bench.models.probe import probed
-from bench.models.recognition import recognised
+from bench.models.recognition import PROBED, recognised
 from bench.models.scorer import BATCH
 from bench.models.subject import Subject
+from bench.tasks.checks import GRADIENT_FREE
 from bench.tasks.lookup import task_for, task_named
 from bench.tasks.resolved_attack import ResolvedAttack
 from bench.tasks.task import Request, Task
@@ -45,6 +46,7 @@ def resolve(settings: Settings) -> Request:
     subject = replace(subject, module=subject.module.to(device))
     ready = probed(subject, samples.shape[1:], settings.prepare, batch=settings.batch or BATCH, device=device)
     subject = recognised(task.admit(ready.subject), samples)
+    attacks = _knowing(attacks, samples, device)
     check_path(path, path_spec, subject)
     draws = STOCHASTIC_DRAWS if subject.stochastic else 1
     stages, left_out = _stages(task, attacks, threat_at(settings.norm, radii[0].value), subject, samples)
@@ -69,6 +71,12 @@ def resolve(settings: Settings) -> Request:
         batch=None if ready.batch == BATCH else ready.batch,
         expect=settings.expect,
     )
+
+
+def _knowing(attacks: Sequence[ResolvedAttack], samples: Samples, device: torch.device) -> tuple[ResolvedAttack, ...]:
+    """The attacks after a look at the inputs on which a stranger's model is tried."""
+    probe = samples[:PROBED].images.to(device)
+    return tuple(replace(each, attack=each.attack.knowing(probe)) for each in attacks)
 
 
 def _micro_batch(settings: Settings, batch: int, device: torch.device) -> int:
@@ -133,7 +141,8 @@ def _stages(
             + tuple(f"{name}: {reason}" for name, reason in reasons.items() if reason is not None)
         )
         if not kept:
-            raise SpecError(f"{'; '.join(left_out[-1])}.", "Choose another attack.")
+            fix = "Choose another attack." if subject.differentiable else f"Use a search without them: {GRADIENT_FREE}."
+            raise SpecError(f"{'; '.join(left_out[-1])}.", fix)
         stages.append(kept)
     return tuple(stages), tuple(left_out)
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from attacks.cascade import Cascade
 from bench.metrics import classification as metrics
 from bench.tasks.checks import concluded, failures, graded, is_decisive
+from bench.tasks.classification.gradient_checks import path_checks, slope_checks
 from bench.tasks.results import Check
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from attacks.base import Attack
-    from bench.models.slope import Slope
     from bench.tasks.classification.results import Cell
     from bench.tasks.results import Reliability, Results
     from bench.tasks.task import Request
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 def verdict(request: Request, rows: pd.DataFrame, cells: list[Cell], results: Results) -> Reliability:
     """The verdict on a record, from all checks."""
     checks = [
-        *_paths(request),
+        *path_checks(request.subject),
+        *slope_checks(request.subject.slope),
         *failures(request, results),
         *_attacked_rows(rows),
         *_decisions(rows),
@@ -46,65 +47,6 @@ def _why(request: Request) -> str:
     if not any(planned.attack.access == "white-box" for planned in request.attacks):
         return "no gradients of this model were used: an upper bound on robustness"
     return "one gradient path: an upper bound on robustness"
-
-
-def _paths(request: Request) -> Iterator[Check]:
-    """Check how many of the model's spike functions were under the attacker's control."""
-    subject = request.subject
-    layers, sites = subject.path_takers, subject.sites
-    if subject.spiking and not layers:
-        says = "no spiking layer took the gradient path, so the attacker may be blind"
-        yield Check(name="gradient path", status="fail", value=0, says=says)
-    elif sites is not None and sites.functions:
-        spikes = f"{sites.controlled} of {sites.found} spike functions in {layers} layers were under the attacker's control"
-        yield Check(name="gradient path", status="pass", value=sites.controlled, says=spikes)
-    elif layers:
-        yield Check(
-            name="gradient path", status="pass", value=layers, says=f"{layers} spiking layers took the gradient path"
-        )
-    yield from _out_of_control(request)
-
-
-def _out_of_control(request: Request) -> Iterator[Check]:
-    """Reasons for which a number is at most an upper bound: parts of the model that the attacker did not control."""
-    subject, sites = request.subject, request.subject.sites
-    if subject.unrecognised is not None:
-        says = f"its spike functions could not be looked for ({subject.unrecognised}), so some may be out of control"
-        yield Check(name="spike functions", status="bound", value=0, says=says)
-    if sites is None:
-        return
-    if sites.uncontrolled:
-        first, *others = map(str, sites.uncontrolled)
-        more = f", and {len(others)} more" if others else ""
-        says = (
-            f"{len(sites.uncontrolled)} of {sites.found} steps were not under the attacker's control ({first}{more}): "
-            "write them as autograd Functions of the potential, or build the network from layers of this suite"
-        )
-        yield Check(name="out of control", status="bound", value=len(sites.uncontrolled), says=says)
-    if not sites.differentiable:
-        says = f"no gradient reaches the input ({sites.obstacle}), so only searches without gradients could attack it"
-        yield Check(name="no gradient", status="bound", value=0, says=says)
-    yield from _slope(subject.slope)
-    for remark in sites.remarks:
-        yield Check(name="remark", status="warn", value=0, says=remark)
-
-
-def _slope(slope: Slope | None) -> Iterator[Check]:
-    """For a model without spike functions, check that its gradient is the derivative of its forward."""
-    if slope is None:
-        return
-    if slope.error is None:
-        says = f"whether its gradient is the derivative of its forward could not be looked at: {slope.reason}"
-        yield Check(name="derivative", status="warn", value=0, says=says)
-    elif slope.is_made_up:
-        says = (
-            "its gradient is not the derivative of its forward: a finite difference differs by "
-            f"{slope.error:.0%} in the median, so it has steps or slopes that no attacker controls"
-        )
-        yield Check(name="derivative", status="bound", value=min(slope.error, 1e6), says=says)
-    else:
-        says = f"a finite difference differs from its gradient by {slope.error:.1%} in the median"
-        yield Check(name="derivative", status="pass", value=slope.error, says=says)
 
 
 LEAST_ATTACKED = 8

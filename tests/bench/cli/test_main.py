@@ -323,6 +323,15 @@ def test_the_doctor_takes_the_samples_there_are(run: Bench, net: str) -> None:
     assert "passed" in said.out
 
 
+def test_the_doctor_says_how_far_it_is_and_what_it_could_not_look_at(run: Bench, net: str) -> None:
+    """Images of 3 x 3 are too small for Square; nobody shall take that for a search that passed."""
+    said = run("doctor", net, "--data", "own", "--n", 2)
+    assert said.err.splitlines()[0].startswith("1/13  decisions")
+    assert "not everything was looked at: Square (500 queries)" in " ".join(said.out.split())
+    answer = json.loads(run("doctor", net, "--data", "own", "--n", 2, "--json").out)
+    assert "Square (500 queries)" in answer["not_looked_at"]
+
+
 @pytest.mark.parametrize("model", ["net.py::Nat", "zoo:snn_vanila", "none.yaml", "broken.yaml"])
 def test_the_doctor_refuses_in_one_line(run: Bench, net: str, model: str) -> None:
     Path("broken.yaml").write_text("name: [")

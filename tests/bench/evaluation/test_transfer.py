@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.folding_time import folding_time, images
 from support.tiny import Linear, labelled
 
 import bench
@@ -14,6 +15,8 @@ from attacks.apgd import APGD
 from attacks.pgd import PGD
 from attacks.transfer import Transfer
 from bench.evaluation.request.attack_specs import resolve_attack
+from bench.evaluation.request.resolve import resolve
+from bench.evaluation.request.settings import Settings
 from bench.foundation.errors import BenchError, SpecError, UnknownNameError
 from zoo.spiking.neurons import LIF
 
@@ -92,3 +95,19 @@ def test_a_source_for_other_inputs_is_an_error_of_the_stage() -> None:
     attacked = record.rows[record.rows["verdict"] != "clean_wrong"]
     assert set(attacked["status"]) == {"attack_error"}
     assert record.results[0].undecided > 0
+
+
+def test_a_foreign_source_is_looked_at_before_anything_runs(tmp_path: Path) -> None:
+    """The same inputs tell its spike functions, whatever samples are attacked first."""
+    (tmp_path / "mine.py").write_text(
+        "from support.folding_time import folding_time\n\n\ndef make():\n    return folding_time('(T, n, F)')\n"
+    )
+    model = folding_time("a call per step")
+    x = images(12)
+    with torch.no_grad():
+        y = model(x).argmax(1)
+    spec = f"transfer:source={tmp_path}/mine.py::make,attack=pgd:steps=5"
+    request = resolve(Settings(model=model, data=(x, y), attack=(f"{spec},path=bptt", spec), eps="0.1"))
+    for (stage,) in request.stages:
+        assert isinstance(stage.attack, Transfer)
+        assert stage.attack.sites is not None and stage.attack.sites.controlled == 1

@@ -100,6 +100,31 @@ def test_a_network_without_gradients_is_attacked_without_them_and_bounded() -> N
     assert not (record.rows["status"] == "attack_error").any()
 
 
+def test_an_attack_along_a_gradient_that_does_not_arrive_is_refused_and_another_is_named() -> None:
+    with pytest.raises(SpecError, match=r"this model has none.*--attack square"):
+        evaluated(ByHand("no gradient"), attack=["pgd:steps=3"])
+
+
+class Probabilities(nn.Module):
+    """A linear network that ends in a softmax, which saturates."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = nn.Linear(16, 3)
+        self.read.weight.data = 1e3 * torch.randn(3, 16, generator=torch.Generator().manual_seed(0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        probabilities: Tensor = self.read(x.flatten(1) - 0.5).softmax(1)
+        return probabilities
+
+
+def test_saturated_probabilities_are_the_reason_and_not_a_slope() -> None:
+    record = evaluated(Probabilities(), attack=["standard"], eps="0.01")
+    assert record.reliability.status == "unreliable"
+    assert "returns saturated probabilities" in record.reliability.reasons[0]
+    assert not checks(record, "derivative")
+
+
 def test_few_attacked_samples_allow_no_verdict() -> None:
     model = ByHand("function").eval()
     with torch.no_grad():

@@ -75,3 +75,32 @@ def test_what_cannot_be_compared_says_why() -> None:
     flat = nn.Sequential(nn.Flatten(), nn.Linear(36, 2)).eval()
     nn.init.zeros_(flat[1].weight)
     assert slope_of(flat, X).reason == "its gradient is zero"
+
+
+def test_a_model_that_casts_to_float32_inside_is_compared_in_float32() -> None:
+    """Its float64 answers are those of float32, in which a step of 1e-6 is rounding."""
+
+    class Casts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weights = [torch.randn(3072, 5, generator=torch.Generator().manual_seed(0)) / 55]
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.tanh(x.float().flatten(1) @ self.weights[0]).to(x.dtype)
+
+    slope = slope_of(Casts(), torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0)))
+    assert slope.error is not None and slope.error < 0.1
+
+
+def test_a_model_that_remembers_its_last_call_has_no_slope_to_compare() -> None:
+    class Remembers(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.before = network(), 0.0
+
+        def forward(self, x: Tensor) -> Tensor:
+            outputs: Tensor = self.inner(x) + self.before
+            self.before += 1.0
+            return outputs
+
+    assert slope_of(Remembers(), X).reason == "ValueError: two calls with the same inputs differ"
