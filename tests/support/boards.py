@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from support.tiny import Linear
 
 import bench
 from bench.boards.card import EntryCard
@@ -16,6 +15,7 @@ from bench.boards.protocol import Draft, freeze
 from bench.boards.running import under
 from bench.boards.store import Board
 from bench.tasks.record import Record
+from support.tiny import Linear
 
 DAY = datetime.date(2026, 1, 2)
 COUNT = 12
