@@ -62,7 +62,7 @@ def row(stranger: Stranger, compared: Pair, believed: float | None) -> Row:
         "low": round(difference.low, 4),
         "high": round(difference.high, 4),
         "verdict": verdict.status,
-        "reason": verdict.reasons[0] if verdict.status != "reliable" else "",
+        "reason": "; ".join(verdict.reasons) if verdict.status != "reliable" else "",
     }
 
 

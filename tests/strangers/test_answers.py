@@ -1,4 +1,4 @@
-"""A stranger computes what its twin computes, and its spike functions are found.
+"""A stranger computes what its twin computes, its spike functions are found, and its gradients are those of its twin.
 
 In float64, where the orders of summation of both never land on different sides of a threshold. Some code casts to float32;
 there a potential near its threshold may fire in one of both and not in the other, which moves the logits of that image.
@@ -12,7 +12,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from attacks.gradients.assg import ASSG
+from attacks.gradients.base import GradientPath
+from attacks.gradients.bptt import BPTT
 from attacks.gradients.spikes.recognition import spiking_sites
+from attacks.gradients.spikes.sites import SpikeSites
+from attacks.model_oracle import ModelOracle
 from bench.models.opening import open_subject
 from strangers.comparing import ALL, FEW, evaluated, images
 from strangers.gallery import STRANGERS, Stranger
@@ -57,6 +62,32 @@ def test_its_spike_functions_are_found(stranger: Stranger, tmp_path: Path) -> No
         assert sites.uncontrolled == () and sites.remarks == ()
     else:
         assert sites.uncontrolled
+
+
+@pytest.mark.parametrize("path", [BPTT(width=0.5, reset="detached"), ASSG()], ids=["triangle", "ASSG"])
+@pytest.mark.parametrize(
+    "stranger",
+    [stranger for stranger in STRANGERS if stranger.follows and stranger.library != "NIR"],
+    ids=lambda stranger: stranger.name,
+)
+def test_the_gradients_are_those_of_its_twin(stranger: Stranger, path: GradientPath, tmp_path: Path) -> None:
+    """Without the gradient of the reset, which some manners detach themselves."""
+    dtype = torch.float64 if stranger.exact else torch.float32
+    model, twin = opened(stranger, tmp_path).to(dtype), native(stranger.kind).to(dtype)
+    x, labels = images(20)
+    theirs, ours = (
+        ModelOracle.of(net, labels, path=path, sites=sites).query(x.to(dtype), torch.arange(20), grad=True).slope.flatten(1)
+        for net, sites in ((model, spiking_sites(model, x[:3].to(dtype))), (twin, own_sites(twin, x[:3].to(dtype))))
+    )
+    assert float(ours.norm(dim=1).min()) > 0
+    alike = (theirs - ours).norm(dim=1) < 1e-4 * ours.norm(dim=1)
+    assert int((~alike).sum()) <= (0 if stranger.exact else 1)
+
+
+def own_sites(twin: nn.Module, x: Tensor) -> SpikeSites | None:
+    """None for a network of layers of this suite; the twin by formula has spike functions, as a stranger has."""
+    sites = spiking_sites(twin, x)
+    return sites if sites.functions else None
 
 
 @pytest.mark.parametrize(

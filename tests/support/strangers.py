@@ -356,6 +356,25 @@ class ResetInPlace(_Network):
         return v, spikes
 
 
+class ScaledSpikes(_Network):
+    """Spikes as high as the threshold, as in converted networks: the same tensor is sent on and resets; reset attached."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        threshold = self.recipe.threshold
+        total = torch.zeros((), dtype=x.dtype)
+        v1 = v2 = torch.zeros(len(x), 20, dtype=x.dtype)
+        for _ in range(STEPS):
+            v1, out1 = self.step(v1, self.current(x))
+            v2, out2 = self.step(v2, F.linear(2 * out1, self.w2 / threshold))
+            total = total + F.linear(out2, self.w3 / threshold)
+        return total / STEPS
+
+    def step(self, v: Tensor, current: Tensor) -> tuple[Tensor, Tensor]:
+        v = self.recipe.decay * v + current
+        out = self.recipe.threshold * fire(v, self.recipe.threshold)
+        return (v * (1 - out / self.recipe.threshold) if self.recipe.reset == "hard" else v - out), out
+
+
 class OnlyItsMask(torch.autograd.Function):
     """A step that keeps where its slope is not zero, and not the potential."""
 
@@ -381,6 +400,7 @@ MANNERS: dict[str, Manner] = {
     "threshold as tensor": ThresholdAsTensor,
     "two outputs": TwoOutputs,
     "reset in place": ResetInPlace,
+    "scaled spikes": ScaledSpikes,
 }
 HARD_ONLY = ("delayed reset", "two outputs")
 

@@ -7,7 +7,7 @@ the neuron's own state.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -74,10 +74,42 @@ def edges(start: Any, walked: set[Any]) -> Iterator[tuple[Any, int, Any, int]]:
 
 
 def cut_off(start: Any, spikes: tuple[Any, int], walked: set[Any]) -> None:
-    """Let no gradient flow from the node ``start`` to ``spikes``, an output of a node, through the neuron's own state."""
-    for node, position, source, output in edges(start, walked):
-        if source is spikes[0] and output == spikes[1]:
+    """Let no gradient flow from the node ``start`` to ``spikes``, an output of a node, through the neuron's own state.
+
+    The cut is where the reset meets the rest of the potential, not where it leaves the spikes: what is computed from the
+    spikes in between, such as their product with the threshold, may be sent to the next layer as well.
+    """
+    passed = list(edges(start, walked))
+    of_reset = _made_of(spikes, passed) - {start}
+    for node, position, source, output in passed:
+        reaches = source in of_reset or (source is spikes[0] and output == spikes[1])
+        if reaches and node not in of_reset:
             node.register_hook(_without(position))
+
+
+def _made_of(spikes: tuple[Any, int], passed: Sequence[tuple[Any, int, Any, int]]) -> set[Any]:
+    """Nodes that are computed from ``spikes`` and from parameters alone."""
+    sources: dict[Any, list[tuple[Any, int]]] = {}
+    for node, _, source, output in passed:
+        sources.setdefault(node, []).append((source, output))
+    made: set[Any] = set()
+    while True:
+        more = {
+            node
+            for node, given in sources.items()
+            if node not in made and _all_from(given, spikes, made) and any(_is_from(item, spikes, made) for item in given)
+        }
+        if not more:
+            return made
+        made |= more
+
+
+def _all_from(given: Sequence[tuple[Any, int]], spikes: tuple[Any, int], made: set[Any]) -> bool:
+    return all(_is_from(item, spikes, made) or item[0].name().endswith("AccumulateGrad") for item in given)
+
+
+def _is_from(item: tuple[Any, int], spikes: tuple[Any, int], made: set[Any]) -> bool:
+    return item[0] in made or (item[0] is spikes[0] and item[1] == spikes[1])
 
 
 def _without(position: int) -> Any:
