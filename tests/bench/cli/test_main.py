@@ -226,7 +226,7 @@ def test_evaluate_as_json(run: Bench, net: str, tmp_path: Path) -> None:
     record = json.loads(said.out)
     assert record["data"]["n"] == 8
     assert [cell["attack"] for cell in record["results"]] == ["pgd:steps=2", "fgsm", "worst case"]
-    (folder,) = (tmp_path / "records").iterdir()
+    (folder,) = (tmp_path / "records").glob("[!.]*")
     assert json.loads((folder / "record.json").read_text())["identity"] == record["identity"]
     again = run(*arguments, "--json")
     assert again.err == f"already done on {record['created'][:10]} (--fresh to run it again)\n"

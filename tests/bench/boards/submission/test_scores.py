@@ -44,6 +44,12 @@ def board(tmp_path: Path) -> Board:
     return scoring_board(tmp_path / "boards")
 
 
+@pytest.fixture
+def short_board(tmp_path: Path) -> Board:
+    """Three photographs: isolated code takes its time."""
+    return scoring_board(tmp_path / "boards", n=3)
+
+
 def failed(found: Checked) -> dict[str, str]:
     return {one.name: one.says for one in found.checks if one.status == "fail"}
 
@@ -68,15 +74,15 @@ def test_a_registered_network_enters(board: Board, tmp_path: Path) -> None:
 
 
 @needs_isolation
-def test_own_code_is_judged_by_its_answers_as_the_same_network_is_here(board: Board, tmp_path: Path) -> None:
-    folder = scoring(tmp_path / "mine", own_code=True)
+def test_own_code_is_judged_by_its_answers_as_the_same_network_is_here(short_board: Board, tmp_path: Path) -> None:
+    folder, board = scoring(tmp_path / "mine", own_code=True), short_board
     found = check(folder, n=20, trust_code=True, limits=LIMITS)
     assert found.passed, failed(found)
     _, entry = run(folder, board, out=tmp_path / "records", trust_code=True, limits=LIMITS)
     assert entry.card.kind == "own_code"
     assert verify(board) == []
     protocol = board.protocol()
-    direct = bench.evaluate("zoo:iqa_dbcnn", attack=protocol.specs, eps=",".join(protocol.eps), n=5, seed=protocol.seed)
+    direct = bench.evaluate("zoo:iqa_dbcnn", attack=protocol.specs, eps=",".join(protocol.eps), n=3, seed=protocol.seed)
     exact = ["sample", "group", "eps", "label", "attack", "noise_draws", "status", "forwards", "backwards"]
     assert entry.record.rows[exact].equals(direct.rows[exact])
     for column in ("clean", "noise_1", "noise_k", "shift", "shift_8bit", "gradient_l1"):
@@ -117,11 +123,13 @@ def build():
 
 
 @needs_isolation
-def test_own_code_does_not_choose_its_scale(board: Board, tmp_path: Path) -> None:
+def test_own_code_does_not_choose_its_scale(short_board: Board, tmp_path: Path) -> None:
     """A wide range or the opposite direction, stated in code, would make shifts look small."""
     plain, boasting = scoring(tmp_path / "plain", own_code=True), scoring(tmp_path / "boasting", own_code=True)
     (boasting / "model.py").write_text(BOASTS)
-    records = [run(one, board, out=tmp_path / "r", trust_code=True, limits=LIMITS)[1].record for one in (plain, boasting)]
+    records = [
+        run(one, short_board, out=tmp_path / "r", trust_code=True, limits=LIMITS)[1].record for one in (plain, boasting)
+    ]
     told = [torch.tensor(one.rows["shift"].to_numpy(float)) for one in records]
     assert torch.allclose(*told, atol=1e-4), "images are shuffled anew in each run, which moves the last bits of scores"
     ranges = [one.results[0].in_ranges.value for one in records]
