@@ -33,6 +33,7 @@ NOT_NUMERIC = (
     "tests/zoo/test_imports.py",
 )
 SLOW = (
+    "tests/strangers/test_standard.py",
     "tests/bench/evaluation/reliability/test_known_answers.py",
     "tests/bench/studies/measures",
     "tests/strangers/test_standard.py",
@@ -139,7 +140,7 @@ def _last(lines: Sequence[str]) -> str:
 def arguments(setting: Setting, *, part: bool, paths: Sequence[str]) -> list[str]:
     """Which tests run under ``setting``, as arguments of pytest."""
     left_out = [*NOT_NUMERIC, *(() if setting.slow and not part else SLOW)]
-    return list(paths) or [*NUMERIC, *(f"--ignore={path}" for path in left_out)]
+    return list(paths) or [*(PART if part else NUMERIC), *(f"--ignore={path}" for path in left_out)]
 
 
 def run(settings: Sequence[Setting], *, part: bool, paths: Sequence[str], at_once: int) -> Iterator[tuple[Setting, Outcome]]:
