@@ -23,6 +23,8 @@ ROOT = Path(__file__).parents[1]
 LOGS = ROOT / "build" / "elsewhere"
 
 NUMERIC = ("tests/attacks", "tests/zoo", "tests/bench", "tests/reports", "tests/strangers")
+PART = ("tests/attacks", "tests/zoo", "tests/bench/evaluation", "tests/bench/models", "tests/bench/tasks")
+"""The numeric tests that fit into three minutes."""
 NOT_NUMERIC = (
     "tests/bench/boards/submission",
     "tests/bench/cli",
