@@ -107,7 +107,6 @@ STRANGERS: tuple[Stranger, ...] = (
         idiom="`Leaky`, states in local variables, reset to zero",
         kind="lif",
         made="in_snntorch:Leaky",
-        short=True,
         **SNN,
     ),
     Stranger(
