@@ -35,7 +35,6 @@ NOT_NUMERIC = (
     "tests/zoo/test_imports.py",
 )
 SLOW = (
-    "tests/strangers/test_standard.py",
     "tests/bench/evaluation/reliability/test_known_answers.py",
     "tests/bench/studies/measures",
     "tests/strangers/test_standard.py",
