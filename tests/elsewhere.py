@@ -23,8 +23,6 @@ ROOT = Path(__file__).parents[1]
 LOGS = ROOT / "build" / "elsewhere"
 
 NUMERIC = ("tests/attacks", "tests/zoo", "tests/bench", "tests/reports", "tests/strangers")
-PART = ("tests/attacks", "tests/zoo", "tests/bench/evaluation", "tests/bench/models", "tests/bench/tasks")
-"""The numeric tests that fit into three minutes."""
 NOT_NUMERIC = (
     "tests/bench/boards/submission",
     "tests/bench/cli",
@@ -66,7 +64,7 @@ class Setting:
     """A machine to stand for.
 
     variables: what caps the instructions of the libraries. threads: of torch. shift: added to the seed of every stream.
-    slow: whether the slow tests run too. part: whether it belongs to the three minutes.
+    slow: whether the slow tests run too. part: what of the three minutes it runs, the settings sharing the tests.
     """
 
     name: str
@@ -74,7 +72,7 @@ class Setting:
     threads: int = 1
     shift: int = 0
     slow: bool = False
-    part: bool = False
+    part: tuple[str, ...] = ()
 
     def environment(self) -> dict[str, str]:
         """Of its test run."""
@@ -91,9 +89,9 @@ SETTINGS = (
     Setting("ATen avx2", {"ATEN_CPU_CAPABILITY": "avx2"}),
     Setting("oneDNN avx2", {"ONEDNN_MAX_CPU_ISA": "AVX2"}),
     Setting("all avx2", AVX2, slow=True),
-    Setting("all old, 2 threads", OLD, threads=2, part=True),
+    Setting("all old, 2 threads", OLD, threads=2, part=("tests/zoo", "tests/bench/evaluation", "tests/bench/models")),
     Setting("seeds + 1000", shift=1000, slow=True),
-    Setting("seeds + 2000, all avx2", AVX2, shift=2000, part=True),
+    Setting("seeds + 2000, all avx2", AVX2, shift=2000, part=("tests/attacks",)),
     Setting("seeds + 3000", shift=3000),
     Setting("seeds + 4000, all old", OLD, shift=4000),
     Setting("seeds + 5000", shift=5000),
@@ -141,7 +139,7 @@ def _last(lines: Sequence[str]) -> str:
 def arguments(setting: Setting, *, part: bool, paths: Sequence[str]) -> list[str]:
     """Which tests run under ``setting``, as arguments of pytest."""
     left_out = [*NOT_NUMERIC, *(() if setting.slow and not part else SLOW)]
-    return list(paths) or [*(PART if part else NUMERIC), *(f"--ignore={path}" for path in left_out)]
+    return list(paths) or [*(setting.part if part else NUMERIC), *(f"--ignore={path}" for path in left_out)]
 
 
 def run(settings: Sequence[Setting], *, part: bool, paths: Sequence[str], at_once: int) -> Iterator[tuple[Setting, Outcome]]:
