@@ -46,7 +46,7 @@ def doctor(
     batch: int | None,
     **options: Any,
 ) -> None:
-    """Examine MODEL (zoo:NAME, or FILE.py::NAME) for everything that makes robustness look better than it is."""
+    """Examine MODEL, named as for bench evaluate, for everything that makes robustness look better than it is."""
     import torch
 
     from bench.cli.progress import Examinations

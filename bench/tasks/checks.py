@@ -20,7 +20,7 @@ def graded(value: float, *, warn: float, fail: float) -> Status:
     return "fail" if value > fail else "warn" if value > warn else "pass"
 
 
-GRADIENT_FREE = "--attack square or --attack hopskipjump (--attack standard ends with Square)"
+GRADIENT_FREE = "--attack square or --attack hopskipjump (--attack standard runs both)"
 """What to use where no gradient reaches the input."""
 
 NOT_LOOKED_AT = "could not be looked at"
