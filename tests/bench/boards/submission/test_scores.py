@@ -60,15 +60,15 @@ def edit(folder: Path, old: str, new: str) -> None:
     manifest.write_text(manifest.read_text().replace(old, new))
 
 
-def test_a_registered_network_enters(board: Board, tmp_path: Path) -> None:
+def test_a_registered_network_enters(short_board: Board, tmp_path: Path) -> None:
     folder = scoring(tmp_path / "mine")
     edit(folder, "claims: {}", "claims: {srcc: 0.6, shift: {8/255: 0.2}}")
     found = check(folder, n=40)
     assert found.passed, failed(found)
     assert {"scale", "SRCC", "one by one"} <= {one.name for one in found.checks}
-    _, entry = run(folder, board, out=tmp_path / "records")
-    assert verify(board) == []
-    page = summary(board, entry)
+    _, entry = run(folder, short_board, out=tmp_path / "records")
+    assert verify(short_board) == []
+    page = summary(short_board, entry)
     assert "| SRCC | " in page and "| mean shift by attack, 8/255 | " in page and "0.200 | below |" in page
     assert "Rank 1 of 1" in page
 
