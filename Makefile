@@ -34,7 +34,7 @@ test: $(VENV)/.dev  ## run the tests (about 5 minutes on 2 cores)
 	@echo "Running the tests"
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
-test-elsewhere: $(VENV)/.dev  ## the numeric tests as other machines run them (about 40 minutes; PART=--part: 3)
+test-elsewhere: $(VENV)/.dev  ## the numeric tests as other machines run them (about 45 minutes; PART=--part: 3)
 	@$(BIN)/python tests/elsewhere.py $(PART)
 
 lint: $(VENV)/.dev  ## ruff

@@ -24,8 +24,11 @@ LOGS = ROOT / "build" / "elsewhere"
 
 NUMERIC = ("tests/attacks", "tests/zoo", "tests/bench", "tests/reports", "tests/strangers")
 NOT_NUMERIC = (
-    "tests/bench/boards/submission",
+    "tests/bench/boards",
     "tests/bench/cli",
+    "tests/bench/data",
+    "tests/bench/foundation",
+    "tests/reports/test_gallery.py",
     "tests/reports/test_site.py",
     "tests/reports/test_site_gallery.py",
     "tests/reports/test_site_in_browser.py",
