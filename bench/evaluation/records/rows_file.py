@@ -156,6 +156,8 @@ def _runs(names: list[str]) -> Iterator[tuple[str, int, int]]:
 
 
 def _holds(file: Any, group: int, names: tuple[str, ...]) -> bool:
-    """Whether a row group may hold rows of these entries."""
-    statistics = file.metadata.row_group(group).column(file.schema_arrow.get_field_index(ENTRY)).statistics
-    return not names or statistics is None or any(statistics.min <= name <= statistics.max for name in names)
+    """Whether a row group holds rows of these entries.
+
+    Its column of names is read, not the statistics in the file's footer: pyarrow aborts the process where those are damaged.
+    """
+    return not names or not set(names).isdisjoint(file.read_row_group(group, columns=[ENTRY])[ENTRY].to_pylist())

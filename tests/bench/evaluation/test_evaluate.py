@@ -111,7 +111,8 @@ def test_the_denominator_is_the_whole_set() -> None:
     assert len(rows) == 40
     wrong = rows[rows["sample"] < 4]
     assert (wrong["verdict"] == "clean_wrong").all()
-    assert (wrong[["clean_correct", "noise_1", "noise_k", "robust", "robust_8bit", "forwards"]] == 0).all(axis=None)
+    # Under one draw of noise (noise_1) a wrong answer may be right by chance.
+    assert (wrong[["clean_correct", "noise_k", "robust", "robust_8bit", "forwards"]] == 0).all(axis=None)
     assert (rows[rows["sample"] >= 4]["forwards"] > 0).all()
 
 
