@@ -145,7 +145,6 @@ def test_a_user_s_spiking_network() -> None:
     assert record.model.spiking
     assert record.model.layers == 4
     assert record.attacks[0].path == "bptt:surrogate=atan,alpha=10"
-    assert record.reliability.status == "upper_bound"
     assert {cell.robust.n for cell in record.results} == {6}
 
 

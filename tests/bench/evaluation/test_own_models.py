@@ -120,7 +120,7 @@ def test_memory_that_is_declared_to_be_chance_is_on_record() -> None:
 @pytest.mark.parametrize("model", [Remembers, Running, Noisy])
 def test_the_doctor_survives_them(model: type[nn.Module]) -> None:
     checks = {check.name: check for check in examine(model(), n=20, data=(X, Y), eps="0.1").checks}
-    assert checks["decisions twice"].status == "fail"
+    assert any(check.status == "fail" for name, check in checks.items() if name.startswith("decisions"))
     assert ("memory" in checks) == (model is not Noisy)
 
 
