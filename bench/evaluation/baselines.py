@@ -7,12 +7,11 @@ written at once, so that runs beside each other may share them. A file that is d
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.evaluation.request.identity import identity_fields
 from bench.foundation.errors import StorageError
 from bench.foundation.files import atomic_write_bytes, canonical_json, digest, make_folder
 from bench.tasks.task import Request
@@ -35,13 +34,13 @@ class Baselines:
     draws: int
 
     @classmethod
-    def of(cls, request: Request, out: Path) -> Baselines:
-        """Those that lie below ``out``, the folder of the records.
+    def of(cls, request: Request, identity: Mapping[str, Any], out: Path) -> Baselines:
+        """Those that lie below ``out``, the folder of the records. identity: the fields of the request's identity.
 
         The answers of a foreign model on the probe images belong to its identity here: its weights may be where no
         fingerprint looks.
         """
-        fields = {name: value for name, value in identity_fields(request).items() if name not in ATTACKER}
+        fields = {name: value for name, value in identity.items() if name not in ATTACKER}
         fields["answers"] = [list(row) for row in request.subject.answers]
         return cls(out / FOLDER / digest(fields)[:32], request.noise_draws)
 

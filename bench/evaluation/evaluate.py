@@ -17,14 +17,14 @@ from bench.evaluation.journal import Journal
 from bench.evaluation.loop import run
 from bench.evaluation.plan import plan
 from bench.evaluation.records.storage import RECORD_FILE, read_record, write_record
-from bench.evaluation.request.identity import folder_name, identity_of
+from bench.evaluation.request.identity import folder_name, identity_fields
 from bench.evaluation.request.price import Price, price_of
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import DEFAULT_N, Running, Settings, Ticked, Watcher
 from bench.evaluation.saved_images import all_saved, is_saved, merge_stages, save_stage
 from bench.evaluation.workbench import Finished
 from bench.foundation.errors import ModelError, SpecError
-from bench.foundation.files import make_folder
+from bench.foundation.files import digest, make_folder
 from bench.models.borrowing import borrowed
 from bench.models.preparation import Preparation
 from bench.models.probe import same_answers
@@ -143,7 +143,8 @@ def evaluate_settings(settings: Settings, running: Running, watcher: Watcher) ->
     """:func:`evaluate`, with its arguments as objects. Raises a ``BenchError`` for anything the user can fix."""
     with borrowed(settings.model):
         request = resolve(settings)
-        identity = identity_of(request)
+        fields = identity_fields(request)
+        identity = digest(fields)
         if running.out is None:
             return _in_memory(settings, request, identity, running, watcher)
         folder = running.out / folder_name(request.subject.ref, identity)
@@ -152,7 +153,7 @@ def evaluate_settings(settings: Settings, running: Running, watcher: Watcher) ->
             _check_answers(request, record.model.answers, folder)
             watcher.reused(record)
             return record if request.expect is None else _with_remarks(request, record)
-        return _on_disk(settings, request, identity, folder, running, watcher)
+        return _on_disk(settings, request, identity, folder, Baselines.of(request, fields, running.out), running, watcher)
 
 
 def _with_remarks(request: Request, record: Record) -> Record:
@@ -181,11 +182,17 @@ def _in_memory(settings: Settings, request: Request, identity: str, running: Run
 
 
 def _on_disk(
-    settings: Settings, request: Request, identity: str, folder: Path, running: Running, watcher: Watcher
+    settings: Settings,
+    request: Request,
+    identity: str,
+    folder: Path,
+    baselines: Baselines,
+    running: Running,
+    watcher: Watcher,
 ) -> Record:
     watcher.started(request, price_of(request))
     make_folder(folder)
-    journal_path, baselines = folder / JOURNAL_FILE, Baselines.of(request, folder.parent)
+    journal_path = folder / JOURNAL_FILE
     with Journal.open(journal_path, identity=identity, fresh=running.fresh) as journal:
 
         def keep(key: UnitKey, finished: Finished) -> None:
@@ -199,11 +206,11 @@ def _on_disk(
             journal.append(ANSWERS, [list(row) for row in request.subject.answers])
         units = plan(request)
         stored = {} if running.fresh else baselines.read(units)
-        journalled_results = kept_units(request, units, stored | journal.done)
+        existing = kept_units(request, units, stored | journal.done)
         if running.save_adv:
-            journalled_results = {key: result for key, result in journalled_results.items() if is_saved(folder, key)}
+            existing = {key: result for key, result in existing.items() if is_saved(folder, key)}
         executor = executor_for(settings, request, running)
-        all_units = run(request, units, executor, existing=journalled_results, keep=keep, ticked=watcher.ticked)
+        all_units = run(request, units, executor, existing=existing, keep=keep, ticked=watcher.ticked)
         results = Results(all_units, len(request.shards))
         if running.save_adv:
             merge_stages(folder, request, results)
@@ -212,14 +219,14 @@ def _on_disk(
     return record
 
 
-def kept_units(request: Request, units: Sequence[UnitKey], journalled: Mapping[str, object]) -> dict[UnitKey, UnitResult]:
-    """Results of these units from a journal. The others are computed again: those that cannot be read, and those of shards
-    that were cut otherwise, whose clean answers are of other samples."""
+def kept_units(request: Request, units: Sequence[UnitKey], stored: Mapping[str, object]) -> dict[UnitKey, UnitResult]:
+    """Results of these units among stored ones, by the text of their keys. The others are computed again: those that cannot
+    be read, and those of shards that were cut otherwise, whose clean answers are of other samples."""
     task = request.task
     types: dict[str, type[UnitResult]] = {"clean": task.clean_type, "noise": NoiseAnswers, "attack": task.outcome_type}
     results: dict[UnitKey, UnitResult] = {}
     for key in units:
-        data = journalled.get(key.text)
+        data = stored.get(key.text)
         if isinstance(data, dict):
             try:
                 results[key] = types[key.kind].from_json(data)

@@ -6,18 +6,14 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import torch
-
-from bench.foundation.errors import ModelError, SpecError, UnknownNameError
+from bench.foundation.errors import SpecError, UnknownNameError
 from bench.foundation.model_refs import LibraryRef
 from bench.foundation.spec import bind_params
 from bench.models.checkpoint import load_checkpoint
-from bench.models.libraries import unimportable
+from bench.models.libraries import building, unimportable
 from bench.models.own import Origin, own_subject
 from bench.models.preparation import Preparation
-from bench.models.probe import fixed_randomness
 from bench.models.subject import Subject
-from bench.models.words import first_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +59,8 @@ def from_spikingjelly(text: str, ref: LibraryRef, stochastic: bool, prepare: Pre
             )
     prepare.require_weights(text)
     rest = {key: value for key, value in ref.options.items() if key not in own}
-    try:
-        with fixed_randomness(torch.device("cpu")):
-            network = networks.build(ref.name, choice.neuron, choice.surrogate, rest)
-    except Exception as error:  # whatever its builders and neurons make of options
-        raise ModelError(f"{text} cannot be built ({first_line(error)}).", "Correct its options.") from error
+    with building(text):
+        network = networks.build(ref.name, choice.neuron, choice.surrogate, rest)
     remarks = load_checkpoint(network, Path(str(prepare.weights)), partial=prepare.partial)
     shown = f"An image is shown at each of {choice.T} time steps; logits are the mean of the outputs over time."
     origin = Origin(text, {"spikingjelly": ref.name, "options": ref.options, "version": _version()}, (shown, *remarks))

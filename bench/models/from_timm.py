@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import torch
-
 from bench.foundation.errors import ModelError, SpecError, UnknownNameError
 from bench.foundation.model_refs import LibraryRef
-from bench.models.libraries import unimportable
+from bench.models.libraries import building, unimportable
 from bench.models.own import Origin, own_subject
 from bench.models.preparation import Preparation
-from bench.models.probe import fixed_randomness
 from bench.models.subject import Subject
-from bench.models.words import first_line
 
 if TYPE_CHECKING:
     from zoo.adapters.timm import Configuration
@@ -36,11 +32,8 @@ def from_timm(text: str, ref: LibraryRef, stochastic: bool, prepare: Preparation
     if not known:
         raise UnknownNameError.of("network of timm:", ref.name, timm.network_names())
     prepare.require_weights(text)
-    try:
-        with fixed_randomness(torch.device("cpu")):
-            network, configuration = timm.build(ref.name, ref.options)
-    except Exception as error:  # whatever its constructors make of options
-        raise ModelError(f"{text} cannot be built ({first_line(error)}).", "Correct its options.") from error
+    with building(text):
+        network, configuration = timm.build(ref.name, ref.options)
     prepare, words = _normalised(text, ref, prepare, configuration)
     remark = f"Of timm {configuration.version}: {words}; {configuration.classes} classes; {_size(ref, configuration)}."
     origin = Origin(text, {"timm": ref.name, "options": ref.options, "version": configuration.version}, (remark,))

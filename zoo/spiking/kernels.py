@@ -31,9 +31,9 @@ def integrate_and_fire(current: Tensor, dynamics: Dynamics, *, keep: bool = True
     then do not write down; it has no steps without.
     """
     current = dense(current)
-    spikes = like(current)
-    potential = like(current, 0 if not keep and compiled.usable(current) else None)
-    if compiled.usable(current):
+    in_loops = compiled.usable(current)
+    potential, spikes = like(current, 0 if in_loops and not keep else None), like(current)
+    if in_loops:
         i, u, s = (compiled.array(x) for x in (current, potential, spikes))
         numbers = compiled.constants(u.dtype, dynamics.decay, dynamics.threshold, dynamics.start, 0, 1)
         compiled.in_parallel(_run, s.shape[1], i, u, s, numbers, dynamics.reset == "hard")
@@ -45,7 +45,7 @@ def integrate_and_fire(current: Tensor, dynamics: Dynamics, *, keep: bool = True
 def fire_and_pool(current: Tensor, dynamics: Dynamics, windows: Windows, *, keep: bool = True) -> tuple[Tensor, Tensor]:
     """Like :func:`integrate_and_fire`, with the mean of the spikes over each window in place of the spikes.
 
-    current: ``(T, n, C, H, W)``, which compiled loops take and ``windows`` cover.
+    current: ``(T, n, C, H, W)``, which compiled loops take and ``windows`` cover. keep: as there.
     """
     potential, pooled = like(current, None if keep else 0), windows.pooled(current)
     i, u, p = (compiled.array(x) for x in (current, potential, pooled))

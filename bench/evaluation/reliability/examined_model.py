@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -59,12 +60,13 @@ class ExaminedModel:
     batch: int = BATCH
     sources: Mapping[str, Subject] = field(default_factory=dict)
     on_work: Callable[[str], None] = lambda work: None
-    proposer: nn.Module = field(init=False)
     _gradients: dict[GradientPath, Tensor] = field(init=False, default_factory=dict)
     _standing: dict[tuple[Attack, GradientPath, float], Tensor] = field(init=False, default_factory=dict)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "proposer", folded(self.subject.module))
+    @cached_property
+    def proposer(self) -> nn.Module:
+        """The model with its BatchNorm folded, from which gradients are asked."""
+        return folded(self.subject.module)
 
     @property
     def spiking(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.folding_time import Spike
 from torch import Tensor, nn
 
 import bench
@@ -13,18 +14,6 @@ from bench.foundation.errors import SpecError
 
 X = torch.rand(24, 1, 4, 4, generator=torch.Generator().manual_seed(1))
 SHARP: dict[str, Any] = {"attack": ["pgd:steps=3"], "eps": "0.05"}
-
-
-class _Spike(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, u: Tensor) -> Tensor:
-        ctx.save_for_backward(u)
-        return (u >= 0).to(u.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (u,) = ctx.saved_tensors
-        return grad * (1 - u.abs()).clamp_min(0)
 
 
 class ByHand(nn.Module):
@@ -40,7 +29,7 @@ class ByHand(nn.Module):
 
     def fire(self, u: Tensor) -> Tensor:
         if self.kind == "function":
-            spikes: Tensor = _Spike.apply(u)
+            spikes: Tensor = Spike.apply(u)
             return spikes
         soft = torch.sigmoid(4 * u)
         return (u >= 0).to(u.dtype).detach() + soft - soft.detach()
