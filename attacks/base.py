@@ -82,7 +82,7 @@ class Attack(ABC):
         """This attack after a look at a few real inputs ``(n, ...)``, before anything is attacked; mostly as it is.
 
         An attack that holds networks of others finds out here what it must know of them, from the same inputs whatever
-        samples it is given later.
+        samples it is given later. Raises ``ValueError`` if it could not do what was asked.
         """
         return self
 

@@ -16,7 +16,7 @@ from attacks.base import Access, Attack
 from attacks.fitting import Traits
 from attacks.gradients.base import GradientPath, Training
 from attacks.gradients.spikes.recognition import spiking_sites
-from attacks.gradients.spikes.sites import SpikeSites
+from attacks.gradients.spikes.sites import SpikeSites, takes_path
 from attacks.mifgsm import MIFGSM
 from attacks.model_oracle import ModelOracle
 from attacks.oracle import Oracle
@@ -107,12 +107,15 @@ class Transfer(Attack):
 
         A source that fails on ``probe`` ``(n, ...)`` stays as it is: it fails on the samples as well, which is on record.
         One that answers with other bits while it is listened to keeps its own gradient.
+        Raises ``ValueError`` for a path that would change nothing of how the source is differentiated.
         """
         known = replace(self, attack=self.attack.knowing(probe))
         try:
             sites = spiking_sites(self.model.to(probe.device), probe)
         except Exception:  # whatever the forward of a network of others raises
-            return known
+            sites = SpikeSites()
+        if not takes_path(self.model, self.path, sites):
+            raise ValueError(f"the source of the transfer takes no gradient path such as {self.path!r}")
         return replace(known, sites=sites) if sites.functions else known
 
     @property

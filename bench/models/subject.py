@@ -8,8 +8,8 @@ from typing import Any
 from torch import nn
 
 from attacks.fitting import Traits
-from attacks.gradients.base import GradientPath, TakesCoding, TakesGradientPath, Training
-from attacks.gradients.spikes.sites import SpikeSites
+from attacks.gradients.base import GradientPath, TakesCoding, TakesGradientPath
+from attacks.gradients.spikes.sites import SpikeSites, takes_path
 from bench.models.slope import Slope
 
 
@@ -68,10 +68,8 @@ class Subject:
         return self.sites is None or self.sites.differentiable
 
     def takes(self, path: GradientPath) -> bool:
-        """Whether ``path`` changes how some layer or spike function of it is differentiated; its own always does."""
-        if isinstance(path, Training) or self.whole_layers:
-            return True
-        return self.path_takers > 0 and path.spike_gradient() is not None
+        """Whether ``path`` can do with it what it says; see :func:`takes_path`."""
+        return takes_path(self.module, path, self.sites)
 
     @property
     def traits(self) -> Traits:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from attacks.fitting import Traits
+from attacks.gradients.base import GradientPath, Training
 from attacks.gradients.bptt import BPTT
 from attacks.gradients.rate import BPTR
 from attacks.mifgsm import MIFGSM
@@ -127,6 +128,21 @@ def test_a_source_that_cannot_be_looked_at_is_left_as_it_is(smooth: Build, image
     assert attack.knowing(torch.rand(3, 1, 5, 5)) == attack
     of_smooth = Transfer(model=smooth())
     assert of_smooth.knowing(images(3)).sites is None
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [("smooth", BPTT()), ("smooth", Training(coding="smooth")), ("foreign", BPTR())],
+    ids=["no spikes", "no encoder", "no whole layer"],
+)
+def test_a_path_that_would_change_nothing_at_the_source_is_refused(
+    source: str, path: GradientPath, smooth: Build, images: Build
+) -> None:
+    """In silence the source's own gradient would have been followed, under the name of another."""
+    model, x = (smooth(), images(3)) if source == "smooth" else (Foreign().eval(), torch.rand(3, 1, 6, 6))
+    with pytest.raises(ValueError, match="takes no gradient path such as"):
+        Transfer(model=model, path=path).knowing(x)
+    assert Transfer(model=model).knowing(x).path == Training()
 
 
 def test_a_source_without_finite_gradients_is_noted(smooth: Build, streams: Build) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from attacks.gradients.base import TakesGradientPath
+from attacks.gradients.base import GradientPath, TakesCoding, TakesGradientPath, Training
 from attacks.gradients.spikes.calling import Kind
 from attacks.gradients.spikes.control import controlled_by
 from attacks.gradients.spikes.firing import SpikeGradient
@@ -69,6 +69,15 @@ class SpikeSites:
             newborn=self.newborn,
             answered=answered,
         )
+
+
+def takes_path(model: nn.Module, path: GradientPath, sites: SpikeSites | None = None) -> bool:
+    """Whether ``path`` can do with ``model`` what it says: its own gradient always can, a coding needs an encoder."""
+    if path.coding is not None:
+        return any(isinstance(module, TakesCoding) for module in model.modules())
+    if isinstance(path, Training) or any(isinstance(module, TakesGradientPath) for module in model.modules()):
+        return True
+    return sites is not None and sites.controlled > 0 and path.spike_gradient() is not None
 
 
 def is_spiking(model: nn.Module, sites: SpikeSites | None = None) -> bool:

@@ -74,9 +74,18 @@ def resolve(settings: Settings) -> Request:
 
 
 def _knowing(attacks: Sequence[ResolvedAttack], samples: Samples, device: torch.device) -> tuple[ResolvedAttack, ...]:
-    """The attacks after a look at the inputs on which a stranger's model is tried."""
+    """The attacks after a look at the inputs on which a stranger's model is tried.
+
+    Raises ``SpecError`` for one that could not do what was asked.
+    """
     probe = samples[:PROBED].images.to(device)
-    return tuple(replace(each, attack=each.attack.knowing(probe)) for each in attacks)
+    known = []
+    for each in attacks:
+        try:
+            known.append(replace(each, attack=each.attack.knowing(probe)))
+        except ValueError as error:
+            raise SpecError(f"{each.spec}: {error}.", "Correct what does not fit, or leave it out of the attack.") from error
+    return tuple(known)
 
 
 def _micro_batch(settings: Settings, batch: int, device: torch.device) -> int:
