@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-elsewhere lint types floors ci speed zoo report strangers site clean
+.PHONY: help demo test test-all test-elsewhere lint types floors ci speed zoo report strangers site clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -30,9 +30,13 @@ $(VENV)/.dev: $(VENV)/.runtime
 demo: $(VENV)/.runtime  ## evaluate a defended spiking network under PGD on real images
 	$(BIN)/bench evaluate --model zoo:snn_gsr --attack pgd
 
-test: $(VENV)/.dev  ## run the tests (about 5 minutes on 2 cores)
+test: $(VENV)/.dev  ## run the tests (under 5 minutes on 2 cores)
 	@echo "Running the tests"
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-all: $(VENV)/.dev  ## and the slow ones with them: whole attack sets on trained networks (about 7 minutes)
+	@echo "Running the tests, the slow ones with them"
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not gallery"
 
 test-elsewhere: $(VENV)/.dev  ## the numeric tests as other machines run them (about 45 minutes; PART=--part: 3)
 	@$(BIN)/python tests/elsewhere.py $(PART)
@@ -47,7 +51,7 @@ types: $(VENV)/.dev  ## mypy --strict
 floors: $(VENV)/.dev  ## import contracts: reports -> bench -> zoo -> attacks
 	$(BIN)/lint-imports
 
-ci: test lint types floors  ## all of the above
+ci: test-all lint types floors  ## all of the above
 
 speed: $(VENV)/.dev  ## side-by-side speed comparisons, as ratios
 	@for script in network loop job standard; do $(BIN)/python tests/speed/$$script.py || exit 1; done

@@ -44,7 +44,18 @@ SLOW = (
 )
 """Shipped networks on real images: minutes, where the rest takes one."""
 
-OPTIONS = ("-n", "0", "-p", "no:cacheprovider", "-rfE", "--tb=short", "--timeout=600", "--continue-on-collection-errors")
+OPTIONS = (
+    "-n",
+    "0",
+    "-p",
+    "no:cacheprovider",
+    "-rfE",
+    "--tb=short",
+    "--timeout=600",
+    "--continue-on-collection-errors",
+    "-m",
+    "not gallery",
+)
 
 OLD = {
     "ATEN_CPU_CAPABILITY": "default",

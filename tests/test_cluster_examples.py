@@ -43,6 +43,7 @@ def job(tmp_path: Path) -> list[str]:
     return ["--model", model, "--data", data, "--attack", "fgsm", "--eps", "0.1", "--out", str(tmp_path / "records")]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_local_cluster_evaluates(job: list[str], tmp_path: Path) -> None:
     pytest.importorskip("distributed")

@@ -22,7 +22,7 @@ class Stranger:
     class. kind: of its twin. asks: what its forward has to do for the evaluation, beyond what such code does anyway.
     verdict: the expected one; because: a part of its reason. follows: whether all gradients pass, so that it must keep
     the same share as its twin. exact: whether it can be run in float64.
-    short: whether ``make test`` evaluates it; the marker ``gallery`` evaluates all.
+    short: whether ``make test-all`` evaluates it; the marker ``gallery`` evaluates all.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """``standard`` finds in a stranger's network what it finds in its twin of this suite, and the verdict says what it saw.
 
-``make test`` evaluates some strangers, ``python -m pytest -m gallery`` the others (six minutes on a core).
+``make test-all`` evaluates some strangers, ``python -m pytest -m gallery`` the others (six minutes on a core).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ every_stranger = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.slow
 @every_stranger
 def test_it_keeps_what_its_twin_keeps(stranger: Stranger, tmp_path: Path) -> None:
     pytest.importorskip(stranger.needs, reason=f"{stranger.library} is not installed")

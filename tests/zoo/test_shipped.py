@@ -13,7 +13,11 @@ from zoo.card import card, names
 TRAINED = [name for name in names() if card(name).weights is not None and card(name).task == "classification"]
 
 
-@pytest.mark.parametrize("name", TRAINED)
+SOME = ("ann_vanilla", "snn_at", "snn_cos", "snn_ttfs")
+"""One trained directly, one defended, one converted, one that codes in time; the others belong to ``make test-all``."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in SOME else pytest.mark.slow) for name in TRAINED])
 def test_raw_curves_are_sane(name: str) -> None:
     """Each radius is attacked from scratch: nothing is inherited from a smaller one.
 

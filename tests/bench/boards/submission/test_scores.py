@@ -73,6 +73,7 @@ def test_a_registered_network_enters(short_board: Board, tmp_path: Path) -> None
     assert "Rank 1 of 1" in page
 
 
+@pytest.mark.slow
 @needs_isolation
 def test_own_code_is_judged_by_its_answers_as_the_same_network_is_here(short_board: Board, tmp_path: Path) -> None:
     folder, board = scoring(tmp_path / "mine", own_code=True), short_board
@@ -122,14 +123,14 @@ def build():
 """
 
 
+@pytest.mark.slow
 @needs_isolation
-def test_own_code_does_not_choose_its_scale(short_board: Board, tmp_path: Path) -> None:
+def test_own_code_does_not_choose_its_scale(tmp_path: Path) -> None:
     """A wide range or the opposite direction, stated in code, would make shifts look small."""
+    board = scoring_board(tmp_path / "boards", n=2, attacks=["pgd:steps=3"])
     plain, boasting = scoring(tmp_path / "plain", own_code=True), scoring(tmp_path / "boasting", own_code=True)
     (boasting / "model.py").write_text(BOASTS)
-    records = [
-        run(one, short_board, out=tmp_path / "r", trust_code=True, limits=LIMITS)[1].record for one in (plain, boasting)
-    ]
+    records = [run(one, board, out=tmp_path / "r", trust_code=True, limits=LIMITS)[1].record for one in (plain, boasting)]
     told = [torch.tensor(one.rows["shift"].to_numpy(float)) for one in records]
     assert torch.allclose(*told, atol=1e-4), "images are shuffled anew in each run, which moves the last bits of scores"
     ranges = [one.results[0].in_ranges.value for one in records]

@@ -80,6 +80,7 @@ def test_a_hidden_gradient_is_flagged_and_found_all_the_same(
     assert standard(make(), data).results[0].robust.value == 0
 
 
+@pytest.mark.slow
 def test_a_saturated_softmax_is_flagged_and_hides_nothing_but_from_others(photos: tuple[Tensor, Tensor]) -> None:
     model = known.Saturated(known.undefended())
     data = labelled(model, photos[0])
@@ -102,6 +103,7 @@ def test_a_thresholded_input_is_flagged_and_broken_without_gradients() -> None:
     assert record.reliability.status == "unreliable"
 
 
+@pytest.mark.slow
 def test_foreign_neurons_are_controlled_and_broken(photos: tuple[Tensor, Tensor]) -> None:
     """They are of the author's own make, and take the paths that are defined for single spike functions all the same."""
     found = looked_at(known.foreign_neurons(), photos)
@@ -111,6 +113,7 @@ def test_foreign_neurons_are_controlled_and_broken(photos: tuple[Tensor, Tensor]
     assert standard(known.foreign_neurons(), photos).results[0].robust.value == 0
 
 
+@pytest.mark.slow
 def test_a_random_gate_is_averaged_over(photos: tuple[Tensor, Tensor]) -> None:
     model = known.Gated(known.undefended())
     record = standard(model, (photos[0][:4], photos[1][:4]))
@@ -120,6 +123,7 @@ def test_a_random_gate_is_averaged_over(photos: tuple[Tensor, Tensor]) -> None:
     assert record.results[0].robust.value < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "status"), [(known.Crashing, "attack_error"), (known.NotANumber, "nan_gradient")])
 def test_a_gradient_that_fails_on_some_samples(
     make: Callable[[nn.Module], nn.Module], status: str, photos: tuple[Tensor, Tensor]
@@ -137,6 +141,7 @@ def test_a_gradient_that_fails_on_some_samples(
     assert record.results[0].undecided == rows["robust"][bright].sum() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [known.Crashing, known.NotANumber])
 def test_a_gradient_that_fails_does_not_shelter_a_sample_from_the_attack_set(
     make: Callable[[nn.Module], nn.Module], photos: tuple[Tensor, Tensor]
