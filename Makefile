@@ -54,7 +54,7 @@ floors: $(VENV)/.dev  ## import contracts: reports -> bench -> zoo -> attacks
 ci: test-all lint types floors  ## all of the above
 
 speed: $(VENV)/.dev  ## side-by-side speed comparisons, as ratios
-	@for script in network loop job standard; do $(BIN)/python tests/speed/$$script.py || exit 1; done
+	@for script in network loop job standard strangers; do $(BIN)/python tests/speed/$$script.py || exit 1; done
 
 zoo: $(VENV)/.runtime  ## train every compact model that has no weights yet (hours on a CPU; resumable)
 	$(BIN)/bench train --all --missing --install

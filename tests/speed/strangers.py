@@ -6,14 +6,10 @@ Function), one input gradient of 64 images. A ratio below 1 means that the funct
 
 from __future__ import annotations
 
-import os
-import sys
+from side_by_side import say  # isort: skip
+
 import time
 from itertools import pairwise
-from pathlib import Path
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
 from support.strangers import CellOverTime, Recipe
@@ -34,7 +30,7 @@ PATHS: dict[str, GradientPath] = {
     "ASSG": ASSG(),
     "ASSG, reset attached": ASSG(reset="attached"),
 }
-REPEATS = 3
+REPEATS = 7
 
 
 class ByHand(nn.Module):
@@ -74,14 +70,14 @@ def main() -> None:
     model, x = ByHand().eval().requires_grad_(False), torch.rand(64, 3, 32, 32)
     began = time.process_time()
     sites = spiking_sites(model, x)
-    sys.stdout.write(f"recognition {time.process_time() - began:.2f} s\n")
+    say(f"recognition {time.process_time() - began:.2f} s")
     rounds = [
         (seconds(model, Training(), x, None), {name: seconds(model, path, x, sites) for name, path in PATHS.items()})
         for _ in range(REPEATS)
     ]
     own = min(first for first, _ in rounds)
     for name in PATHS:
-        sys.stdout.write(f"{name}: {min(taken[name] for _, taken in rounds) / own:.2f}\n")
+        say(f"{name}: {min(times[name] for _, times in rounds) / own:.2f}")
 
 
 if __name__ == "__main__":
