@@ -182,7 +182,7 @@ class OracleProposer:
             rng=job.rng.fold("layers"),
             draws=request.eot,
             stochastic=request.subject.stochastic,
-            micro_batch=request.micro_batch,
+            micro_batch=min(request.micro_batch, request.query_rows),
             sites=request.subject.sites,
             lens=request.lattice.lens(x, job.threat),
         )

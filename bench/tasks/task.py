@@ -116,7 +116,8 @@ class Task:
 class Request:
     """Everything that determines the rows.
 
-    stages: the stages of each attack on this model. shard_rows: largest number of samples of a unit.
+    stages: the stages of each attack on this model. shard_rows: largest number of samples of a unit. query_rows: largest
+        number of rows of an attack's query that fits into memory.
     eight_bit: whether attacked and noisy images are rounded to 8 bits.
     batch: inputs of a scoring call, if not the canonical number. expect: clean accuracy in percent; no row depends on it.
     """
@@ -136,6 +137,7 @@ class Request:
     scorings: int
     device: torch.device
     micro_batch: int
+    query_rows: int
     eight_bit: bool
     shard_rows: int
     batch: int | None = None

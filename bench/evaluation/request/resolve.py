@@ -15,7 +15,7 @@ from bench.data import load_samples
 from bench.data.base import Array, Samples, UpTo, own_samples
 from bench.evaluation.request.attack_specs import resolve_attack, resolve_path, threat_of
 from bench.evaluation.request.settings import Settings
-from bench.evaluation.request.shards import rows_per_shard
+from bench.evaluation.request.shards import portions_of
 from bench.foundation.errors import SpecError, TooFewError
 from bench.foundation.spec import Eps, parse_eps
 from bench.foundation.threats import threat_at, threat_registry
@@ -48,6 +48,7 @@ def resolve(settings: Settings) -> Request:
     subject = recognised(task.admit(ready.subject), samples)
     attacks = _knowing(attacks, samples, device)
     check_path(path, path_spec, subject)
+    portions = portions_of(subject, samples, device)
     draws = STOCHASTIC_DRAWS if subject.stochastic else 1
     stages, left_out = _stages(task, attacks, threat_at(settings.norm, radii[0].value), subject, samples)
     return Request(
@@ -65,9 +66,10 @@ def resolve(settings: Settings) -> Request:
         eot=settings.eot or draws,
         scorings=settings.scorings or draws,
         device=device,
-        micro_batch=_micro_batch(settings, ready.batch, device),
+        micro_batch=_micro_batch(settings, ready.batch, device, portions.query),
+        query_rows=settings.micro_batch or portions.query,
         eight_bit=settings.eight_bit,
-        shard_rows=rows_per_shard(subject, samples),
+        shard_rows=portions.shard,
         batch=None if ready.batch == BATCH else ready.batch,
         expect=settings.expect,
     )
@@ -88,9 +90,12 @@ def _knowing(attacks: Sequence[ResolvedAttack], samples: Samples, device: torch.
     return tuple(known)
 
 
-def _micro_batch(settings: Settings, batch: int, device: torch.device) -> int:
-    """Inputs of an attack's call: no more than a scoring call takes, where that is not the usual number."""
-    usual = settings.micro_batch or (64 if device.type == "cpu" else 512)
+def _micro_batch(settings: Settings, batch: int, device: torch.device, query_rows: int) -> int:
+    """The second batch size of a verdict, and the largest of an attack's call. query_rows: what a GPU's memory allows.
+
+    It is no more than a scoring call takes, where that is not the usual number.
+    """
+    usual = settings.micro_batch or (64 if device.type == "cpu" else query_rows)
     return usual if batch == BATCH else min(usual, batch)
 
 
