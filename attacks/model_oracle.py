@@ -206,10 +206,11 @@ class ModelOracle:
     def finite(self, gradient: Tensor, rows: Tensor) -> Tensor:
         """``gradient`` ``(n, ...)``, zero for rows where it is not finite. Notes those, and counts where it is all zero."""
         bad = ~gradient.flatten(1).isfinite().all(1)
-        self.books.bad_gradient[self.books.index[rows[bad]]] = True
+        entries = self.books.index[rows]
+        self.books.bad_gradient.logical_or_(torch.zeros_like(self.books.forwards).index_add_(0, entries, bad.long()) > 0)
         finite = torch.where(per_row(bad, gradient), 0.0, gradient)
         zero = (finite.flatten(1) == 0).all(1)
-        self.books.zero_gradients.index_add_(0, self.books.index[rows], zero.long())
+        self.books.zero_gradients.index_add_(0, entries, zero.long())
         return finite
 
     def referring_to(self, x: Tensor) -> ModelOracle:
