@@ -144,8 +144,10 @@ def _fresh(potential: Tensor, samples: int) -> _State:
     # One sample by itself may have gaps: where samples are innermost in memory, its units are far apart.
     sample = dense(potential[0, :1])[0]
     precise = torch.promote_types(potential.dtype, torch.float32)
-    centre = potential.new_ones((samples, len(potential), sample.numel()), dtype=precise)
-    return _State(centre, torch.zeros_like(centre), torch.empty_strided(sample.shape, sample.stride(), device="meta"))
+    # In one piece, so that what a run leaves behind is a gap in memory that the next one fits into.
+    averages = potential.new_zeros((2, samples, len(potential), sample.numel()), dtype=precise)
+    averages[0] = 1.0
+    return _State(*averages, torch.empty_strided(sample.shape, sample.stride(), device="meta"))
 
 
 @dataclass(frozen=True)

@@ -224,7 +224,7 @@ def _step_back(e, u, slope, carried, th, HARD: tl.constexpr, ATTACHED: tl.conste
 def _slope(x, per_th, width, FAMILY: tl.constexpr):
     """``ds/du`` at ``x = (u - th) / th``, as in :mod:`attacks.gradients.surrogates`."""
     if FAMILY == 0:
-        slope = tl.where(tl.abs(x) < width / 2, per_th / width, 0.0)
+        slope = tl.where(2.0 * tl.abs(x) < width, per_th / width, 0.0)
     elif FAMILY == 1:
         slope = tl.maximum(width - tl.abs(x), 0.0) * (per_th / (width * width))
     elif FAMILY == 2:
