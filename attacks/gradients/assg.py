@@ -147,7 +147,7 @@ def _fresh(potential: Tensor, samples: int) -> _State:
     # In one piece, so that what a run leaves behind is a gap in memory that the next one fits into.
     averages = potential.new_zeros((2, samples, len(potential), sample.numel()), dtype=precise)
     averages[0] = 1.0
-    return _State(*averages, torch.empty_strided(sample.shape, sample.stride(), device="meta"))
+    return _State(averages[0], averages[1], torch.empty_strided(sample.shape, sample.stride(), device="meta"))
 
 
 @dataclass(frozen=True)

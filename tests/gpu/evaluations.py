@@ -17,16 +17,23 @@ SECONDS, GIGABYTES = 60.0, 2.5
 ROWS = 250
 
 
-def standard(report: Report) -> None:
-    """The attack set on the first test images, which lie in the package."""
+def standard(report: Report, proposals: str = "float32") -> None:
+    """The attack set on the first test images, which lie in the package. proposals: in which precision it asks."""
     n, attack, batch = (2, "pgd:steps=1", 2) if report.dry else (1000, "standard", None)
     model = "zoo:snn_at"
-    record = bench.evaluate(model, attack=attack, eps="2/255", n=n, device=report.device.type, batch=batch)
+    where = report.device.type
+    record = bench.evaluate(model, attack=attack, eps="2/255", n=n, device=where, batch=batch, proposals=proposals)
     result = record.results[0]
     for stage in result.stages:
         report.say(f"    {stage.name}: {stage.attempted} attempted, {stage.broken} broken, {stage.seconds:.2f} s")
     note = f"clean {result.clean.value:.1%}, robust {result.robust.value:.1%}, the attack alone {result.seconds:.1f} s"
-    report.figure(f"{attack} on {n} images of snn_at at 2/255", record.seconds, "s", most=SECONDS, note=note)
+    bar = SECONDS if proposals == "float32" else None
+    report.figure(f"{attack} on {n} images of snn_at at 2/255, {proposals}", record.seconds, "s", most=bar, note=note)
+
+
+def in_half_precision(report: Report) -> None:
+    """The same with proposals in half the bits, judged in float32."""
+    standard(report, "bfloat16")
 
 
 def memory(report: Report) -> None:

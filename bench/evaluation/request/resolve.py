@@ -20,6 +20,7 @@ from bench.foundation.errors import SpecError, TooFewError
 from bench.foundation.spec import Eps, parse_eps
 from bench.foundation.threats import threat_at, threat_registry
 from bench.models.opening import open_subject
+from bench.models.precision import PRECISIONS
 from bench.models.probe import probed
 from bench.models.recognition import PROBED, recognised
 from bench.models.scorer import BATCH
@@ -35,7 +36,7 @@ STOCHASTIC_DRAWS = 10
 
 def resolve(settings: Settings) -> Request:
     """The request of these settings. Raises ``SpecError`` (or another ``BenchError``) for what cannot be run."""
-    _check_counts(settings)
+    _check_numbers(settings)
     radii = _radii(settings)
     attacks = _attacks(settings, radii)
     path_spec, path = resolve_path(settings.path)
@@ -72,6 +73,7 @@ def resolve(settings: Settings) -> Request:
         shard_rows=portions.shard,
         batch=None if ready.batch == BATCH else ready.batch,
         expect=settings.expect,
+        proposals=settings.proposals,
     )
 
 
@@ -99,11 +101,13 @@ def _micro_batch(settings: Settings, batch: int, device: torch.device, query_row
     return usual if batch == BATCH else min(usual, batch)
 
 
-def _check_counts(settings: Settings) -> None:
+def _check_numbers(settings: Settings) -> None:
     for name in ("n", "eot", "scorings", "micro_batch", "batch"):
         value = getattr(settings, name)
         if value is not None and value < 1:
             raise SpecError(f"{name} must be at least 1, not {value}.", "Correct it, or leave it out.")
+    if settings.proposals not in PRECISIONS:
+        raise SpecError(f"Attacks cannot compute in {settings.proposals!r}.", f"Use one of {', '.join(PRECISIONS)}.")
 
 
 def _radii(settings: Settings) -> list[Eps]:
