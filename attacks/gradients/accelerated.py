@@ -56,6 +56,7 @@ def block(x: Tensor) -> int:
     return INTERPRETED_BLOCK if x.device.type == "cpu" else BLOCK
 
 
+@cache
 def rounded(number: float, dtype: torch.dtype) -> float:
     """``number`` in ``dtype``, as torch compares it with a tensor: a threshold of 0.7 is 0.699 in bfloat16."""
     return float(torch.tensor(number, dtype=dtype))

@@ -26,13 +26,13 @@ BAR = 1.2
 
 
 def layers(report: Report) -> None:
-    """Forward and backward of one layer of a million neurons."""
-    units = 256 if report.dry else 2**20
+    """Forward and backward of one layer: of a million neurons, where launching counts, and of four, where memory does."""
+    sizes = (256,) if report.dry else (2**20, 2**22)
     every = (4, 8) if report.dry else (4, 8, 16, 32)
-    for steps, dtype in product(every, (torch.float32, torch.float16)):
+    for units, steps, dtype in product(sizes, every, (torch.float32, torch.float16)):
         x = (torch.randn(steps, units) + 0.6).to(report.device, dtype)
         incoming = torch.randn(steps, units).to(report.device, dtype)
-        name = f"LIF forward and backward, T={steps}, {str(dtype).removeprefix('torch.')}"
+        name = f"LIF forward and backward, {units} neurons, T={steps}, {str(dtype).removeprefix('torch.')}"
         ours = milliseconds(both(as_in_jelly, x, incoming), report.device)
         report.figure(name, ours, "ms")
         bytes_moved = 6 * x.numel() * x.element_size()  # current, potential, spikes; their gradient, potential, the result
