@@ -183,7 +183,7 @@ class OracleProposer:
             rng=job.rng.fold("layers"),
             draws=request.eot,
             stochastic=request.subject.stochastic,
-            micro_batch=min(request.micro_batch, request.query_rows),
+            micro_batch=request.query_rows,
             sites=request.subject.sites,
             precision=PRECISIONS[request.proposals],
             lens=request.lattice.lens(x, job.threat),

@@ -116,8 +116,8 @@ class Task:
 class Request:
     """Everything that determines the rows.
 
-    stages: the stages of each attack on this model. shard_rows: largest number of samples of a unit. query_rows: largest
-        number of rows of an attack's query that fits into memory.
+    stages: the stages of each attack on this model. shard_rows: largest number of samples of a unit. micro_batch: the
+        second batch size in which a decision is made. query_rows: largest number of rows of an attack's call.
     eight_bit: whether attacked and noisy images are rounded to 8 bits.
     batch: inputs of a scoring call, if not the canonical number. expect: clean accuracy in percent; no row depends on it.
     proposals: precision in which attacks ask the model; verdicts are always made in float32.

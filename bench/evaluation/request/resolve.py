@@ -30,6 +30,9 @@ from bench.tasks.lookup import task_for, task_named
 from bench.tasks.resolved_attack import ResolvedAttack
 from bench.tasks.task import Request, Task
 
+SECOND_BATCH, SECOND_BATCH_ON_GPU = 64, 512
+"""Inputs of the calls by which it is seen whether a decision hangs on the batch; on a CPU also the most of an attack's."""
+
 STOCHASTIC_DRAWS = 10
 """EOT draws per query and scoring draws per verdict of a stochastic model, unless told otherwise."""
 
@@ -49,7 +52,7 @@ def resolve(settings: Settings) -> Request:
     subject = recognised(task.admit(ready.subject), samples)
     attacks = _knowing(attacks, samples, device)
     check_path(path, path_spec, subject)
-    portions = portions_of(subject, samples, device)
+    portions, on_cpu = portions_of(subject, samples, device), device.type == "cpu"
     draws = STOCHASTIC_DRAWS if subject.stochastic else 1
     stages, left_out = _stages(task, attacks, threat_at(settings.norm, radii[0].value), subject, samples)
     return Request(
@@ -67,8 +70,10 @@ def resolve(settings: Settings) -> Request:
         eot=settings.eot or draws,
         scorings=settings.scorings or draws,
         device=device,
-        micro_batch=_micro_batch(settings, ready.batch, device, portions.query),
-        query_rows=settings.micro_batch or portions.query,
+        micro_batch=_rows_of_call(
+            settings, ready.batch, SECOND_BATCH if on_cpu else min(SECOND_BATCH_ON_GPU, portions.query)
+        ),
+        query_rows=_rows_of_call(settings, ready.batch, min(SECOND_BATCH, portions.query) if on_cpu else portions.query),
         eight_bit=settings.eight_bit,
         shard_rows=portions.shard,
         batch=None if ready.batch == BATCH else ready.batch,
@@ -92,13 +97,10 @@ def _knowing(attacks: Sequence[ResolvedAttack], samples: Samples, device: torch.
     return tuple(known)
 
 
-def _micro_batch(settings: Settings, batch: int, device: torch.device, query_rows: int) -> int:
-    """The second batch size of a verdict, and the largest of an attack's call. query_rows: what a GPU's memory allows.
-
-    It is no more than a scoring call takes, where that is not the usual number.
-    """
-    usual = settings.micro_batch or (64 if device.type == "cpu" else query_rows)
-    return usual if batch == BATCH else min(usual, batch)
+def _rows_of_call(settings: Settings, batch: int, usual: int) -> int:
+    """Inputs of a call that is not the scorer's first: no more than that takes, where it is not the usual number."""
+    chosen = settings.micro_batch or usual
+    return chosen if batch == BATCH else min(chosen, batch)
 
 
 def _check_numbers(settings: Settings) -> None:
