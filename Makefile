@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-elsewhere lint types floors ci speed zoo report strangers site clean
+.PHONY: help demo test test-all test-elsewhere lint types floors ci speed gpu zoo report strangers site clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -54,7 +54,10 @@ floors: $(VENV)/.dev  ## import contracts: reports -> bench -> zoo -> attacks
 ci: test-all lint types floors  ## all of the above
 
 speed: $(VENV)/.dev  ## side-by-side speed comparisons, as ratios
-	@for script in network loop job standard strangers; do $(BIN)/python tests/speed/$$script.py || exit 1; done
+	@for script in network loop job standard strangers memory; do $(BIN)/python tests/speed/$$script.py || exit 1; done
+
+gpu: $(VENV)/.dev  ## what only a GPU can show: right kernels, speed and memory (at most 8 minutes)
+	@$(BIN)/python tests/gpu/run.py
 
 zoo: $(VENV)/.runtime  ## train every compact model that has no weights yet (hours on a CPU; resumable)
 	$(BIN)/bench train --all --missing --install

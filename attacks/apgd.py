@@ -18,7 +18,7 @@ from attacks.checkpoints import checkpoints
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.restarts import RestartedAttack
-from attacks.rows import per_row
+from attacks.rows import per_row, places
 from attacks.threats.norm_ball import NormBall
 
 
@@ -42,9 +42,10 @@ class _Walk:
 
     def keep(self, going: Tensor) -> None:
         """Drop the rows that are not ``going`` ``(n,)`` bool."""
-        if not bool(going.all()):
+        kept = places(going)
+        if len(kept) < len(going):
             for name, tensor in vars(self).items():
-                setattr(self, name, tensor[going])
+                setattr(self, name, tensor[kept])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from attacks.oracle import Answer
+from attacks.rows import per_row, places
 
 
 @dataclass
@@ -26,7 +27,7 @@ class Best:
 
     def standing(self) -> Tensor:
         """Indices ``(m,)`` of the samples that are not broken yet."""
-        return (~self.broken).nonzero()[:, 0]
+        return places(~self.broken)
 
     def update(self, inputs: Tensor, rows: Tensor, answer: Answer) -> None:
         """Keep those of ``inputs`` ``(n, ...)`` that are broken or have a higher objective than what is kept for their rows.
@@ -35,10 +36,10 @@ class Best:
         """
         better = (answer.value > self.value[rows]) | answer.broken
         better &= ~self.broken[rows]
-        chosen = rows[better]
-        self.inputs[chosen] = inputs[better]
-        self.value[chosen] = answer.value[better]
-        self.broken[chosen] = answer.broken[better]
+        # Every row is written, the others with what is kept: a choice of rows would make an attack wait for a GPU.
+        self.inputs[rows] = torch.where(per_row(better, inputs), inputs, self.inputs[rows])
+        self.value[rows] = torch.where(better, answer.value, self.value[rows])
+        self.broken[rows] |= better & answer.broken
 
     def update_from(self, candidates: Tensor, rows: Tensor, answer: Answer) -> None:
         """As :meth:`update`, with the best of several ``candidates`` ``(k, n, ...)`` for each row.

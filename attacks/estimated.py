@@ -27,6 +27,7 @@ from attacks.fitting import Traits
 from attacks.objectives import Classification, Margin, objective_named, unless_scoring
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
+from attacks.rows import places
 from attacks.threats.norm_ball import NormBall, as_norm_ball
 from attacks.threats.threat import Threat, ThreatKinds
 
@@ -110,7 +111,7 @@ class EstimatedGradient(Attack):
             if not len(rows):
                 return
             slope = self._slope(oracle, adv, x, threat, rng.fold("step", step), rows, best)
-            going = ~best.broken[rows]
+            going = places(~best.broken[rows])
             rows, adv, slope, moments = rows[going], adv[going], slope[going], moments.rows(going)
             ball = threat.rows(rows)
             size = 2.5 * ball.radius(x[rows]) / self.steps if self.step_size is None else self.step_size

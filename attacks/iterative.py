@@ -18,6 +18,7 @@ from attacks.best_so_far import Best
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.restarts import RestartedAttack
+from attacks.rows import places
 from attacks.threats.norm_ball import NormBall
 
 
@@ -66,7 +67,7 @@ class IterativeAttack(RestartedAttack):
             answer = oracle.query(adv, rows, grad=True)
             if self.keep == "best":
                 best.update(adv, rows, answer)
-                going = ~answer.broken
+                going = places(~answer.broken)
                 rows, clean, adv, momentum = rows[going], clean[going], adv[going], momentum[going]
                 gradient, ball = answer.slope[going], threat.rows(rows)
                 if not len(rows):

@@ -20,6 +20,7 @@ from attacks.fitting import unless_images
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.restarts import RestartedAttack
+from attacks.rows import places
 from attacks.threats.norm_ball import NormBall
 
 
@@ -54,7 +55,7 @@ class Korhonen(RestartedAttack):
         for step in range(1, self.steps + 1):
             answer = oracle.query(adv, rows, grad=True)
             best.update(adv, rows, answer)
-            going = ~answer.broken
+            going = places(~answer.broken)
             rows, clean, adv, activity, moments = rows[going], clean[going], adv[going], activity[going], moments.rows(going)
             if not len(rows):
                 return

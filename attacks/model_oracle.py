@@ -36,6 +36,8 @@ class ModelOracle:
     lens: what the model sees of an input (see :meth:`attacks.lattice.Lattice.lens`): an attacker who must hand over images
         of 8 bits searches through their rounding.
     sites: the spike functions of a stranger's network (see :mod:`attacks.gradients.spikes`).
+    precision: in which the model computes where that makes it faster (torch's autocast), such as bfloat16 on a GPU; None for
+        full precision. What the search ends with is for someone else to judge in full precision.
     """
 
     model: nn.Module
@@ -49,6 +51,7 @@ class ModelOracle:
     micro_batch: int = 64
     lens: Lens = clear
     sites: SpikeSites | None = None
+    precision: torch.dtype | None = None
     books: Books = field(kw_only=True)
     session: Session = field(kw_only=True)
 
@@ -159,8 +162,12 @@ class ModelOracle:
 
     def outputs(self, x: Tensor, rows: Tensor) -> Tensor:
         """The model's outputs ``(n, K)`` for inputs ``x`` that stand for ``rows`` ``(n,)``; nothing is booked here."""
-        outputs: Tensor = self.model(x)
-        return outputs
+        if self.precision is None:
+            outputs: Tensor = self.model(x)
+            return outputs
+        with torch.autocast(x.device.type, self.precision):
+            reduced: Tensor = self.model(x)
+        return reduced.to(x.dtype)
 
     def query(self, x: Tensor, rows: Tensor, *, grad: bool) -> Answer:
         """Value, gradient and verdict ``(n,)`` of inputs ``x`` ``(n, ...)`` that stand for ``rows`` ``(n,)``, averaged.
@@ -206,10 +213,11 @@ class ModelOracle:
     def finite(self, gradient: Tensor, rows: Tensor) -> Tensor:
         """``gradient`` ``(n, ...)``, zero for rows where it is not finite. Notes those, and counts where it is all zero."""
         bad = ~gradient.flatten(1).isfinite().all(1)
-        self.books.bad_gradient[self.books.index[rows[bad]]] = True
+        entries = self.books.index[rows]
+        self.books.bad_gradient.logical_or_(torch.zeros_like(self.books.forwards).index_add_(0, entries, bad.long()) > 0)
         finite = torch.where(per_row(bad, gradient), 0.0, gradient)
         zero = (finite.flatten(1) == 0).all(1)
-        self.books.zero_gradients.index_add_(0, self.books.index[rows], zero.long())
+        self.books.zero_gradients.index_add_(0, entries, zero.long())
         return finite
 
     def referring_to(self, x: Tensor) -> ModelOracle:
@@ -233,6 +241,7 @@ class ModelOracle:
             stochastic=True,
             micro_batch=self.micro_batch,
             sites=self.sites,
+            precision=self.precision,
         )
         return fresh.referring_to(x)
 

@@ -45,8 +45,7 @@ def pick(logits: Tensor, index: Tensor) -> Tensor:
 
 def best_other(logits: Tensor, index: Tensor) -> Tensor:
     """The largest logit of each row apart from ``index``: ``(n,)``."""
-    mask = F.one_hot(index, logits.shape[1]).bool()
-    return logits.masked_fill(mask, -torch.inf).amax(1)
+    return logits.scatter(1, index[:, None], -torch.inf).amax(1)
 
 
 def _logits(outputs: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from attacks.checkpoints import checkpoints
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.restarts import RestartedAttack
-from attacks.rows import per_row
+from attacks.rows import per_row, places
 from attacks.threats.linf import Linf
 from attacks.threats.norm_ball import NormBall
 from attacks.threats.threat import ThreatKinds
@@ -48,7 +48,7 @@ class SAPGD(RestartedAttack):
         for k in range(1, self.steps + 1):
             answer = oracle.query(adv, rows, grad=True)
             best.update(adv, rows, answer)
-            going = ~answer.broken
+            going = places(~answer.broken)
             rows, clean, adv, eta, average, squares = (t[going] for t in (rows, clean, adv, eta, average, squares))
             if not len(rows):
                 return

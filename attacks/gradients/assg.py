@@ -23,12 +23,13 @@ import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
 
-from attacks.gradients import compiled, loops
+from attacks.gradients import accelerated, compiled, loops, on_gpu
 from attacks.gradients.base import Bound, GradientPath, LayerGradient, Session, Trace, lent
 from attacks.gradients.bptt import incoming, through_slopes
 from attacks.gradients.flat import dense, like, matrix
@@ -110,8 +111,10 @@ class _AdaptiveSession(Session):
     def applied(
         self, model: nn.Module, rows: Tensor, *, learn: bool, sites: SpikeSites | None = None
     ) -> AbstractContextManager[Bound]:
+        batch = _Batch(rows)
+
         def of(kind: str) -> Callable[[int], LayerGradient]:
-            return lambda number: _AdaptiveSlope(self.path, _Memory(self, (kind, number)), rows, learn=learn)
+            return lambda number: _AdaptiveSlope(self.path, _Memory(self, (kind, number)), batch, learn=learn)
 
         spikes = Stepwise(of("call"), self.path.attached)
         return lent(model, of("layer"), self.path.coding, sites=sites, spikes=spikes)
@@ -140,31 +143,60 @@ class _Memory:
 def _fresh(potential: Tensor, samples: int) -> _State:
     # One sample by itself may have gaps: where samples are innermost in memory, its units are far apart.
     sample = dense(potential[0, :1])[0]
-    centre = potential.new_ones((samples, len(potential), sample.numel()))
-    return _State(centre, torch.zeros_like(centre), torch.empty_strided(sample.shape, sample.stride(), device="meta"))
+    precise = torch.promote_types(potential.dtype, torch.float32)
+    # In one piece, so that what a run leaves behind is a gap in memory that the next one fits into.
+    averages = potential.new_zeros((2, samples, len(potential), sample.numel()), dtype=precise)
+    averages[0] = 1.0
+    return _State(averages[0], averages[1], torch.empty_strided(sample.shape, sample.stride(), device="meta"))
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Which rows ``(n,)`` of the run a batch stands for."""
+
+    rows: Tensor
+
+    @cached_property
+    def chains(self) -> tuple[Tensor, Tensor]:
+        """Entries of the same row (see :func:`attacks.gradients.on_gpu.chains`), for all layers."""
+        return on_gpu.chains(self.rows)
 
 
 @dataclass(frozen=True)
 class _AdaptiveSlope:
-    """Layer gradient of ASSG for a batch of ``rows``; without a memory, that of a first iteration."""
+    """Layer gradient of ASSG for a batch; without a memory, that of a first iteration."""
 
     path: ASSG
     memory: _Memory | None
-    rows: Tensor | None
+    batch: _Batch | None
     learn: bool
     needs_current: bool = False
     takes_windows: bool = True
 
     def backward(self, grad: Tensor, trace: Trace) -> Tensor:
-        batch = trace.potential.shape[1]
+        samples = trace.potential.shape[1]
         # A network that takes its batch apart does not say which sample is which: then nothing is remembered.
-        if self.memory is None or self.rows is None or len(self.rows) != batch:
-            state, rows = _fresh(trace.potential, batch), torch.arange(batch, device=grad.device)
+        if self.memory is None or self.batch is None or len(self.batch.rows) != samples:
+            state, batch = _fresh(trace.potential, samples), _Batch(torch.arange(samples, device=grad.device))
         else:
-            state, rows = self.memory.state(trace.potential), self.rows
+            state, batch = self.memory.state(trace.potential), self.batch
         trace = replace(trace, potential=_in_order(trace.potential, state.like))
+        if accelerated.usable(trace.potential):
+            return self._on_gpu(grad, trace, state, batch)
         if not compiled.usable(trace.potential):
-            return through_slopes(grad, trace, self._slopes(trace, state, rows), attached=self.path.attached)
+            return through_slopes(grad, trace, self._slopes(trace, state, batch.rows), attached=self.path.attached)
+        return self._compiled(grad, trace, state, batch.rows)
+
+    def _on_gpu(self, grad: Tensor, trace: Trace, state: _State, batch: _Batch) -> Tensor:
+        """By a kernel for a GPU."""
+        averages, rows = (state.centre, state.spread), (batch.rows, *batch.chains)
+        numbers = (self.path.beta1, self.path.beta2, self.path.w)
+        choices = {"attached": self.path.attached, "learn": self.learn}
+        return on_gpu.through_adaptive_slopes(grad, trace, averages, rows, numbers, **choices)
+
+    def _compiled(self, grad: Tensor, trace: Trace, state: _State, rows: Tensor) -> Tensor:
+        """By the compiled loop of a CPU."""
+        batch = len(rows)
         result = like(trace.potential, 1 if trace.constant else None)
         potential, out = compiled.array(trace.potential), compiled.array(result)
         dynamics, path = trace.dynamics, self.path

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attacks.gradients import compiled, loops
+from attacks.gradients import accelerated, compiled, loops, on_gpu
 from attacks.gradients.base import GradientPath, LayerGradient, Trace
 from attacks.gradients.flat import aligned, like, matrix, pieces
 from attacks.gradients.spikes.firing import Stepwise
@@ -38,6 +38,8 @@ def through_slopes(grad: Tensor, trace: Trace, slopes: Tensor, *, attached: bool
 
     grad, slopes: ``(T, n, ...)``. Returns dL/dcurrent, laid out in memory as the potential is.
     """
+    if accelerated.usable(trace.potential):
+        return on_gpu.through_slopes(grad, trace, slopes, attached=attached)
     ready = aligned(slopes, trace.potential)
     if not compiled.usable(trace.potential):
         flat = matrix(ready)
@@ -53,6 +55,8 @@ def through_slopes(grad: Tensor, trace: Trace, slopes: Tensor, *, attached: bool
 
 def through_surrogate(grad: Tensor, trace: Trace, surrogate: Surrogate, *, attached: bool) -> Tensor:
     """The module's recursion for a surrogate; shapes as in :func:`through_slopes`."""
+    if accelerated.usable(trace.potential):
+        return on_gpu.through_surrogate(grad, trace, surrogate, attached=attached)
     th = trace.dynamics.threshold
     if surrogate.name not in loops.SLOPES or not compiled.usable(trace.potential):
         return _through_time(grad, trace, lambda u, t, piece: surrogate.slope_(u, th), attached=attached)

@@ -27,12 +27,15 @@ class Windows:
     size: int
 
     @classmethod
-    def over(cls, x: Tensor, size: int) -> Windows | None:
-        """Those over ``x`` ``(T, n, C, H, W)``; None unless it is dense channels-last and they cover it."""
+    def over(cls, x: Tensor, size: int, *, widest: int | None = CHUNK) -> Windows | None:
+        """Those over ``x`` ``(T, n, C, H, W)``; None unless it is dense channels-last and they cover it.
+
+        widest: units of the longest line of pixels that a kernel takes; None for any.
+        """
         if x.dim() != 5 or size < 2:
             return None
         _, _, c, h, w = x.shape
-        fits = h % size == 0 and w % size == 0 and c > 1 and w * c <= CHUNK
+        fits = h % size == 0 and w % size == 0 and c > 1 and (widest is None or w * c <= widest)
         return cls(h, w, c, size) if fits and x.stride()[1:] == (h * w * c, 1, w * c, c) else None
 
     def pooled(self, x: Tensor) -> Tensor:

@@ -53,7 +53,9 @@ class Threat(ABC):
     high: float = 1.0
 
     def __post_init__(self) -> None:
-        if not bool((torch.as_tensor(self.eps) >= 0).all()):
+        # Radii per row on a GPU are not looked at, because a search that changes them would wait for it at each step.
+        seen = not isinstance(self.eps, Tensor) or self.eps.device.type == "cpu"
+        if seen and not bool((torch.as_tensor(self.eps) >= 0).all()):
             raise ValueError(f"eps must be a number and not negative, got {self.eps}")
         if not self.low < self.high:
             raise ValueError(f"the box [{self.low}, {self.high}] is empty")
@@ -95,7 +97,8 @@ class Threat(ABC):
 
     def radius(self, x: Tensor) -> Tensor:
         """eps for the rows of ``x`` ``(n, ...)``: ``(n, 1, ..., 1)``, in the dtype of ``x``."""
-        eps = torch.as_tensor(self.eps, dtype=x.dtype, device=x.device)
+        # A number is filled in, not copied to a GPU, which would wait.
+        eps = self.eps.to(x) if isinstance(self.eps, Tensor) else x.new_full((), self.eps)
         return per_row(eps.expand(len(x)), x)
 
     def with_radius(self, eps: float | Tensor) -> Self:

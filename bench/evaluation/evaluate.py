@@ -58,6 +58,7 @@ def evaluate(
     device: str = "cpu",
     micro_batch: int | None = None,
     batch: int | None = None,
+    proposals: str = "float32",
     weights: Path | str | None = None,
     partial: bool = False,
     preprocess: str | None = None,
@@ -88,6 +89,8 @@ def evaluate(
     eight_bit: attacked and noisy images are rounded to multiples of 1/255, and attacks search through that rounding, as
         attackers must who store a picture. Otherwise pixels are real numbers, as in most of the literature.
     batch: inputs of a scoring call, 50 or as many as fit into memory; rows may depend on it, so it is on record.
+    proposals: ``float16`` or ``bfloat16`` let attacks ask the model in that precision, which is faster on a GPU; what they
+        find is judged in float32 all the same. It is on record.
     weights, partial, preprocess, mean, std, readout: what is done to a network of your own first, see
         :class:`~bench.models.preparation.Preparation`. expect: clean accuracy in percent that it is known to reach.
     out: folder for record, rows and journal; the same call resumes there, or reads a finished record, and another attack on
@@ -119,6 +122,7 @@ def evaluate(
         device=device,
         micro_batch=micro_batch,
         batch=batch,
+        proposals=proposals,
         prepare=Preparation(
             weights=None if weights is None else str(weights),
             partial=partial,

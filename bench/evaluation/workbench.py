@@ -26,6 +26,7 @@ from bench.evaluation.machine import machine_words
 from bench.evaluation.perturbing import perturbed
 from bench.evaluation.plan import needs
 from bench.evaluation.request.attack_specs import threat_of
+from bench.models.precision import PRECISIONS
 from bench.tasks.feasibility import statuses
 from bench.tasks.judge import Shard
 from bench.tasks.task import Request
@@ -182,8 +183,9 @@ class OracleProposer:
             rng=job.rng.fold("layers"),
             draws=request.eot,
             stochastic=request.subject.stochastic,
-            micro_batch=request.micro_batch,
+            micro_batch=request.query_rows,
             sites=request.subject.sites,
+            precision=PRECISIONS[request.proposals],
             lens=request.lattice.lens(x, job.threat),
         )
         images, failures = perturbed(job.stage.attack, oracle, x, job.threat, job.rng.fold("attack"))

@@ -1,4 +1,7 @@
-"""Full float32 where a verdict is made: by default, convolutions of a GPU round their inputs to 10 bits of mantissa."""
+"""Full float32 where a verdict is made: by default, convolutions of a GPU round their inputs to 10 bits of mantissa.
+
+Attacks may ask in less: they propose, and what they propose is judged.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+
+PRECISIONS: dict[str, torch.dtype | None] = {"float32": None, "float16": torch.float16, "bfloat16": torch.bfloat16}
+"""Names under which an attack's precision is chosen, and what its oracle takes for them."""
 
 
 @contextmanager

@@ -116,9 +116,11 @@ class Task:
 class Request:
     """Everything that determines the rows.
 
-    stages: the stages of each attack on this model. shard_rows: largest number of samples of a unit.
+    stages: the stages of each attack on this model. shard_rows: largest number of samples of a unit. micro_batch: the
+        second batch size in which a decision is made. query_rows: largest number of rows of an attack's call.
     eight_bit: whether attacked and noisy images are rounded to 8 bits.
     batch: inputs of a scoring call, if not the canonical number. expect: clean accuracy in percent; no row depends on it.
+    proposals: precision in which attacks ask the model; verdicts are always made in float32.
     """
 
     task: Task
@@ -136,10 +138,12 @@ class Request:
     scorings: int
     device: torch.device
     micro_batch: int
+    query_rows: int
     eight_bit: bool
     shard_rows: int
     batch: int | None = None
     expect: float | None = None
+    proposals: str = "float32"
 
     @property
     def lattice(self) -> Lattice:
@@ -148,9 +152,13 @@ class Request:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Knobs that change rows. ``eight_bit`` and ``batch`` are named only where they are not as usual: records made
-        before there were such settings keep their identity."""
-        unusual = ({"eight_bit": True} if self.eight_bit else {}) | ({"batch": self.batch} if self.batch else {})
+        """Knobs that change rows. ``eight_bit``, ``batch`` and ``proposals`` are named only where they are not as usual:
+        records made before there were such settings keep their identity."""
+        unusual: dict[str, Any] = {"eight_bit": True} if self.eight_bit else {}
+        if self.batch:
+            unusual["batch"] = self.batch
+        if self.proposals != "float32":
+            unusual["proposals"] = self.proposals
         return {"eot": self.eot, "scorings": self.scorings} | unusual
 
     @property

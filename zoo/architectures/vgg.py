@@ -17,6 +17,7 @@ from torch import nn
 from zoo.architectures.blocks import ConvNorm
 from zoo.architectures.timed import Timed, channels_last
 from zoo.spiking.network import TimeSequential
+from zoo.spiking.pooling import MeanPool
 
 POOL = 0
 PLANS: dict[str, tuple[int, ...]] = {
@@ -38,7 +39,7 @@ def vgg_body(
     width, side = channels, 32
     for outputs in plan:
         if outputs == POOL:
-            layers.append(nn.AvgPool2d(2))
+            layers.append(MeanPool(2))
             side //= 2
         else:
             layers += [ConvNorm(width, outputs, 3), activation()]

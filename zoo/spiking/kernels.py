@@ -4,7 +4,8 @@ The graph has one node per layer instead of one per operation and step. The laye
 during the forward defines the backward.
 
 On a CPU the loops are compiled (see :mod:`attacks.gradients.compiled`). All of them lie in this file, because the
-compiler caches its results and does not notice changes in another file.
+compiler caches its results and does not notice changes in another file. On a GPU they are Triton kernels (see
+:mod:`attacks.gradients.accelerated` and :mod:`zoo.spiking.on_gpu`).
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from attacks.gradients import compiled
+from attacks.gradients import accelerated, compiled
 from attacks.gradients.base import Dynamics, LayerGradient, Trace
 from attacks.gradients.flat import dense, like, matrix, pieces
 from attacks.gradients.windows import Windows, shape_of
+from zoo.spiking import on_gpu
 from zoo.spiking.pooling import spread
 
 
@@ -28,11 +30,14 @@ def integrate_and_fire(current: Tensor, dynamics: Dynamics, *, keep: bool = True
     """Run the neurons. Returns (membrane potential before reset, spikes), both ``(T, n, ...)``.
 
     current: ``(T, n, ...)``, also with an expanded time axis. keep: whether the potential is wanted, which compiled loops
-    then do not write down; it has no steps without.
+    and kernels of a GPU then do not write down; it has no steps without.
     """
     current = dense(current)
-    in_loops = compiled.usable(current)
-    potential, spikes = like(current, 0 if in_loops and not keep else None), like(current)
+    in_kernel, in_loops = accelerated.usable(current), compiled.usable(current)
+    potential, spikes = like(current, 0 if (in_kernel or in_loops) and not keep else None), like(current)
+    if in_kernel:
+        on_gpu.fire(matrix(current), matrix(potential), matrix(spikes), dynamics)
+        return potential, spikes
     if in_loops:
         i, u, s = (compiled.array(x) for x in (current, potential, spikes))
         numbers = compiled.constants(u.dtype, dynamics.decay, dynamics.threshold, dynamics.start, 0, 1)
@@ -45,14 +50,24 @@ def integrate_and_fire(current: Tensor, dynamics: Dynamics, *, keep: bool = True
 def fire_and_pool(current: Tensor, dynamics: Dynamics, windows: Windows, *, keep: bool = True) -> tuple[Tensor, Tensor]:
     """Like :func:`integrate_and_fire`, with the mean of the spikes over each window in place of the spikes.
 
-    current: ``(T, n, C, H, W)``, which compiled loops take and ``windows`` cover. keep: as there.
+    current: ``(T, n, C, H, W)``, which compiled loops or kernels of a GPU take and ``windows`` cover. keep: as there.
     """
     potential, pooled = like(current, None if keep else 0), windows.pooled(current)
+    if accelerated.usable(current):
+        on_gpu.fire_and_pool(matrix(current), matrix(potential), matrix(pooled), dynamics, windows)
+        return potential, pooled
     i, u, p = (compiled.array(x) for x in (current, potential, pooled))
     numbers = compiled.constants(u.dtype, dynamics.decay, dynamics.threshold, dynamics.start, 0, 1, 1 / windows.size**2)
     samples = current.shape[1]
     compiled.in_parallel(_run_pooled, samples, i, u, p, numbers, dynamics.reset == "hard", shape_of(windows), least=1)
     return potential, pooled
+
+
+def windows_over(current: Tensor, size: int) -> Windows | None:
+    """Windows over ``current`` ``(T, n, C, H, W)`` that :func:`fire_and_pool` takes; None where there are none."""
+    if accelerated.usable(current):
+        return Windows.over(current, size, widest=None)
+    return Windows.over(current, size) if compiled.usable(current) else None
 
 
 @compiled.compiled
@@ -190,7 +205,7 @@ class IntegrateAndFire(torch.autograd.Function):
         """Spikes ``(T, n, ...)``, or their means over windows, for a current ``(T, n, ...)``."""
         current_over_time = current if repeats is None else current.expand(repeats, *current.shape)
         keep = bool(ctx.needs_input_grad[0])
-        windows = Windows.over(current_over_time, pool) if compiled.usable(current_over_time) else None
+        windows = windows_over(current_over_time, pool)
         if windows is None:
             potential, spikes = integrate_and_fire(current_over_time, dynamics, keep=keep)
             output = spikes if pool == 1 else F.avg_pool2d(spikes.flatten(0, 1), pool).unflatten(0, spikes.shape[:2])

@@ -15,11 +15,12 @@ from bench.data import load_samples
 from bench.data.base import Array, Samples, UpTo, own_samples
 from bench.evaluation.request.attack_specs import resolve_attack, resolve_path, threat_of
 from bench.evaluation.request.settings import Settings
-from bench.evaluation.request.shards import rows_per_shard
+from bench.evaluation.request.shards import portions_of
 from bench.foundation.errors import SpecError, TooFewError
 from bench.foundation.spec import Eps, parse_eps
 from bench.foundation.threats import threat_at, threat_registry
 from bench.models.opening import open_subject
+from bench.models.precision import PRECISIONS
 from bench.models.probe import probed
 from bench.models.recognition import PROBED, recognised
 from bench.models.scorer import BATCH
@@ -29,13 +30,16 @@ from bench.tasks.lookup import task_for, task_named
 from bench.tasks.resolved_attack import ResolvedAttack
 from bench.tasks.task import Request, Task
 
+SECOND_BATCH, SECOND_BATCH_ON_GPU = 64, 512
+"""Inputs of the calls by which it is seen whether a decision hangs on the batch; on a CPU also the most of an attack's."""
+
 STOCHASTIC_DRAWS = 10
 """EOT draws per query and scoring draws per verdict of a stochastic model, unless told otherwise."""
 
 
 def resolve(settings: Settings) -> Request:
     """The request of these settings. Raises ``SpecError`` (or another ``BenchError``) for what cannot be run."""
-    _check_counts(settings)
+    _check_numbers(settings)
     radii = _radii(settings)
     attacks = _attacks(settings, radii)
     path_spec, path = resolve_path(settings.path)
@@ -48,6 +52,7 @@ def resolve(settings: Settings) -> Request:
     subject = recognised(task.admit(ready.subject), samples)
     attacks = _knowing(attacks, samples, device)
     check_path(path, path_spec, subject)
+    portions, on_cpu = portions_of(subject, samples, device), device.type == "cpu"
     draws = STOCHASTIC_DRAWS if subject.stochastic else 1
     stages, left_out = _stages(task, attacks, threat_at(settings.norm, radii[0].value), subject, samples)
     return Request(
@@ -65,11 +70,15 @@ def resolve(settings: Settings) -> Request:
         eot=settings.eot or draws,
         scorings=settings.scorings or draws,
         device=device,
-        micro_batch=_micro_batch(settings, ready.batch, device),
+        micro_batch=_rows_of_call(
+            settings, ready.batch, SECOND_BATCH if on_cpu else min(SECOND_BATCH_ON_GPU, portions.query)
+        ),
+        query_rows=_rows_of_call(settings, ready.batch, min(SECOND_BATCH, portions.query) if on_cpu else portions.query),
         eight_bit=settings.eight_bit,
-        shard_rows=rows_per_shard(subject, samples),
+        shard_rows=portions.shard,
         batch=None if ready.batch == BATCH else ready.batch,
         expect=settings.expect,
+        proposals=settings.proposals,
     )
 
 
@@ -88,17 +97,19 @@ def _knowing(attacks: Sequence[ResolvedAttack], samples: Samples, device: torch.
     return tuple(known)
 
 
-def _micro_batch(settings: Settings, batch: int, device: torch.device) -> int:
-    """Inputs of an attack's call: no more than a scoring call takes, where that is not the usual number."""
-    usual = settings.micro_batch or (64 if device.type == "cpu" else 512)
-    return usual if batch == BATCH else min(usual, batch)
+def _rows_of_call(settings: Settings, batch: int, usual: int) -> int:
+    """Inputs of a call that is not the scorer's first: no more than that takes, where it is not the usual number."""
+    chosen = settings.micro_batch or usual
+    return chosen if batch == BATCH else min(chosen, batch)
 
 
-def _check_counts(settings: Settings) -> None:
+def _check_numbers(settings: Settings) -> None:
     for name in ("n", "eot", "scorings", "micro_batch", "batch"):
         value = getattr(settings, name)
         if value is not None and value < 1:
             raise SpecError(f"{name} must be at least 1, not {value}.", "Correct it, or leave it out.")
+    if settings.proposals not in PRECISIONS:
+        raise SpecError(f"Attacks cannot compute in {settings.proposals!r}.", f"Use one of {', '.join(PRECISIONS)}.")
 
 
 def _radii(settings: Settings) -> list[Eps]:
