@@ -11,6 +11,11 @@ imported only when asked for, so that listing them costs no import of torch.
 THREATS: dict[str, str] = {
     "linf": "attacks.threats.linf:Linf",
     "l2": "attacks.threats.l2:L2",
+    "events_l0": "attacks.threats.events_l0:EventsL0",
+    "event_counts": "attacks.threats.events_l0:EventCounts",
+    "retime": "attacks.threats.retime:Retime",
+    "retime_shift": "attacks.threats.retime:RetimeShift",
+    "retime_total": "attacks.threats.retime:RetimeTotal",
 }
 
 ATTACKS: dict[str, str] = {
