@@ -26,6 +26,7 @@ ROUNDING = 1e-4
 class EventGrid(Threat):
     """What the threats on events share. Events are ``(n, T, M)`` int64, M the cells of a frame."""
 
+    name: ClassVar[str] = "grids of events"
     peak: ClassVar[int] = 1
     """Events in a cell that holds the value 1."""
     takes_shares: ClassVar[bool] = True
@@ -37,6 +38,14 @@ class EventGrid(Threat):
 
         towards: ``(n, T, M)`` float64, in events: the larger the difference from ``clean``, the sooner it is followed.
         ``clean`` itself, and any other events in the ball, stay as they are.
+        """
+
+    @abstractmethod
+    def following(self, scores: Tensor, clean: Tensor, budget: Tensor) -> Tensor:
+        """Events in the ball of ``budget`` ``(n,)`` around ``clean`` that have about the highest sum of scores.
+
+        scores: ``(n, T, M)`` float64, of one event more in each cell, such as the gradient of an objective. What does not
+        gain is left as it is.
         """
 
     def misfit_of_inputs(self, x: Tensor) -> str | None:
@@ -91,6 +100,15 @@ def leading(keys: Tensor, most: int) -> Tensor:
     places = torch.arange(keys.shape[1], dtype=keys.dtype, device=keys.device) / keys.shape[1]
     apart = keys - 1e-9 * keys.abs().amax(1, keepdim=True) * places
     return apart.topk(min(most, keys.shape[1]), dim=1).indices
+
+
+def best_cells(gains: Tensor, number: Tensor) -> Tensor:
+    """Mask ``(n, T, M)`` of the ``number`` ``(n,)`` cells with the largest gains, of those that gain at all."""
+    flat = gains.flatten(1)
+    order = leading(flat, int(number.max()) if len(number) else 0)
+    rank = torch.arange(order.shape[1], device=order.device)
+    chosen = (rank < number[:, None]) & (flat.gather(1, order) > 0)
+    return torch.zeros_like(flat, dtype=torch.bool).scatter(1, order, chosen).view_as(gains)
 
 
 def in_order(keys: Tensor, costs: Tensor, budget: Tensor) -> Tensor:

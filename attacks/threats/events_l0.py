@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from attacks.randomness import KeyedRng
-from attacks.threats.event_grid import EventGrid, leading
+from attacks.threats.event_grid import EventGrid, best_cells, leading
+from attacks.threats.threat import Threat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,11 @@ class EventsL0(EventGrid):
         affordable = torch.zeros_like(change).scatter(1, order, torch.minimum(cost, left.clamp_min(0)))
         return clean + (change.sign() * affordable).view_as(clean)
 
+    def following(self, scores: Tensor, clean: Tensor, budget: Tensor) -> Tensor:
+        """The changes by one event that gain most, one a cell: on a binary grid exactly the highest sum. See the base."""
+        direction, gains = directions_and_gains(scores, clean, self.peak)
+        return clean + direction * best_cells(gains, budget)
+
     def directions(self, x: Tensor, rng: KeyedRng) -> Tensor:
         """The change by one event that each cell of ``x`` ``(n, T, ...)`` can take, ``(n, T, M)`` of -1 and 1.
 
@@ -55,6 +61,23 @@ class EventsL0(EventGrid):
         priority = rng.fold("cells").uniform(*events.shape[1:]).to(x.device).double()
         towards = events + self.directions(x, rng.fold("directions")) * (0.5 + priority / 2)
         return self.as_inputs(self.within(towards, events, self.budget(x)), x)
+
+
+def directions_and_gains(scores: Tensor, events: Tensor, peak: int) -> tuple[Tensor, Tensor]:
+    """The better change by one event of each cell, -1 or 1, and how much of its score it gains: ``(n, T, M)`` each.
+
+    scores, events: ``(n, T, M)``. On a binary grid (peak 1) a cell can change in one way only.
+    """
+    upwards = torch.where(events <= 0, True, torch.where(events >= peak, False, scores >= 0))
+    direction = torch.where(upwards, 1, -1)
+    return direction, scores * direction
+
+
+def as_events(threat: Threat) -> EventsL0:
+    """``threat`` itself, for a search that adds and removes events. Raises ``ValueError`` if it does not allow that."""
+    if not isinstance(threat, EventsL0):
+        raise ValueError(f"{threat.name} does not allow events to be added and removed")
+    return threat
 
 
 @dataclass(frozen=True, kw_only=True)

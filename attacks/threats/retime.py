@@ -16,12 +16,14 @@ import torch
 from torch import Tensor
 
 from attacks.randomness import KeyedRng
-from attacks.threats.event_grid import EventGrid, in_order
+from attacks.threats.event_grid import EventGrid, best_cells, in_order
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retiming(EventGrid):
     """What the three share. Events are ``(n, T, M)``, with M lines of T cells."""
+
+    name: ClassVar[str] = "events moved in time"
 
     @abstractmethod
     def cost(self, adv: Tensor, x: Tensor) -> Tensor:
@@ -43,12 +45,17 @@ class Retiming(EventGrid):
         return torch.ones_like(leaving)
 
     def within(self, towards: Tensor, clean: Tensor, budget: Tensor) -> Tensor:
-        """On each line as many events as before, where ``towards`` is largest; whole lines are followed, the largest gains
-        first, until the next exceeds the budget. See the base.
+        """On each line as many events as before, where ``towards`` is largest; whole lines are followed, those that gain
+        most for their cost first, until the next exceeds the budget. See the base.
         """
         wanted = same_number(towards, clean)
-        gain = (towards * (wanted - clean)).sum(1)
-        return torch.where(in_order(gain, self.cost(wanted, clean), budget)[:, None], wanted, clean)
+        costs = self.cost(wanted, clean)
+        gain = (towards * (wanted - clean)).sum(1) / costs.clamp_min(1)
+        return torch.where(in_order(gain, costs, budget)[:, None], wanted, clean)
+
+    def following(self, scores: Tensor, clean: Tensor, budget: Tensor) -> Tensor:
+        """As :meth:`within`. See the base."""
+        return self.within(scores, clean, budget)
 
     def random(self, x: Tensor, rng: KeyedRng) -> Tensor:
         """One random event moved to a random free cell on each of some lines, drawn evenly within the budget."""
@@ -77,6 +84,22 @@ class Retime(Retiming):
     def cost(self, adv: Tensor, x: Tensor) -> Tensor:
         """Events of a line that are no longer where they were, ``(n, M)``."""
         return (x - adv).clamp_min(0).sum(1)
+
+    def within(self, towards: Tensor, clean: Tensor, budget: Tensor) -> Tensor:
+        """The moves that gain most of ``towards``: exactly the best that the budget allows. See the base.
+
+        On a line the j-th move is from the event with the j-th lowest value to the free cell with the j-th highest. Its gain
+        falls with j, so that the best moves of all lines together are moves that can be made.
+        """
+        frames = clean.shape[1]
+        leaving = torch.where(clean > 0, towards, torch.inf).argsort(dim=1, stable=True)
+        arriving = torch.where(clean > 0, -torch.inf, towards).argsort(dim=1, descending=True, stable=True)
+        place = torch.arange(frames, device=clean.device).view(1, -1, 1)
+        number = clean.sum(1, keepdim=True)
+        possible = place < torch.minimum(number, frames - number)
+        gains = torch.where(possible, towards.gather(1, arriving) - towards.gather(1, leaving), 0.0)
+        made = best_cells(gains, budget).long()
+        return clean.scatter_add(1, leaving, -made).scatter_add(1, arriving, made)
 
 
 @dataclass(frozen=True, kw_only=True)
