@@ -10,7 +10,6 @@ import pytest
 
 from bench.data.events.saccades import SIDE, V1, Bytes, Camera, Stream, simulate
 
-
 QUIET = replace(V1, noise=0.0)
 GOLDEN = "95c3ff93b82ab902"
 """Of the events of two bars, from one machine."""
