@@ -3,8 +3,8 @@
     python -m reports.simulated_gate --network cnn_sinabs.nir --real cnn_numbers.npz [--n 1000]
 
 Network and recordings are in the source archive of the Python package ``nir`` 1.0.3 (folder ``paper/02_cnn``). Recordings
-are given as the network knows them, as counts of events in steps of 1 ms. The camera's numbers were frozen beforehand, and the
-figure is written whatever it is: ``leaderboards/events/simulated_gate.csv``.
+are given as the network knows them, in steps of 1 ms. The camera's numbers were frozen beforehand, and the figure is written
+whatever it is: ``leaderboards/events/simulated_gate.csv``.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Camera:
     jitter: float = 0.15
     """Standard deviation of the threshold over pixels, as a share of it; no pixel is farther off than three of them."""
     refractory: int = 2
-    """Least milliseconds between two events of a pixel. Before their end it is blind, and starts over from the light then."""
+    """Least milliseconds between two events of a pixel. Before their end it is blind and follows the light."""
     noise: float = 0.05
     """Events without cause, per second, pixel and polarity."""
     offset: float = 0.5
