@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.architectures.blocks import ConvNorm
+from zoo.spiking.event_filters import BackgroundActivityFilter
 from zoo.spiking.network import TimeSequential
 from zoo.spiking.neurons import LIF
 from zoo.spiking.readouts import MeanLogits
@@ -36,6 +37,7 @@ class EventNetwork(nn.Module):
     """Event frames ``(N, T, 2, H, W)`` to logits ``(N, K)``, averaged over the T frames.
 
     neuron: keyword arguments of :class:`~zoo.spiking.neurons.LIF`; None for ReLU. side: H and W.
+    support: neighbours that an event needs to pass a :class:`~zoo.spiking.event_filters.BackgroundActivityFilter`; 0 for none.
     """
 
     def __init__(
@@ -45,13 +47,16 @@ class EventNetwork(nn.Module):
         classes: int = 10,
         side: int = 34,
         widths: tuple[int, int, int] = (16, 32, 64),
+        support: int = 0,
     ) -> None:
         super().__init__()
+        self.filter = BackgroundActivityFilter(support=support) if support else nn.Identity()
         self.body = event_body(lambda: nn.ReLU() if neuron is None else LIF(**neuron), widths=widths)
         self.readout = MeanLogits(widths[-1] * (-(-side // 8)) ** 2, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits ``(N, K)`` of event frames ``(N, T, 2, H, W)``."""
+        x = self.filter(x)
         # One layout for every batch: that of the memory decides in which order a convolution sums.
         frames, events, polarities, rows, columns = (x.shape[1], len(x), *x.shape[2:])
         folded = x.transpose(0, 1).reshape(frames * events, polarities, rows, columns)
