@@ -37,7 +37,7 @@ class EventNetwork(nn.Module):
     """Event frames ``(N, T, 2, H, W)`` to logits ``(N, K)``, averaged over the T frames.
 
     neuron: keyword arguments of :class:`~zoo.spiking.neurons.LIF`; None for ReLU. side: H and W.
-    support: neighbours that an event needs to pass a :class:`~zoo.spiking.event_filters.BackgroundActivityFilter`; 0 for none.
+    support: of a :class:`~zoo.spiking.event_filters.BackgroundActivityFilter` at the entrance; 0 for none.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
 """Filters that remove lonely events before a network sees them.
 
-A background-activity filter (Delbruck, 2008) keeps an event only if a neighbouring pixel had one shortly before: noise is alone,
-edges are not. As a defense it removes what an attacker adds here and there. A filter has no useful derivative of its own, and
-a network whose gradient ends at its filter only looks robust; so the backward here is straight-through (BPDA, Athalye et al.,
-ICML 2018): a gradient passes as if every event had been kept.
+A background-activity filter (Delbruck, 2008) keeps an event only if a neighbouring pixel had one shortly before: noise is
+alone, edges are not. As a defense it removes what an attacker adds here and there. A filter has no useful derivative of its
+own, and a network whose gradient ends at its filter only looks robust; so the backward here is straight-through (BPDA,
+Athalye et al., ICML 2018): a gradient passes as if every event had been kept.
 """
 
 from __future__ import annotations
