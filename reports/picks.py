@@ -32,7 +32,10 @@ HASH = "adv_sha256"
 
 @dataclass(frozen=True)
 class Pick:
-    """One image, or the montage of event frames. clean, adversarial: float32 (H, W, C) in [0, 1], C 1 or 3; before, after: what the model says of each."""
+    """One image, or the montage of event frames.
+
+    clean, adversarial: float32 (H, W, C) in [0, 1], C 1 or 3; before, after: what the model says of each.
+    """
 
     sample: int
     clean: NDArray[np.float32]
