@@ -45,6 +45,7 @@ ATTACKS: dict[str, str] = {
     "transfer": "attacks.transfer:Transfer",
     "topk": "attacks.events.ascent:TopK",
     "event_ascent": "attacks.events.ascent:EventAscent",
+    "swap_search": "attacks.events.swaps:SwapSearch",
     "sda": "attacks.events.sda:SDA",
     "spikefool": "attacks.events.spikefool:SpikeFool",
     "ternary": "attacks.events.ternary:TernarySampling",

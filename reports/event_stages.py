@@ -40,6 +40,8 @@ FLIPS: Candidates = (
     ("sda", "training"),
     ("sda", "pdsg"),
     ("flip_search:queries=500", "training"),
+    ("swap_search:steps=50,rounds=20", "training"),
+    ("swap_search:steps=50,rounds=20", "pdsg"),
 )
 MOVES: Candidates = (("topk", "training"), *BOTH, ("retiming:steps=20", "training"), ("retiming:steps=20", "pdsg"))
 """(attack, path) specs that add and remove events, and that move them in time."""
