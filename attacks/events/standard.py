@@ -35,7 +35,7 @@ OTHER_PATHS: tuple[Stage, ...] = (
     Stage("event ascent-20, wide triangle", EventAscent(steps=20), BPTT(surrogate="triangle", width=2.0)),
     Stage("event ascent-20, BPTR", EventAscent(steps=20), BPTR()),
 )
-"""On the models of the zoo these broke nothing that the model's own path had not broken. They are for models outside of it."""
+"""On the models of the zoo these broke nothing that the model's own path had not broken: they are for other models."""
 
 STANDARD: tuple[Stage, ...] = (
     *QUICK,
