@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bench.data.events.camera import V1
 from bench.data.events.packed import Recordings, binary_frames
-from bench.data.events.saccades import V1
 from bench.data.nmnist_sim import SHAPE, shipped_recordings
 from bench.foundation.errors import DataError
 from bench.foundation.files import sha256_file

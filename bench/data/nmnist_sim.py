@@ -1,6 +1,6 @@
 """``nmnist_sim``, version 1: MNIST seen by a simulated event camera in three saccades. *Simulated*, never a recording.
 
-The camera is :data:`bench.data.events.saccades.V1`; its numbers were frozen before any network saw what it makes. A sample
+The camera is :data:`bench.data.events.camera.V1`; its numbers were frozen before any network saw what it makes. A sample
 is ten binary frames of 30 ms, counted from the beginning of the recording, ``(10, 2, 34, 34)``: channel 0 darker, channel 1
 brighter. The 2,000 test recordings (MNIST's first 2,000 test images) ship with the suite, with every event in its
 millisecond; the training recordings (MNIST's first 20,000 training images) are made by ``bench data get nmnist_sim``.
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.data.events.camera import SIDE, V1
 from bench.data.events.packed import Recordings, binary_frames, unshipped
-from bench.data.events.saccades import SIDE, V1, simulate
 from bench.data.info import DatasetInfo, StoredFile
 from bench.data.layouts import Layout
 from bench.data.mnist import MNIST
@@ -106,6 +106,8 @@ class SimulatedNMNIST(ImageSet):
 
 def recorded(digits: Samples, progress: Progress) -> Recordings:
     """What the camera records of images of MNIST."""
+    from bench.data.events.saccades import simulate
+
     images, ids = digits.pixels[:, 0].numpy(), digits.ids.numpy()
     # Thresholds are the camera's; displacements and noise are keyed by id, and both halves of MNIST count from 0.
     keys = ids + (0 if digits.split == "test" else 1 << 20)

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.data.events.saccades import SIDE, V1, Bytes, Camera, Stream, simulate
+from bench.data.events.camera import SIDE, V1, Camera
+from bench.data.events.saccades import Bytes, Stream, simulate
 
 QUIET = replace(V1, noise=0.0)
 GOLDEN = "95c3ff93b82ab902"
