@@ -21,7 +21,8 @@ def montage(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     columns = math.ceil(math.sqrt(number * height / width))
     rows = math.ceil(number / columns)
     canvas = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3), GREY, np.float32)
-    darker, brighter = (frames / max(float(frames.max()), np.finfo(np.float32).tiny)).transpose(1, 0, 2, 3)
+    fullest = float(frames.max())
+    darker, brighter = (frames / (fullest or 1.0)).transpose(1, 0, 2, 3)
     tiles = np.stack([1 - darker, 1 - np.maximum(darker, brighter), 1 - brighter], axis=-1)
     for place, tile in enumerate(tiles):
         row, column = divmod(place, columns)

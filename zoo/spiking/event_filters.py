@@ -51,7 +51,7 @@ class BackgroundActivityFilter(nn.Module):
             recent = there + F.pad(there, (0, 0, 0, 0, 1, 0))[:, :-1]
             neighbours = F.conv2d(recent.flatten(0, 1)[:, None], self.ring.to(x.dtype), padding=1)
             kept = (neighbours >= self.support).to(x.dtype).view(len(x), x.shape[1], 1, *x.shape[3:])
-        filtered: Tensor = _StraightThrough.apply(x, kept)
+        filtered: Tensor = _StraightThrough.apply(x, kept)  # type: ignore[no-untyped-call]
         return filtered
 
     def extra_repr(self) -> str:
