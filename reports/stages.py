@@ -145,26 +145,26 @@ class Trial:
         return Stage(f"{attack} along {path}", plan.attack, resolve_path(path)[1])
 
 
-def falls(trial: Trial, known: pd.DataFrame, candidates: Candidates = CANDIDATES) -> pd.DataFrame:
+def falls(trial: Trial, known: pd.DataFrame, candidates: Candidates | None = None) -> pd.DataFrame:
     """Which samples each candidate breaks: one column per candidate.
 
-    known: columns of an earlier run, which are not computed again.
+    known: columns of an earlier run, which are not computed again. candidates: None for :data:`CANDIDATES`.
     """
     broken = {}
-    for attack, path in candidates:
+    for attack, path in candidates or CANDIDATES:
         stage = trial.stage(attack, path)
         broken[stage.name] = known[stage.name].to_numpy() if stage.name in known else trial.broken(stage).numpy()
     return pd.DataFrame(broken, index=trial.ids.numpy())
 
 
-def greedy(tables: dict[tuple[str, str], pd.DataFrame], pairs: Candidates = CANDIDATES) -> pd.DataFrame:
+def greedy(tables: dict[tuple[str, str], pd.DataFrame], pairs: Candidates | None = None) -> pd.DataFrame:
     """Candidates ordered by their gain per pair, over all models together.
 
     Columns: stage, pairs (the most it spends), and per model and radius the percentage of samples that stand after this
     candidate alone, and after all candidates up to it.
     """
     cost = {}
-    for attack, path in pairs:
+    for attack, path in pairs or CANDIDATES:
         forwards, backwards = resolve_attack(attack.format(model=ON[0][0])).attack.cost()
         cost[f"{attack} along {path}"] = max(backwards, math.ceil(forwards / 3)) * (2 if path == "hart_mix" else 1)
     standing = {key: pd.Series(True, index=table.index) for key, table in tables.items()}
