@@ -113,7 +113,7 @@ def recorded(digits: Samples, progress: Progress) -> Recordings:
     keys = ids + (0 if digits.split == "test" else 1 << 20)
     counts, places = [], []
     for start in range(0, len(images), 200):
-        progress("making nmnist_sim", start, len(images))
+        progress("making nmnist_sim", images[:start].nbytes, images.nbytes)
         stream = simulate(images[start : start + 200], keys[start : start + 200])
         size = len(images[start : start + 200]) * V1.milliseconds
         counted = np.bincount(stream.recording * V1.milliseconds + stream.millisecond, minlength=size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.data import load_samples
+from bench.data import load_samples, nmnist_sim
+from bench.data.base import Samples
 from bench.data.events.packed import Recordings, binary_frames, shipped, unshipped
+from bench.data.info import StoredFile
 from bench.data.nmnist_sim import LABELS, RECORDINGS, SHAPE, TEST, from_bytes, shipped_recordings, to_bytes
+from bench.data.verified import md5_bytes
 from bench.foundation.errors import DataError, TooFewError
 
 MILLISECONDS, PLACES = 30, 7
@@ -81,6 +85,36 @@ def test_the_test_recordings_ship() -> None:
     assert set(samples.images.unique().tolist()) == {0.0, 1.0}
     density = samples.images.mean((1, 2, 3, 4))
     assert float(density.min()) > 0.01 and float(density.max()) < 0.25
+
+
+def test_training_recordings_are_made_from_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = torch.zeros(40, 1, 28, 28, dtype=torch.uint8)
+    images[:, :, 8:20, 10:14] = torch.arange(100, 140, dtype=torch.uint8).view(-1, 1, 1, 1)
+    digits = Samples(images, torch.arange(40) % 2, torch.arange(40), "mnist", "train_full")
+    monkeypatch.setattr(nmnist_sim, "TRAIN", 40)
+    monkeypatch.setattr(nmnist_sim.MNIST, "get", lambda *_, **__: None)
+    monkeypatch.setattr(nmnist_sim.MNIST, "load", lambda *_, **__: digits)
+    seen: list[tuple[int, int | None]] = []
+
+    def progress(what: str, done: int, total: int | None) -> None:
+        seen.append((done, total))
+
+    content = to_bytes(nmnist_sim.recorded(digits, progress), digits.labels.numpy())
+    file = StoredFile("train.bin", "train", len(content), md5_bytes(content))
+    chosen = replace(nmnist_sim.SimulatedNMNIST(), files=(file,))
+    assert str(chosen.get(tmp_path, source=None, progress=progress)).endswith("raw")
+    assert chosen.get(tmp_path, source=None, progress=progress) is None
+    assert seen[0] == (0, images.numel())
+    train, val = (chosen.load(split, tmp_path) for split in ("train", "val"))
+    assert (len(train), len(val)) == (36, 4) and train.shape[1:] == (10, *SHAPE)
+    assert not set(train.ids.tolist()) & set(val.ids.tolist())
+    # The same picture under the same id is another recording for testing than for training.
+    first = nmnist_sim.recorded(digits, progress).take(0, 1)
+    other = nmnist_sim.recorded(replace(digits, split="test"), progress).take(0, 1)
+    assert not np.array_equal(first.places, other.places)
+    wrong = replace(chosen, files=(replace(file, md5="0" * 32),))
+    with pytest.raises(DataError, match="damaged"):
+        wrong.get(tmp_path, source=None, progress=progress)
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
