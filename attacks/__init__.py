@@ -11,6 +11,11 @@ imported only when asked for, so that listing them costs no import of torch.
 THREATS: dict[str, str] = {
     "linf": "attacks.threats.linf:Linf",
     "l2": "attacks.threats.l2:L2",
+    "events_l0": "attacks.threats.events_l0:EventsL0",
+    "event_counts": "attacks.threats.events_l0:EventCounts",
+    "retime": "attacks.threats.retime:Retime",
+    "retime_shift": "attacks.threats.retime:RetimeShift",
+    "retime_total": "attacks.threats.retime:RetimeTotal",
 }
 
 ATTACKS: dict[str, str] = {
@@ -38,6 +43,17 @@ ATTACKS: dict[str, str] = {
     "deepfool": "attacks.adapters.foolbox:DeepFool",
     "cw": "attacks.adapters.foolbox:CarliniWagner",
     "transfer": "attacks.transfer:Transfer",
+    "topk": "attacks.events.ascent:TopK",
+    "event_ascent": "attacks.events.ascent:EventAscent",
+    "swap_search": "attacks.events.swaps:SwapSearch",
+    "sda": "attacks.events.sda:SDA",
+    "spikefool": "attacks.events.spikefool:SpikeFool",
+    "ternary": "attacks.events.ternary:TernarySampling",
+    "retiming": "attacks.events.retiming:SoftRetiming",
+    "flip_search": "attacks.events.search:FlipSearch",
+    "frame": "attacks.events.patterns:Frame",
+    "corner": "attacks.events.patterns:Corner",
+    "dash": "attacks.events.patterns:Dash",
     "foolbox:FGSM": "attacks.adapters.foolbox:FGSM",
     "foolbox:FGM": "attacks.adapters.foolbox:FGM",
     "foolbox:LinfPGD": "attacks.adapters.foolbox:LinfPGD",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from torch import Tensor
 
@@ -18,9 +18,11 @@ from attacks.targets import Target, targets
 from attacks.threats.norm_ball import NormBall, as_norm_ball
 from attacks.threats.threat import Threat, ThreatKinds
 
+Ball = TypeVar("Ball", bound=Threat)
+
 
 @dataclass(frozen=True, kw_only=True)
-class RestartedAttack(Attack):
+class Walks(Attack, Generic[Ball]):
     """Walks from one or more starts, each on the samples that the ones before left standing.
 
     steps: gradient steps per start. restarts: number of starts.
@@ -29,8 +31,6 @@ class RestartedAttack(Attack):
         at the k-th most likely wrong class, so ``apgd:objective=dlr,target=ranked,restarts=9`` is APGD-T.
     Raises ``ValueError`` for negative steps, restarts below 1, and an unknown objective.
     """
-
-    threats: ClassVar[ThreatKinds] = (NormBall,)
 
     steps: int = 10
     restarts: int = 1
@@ -59,7 +59,7 @@ class RestartedAttack(Attack):
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
         """The input ``(n, ...)`` of the highest objective over all walks, or the first that broke a row. See the base."""
         self.require_fit(oracle, x, threat)
-        ball = as_norm_ball(threat)
+        ball = self.ball(threat)
         if self.objective is not None:
             oracle = oracle.using(objective=objective_named(self.objective))
         classes = None if self.target is None else targets(oracle, self.target, x, rng)
@@ -79,10 +79,23 @@ class RestartedAttack(Attack):
         return best.standing()
 
     @abstractmethod
-    def walk(
-        self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
-    ) -> None:
+    def ball(self, threat: Threat) -> Ball:
+        """``threat`` as what the walks need. Raises ``ValueError`` if it is not."""
+
+    @abstractmethod
+    def walk(self, oracle: Oracle, x: Tensor, threat: Ball, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool) -> None:
         """Walk from one start for ``rows`` of ``x`` and record every queried point in ``best``.
 
         x: ``(n, ...)``; threat and rng, too, are for all samples. rows: ``(m,)``. first: whether this is the first start.
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestartedAttack(Walks[NormBall]):
+    """Walks in the ball of a norm."""
+
+    threats: ClassVar[ThreatKinds] = (NormBall,)
+
+    def ball(self, threat: Threat) -> NormBall:
+        """The ball of its norm."""
+        return as_norm_ball(threat)

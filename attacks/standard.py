@@ -11,6 +11,8 @@ nothing that these had left.
 
 On models without spiking layers there is one path; the stages are then APGD, untargeted and targeted, restarts, and Square.
 On models without gradients Square is all that fits of these, and three more searches without gradients follow it.
+
+Under threats on grids of events the stages are those of :mod:`attacks.events.standard`.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from attacks.apgd import APGD
 from attacks.base import Stage
 from attacks.boundary import ScoreBoundary
 from attacks.cascade import Cascade
+from attacks.events import standard as events
 from attacks.fitting import Traits
 from attacks.gradients.assg import ASSG
 from attacks.gradients.base import GradientPath, Training
@@ -33,6 +36,7 @@ from attacks.hopskipjump import HopSkipJump
 from attacks.pgd import PGD
 from attacks.sapgd import SAPGD
 from attacks.square import Square
+from attacks.threats.event_grid import EventGrid
 from attacks.threats.threat import Threat
 
 CE, DLR, MARGIN = "ce", "dlr", "margin"
@@ -181,6 +185,8 @@ class Quick(Cascade):
 
     def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
         """:data:`QUICK`, or what stands for it without spikes and on scores; :data:`BLIND_QUICK` without gradients."""
+        if issubclass(kind, EventGrid):
+            return events.suited(events.QUICK, kind, traits)
         stages = SCORES_QUICK if traits.scores else QUICK if traits.spiking else SMOOTH_QUICK
         return suited((*stages, *blind(traits, BLIND_QUICK)), kind)
 
@@ -198,6 +204,8 @@ class Standard(Cascade):
 
         Without gradients :data:`BLIND` follows.
         """
+        if issubclass(kind, EventGrid):
+            return events.suited(events.STANDARD, kind, traits)
         spiking = (*STANDARD, *(CODED if traits.coded else ()))
         stages = SCORES if traits.scores else spiking if traits.spiking else SMOOTH
         return suited((*stages, *blind(traits, BLIND)), kind)
@@ -214,6 +222,8 @@ class Thorough(Cascade):
 
         Without gradients :data:`BLIND` follows.
         """
+        if issubclass(kind, EventGrid):
+            return events.suited(events.THOROUGH, kind, traits)
         spiking = (*THOROUGH, *(CODED if traits.coded else ()))
         stages = SCORES_THOROUGH if traits.scores else spiking if traits.spiking else SMOOTH_THOROUGH
         return suited((*stages, *blind(traits, BLIND)), kind)

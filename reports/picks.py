@@ -17,6 +17,7 @@ import numpy as np
 from bench.data import DATASETS, load_samples
 from bench.foundation.errors import RecordError
 from bench.tasks.record import Record
+from reports.event_pictures import montage
 from reports.shifts import scores
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ HASH = "adv_sha256"
 
 @dataclass(frozen=True)
 class Pick:
-    """One image. clean, adversarial: float32 (H, W, C) in [0, 1], C 1 or 3; before, after: what the model says of each."""
+    """One image, or the montage of event frames.
+
+    clean, adversarial: float32 (H, W, C) in [0, 1], C 1 or 3; before, after: what the model says of each.
+    """
 
     sample: int
     clean: NDArray[np.float32]
@@ -166,6 +170,10 @@ def _words(row: dict[str, Any], names: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _shown(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    if image.ndim == 4 and image.shape[1] == 2:
+        return montage(image)
     if image.ndim != 3 or image.shape[0] not in (1, 3):
-        raise RecordError(f"Inputs of shape {image.shape} cannot be shown as pictures.", "Only grey and RGB images can.")
+        raise RecordError(
+            f"Inputs of shape {image.shape} cannot be shown as pictures.", "Grey and RGB images and event frames can."
+        )
     return image.transpose(1, 2, 0)

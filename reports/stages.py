@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,14 +22,15 @@ from torch import Tensor, nn
 from attacks.base import Stage
 from attacks.model_oracle import ModelOracle
 from attacks.randomness import KeyedRng
-from attacks.threats.linf import Linf
 from attacks.threats.threat import Threat
 from bench.data import load_samples
 from bench.evaluation.request.attack_specs import resolve_attack, resolve_path
 from bench.foundation.files import atomic_write_text, make_folder
-from bench.foundation.spec import number
+from bench.foundation.spec import parse_eps
+from bench.foundation.threats import threat_at
 from bench.models.scorer import Scorer
 from bench.tasks.feasibility import statuses
+from zoo.card import card
 from zoo.folding import folded
 from zoo.loading import load
 
@@ -95,6 +97,8 @@ CANDIDATES = (
 )
 """(attack, path) specs. ``{model}`` is the model under attack: without its spikes it is the source of a transfer."""
 
+Candidates = Sequence[tuple[str, str]]
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -113,15 +117,16 @@ class Trial:
     threat: Threat
 
     @classmethod
-    def of(cls, name: str, radius: str, n: int) -> Trial:
-        """The trial of a model on the first n validation images. radius: as written, for example ``2/255``."""
-        samples = load_samples("cifar10", split="val", n=n)
+    def of(cls, name: str, radius: str, n: int, *, norm: str = "linf") -> Trial:
+        """The trial of a model on its first n validation samples. radius: as written, for example ``2/255``."""
+        samples = load_samples(card(name).dataset, split="val", n=n)
         model = load(name)
         scorer = Scorer(model, name)
         rng = KeyedRng.of(0, samples.ids)
         right = (scorer.decisions(samples.images, rng)[0] == samples.labels).nonzero()[:, 0]
         x, y, ids = samples.images[right], samples.labels[right], samples.ids[right]
-        return cls(name, scorer, folded(model), x, y, ids, rng.rows(right), Linf(eps=number(radius)))
+        threat = threat_at(norm, parse_eps(radius, norm=norm)[0].value)
+        return cls(name, scorer, folded(model), x, y, ids, rng.rows(right), threat)
 
     def among(self, rows: Tensor) -> Trial:
         """The trial restricted to some rows, given by their indices ``(m,)``."""
@@ -140,26 +145,26 @@ class Trial:
         return Stage(f"{attack} along {path}", plan.attack, resolve_path(path)[1])
 
 
-def falls(trial: Trial, known: pd.DataFrame) -> pd.DataFrame:
-    """Which images each candidate breaks: one column per candidate.
+def falls(trial: Trial, known: pd.DataFrame, candidates: Candidates | None = None) -> pd.DataFrame:
+    """Which samples each candidate breaks: one column per candidate.
 
-    known: columns of an earlier run, which are not computed again.
+    known: columns of an earlier run, which are not computed again. candidates: None for :data:`CANDIDATES`.
     """
     broken = {}
-    for attack, path in CANDIDATES:
+    for attack, path in candidates or CANDIDATES:
         stage = trial.stage(attack, path)
         broken[stage.name] = known[stage.name].to_numpy() if stage.name in known else trial.broken(stage).numpy()
     return pd.DataFrame(broken, index=trial.ids.numpy())
 
 
-def greedy(tables: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+def greedy(tables: dict[tuple[str, str], pd.DataFrame], pairs: Candidates | None = None) -> pd.DataFrame:
     """Candidates ordered by their gain per pair, over all models together.
 
     Columns: stage, pairs (the most it spends), and per model and radius the percentage of samples that stand after this
     candidate alone, and after all candidates up to it.
     """
     cost = {}
-    for attack, path in CANDIDATES:
+    for attack, path in pairs or CANDIDATES:
         forwards, backwards = resolve_attack(attack.format(model=ON[0][0])).attack.cost()
         cost[f"{attack} along {path}"] = max(backwards, math.ceil(forwards / 3)) * (2 if path == "hart_mix" else 1)
     standing = {key: pd.Series(True, index=table.index) for key, table in tables.items()}

@@ -28,14 +28,15 @@ WHERE = Path(__file__).resolve().parents[1] / "leaderboards" / "strength"
 RADIUS, SAMPLES = "4/255", 50
 STOCHASTIC, SCORINGS = 10, 100
 """Samples of a stochastic model, whose every query costs ten passes, and draws that its rates are told apart by."""
+DATASET = "cifar10"
 OTHERS = ("foolbox:LinfPGD,steps=40", "torchattacks:AutoAttack")
 ALONG = "pgd:steps=20"
 
 
 def subjects() -> list[str]:
-    """Spiking models with weights."""
-    found = (card(name) for name in names())
-    return [one.name for one in found if one.weights is not None and one.spiking]
+    """Spiking models of :data:`DATASET` with weights."""
+    cards = (card(name) for name in names())
+    return [each.name for each in cards if each.weights is not None and each.spiking and each.dataset == DATASET]
 
 
 def samples(name: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -20,6 +21,8 @@ from attacks.threats.threat import Threat
 @dataclass(frozen=True, kw_only=True)
 class NormBall(Threat):
     """All ``adv`` of the box with ``|adv - x| <= eps``. Perturbations and gradients are ``(n, ...)``."""
+
+    name: ClassVar[str] = "balls of norms"
 
     @abstractmethod
     def norm(self, delta: Tensor) -> Tensor:

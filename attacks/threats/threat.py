@@ -45,6 +45,8 @@ class Threat(ABC):
     """... in this unit; empty for the unit of the distance itself."""
     usual_eps: ClassVar[str | None] = None
     """The radius used where none is given, as text; None where a user must choose."""
+    takes_shares: ClassVar[bool] = False
+    """Whether a radius below 1 is a share of something that the input has, and may be written ``2%``."""
     largest_eps: ClassVar[float] = math.inf
     """From this radius on, the ball around any input holds the whole box [0, 1], so that a larger one is a mistake."""
 
@@ -77,6 +79,10 @@ class Threat(ABC):
     @abstractmethod
     def distance(self, adv: Tensor, x: Tensor) -> Tensor:
         """How far ``adv`` is from ``x``, both ``(n, ...)``: ``(n,)``, in the unit of ``eps`` and the dtype of ``x``."""
+
+    def misfit_of_inputs(self, x: Tensor) -> str | None:
+        """Why the threat makes no sense for clean inputs ``x`` ``(n, ...)``, without a full stop; None where it does."""
+        return None
 
     def bounds(self, x: Tensor) -> tuple[Tensor, Tensor] | None:
         """Lowest and highest value ``(n, ...)`` that ball and box allow each entry; None unless entries are independent."""

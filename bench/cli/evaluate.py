@@ -37,6 +37,7 @@ _FRESH = (
 )
 @click.option("--eps", help="Radius, or several: 2/255,8/255 [default: 8/255 in linf; none in l2].")
 @click.option("--norm", default="linf", show_default=True, help=f"Threat: {' or '.join(THREATS)}, or one of a plug-in.")
+@click.option("--threat", help="Threat and budgets in one word, for --norm and --eps: events_l0:budget=2%.")
 @click.option("--n", help="First N samples, or all [default: 1000, or all where there are fewer].")
 @click.option("--data", help="Data set [default: the model's own], folder:PATH, or nmnist:PATH and the like.")
 @click.option("--split", default="test", show_default=True)
@@ -74,6 +75,7 @@ def evaluate(
     save_adv: bool,
     fresh: bool,
     as_json: bool,
+    threat: str | None,
     **options: Any,
 ) -> None:
     """Measure accuracy (or scores) clean, under noise and under attack, and the gap between noise and attack."""
@@ -87,6 +89,8 @@ def evaluate(
     if threads:
         torch.set_num_threads(threads)
     prepare = preparation(options)
+    if threat is not None:
+        options |= _norm_and_eps(threat, options["eps"])
     settings = Settings(attack=attacks, n=_count(n), prepare=prepare, **options)
     running = running_with(workers, scheduler, threads=threads, out=out, save_adv=save_adv, fresh=fresh)
     with _Live(quiet=as_json) as live, printing_to_stderr():
@@ -95,6 +99,18 @@ def evaluate(
         click.echo(record.model_dump_json(indent=1))
     else:
         summarise(record, out)
+
+
+def _norm_and_eps(threat: str, eps: str | None) -> dict[str, str | None]:
+    """What ``NAME[:budget=B[,B...]]`` says. Raises ``SpecError`` for anything else, and where ``--eps`` is given as well."""
+    from bench.foundation.errors import SpecError
+
+    name, colon, budgets = threat.partition(":budget=")
+    if ":" in name or (colon and not budgets):
+        raise SpecError(f"{threat!r} is no threat.", "Write NAME:budget=B, for example events_l0:budget=2%, or use --norm.")
+    if colon and eps is not None:
+        raise SpecError("The budget is given twice, by --threat and by --eps.", "Give it once.")
+    return {"norm": name, "eps": budgets or eps}
 
 
 def _count(text: str | None) -> int | None:

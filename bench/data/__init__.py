@@ -18,6 +18,7 @@ DATASETS = {
     "cifar100": "bench.data.cifar:CIFAR100",
     "mnist": "bench.data.mnist:MNIST",
     "fashion-mnist": "bench.data.mnist:FashionMNIST",
+    "nmnist_sim": "bench.data.nmnist_sim:SimulatedNMNIST",
     "photos": "bench.data.photos:Photos",
     "livec": "bench.data.rated.sets:LiveChallenge",
     "koniq10k": "bench.data.rated.sets:KonIQ",

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from bench.data.base import Samples
 
-    Arrays = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-    """Pixels (N, C, H, W) and labels (N,)."""
+    Arrays = tuple[NDArray[np.uint8] | NDArray[np.bool_], NDArray[np.uint8]]
+    """Pixels (N, C, H, W), or binary event frames (N, T, C, H, W), and labels (N,)."""
 
 
 def data_root() -> Path:

@@ -26,6 +26,7 @@ LIBRARIES = ("foolbox", "torchattacks")
 """Prefixes of names that contain a colon."""
 
 _RADII = "Write 8/255, 0.03 or a list: 2/255,8/255."
+_SHARES = "Write a number of events, such as 20, a share such as 2%, or a list: 1%,2%."
 _GRAMMAR = "Write NAME[@VERSION][:key=value,...], for example pgd:steps=20,restarts=3."
 
 
@@ -117,8 +118,8 @@ def _as_text(value: str | float) -> str:
 def parse_eps(given: str | float | Sequence[str | float], *, norm: str = "linf") -> list[Eps]:
     """Radii from ``8/255``, ``2/255,8/255``, a number, or several of these, in the order given.
 
-    norm: the name of the threat. Raises ``SpecError`` if a radius is malformed, negative, repeated, or above the largest of
-    the threat; ``UnknownNameError`` for an unknown threat.
+    norm: the name of the threat; where it takes shares, ``2%`` is one. Raises ``SpecError`` if a radius is malformed,
+    negative, repeated, or above the largest of the threat; ``UnknownNameError`` for an unknown threat.
     """
     kind = threat_registry.get(norm)
     radii: list[Eps] = []
@@ -126,9 +127,11 @@ def parse_eps(given: str | float | Sequence[str | float], *, norm: str = "linf")
     text = ",".join(map(_as_text, several))
     for part in (piece.strip() for piece in text.split(",")):
         try:
-            value = number(part)
+            value = number(part.removesuffix("%")) / 100 if part.endswith("%") and kind.takes_shares else number(part)
         except ValueError as error:
-            raise SpecError(f"eps {part!r} is not a number.", _RADII) from error
+            raise SpecError(f"eps {part!r} is not a number.", _SHARES if kind.takes_shares else _RADII) from error
+        if part.endswith("%") and value >= 1:
+            raise SpecError(f"eps {part} is no share: from 1 on a budget is a number.", _SHARES)
         if value < 0:
             raise SpecError(f"eps {part} is negative.", "Give a radius of at least 0.")
         if value > kind.largest_eps:

@@ -8,8 +8,16 @@ from torch import Tensor, nn
 from attacks.randomness import KeyedRng, drawing
 
 
+def as_inputs(pixels: Tensor) -> Tensor:
+    """``pixels`` as float32 in [0, 1]: levels of 255 where they are uint8, else as they are."""
+    return pixels.float().div_(255) if pixels.dtype == torch.uint8 else pixels.float()
+
+
 def outputs(model: nn.Module, images: Tensor, *, batch: int = 500) -> Tensor:
-    """Outputs in eval mode for uint8 ``images`` ``(N, C, H, W)``: ``(N, K)`` or ``(N,)``; draws are keyed."""
+    """Outputs in eval mode, ``(N, K)`` or ``(N,)``, for uint8 ``images`` ``(N, C, H, W)`` or bool event frames.
+
+    Draws are keyed.
+    """
     was_training = model.training
     model.eval()
     rng = KeyedRng.of(0, torch.arange(len(images), device=images.device)).fold("figure")
@@ -17,6 +25,6 @@ def outputs(model: nn.Module, images: Tensor, *, batch: int = 500) -> Tensor:
     with torch.inference_mode():
         for rows in torch.arange(len(images), device=images.device).split(batch):
             with drawing(rng.rows(rows)):
-                found.append(model(images[rows].float().div(255)))
+                found.append(model(as_inputs(images[rows])))
     model.train(was_training)
     return torch.cat(found)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from attacks.randomness import KeyedRng, drawing
 from bench.foundation.errors import BenchError
-from bench.models.outputs import outputs
+from bench.models.outputs import as_inputs, outputs
 from bench.tasks.classification.training import TRAINING as CLASSIFICATION
 from bench.tasks.training import TrainingRules
 from bench.training.augment import AUGMENTATIONS
@@ -30,7 +30,8 @@ from zoo.defenses.base import Defense
 class Split:
     """Images and labels of a split.
 
-    images: uint8 ``(N, C, H, W)``. labels: ``(N,)``, int64 classes or float32 scores.
+    images: uint8 ``(N, C, H, W)``, or binary event frames ``(N, T, C, H, W)``, bool. labels: ``(N,)``, int64 classes or
+    float32 scores.
     """
 
     images: Tensor
@@ -152,7 +153,7 @@ def _train_epoch(
         for group in optimiser.param_groups:
             group["lr"] = rate
         with precision(device, recipe.precision), drawing(KeyedRng.of(recipe.seed, batch).fold("training", epoch)):
-            loss, outputs_of_batch = defense.loss(model, images.float().div_(255), labels, generator=generator)
+            loss, outputs_of_batch = defense.loss(model, as_inputs(images), labels, generator=generator)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()

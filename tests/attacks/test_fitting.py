@@ -152,7 +152,8 @@ def test_every_attack_of_the_catalogue_is_in_one_of_the_tables() -> None:
         "attacks.transfer:Transfer",  # as the attack on its source
         "attacks.universal:Universal",  # as its images
     }
-    assert set(ATTACKS.values()) == tables | like_others
+    on_events = {where for where in ATTACKS.values() if where.startswith("attacks.events.")}  # tables of their own
+    assert set(ATTACKS.values()) - on_events == tables | like_others
 
 
 @pytest.mark.parametrize(

@@ -146,9 +146,9 @@ def test_the_sheet_and_the_strip_hold_every_image() -> None:
             draw()
 
 
-def test_events_are_no_pictures(saved: tuple[Record, Path, list[str]]) -> None:
+def test_other_stacks_than_event_frames_are_no_pictures(saved: tuple[Record, Path, list[str]]) -> None:
     with pytest.raises(RecordError, match="cannot be shown as pictures"):
-        reports.picks._shown(np.zeros((5, 2, 4, 4), np.float32))
+        reports.picks._shown(np.zeros((5, 3, 4, 4), np.float32))
 
 
 def test_the_command_writes_a_picture(saved: tuple[Record, Path, list[str]], tmp_path: Path) -> None:

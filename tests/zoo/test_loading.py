@@ -16,6 +16,7 @@ from torch import Tensor, nn
 import zoo
 from attacks import PATHS
 from attacks.randomness import KeyedRng, drawing
+from bench.data import open_dataset
 from zoo.card import Card, Weights, card, names
 from zoo.loading import adopt, build, fill, load, load_card, read_weights, resolve
 
@@ -164,7 +165,14 @@ def network(name: str) -> nn.Module:
     if described.weights:
         return load(name)
     torch.manual_seed(0)
-    return settled(build(described.builder), torch.rand(8, 3, 32, 32)).requires_grad_(False)
+    return settled(build(described.builder), inputs_for(name, 8)).requires_grad_(False)
+
+
+def inputs_for(name: str, n: int) -> Tensor:
+    """Random inputs for a model: images, or event frames with events in a tenth of the cells."""
+    shape = open_dataset(card(name).dataset).info.shape
+    drawn = torch.rand(n, *shape, generator=torch.Generator().manual_seed(0))
+    return drawn if len(shape) == 3 else (drawn < 0.1).float()
 
 
 def scored(model: nn.Module, images: Tensor) -> Tensor:
@@ -184,7 +192,7 @@ def distinct() -> list[str]:
 def test_every_model_keeps_its_promises(name: str) -> None:
     """Finite, stateless, and under each gradient path the same bits with every spiking layer on it."""
     model = network(name)
-    images = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    images = inputs_for(name, 3)
     logits = scored(model, images)
     shape = (3,) if card(name).task == "quality" else (3, 10)
     assert logits.shape == shape and logits.isfinite().all() and logits.unique(dim=0).shape == shape
@@ -205,7 +213,7 @@ def test_every_model_keeps_its_promises(name: str) -> None:
 def test_paths_differ_in_gradient_only(name: str) -> None:
     """What changes with the path is the gradient, and it is back to the model's own afterwards."""
     model = network(name)
-    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    images = inputs_for(name, 2)
 
     def gradient(path: str) -> Tensor:
         leaf = images.clone().requires_grad_()

@@ -2,6 +2,7 @@
 
 BUILDERS: dict[str, str] = {
     "compact": "zoo.architectures.compact:compact",
+    "event_network": "zoo.architectures.event_network:event_network",
     "vgg": "zoo.architectures.vgg:vgg",
     "wrn16": "zoo.architectures.residual:wrn16",
     "resnet18": "zoo.architectures.residual:resnet18",

@@ -7,6 +7,7 @@ scalar to descend. ``after_step`` does what a paper prescribes after each step.
 DEFENSES: dict[str, str] = {
     "none": "zoo.defenses.plain:Plain",
     "adversarial_training": "zoo.defenses.adversarial:AdversarialTraining",
+    "event_adversarial_training": "zoo.defenses.event_adversarial:EventAdversarialTraining",
     "gradient_sparsity": "zoo.defenses.gradient_sparsity:GradientSparsity",
     "gaussian_noise": "zoo.defenses.gaussian_noise:GaussianNoise",
     "trades": "zoo.defenses.trades:Trades",

@@ -47,6 +47,8 @@ def resolve(settings: Settings) -> Request:
         raise SpecError("An attack of several stages chooses its own gradient paths.", "Leave --path out.")
     device = device_named(settings.device)
     task, subject, samples = _task_of(settings)
+    threat = threat_at(settings.norm, radii[0].value)
+    _check_inputs(threat, samples)
     subject = replace(subject, module=subject.module.to(device))
     ready = probed(subject, samples.shape[1:], settings.prepare, batch=settings.batch or BATCH, device=device)
     subject = recognised(task.admit(ready.subject), samples)
@@ -54,7 +56,7 @@ def resolve(settings: Settings) -> Request:
     check_path(path, path_spec, subject)
     portions, on_cpu = portions_of(subject, samples, device), device.type == "cpu"
     draws = STOCHASTIC_DRAWS if subject.stochastic else 1
-    stages, left_out = _stages(task, attacks, threat_at(settings.norm, radii[0].value), subject, samples)
+    stages, left_out = _stages(task, attacks, threat, subject, samples)
     return Request(
         task=task,
         subject=subject,
@@ -110,6 +112,13 @@ def _check_numbers(settings: Settings) -> None:
             raise SpecError(f"{name} must be at least 1, not {value}.", "Correct it, or leave it out.")
     if settings.proposals not in PRECISIONS:
         raise SpecError(f"Attacks cannot compute in {settings.proposals!r}.", f"Use one of {', '.join(PRECISIONS)}.")
+
+
+def _check_inputs(threat: Threat, samples: Samples) -> None:
+    """Raise ``SpecError`` for a threat that makes no sense on the first of the samples."""
+    reason = threat.misfit_of_inputs(samples[:PROBED].images)
+    if reason is not None:
+        raise SpecError(f"{reason[0].upper()}{reason[1:]}.", "Choose another --norm, or data that it is for.")
 
 
 def _radii(settings: Settings) -> list[Eps]:

@@ -30,12 +30,15 @@ from zoo.card import card, names
 ATTACKS = ("quick", "standard")
 MEASURED = "classification"
 """The task whose models are measured; the others have their own boards."""
+MEASURED_ON = "cifar10"
+"""The data set whose models are measured."""
 
 
 def measurable() -> list[str]:
-    """Names of the classification models that have weights."""
+    """Names of the models for this task and data set that have weights."""
     cards = (card_of(name) for name in names())
-    return [card.name for card in cards if card.weights is not None and card.task == MEASURED]
+    fitting = (card for card in cards if (card.task, card.dataset) == (MEASURED, MEASURED_ON))
+    return [card.name for card in fitting if card.weights is not None]
 
 
 def measure_model(
@@ -55,6 +58,8 @@ def measure_model(
     described = card(name)
     if described.task != MEASURED:
         raise ModelError(f"zoo:{name} is no classifier.", "Quality models are measured on their own board.")
+    if described.dataset != MEASURED_ON:
+        raise ModelError(f"zoo:{name} is for {described.dataset}.", f"Measure models of {MEASURED_ON}.")
     sheet = read_sheet(root, name) or blank(name)
     present = sheet.clean is not None and sheet.clean.n == sizes.clean
     if not present:

@@ -21,7 +21,7 @@ from attacks.threats.linf import Linf
 from attacks.threats.norm_ball import NormBall, as_norm_ball
 from attacks.threats.threat import Threat, entry_for
 
-NAMES = [*THREATS, "l1"]
+NAMES = [*(name for name in THREATS if issubclass(threat_kind(name), NormBall)), "l1"]
 every_threat = pytest.mark.parametrize("name", NAMES)
 shapes = st.sampled_from([(1,), (7,), (3, 1, 5), (1, 2, 3, 4), (2, 1, 1, 1, 3)])
 dtypes = st.sampled_from([torch.float32, torch.float64])

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from bench.foundation.errors import BenchError, ModelError, StorageError
 from bench.foundation.files import atomic_write_bytes, canonical_json
+from bench.models.outputs import as_inputs
 from bench.training import job
 from bench.training.augment import PADDING, crop_flip
 from bench.training.checkpoint import Checkpoint, Epoch
@@ -540,3 +541,10 @@ def test_a_place_that_cannot_be_written_is_found_before_training(source: Path) -
         with pytest.raises(StorageError):
             run(source, **{key: source.parent / "file"}, on_epoch=seen.append)
         assert not seen
+
+
+def test_binary_frames_are_trained_on_as_they_are() -> None:
+    frames = torch.tensor([[False, True]])
+    assert as_inputs(frames).tolist() == [[0.0, 1.0]]
+    assert as_inputs(frames.to(torch.uint8) * 255).tolist() == [[0.0, 1.0]]
+    assert as_inputs(torch.tensor([51], dtype=torch.uint8)).tolist() == pytest.approx([0.2])

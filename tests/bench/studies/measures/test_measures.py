@@ -189,7 +189,9 @@ def test_what_cannot_be_measured(tmp_path: Path) -> None:
     if untrained is not None:
         with pytest.raises(ModelError, match="no trained weights"):
             list(measure_model(untrained, tmp_path, SMALL))
-    assert all(card(name).task == "classification" for name in measurable())
+    assert all((card(name).task, card(name).dataset) == ("classification", "cifar10") for name in measurable())
+    with pytest.raises(ModelError, match="is for nmnist_sim"):
+        list(measure_model("snn_ev_vanilla", tmp_path, SMALL))
 
 
 # --- what is published ---

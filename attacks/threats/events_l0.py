@@ -1,0 +1,89 @@
+"""Events added and removed, so many in all: the threat of SCG, SpikeFool and SDA.
+
+On a binary grid an event added or removed is a cell changed, and the distance is the l0 norm of the change. On a grid of
+counts (:class:`EventCounts`) the distance is the number of events that were added and removed: a cell may change by more
+than one, and pays for each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from attacks.randomness import KeyedRng
+from attacks.threats.event_grid import EventGrid, best_cells, leading
+from attacks.threats.threat import Threat
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventsL0(EventGrid):
+    """At most eps cells of a binary grid changed. eps: a number from 1, 0, or below 1 a share of each sample's events."""
+
+    name: ClassVar[str] = "events_l0"
+    text: ClassVar[str] = "at most so many cells of the event grid may change, or a share of the sample's events"
+    usual_eps: ClassVar[str | None] = "2%"
+
+    def distance(self, adv: Tensor, x: Tensor) -> Tensor:
+        """Events added and removed ``(n,)``, between ``(n, T, ...)`` each."""
+        return (adv - x).flatten(1).abs().sum(1) * self.peak
+
+    def within(self, towards: Tensor, clean: Tensor, budget: Tensor) -> Tensor:
+        """The largest changes, as many as the budget allows; one that it allows in part is made in part. See the base."""
+        change = (towards.round().long() - clean).flatten(1)
+        keys = torch.where(change == 0, 0.0, (towards - clean).flatten(1).abs())
+        # Every change costs at least one event, so that no more of them than the budget can be afforded.
+        order = leading(keys, int(budget.max()) if len(budget) else 0)
+        cost = change.abs().gather(1, order)
+        left = budget[:, None] - (cost.cumsum(1) - cost)
+        affordable = torch.zeros_like(change).scatter(1, order, torch.minimum(cost, left.clamp_min(0)))
+        return clean + (change.sign() * affordable).view_as(clean)
+
+    def following(self, scores: Tensor, clean: Tensor, budget: Tensor) -> Tensor:
+        """The changes by one event that gain most, one a cell: on a binary grid exactly the highest sum. See the base."""
+        direction, gains = directions_and_gains(scores, clean, self.peak)
+        return clean + direction * best_cells(gains, budget)
+
+    def directions(self, x: Tensor, rng: KeyedRng) -> Tensor:
+        """The change by one event that each cell of ``x`` ``(n, T, ...)`` can take, ``(n, T, M)`` of -1 and 1.
+
+        Where a cell can take both, as on a grid of counts, one of them is drawn.
+        """
+        events = self.events(x)
+        drawn = torch.where(rng.uniform(*events.shape[1:]) < 0.5, 1, -1).to(events.device)
+        return torch.where(events <= 0, 1, torch.where(events >= self.peak, -1, drawn))
+
+    def random(self, x: Tensor, rng: KeyedRng) -> Tensor:
+        """As many distinct cells as the budget allows, drawn evenly, changed by one event each: ``(n, T, ...)``."""
+        events = self.events(x)
+        priority = rng.fold("cells").uniform(*events.shape[1:]).to(x.device).double()
+        towards = events + self.directions(x, rng.fold("directions")) * (0.5 + priority / 2)
+        return self.as_inputs(self.within(towards, events, self.budget(x)), x)
+
+
+def directions_and_gains(scores: Tensor, events: Tensor, peak: int) -> tuple[Tensor, Tensor]:
+    """The better change by one event of each cell, -1 or 1, and how much of its score it gains: ``(n, T, M)`` each.
+
+    scores, events: ``(n, T, M)``. On a binary grid (peak 1) a cell can change in one way only.
+    """
+    upwards = torch.where(events <= 0, True, torch.where(events >= peak, False, scores >= 0))
+    direction = torch.where(upwards, 1, -1)
+    return direction, scores * direction
+
+
+def as_events(threat: Threat) -> EventsL0:
+    """``threat`` itself, for a search that adds and removes events. Raises ``ValueError`` if it does not allow that."""
+    if not isinstance(threat, EventsL0):
+        raise ValueError(f"{threat.name} does not allow events to be added and removed")
+    return threat
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventCounts(EventsL0):
+    """At most eps events added and removed on a grid of counts, whose cells hold ``events / 255``."""
+
+    name: ClassVar[str] = "event_counts"
+    text: ClassVar[str] = "at most so many events may be added or removed in all, or a share of the sample's events"
+    peak: ClassVar[int] = 255
