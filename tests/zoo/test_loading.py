@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -188,7 +190,12 @@ def distinct() -> list[str]:
     return [*trained, *untrained.values()]
 
 
-@pytest.mark.parametrize("name", distinct())
+def each(models: Sequence[str]) -> list[Any]:
+    """Parameters of a test: networks that nobody has trained yet are large, and slow."""
+    return [pytest.param(name, marks=() if card(name).weights else pytest.mark.slow) for name in models]
+
+
+@pytest.mark.parametrize("name", each(distinct()))
 def test_every_model_keeps_its_promises(name: str) -> None:
     """Finite, stateless, and under each gradient path the same bits with every spiking layer on it."""
     model = network(name)
@@ -209,7 +216,7 @@ def test_every_model_keeps_its_promises(name: str) -> None:
         assert gradient.isfinite().all() and gradient.abs().sum() > 0
 
 
-@pytest.mark.parametrize("name", [name for name in distinct() if card(name).spiking])
+@pytest.mark.parametrize("name", each([name for name in distinct() if card(name).spiking]))
 def test_paths_differ_in_gradient_only(name: str) -> None:
     """What changes with the path is the gradient, and it is back to the model's own afterwards."""
     model = network(name)

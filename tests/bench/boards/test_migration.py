@@ -152,6 +152,7 @@ def test_the_command(old: Board) -> None:
     assert state(old.folder) == after
 
 
+@pytest.mark.slow
 def test_killed_at_every_write(old: Board, tmp_path: Path) -> None:
     """Killed before any of its renames or removals, a board reads as before, and the same command finishes it."""
     home = old.folder.parents[1]

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from support.boards import card
 from support.killing import killed_before
 from support.submissions import small_board, state, zoo_built
@@ -91,6 +92,7 @@ def test_killed_at_random_moments(board: Board, spare: Record) -> None:
     assert entered > 0
 
 
+@pytest.mark.slow
 def test_killed_at_every_write(board: Board, spare: Record, tmp_path: Path) -> None:
     """An entry is there completely or not at all, and the next writer leaves what an undisturbed one leaves."""
     before = board.names()

@@ -108,6 +108,7 @@ def test_it_uses_no_more_threads_than_torch(path: Path) -> None:
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (torch.get_num_threads(), 1)
 
 
+@pytest.mark.slow
 def test_standard_searches_without_gradients_and_gives_an_upper_bound(path: Path) -> None:
     labels = LOGITS.argmax(1)
     record = bench.evaluate(str(path), data=(X, labels), attack="standard", eps="16/255")
@@ -126,6 +127,7 @@ def test_an_attack_along_gradients_is_refused(path: Path) -> None:
         bench.evaluate(str(path), data=(X, LOGITS.argmax(1)), attack="pgd")
 
 
+@pytest.mark.slow
 def test_a_model_that_scores(path: Path) -> None:
     write_linear(path, WEIGHT[:1], SHAPE)
     text = f"onnx:{path},task=quality,low=-50,high=50,lower_is_better=yes"

@@ -76,6 +76,7 @@ def test_a_path_that_is_defined_for_spikes_is_taken_and_another_is_refused_with_
         evaluated(ByHand("function"), path="bptr")
 
 
+@pytest.mark.slow
 def test_a_straight_through_step_is_named_and_bounds_the_verdict() -> None:
     record = evaluated(ByHand("straight through"), attack=["standard"], eps="0.01")
     (says,) = checks(record, "out of control")
@@ -83,6 +84,7 @@ def test_a_straight_through_step_is_named_and_bounds_the_verdict() -> None:
     assert record.reliability.status != "reliable"
 
 
+@pytest.mark.slow
 def test_a_network_without_gradients_is_attacked_without_them_and_bounded() -> None:
     record = evaluated(ByHand("no gradient"), attack=["standard"], eps="0.05")
     assert checks(record, "no gradient") and record.reliability.status != "reliable"
@@ -114,6 +116,7 @@ def test_saturated_probabilities_are_the_reason_and_not_a_slope() -> None:
     assert not checks(record, "derivative")
 
 
+@pytest.mark.slow
 def test_few_attacked_samples_allow_no_verdict() -> None:
     model = ByHand("function").eval()
     with torch.no_grad():

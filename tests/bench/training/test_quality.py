@@ -105,6 +105,7 @@ def test_a_flip_is_all_that_happens() -> None:
 # --- the loop ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["linearity", "hyperiqa"])
 def test_training_finds_out_what_blur_is(name: str, tmp_path: Path) -> None:
     """On average: where one run ends hangs on the rounding. Twenty came to 0.956 +- 0.05: 0.75 is 8 standard errors off."""

@@ -47,6 +47,7 @@ def checked(folder: Path, limits: Limits = LIMITS) -> Checked:
     return check(folder, n=4, trust_code=True, limits=limits)
 
 
+@pytest.mark.slow
 def test_honest_code_enters_with_the_numbers_of_the_same_network_unisolated(tmp_path: Path) -> None:
     """Judged by answers alone, a linear model has the rows that the ordinary evaluator gives it."""
     board = small_board(tmp_path / "boards", n=30)  # it gets some right

@@ -60,6 +60,7 @@ def edit(folder: Path, old: str, new: str) -> None:
     manifest.write_text(manifest.read_text().replace(old, new))
 
 
+@pytest.mark.slow
 def test_a_registered_network_enters(short_board: Board, tmp_path: Path) -> None:
     folder = scoring(tmp_path / "mine")
     edit(folder, "claims: {}", "claims: {srcc: 0.6, shift: {8/255: 0.2}}")

@@ -60,6 +60,7 @@ def test_an_undefended_network_falls_and_is_healthy(photos: tuple[Tensor, Tensor
     assert looked_at(known.undefended(), photos).status != "fail"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "word"),
     [
