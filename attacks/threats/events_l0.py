@@ -27,8 +27,12 @@ class EventsL0(EventGrid):
     usual_eps: ClassVar[str | None] = "2%"
 
     def distance(self, adv: Tensor, x: Tensor) -> Tensor:
-        """Events added and removed ``(n,)``, between ``(n, T, ...)`` each."""
-        return (adv - x).flatten(1).abs().sum(1) * self.peak
+        """Events added and removed ``(n,)``, between ``(n, T, ...)`` each; not a number where ``adv`` is none.
+
+        Whole events are counted: a sum of cells of ``1 / peak`` in float32 would exceed a budget by its rounding.
+        """
+        changed = (self.events(adv) - self.events(x)).abs().flatten(1).sum(1).to(x.dtype)
+        return torch.where(adv.flatten(1).isnan().any(1), torch.nan, changed)
 
     def within(self, towards: Tensor, clean: Tensor, budget: Tensor) -> Tensor:
         """The largest changes, as many as the budget allows; one that it allows in part is made in part. See the base."""

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.exact import RowByRow
+from support.statistics import at_least
 from torch import Tensor, nn
 
 from attacks import ATTACKS
@@ -218,8 +219,6 @@ EXACT_ON_PLANES: list[Attack] = [
     SwapSearch(steps=0, rounds=6),
     SDA(iterations=6, width=6),
     SpikeFool(overshoot=1.0),
-    FlipSearch(queries=150),
-    TernarySampling(steps=20, restarts=5),
 ]
 
 
@@ -242,18 +241,29 @@ def test_on_a_plane_the_best_flips_of_all_subsets_are_found(attack: Attack, most
         assert float(model.value(adv)) <= -0.5
 
 
-EXACT_WITH_PAIRS: list[Attack] = [EventAscent(steps=20, restarts=12), FlipSearch(queries=200)]
-
-
-@pytest.mark.parametrize("attack", EXACT_WITH_PAIRS, ids=repr)
-def test_where_cells_interact_the_best_flips_of_all_subsets_are_found(attack: Attack) -> None:
-    for seed in range(8):
-        x, model = tiny(seed), Polynomial(seed, pairs=True)
+@pytest.mark.parametrize(
+    ("attack", "pairs", "share"),
+    [
+        (FlipSearch(queries=150), False, 0.9),
+        (TernarySampling(steps=20, restarts=5), False, 0.9),
+        (EventAscent(steps=20, restarts=12), True, 0.9),
+        (FlipSearch(queries=200), True, 0.8),
+    ],
+    ids=repr,
+)
+def test_random_searches_seldom_miss_the_best_flips_of_all_subsets(attack: Attack, pairs: bool, share: float) -> None:
+    """Where cells interact, the search without gradients ends short of the best point in one run of twenty."""
+    found = []
+    for seed in range(10):
+        x, model = tiny(seed), Polynomial(seed, pairs=pairs)
         just_standing(model, x, 3, out_of_reach=0.0)
         if float(model.value(x)) > 0:
             continue
-        adv = attack.perturb(ModelOracle.of(model, torch.zeros(1).long()), x, EventsL0(eps=3), rng=streams(1))
-        assert float(model.value(adv)) == 0.5
+        for run in range(10):
+            oracle = ModelOracle.of(model, torch.zeros(1).long())
+            adv = attack.perturb(oracle, x, EventsL0(eps=3), rng=streams(1).fold("run", run))
+            found.append(float(float(model.value(adv)) == 0.5))
+    assert at_least(found) > share
 
 
 @pytest.mark.parametrize("attack", [SDA(iterations=6, width=6), SpikeFool(overshoot=1.0)], ids=repr)

@@ -61,6 +61,17 @@ def test_what_is_projected_or_drawn_is_whole_events_within_the_budget(name: str,
         torch.testing.assert_close(threat.project(adv, x), adv, rtol=0, atol=0)
 
 
+def test_counts_in_float32_are_whole_events_and_use_their_budget_exactly() -> None:
+    """Cells of 1/255 are rounded: summed as they are, 29 events would be more than 29 by 1.6e-6."""
+    threat = EventCounts(eps=29)
+    x = torch.full((1, 3, 2, 3), 5 / 255)
+    adv = x.clone()
+    adv[0, 1, 1, 0] = 34 / 255
+    assert float(threat.distance(adv.double(), x.double())) == 29 and float(threat.excess(adv, x)) == 0
+    adv[0, 0, 0, 0] = torch.nan
+    assert bool(threat.excess(adv, x).isnan())
+
+
 @every_threat
 @given(problem=problems())
 def test_rows_do_not_depend_on_their_batch(name: str, problem: Problem) -> None:
