@@ -48,6 +48,13 @@ _FRESH = (
 @click.option("--stochastic", is_flag=True, help="FILE.py models only: two calls may differ.")
 @preparing
 @click.option("--expect", type=float, help="Clean accuracy in % that the model is known to reach; a remark says if not.")
+@click.option(
+    "--neurons",
+    type=click.Choice(["auto", "spikingjelly", "snntorch", "norse", "sinabs"]),
+    default="auto",
+    show_default=True,
+    help="Refuse a network in which no neuron of this library fires. Spike functions are found by running it either way.",
+)
 @click.option("--eot", type=click.IntRange(1), help="Draws averaged per query [default: 1, stochastic models 10].")
 @click.option("--scorings", type=click.IntRange(1), help="Draws per verdict [default: 1, stochastic models 10].")
 @click.option("--eight-bit", is_flag=True, help="The attacker hands over images of 8 bits, and searches among them.")

@@ -26,6 +26,7 @@ from bench.evaluation.workbench import Finished
 from bench.foundation.errors import ModelError, SpecError
 from bench.foundation.files import digest, make_folder
 from bench.models.borrowing import borrowed
+from bench.models.neurons import AUTO
 from bench.models.preparation import Preparation
 from bench.models.probe import same_answers
 from bench.models.subject import Subject
@@ -66,6 +67,7 @@ def evaluate(
     std: str | None = None,
     readout: str | None = None,
     expect: float | None = None,
+    neurons: str = AUTO,
     out: Path | str | None = None,
     save_adv: bool = False,
     fresh: bool = False,
@@ -92,7 +94,8 @@ def evaluate(
     proposals: ``float16`` or ``bfloat16`` let attacks ask the model in that precision, which is faster on a GPU; what they
         find is judged in float32 all the same. It is on record.
     weights, partial, preprocess, mean, std, readout: what is done to a network of your own first, see
-        :class:`~bench.models.preparation.Preparation`. expect: clean accuracy in percent that it is known to reach.
+        :class:`~bench.models.preparation.Preparation`. expect: clean accuracy in percent that it is known to reach. neurons:
+        ``spikingjelly``, ``snntorch``, ``norse`` or ``sinabs`` refuses a network in which none of that library fires.
     out: folder for record, rows and journal; the same call resumes there, or reads a finished record, and another attack on
         the model finds its answers on clean and noisy images there. None keeps everything in memory.
     save_adv: also write the adversarial images (safetensors, in ``out``).
@@ -132,6 +135,7 @@ def evaluate(
             readout=readout,
         ),
         expect=expect,
+        neurons=neurons,
     )
     running = Running(
         out=None if out is None else Path(out),

@@ -18,7 +18,11 @@ from attacks.gradients.bptt import BPTT
 from attacks.gradients.spikes.recognition import spiking_sites
 from attacks.gradients.spikes.sites import SpikeSites
 from attacks.model_oracle import ModelOracle
+from bench.data.base import Samples
+from bench.foundation.errors import SpecError
+from bench.models.neurons import AUTO, LIBRARIES, check_neurons, owners
 from bench.models.opening import open_subject
+from bench.models.recognition import recognised
 from strangers.comparing import ALL, FEW, evaluated, images
 from strangers.gallery import STRANGERS, Stranger
 from strangers.twins import native
@@ -62,6 +66,22 @@ def test_its_spike_functions_are_found(stranger: Stranger, tmp_path: Path) -> No
         assert sites.uncontrolled == () and sites.remarks == ()
     else:
         assert sites.uncontrolled
+
+
+@every_stranger
+def test_its_neurons_are_those_of_its_library(stranger: Stranger, tmp_path: Path) -> None:
+    x, y = images(3)
+    subject = recognised(open_subject(opened(stranger, tmp_path)), Samples(x, y, torch.arange(3), "three", "test"))
+    library, others = stranger.library.lower(), [name for name in LIBRARIES if name != stranger.library.lower()]
+    check_neurons(subject, AUTO)
+    if library in LIBRARIES:
+        assert owners(subject) == {library: 2}
+        check_neurons(subject, library)
+    for name in others:
+        with pytest.raises(SpecError, match=f"No neuron of {name} fires in .*: (its spiking layers are|no spike function)"):
+            check_neurons(subject, name)
+    with pytest.raises(SpecError, match="no library of neurons"):
+        check_neurons(subject, "lava")
 
 
 @pytest.mark.parametrize("path", [BPTT(width=0.5, reset="detached"), ASSG()], ids=["triangle", "ASSG"])

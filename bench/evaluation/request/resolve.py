@@ -19,6 +19,7 @@ from bench.evaluation.request.shards import portions_of
 from bench.foundation.errors import SpecError, TooFewError
 from bench.foundation.spec import Eps, parse_eps
 from bench.foundation.threats import threat_at, threat_registry
+from bench.models.neurons import check_neurons
 from bench.models.opening import open_subject
 from bench.models.precision import PRECISIONS
 from bench.models.probe import probed
@@ -52,6 +53,7 @@ def resolve(settings: Settings) -> Request:
     subject = replace(subject, module=subject.module.to(device))
     ready = probed(subject, samples.shape[1:], settings.prepare, batch=settings.batch or BATCH, device=device)
     subject = recognised(task.admit(ready.subject), samples)
+    check_neurons(subject, settings.neurons)
     attacks = _knowing(attacks, samples, device)
     check_path(path, path_spec, subject)
     portions, on_cpu = portions_of(subject, samples, device), device.type == "cpu"

@@ -14,6 +14,7 @@ from attacks.base import Attack
 from attacks.gradients.base import GradientPath
 from bench.data.base import Array, Samples, UpTo
 from bench.foundation.errors import SpecError
+from bench.models.neurons import AUTO
 from bench.models.preparation import NOTHING, Preparation
 from bench.models.subject import Subject
 
@@ -28,7 +29,7 @@ DEFAULT_N = UpTo(1000)
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that may change a row, the device, and the accuracy that is expected: the arguments of
+    """Everything that may change a row, the device, and what is expected of the model: the arguments of
     :func:`bench.evaluate`."""
 
     model: str | nn.Module | Subject
@@ -50,6 +51,7 @@ class Settings:
     proposals: str = "float32"
     prepare: Preparation = NOTHING
     expect: float | None = None
+    neurons: str = AUTO
 
 
 @dataclass(frozen=True, kw_only=True)
