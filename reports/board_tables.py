@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from bench.boards.render import table_text
 from bench.boards.store import Board
+from bench.foundation.escaping import for_markdown
 from reports.presentations.presentation import Row, TableColumn, presentation_of
 
 
@@ -36,5 +37,5 @@ def _rank(row: Row) -> str:
 _ABOUT: list[TableColumn] = [
     ("rank", _rank),
     ("model", lambda row: f"`zoo:{row['model']}`"),
-    ("defense", lambda row: row["defense"].replace("_", " ")),
+    ("defense", lambda row: for_markdown(row["defense"].replace("_", " "))),
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.foundation.errors import RecordError
+from bench.foundation.escaping import one_line
 from bench.foundation.files import atomic_path
 from bench.foundation.threats import threat_registry
 from bench.tasks.classification.results import Cell
@@ -38,7 +39,7 @@ def heading(records: Sequence[Record]) -> str:
 
 def label(record: Record) -> str:
     """A model's name in a legend."""
-    return record.model.ref.removeprefix("zoo:")
+    return one_line(record.model.ref.removeprefix("zoo:")).replace("$", r"\$")  # no mathematics
 
 
 def labels(records: Sequence[Record]) -> list[str]:

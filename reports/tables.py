@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.foundation.escaping import for_code
 from bench.tasks.lookup import task_named
 from bench.tasks.record import Record
 
@@ -17,11 +18,11 @@ def comparison_table(records: Sequence[Record], radii: Sequence[str]) -> str:
     attacks = [attack.spec for attack in records[0].attacks]
     header = ["model", "n", task.figures(records[0].results).clean_title]
     for eps in radii:
-        header += [f"noise {eps}", *(f"`{attack}` {eps}" for attack in attacks)]
+        header += [f"noise {eps}", *(f"{for_code(attack)} {eps}" for attack in attacks)]
     lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
     for record in records:
         figures = task.figures(record.results)
-        row = [f"`{record.model.ref}`", str(record.data.n), figures.clean]
+        row = [for_code(record.model.ref), str(record.data.n), figures.clean]
         for eps in radii:
             row.append(figures.attacked[eps, attacks[0]][0])
             row += [figures.attacked[eps, attack][1] for attack in attacks]

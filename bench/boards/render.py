@@ -12,9 +12,9 @@ from bench.boards.gallery import unlisted_strips
 from bench.boards.migration import migrate
 from bench.boards.ranking import is_current, ranks
 from bench.boards.store import CARDS_FILE, CHANGES_FILE, TABLE_FILE
-from bench.boards.text import cell
 from bench.evaluation.records.archive import RECORDS_FILE
 from bench.foundation.errors import BoardError
+from bench.foundation.escaping import for_csv
 from bench.foundation.files import atomic_write_text
 from bench.tasks.lookup import board_rules
 
@@ -54,7 +54,7 @@ def table_rows(entries: list[Entry], protocol: Protocol) -> list[dict[str, str]]
             "submitted": entry.card.submitted.isoformat(),
             "record_sha256": entry.record_sha256,
         }
-        rows.append({key: f"{value:.6f}" if isinstance(value, float) else cell(value) for key, value in row.items()})
+        rows.append({key: f"{value:.6f}" if isinstance(value, float) else for_csv(value) for key, value in row.items()})
     return rows
 
 

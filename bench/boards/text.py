@@ -8,17 +8,16 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins like this is a formula to a spreadsheet."""
+from bench.foundation.escaping import begins_formula, is_hidden
 
 
 def plain(text: str) -> str:
     """``text`` if it is plain. Raises ``ValueError`` for markup, formulas, control and direction-changing characters."""
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for character in text):
+    if any(map(is_hidden, text)):
         raise ValueError("control and invisible characters are not allowed")
-    if "<" in text or ">" in text:
+    if not {"<", ">"}.isdisjoint(unicodedata.normalize("NFKC", text)):
         raise ValueError("'<' and '>' are not allowed: plain text, no markup")
-    if text.startswith(FORMULA):
+    if begins_formula(text):
         raise ValueError("text must not begin with =, +, - or @, which spreadsheets run")
     if text != text.strip():
         raise ValueError("text must not begin or end with a space")
@@ -38,11 +37,6 @@ def link(text: str) -> str:
     if parts.scheme != "https" or "." not in host or parts.username is not None or not harmless:
         raise ValueError("a link begins with https:// and names a host")
     return text
-
-
-def cell(text: str) -> str:
-    """``text`` as a CSV cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain)]

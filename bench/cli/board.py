@@ -13,6 +13,7 @@ import click
 from bench.cli.board_runs import OUT, ROOT, fill, run
 from bench.cli.pictures import draw
 from bench.cli.table import show_table
+from bench.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
@@ -48,7 +49,7 @@ def ls(root: Path | None, as_json: bool) -> None:
         }
         rows.append(row | {"threat": f"{protocol.norm} {', '.join(protocol.eps)}", "released": str(protocol.released)})
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        say_json(json.dumps(rows, indent=1))
     else:
         show_table(rows, right=("entries",))
 
@@ -67,10 +68,10 @@ def show(name: str, root: Path | None, as_json: bool) -> None:
     table = chosen.folder / TABLE_FILE
     rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines())) if table.is_file() else []
     if as_json:
-        click.echo(json.dumps({"protocol": protocol.model_dump(mode="json"), "table": rows}, indent=1))
+        say_json(json.dumps({"protocol": protocol.model_dump(mode="json"), "table": rows}, indent=1))
         return
     attacks = "; ".join(protocol.specs)
-    click.echo(
+    say(
         f"{chosen}: {protocol.title}\n{protocol.data.n} {protocol.data.split} samples of {protocol.data.name}, "
         f"{protocol.norm}, attacks: {attacks}, seed {protocol.seed}, protocol {chosen.protocol_sha256[:16]}"
     )
@@ -78,7 +79,7 @@ def show(name: str, root: Path | None, as_json: bool) -> None:
     empty_columns = [key for key in (lines[0] if lines else ()) if not any(line[key] for line in lines)]
     show_table([{key: value for key, value in line.items() if key not in empty_columns} for line in lines])
     unit = board_rules(protocol.task).unit
-    click.echo(f"{unit}, ranked by attack {protocol.rank_by}; [a-b]: ranks that these samples cannot tell apart")
+    say(f"{unit}, ranked by attack {protocol.rank_by}; [a-b]: ranks that these samples cannot tell apart")
 
 
 def _line(row: dict[str, str], protocol: Protocol) -> dict[str, str]:
@@ -105,7 +106,7 @@ def diff(first: str, second: str, root: Path | None, as_json: bool) -> None:
     changed, moved = changes(first_board, second_board), moves(first_board, second_board)
     if as_json:
         entry_moves = [{**asdict(move), "name": str(move.name)} for move in moved]
-        click.echo(json.dumps({"protocol": [asdict(change) for change in changed], "entries": entry_moves}, indent=1))
+        say_json(json.dumps({"protocol": [asdict(change) for change in changed], "entries": entry_moves}, indent=1))
         return
     show_table([{"protocol": c.field, str(first_board): c.before, str(second_board): c.after} for c in changed])
     rows = [
@@ -133,10 +134,10 @@ def verify(names: tuple[str, ...], root: Path | None, as_json: bool) -> int:
         str(checked_board): [str(finding) for finding in check(checked_board)] for checked_board in _chosen(names, root)
     }
     if as_json:
-        click.echo(json.dumps(findings_by_board, indent=1))
+        say_json(json.dumps(findings_by_board, indent=1))
     else:
         for name, findings in findings_by_board.items():
-            click.echo("\n".join(findings) if findings else f"{name}: verified")
+            say("\n".join(findings) if findings else f"{name}: verified")
     return int(any(findings_by_board.values()))
 
 
@@ -150,7 +151,7 @@ def render(names: tuple[str, ...], root: Path | None) -> None:
     for rendered_board in _chosen(names, root):
         with rendered_board.locked():
             derive(rendered_board)
-        click.echo(f"{rendered_board}: rendered")
+        say(f"{rendered_board}: rendered")
 
 
 @board.command()
@@ -166,7 +167,7 @@ def migrate(names: tuple[str, ...], root: Path | None) -> None:
         if old:
             with one.locked():
                 derive(one)
-        click.echo(f"{one}: {'migrated' if old else 'is in the present layout'}")
+        say(f"{one}: {'migrated' if old else 'is in the present layout'}")
 
 
 def _chosen(names: tuple[str, ...], root: Path | None) -> list[Board]:
@@ -187,7 +188,7 @@ def release(draft: Path, root: Path | None) -> None:
     from bench.boards.store import boards_root
 
     opened = open_version(freeze(read_draft(draft)), boards_root(root))
-    click.echo(f"{opened}: released, protocol {opened.protocol_sha256[:16]}")
+    say(f"{opened}: released, protocol {opened.protocol_sha256[:16]}")
 
 
 @board.command()
@@ -225,7 +226,7 @@ def rescore(entry: str, root: Path | None, submission: Path | None, n: int, seed
     samples = load_samples(protocol.data.name, split=protocol.data.split, n=protocol.data.n)
     with subject_of(stored_entry, submission) as subject, Units() as bar:
         rescored = again(chosen, stored_entry, subject, samples, n=n, seed=seed, on_tick=bar.tick)
-    click.echo(
+    say(
         f"{stored_entry.name} on {chosen}: of {rescored.rows} rows, {rescored.same_clean} agree without attack, "
         f"{rescored.same_verdict} in their verdict, {rescored.same_images} in every bit of the adversarial image: "
         f"{'holds' if rescored.holds else 'FAILS'}"

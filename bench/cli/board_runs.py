@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bench.cli.pictures import draw
+from bench.cli.terminal import say
 from bench.cli.workers import running_with, worker_options
 
 ROOT = click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
@@ -49,7 +50,7 @@ def run(
     with Units() as bar:
         entry = run_zoo(chosen, model, out=out, device=device, running=running, on_tick=bar.tick)
     draw(chosen, entry, out)
-    click.echo(f"{entry.name} entered {chosen}; look at it: bench board show {chosen}")
+    say(f"{entry.name} entered {chosen}; look at it: bench board show {chosen}")
 
 
 @click.command()
@@ -92,14 +93,14 @@ def fill(
     running = running_with(workers, scheduler, threads=threads)
     chosen = open_board(name, boards_root(root))
     models, failed = waiting(chosen, only), 0
-    click.echo(f"{chosen}: {len(models)} to evaluate{': ' if models else ''}{', '.join(models)}")
+    say(f"{chosen}: {len(models)} to evaluate{': ' if models else ''}{', '.join(models)}")
     for number, model in enumerate(() if dry_run else models, 1):
         try:
             with Units() as bar:
                 entry = run_zoo(chosen, f"zoo:{model}", out=out, device=device, running=running, on_tick=bar.tick)
             draw(chosen, entry, out)
-            click.echo(f"{number} of {len(models)}: {entry.name} entered, {entry.record.reliability.status}")
+            say(f"{number} of {len(models)}: {entry.name} entered, {entry.record.reliability.status}")
         except BenchError as error:
             failed += 1
-            click.echo(f"{number} of {len(models)}: {model} did not enter: {error}", err=True)
+            say(f"{number} of {len(models)}: {model} did not enter: {error}", err=True)
     return int(failed > 0)

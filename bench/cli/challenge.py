@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.terminal import say
+
 if TYPE_CHECKING:
     from bench.boards.challenge_record import Challenge
 
@@ -50,7 +52,7 @@ def challenge(
             subject, samples, challenge_images, stored_entry, protocol, eps=radius, who=who, how=how, link=link
         )
     outside = sum(row.status != "ok" for row in scored_challenge.rows)
-    click.echo(
+    say(
         f"{len(scored_challenge.rows)} images at {protocol.norm} {radius}: {_effect(scored_challenge)}, "
         f"{outside} are outside of the ball or the box"
     )
@@ -59,7 +61,7 @@ def challenge(
     if not dry_run:
         stored_entry = add_challenge(board, stored_entry.name, scored_challenge)
         after = float(rules.best_known(stored_entry, radius).mean())
-        click.echo(f"best known external {rules.figure} at {radius}: {100 * before:.1f}% before, {100 * after:.1f}% now")
+        say(f"best known external {rules.figure} at {radius}: {100 * before:.1f}% before, {100 * after:.1f}% now")
 
 
 def _effect(scored_challenge: Challenge) -> str:

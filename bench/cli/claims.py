@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.table import show_table
+from bench.cli.terminal import say, say_json
 from bench.cli.workers import running_with, worker_options
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def claims(
         raise UnknownNameError.of("claim", unknown[0], list(all_claims))
     chosen_claims = {name: claim for name, claim in all_claims.items() if not names or name in names}
     if as_json:
-        click.echo(json.dumps({name: claim.model_dump() for name, claim in chosen_claims.items()}, indent=1))
+        say_json(json.dumps({name: claim.model_dump() for name, claim in chosen_claims.items()}, indent=1))
     else:
         _show(chosen_claims)
     return int(failed > 0)
@@ -74,9 +75,9 @@ def _run(root: Path, names: tuple[str, ...], out: Path, device: str, threads: in
     for outcome in run(root, names, Lab(out, device, running=running)):
         if outcome.error is not None:
             failed += 1
-            click.echo(f"{outcome.name}: not run. {outcome.error}", err=True)
+            say(f"{outcome.name}: not run. {outcome.error}", err=True)
         elif outcome.result is not None:
-            click.echo(f"{outcome.name}: {outcome.verdict} ({_interval(outcome.result)})", err=True)
+            say(f"{outcome.name}: {outcome.verdict} ({_interval(outcome.result)})", err=True)
     return failed
 
 
@@ -93,7 +94,7 @@ def _show(claims: dict[str, Claim]) -> None:
         for name, claim in claims.items()
     ]
     show_table(rows)
-    click.echo("measured: statistic [95% interval], samples; bench claims NAME --json shows models, protocol and parts")
+    say("measured: statistic [95% interval], samples; bench claims NAME --json shows models, protocol and parts")
 
 
 def _interval(result: Result) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from bench.cli.table import show_table
+from bench.cli.terminal import say_json
 
 
 @click.command()
@@ -23,7 +24,7 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
 
     differences = paired(first, second)
     if as_json:
-        click.echo(json.dumps([asdict(comparison) for comparison in differences], indent=1))
+        say_json(json.dumps([asdict(comparison) for comparison in differences], indent=1))
         return
     rules = task_named(read_record(first).task).comparison
     rows = [

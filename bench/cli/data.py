@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.table import show_table
+from bench.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
     from bench.data.plugins import Facts, Fetchable
@@ -34,7 +35,7 @@ def ls(root: Path | None, as_json: bool) -> None:
 
     sets = [facts_of(name, open_dataset, root) for name in data_sets().names()]
     if as_json:
-        click.echo(json.dumps([_as_json(facts) for facts in sets], indent=1))
+        say_json(json.dumps([_as_json(facts) for facts in sets], indent=1))
         return
     show_table(
         [_as_row(facts) for facts in sets],
@@ -43,7 +44,7 @@ def ls(root: Path | None, as_json: bool) -> None:
     )
     for facts in sets:
         if facts.broken:
-            click.echo(facts.broken, err=True)
+            say(facts.broken, err=True)
 
 
 @data.command()
@@ -56,7 +57,12 @@ def get(name: str, source: Path | None, root: Path | None) -> None:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     chosen = _open(name)
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), DownloadColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
 
@@ -64,7 +70,7 @@ def get(name: str, source: Path | None, root: Path | None) -> None:
             bar.update(task, description=what, completed=done, total=total)
 
         route = chosen.get(root, source=source, progress=show)
-    click.echo(f"{name} {'was already here' if route is None else f'came from {route}'}: {chosen.where(root)}")
+    say(f"{name} {'was already here' if route is None else f'came from {route}'}: {chosen.where(root)}")
 
 
 @data.command()
@@ -77,7 +83,7 @@ def path(name: str, root: Path | None) -> None:
     chosen = _open(name)
     if not chosen.present(root):
         raise DataError(f"{name} is not on this machine.", f"Run `bench data get {name}`.")
-    click.echo(chosen.where(root))
+    say(chosen.where(root))
 
 
 def _as_json(facts: Facts) -> dict[str, Any]:

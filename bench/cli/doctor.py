@@ -11,6 +11,7 @@ import click
 from bench.cli.preparing import preparation, preparing
 from bench.cli.quiet import printing_to_stderr
 from bench.cli.table import show_table
+from bench.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
     from bench.evaluation.reliability.doctor import Diagnosis
@@ -76,18 +77,16 @@ def doctor(
             "status": diagnosis.status,
             "not_looked_at": diagnosis.not_looked_at,
         }
-        click.echo(json.dumps(fields, indent=1))
+        say_json(json.dumps(fields, indent=1))
     else:
         _explain(diagnosis, eps)
 
 
 def _explain(diagnosis: Diagnosis, eps: str) -> None:
-    click.echo(
-        f"{diagnosis.name}: {100 * diagnosis.accuracy:.0f}% clean; examined on {diagnosis.samples} samples at {eps}, linf"
-    )
+    say(f"{diagnosis.name}: {100 * diagnosis.accuracy:.0f}% clean; examined on {diagnosis.samples} samples at {eps}, linf")
     show_table([{"": check.status, "what was found": check.says} for check in diagnosis.checks])
     if len(diagnosis.path_names) > 1:
-        click.echo("\nmean cosine between the input gradients along different paths")
+        say("\nmean cosine between the input gradients along different paths")
         show_table(
             [
                 {"": name} | {other: f"{value:z.2f}" for other, value in zip(diagnosis.path_names, row, strict=True)}
@@ -95,7 +94,7 @@ def _explain(diagnosis: Diagnosis, eps: str) -> None:
             ]
         )
     counts = {status: sum(check.status == status for check in diagnosis.checks) for status in ("fail", "warn", "pass")}
-    click.echo(f"\n{counts['fail']} failed, {counts['warn']} warnings, {counts['pass']} passed. {_conclusion(diagnosis)}")
+    say(f"\n{counts['fail']} failed, {counts['warn']} warnings, {counts['pass']} passed. {_conclusion(diagnosis)}")
 
 
 def _conclusion(diagnosis: Diagnosis) -> str:

@@ -11,7 +11,9 @@ from attacks import THREATS
 from bench.cli.preparing import preparation, preparing
 from bench.cli.quiet import printing_to_stderr
 from bench.cli.summary import summarise
+from bench.cli.terminal import say_json
 from bench.cli.workers import running_with, worker_options
+from bench.foundation.escaping import for_terminal
 
 if TYPE_CHECKING:
     from bench.evaluation.request.price import Price
@@ -103,7 +105,7 @@ def evaluate(
     with _Live(quiet=as_json) as live, printing_to_stderr():
         record = evaluate_settings(settings, running, Watcher(live.start, live.read_back, live.tick))
     if as_json:
-        click.echo(record.model_dump_json(indent=1))
+        say_json(record.model_dump_json(indent=1))
     else:
         summarise(record, out)
 
@@ -143,7 +145,7 @@ class _Live:
         self._console = Console(stderr=True)
         self._quiet = quiet
         self._bar = Progress(
-            TextColumn("{task.description:24}"),
+            TextColumn("{task.description:24}", markup=False),
             BarColumn(bar_width=30),
             TextColumn("{task.completed}/{task.total}"),
             TimeElapsedColumn(),
@@ -177,8 +179,9 @@ class _Live:
 
     def read_back(self, record: Record) -> None:
         """Print, even if quiet, that the record is an earlier one."""
-        self._console.print(f"already done on {record.created[:10]} (--fresh to run it again)", highlight=False)
+        done_on = for_terminal(record.created[:10])
+        self._console.print(f"already done on {done_on} (--fresh to run it again)", highlight=False, markup=False)
 
     def tick(self, tick: Tick) -> None:
         """Show one more finished unit."""
-        self._bar.update(self._task, description=tick.label, completed=tick.done, total=tick.total)
+        self._bar.update(self._task, description=for_terminal(tick.label), completed=tick.done, total=tick.total)

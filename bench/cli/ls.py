@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from bench.cli.table import show_table
+from bench.cli.terminal import say, say_json
 from bench.foundation.errors import BenchError
 
 PROXIES = {
@@ -26,11 +27,11 @@ def ls(kind: str, as_json: bool) -> None:
     """List models, attacks, gradient paths or data sets."""
     rows = {"models": _models, "attacks": _attacks, "paths": _paths, "datasets": _datasets}[kind]()
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        say_json(json.dumps(rows, indent=1))
     else:
         show_table(_narrow(rows) if kind == "models" else rows)
         if kind == "models":
-            click.echo("clean, and under quick at 2/255 and 8/255: accuracy in % (bench measure); --json shows more")
+            say("clean, and under quick at 2/255 and 8/255: accuracy in % (bench measure); --json shows more")
 
 
 def _narrow(rows: list[dict[str, str]]) -> list[dict[str, str]]:

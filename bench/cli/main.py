@@ -9,7 +9,9 @@ from typing import Any, TextIO
 
 import click
 
+from bench.cli.terminal import say
 from bench.foundation.errors import BenchError, Remark
+from bench.foundation.escaping import for_terminal
 
 VERBS = {
     "evaluate": ("bench.cli.evaluate:evaluate", "Measure how robust a model is."),
@@ -71,16 +73,16 @@ def main() -> None:
     try:
         status = cli.main(prog_name="bench", standalone_mode=False)
     except BenchError as error:
-        click.echo(f"bench: {error}", err=True)
+        say(f"bench: {error}", err=True)
         sys.exit(error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        click.echo(f"bench: {_sentences(error)}", err=True)
+        say(f"bench: {_sentences(error)}", err=True)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("bench: interrupted; run the same command again to go on.", err=True)
+        say("bench: interrupted; run the same command again to go on.", err=True)
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
@@ -98,9 +100,9 @@ def show_warning(
 ) -> None:
     """Print a remark as one line, without the place in the code; print other warnings as Python does."""
     if issubclass(category, Remark):
-        click.echo(f"bench: {message}", err=True)
+        say(f"bench: {message}", err=True)
     else:
-        (file or sys.stderr).write(warnings.formatwarning(message, category, filename, lineno, line))
+        (file or sys.stderr).write(for_terminal(warnings.formatwarning(message, category, filename, lineno, line)))
 
 
 def _sentences(error: click.ClickException) -> str:

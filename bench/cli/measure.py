@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.terminal import say
 from bench.cli.workers import running_with, worker_options
+from bench.foundation.escaping import for_terminal
 from bench.studies.measures.sizes import Sizes
 
 if TYPE_CHECKING:
@@ -77,10 +79,10 @@ def measure(
     )
     for name in [model.removeprefix("zoo:")] if model else measurable():
         for part, reused in measure_model(name, boards_root(root), sizes, device=device, running=running, on_tick=_tick):
-            click.echo(f"{name}: {part}{' (kept)' if reused else ''}")
+            say(f"{name}: {part}{' (kept)' if reused else ''}")
 
 
 def _tick(tick: Tick) -> None:
     """On a terminal, rewrite the progress line."""
     if sys.stderr.isatty():
-        click.echo(f"\r  {tick.label} {tick.done}/{tick.total}\x1b[K", err=True, nl=tick.done == tick.total)
+        click.echo(f"\r  {for_terminal(tick.label)} {tick.done}/{tick.total}\x1b[K", err=True, nl=tick.done == tick.total)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
+from bench.cli.terminal import say
 
 if TYPE_CHECKING:
     from bench.boards.store import Board, Entry
@@ -22,4 +22,4 @@ def draw(board: Board, entry: Entry, out: Path) -> None:
     try:
         draw_gallery(board, entry, folder_of(entry.record, out))
     except BenchError as error:
-        click.echo(f"{entry.name} has no gallery: {error}", err=True)
+        say(f"{entry.name} has no gallery: {error}", err=True)

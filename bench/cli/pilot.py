@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bench.cli.terminal import say
 from bench.foundation.errors import SpecError
 
 
@@ -45,7 +46,7 @@ def pilot(
     described = card_of(name)
     as_text = training_rules(described.task).written
     start = start_figure(described, device=device, data_root=data_root)
-    click.echo(f"{described.training.start}: {as_text(start)} on validation; a pilot must keep {as_text(start - lose)}")
+    say(f"{described.training.start}: {as_text(start)} on validation; a pilot must keep {as_text(start - lose)}")
     trained_pilots = []
     for trained in pilots(
         described,
@@ -59,8 +60,8 @@ def pilot(
     ):
         trained_pilots.append(trained)
         verdict = "kept" if trained.kept else "lost too much"
-        click.echo(f"weight {trained.weight:g}: {as_text(trained.figure)}, {verdict}")
-    click.echo(f"{name}: weight {chosen(trained_pilots):g}")
+        say(f"weight {trained.weight:g}: {as_text(trained.figure)}, {verdict}")
+    say(f"{name}: weight {chosen(trained_pilots):g}")
 
 
 def _parsed(text: str) -> list[float]:

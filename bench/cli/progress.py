@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import click
+from bench.cli.terminal import say
+from bench.foundation.escaping import for_terminal
 
 if TYPE_CHECKING:
     from bench.evaluation.reliability.doctor import Progress
@@ -21,7 +22,7 @@ class Units:
 
         columns = ("{task.description:24}", "{task.completed}/{task.total}")
         self._bar = Progress(
-            TextColumn(columns[0]),
+            TextColumn(columns[0], markup=False),
             BarColumn(bar_width=30),
             TextColumn(columns[1]),
             TimeElapsedColumn(),
@@ -40,7 +41,7 @@ class Units:
 
     def tick(self, tick: Tick) -> None:
         """Show one more finished unit."""
-        self._bar.update(self._task, description=tick.label, completed=tick.done, total=tick.total)
+        self._bar.update(self._task, description=for_terminal(tick.label), completed=tick.done, total=tick.total)
 
 
 class Examinations:
@@ -71,6 +72,6 @@ class Examinations:
         """Show what is being done."""
         line = f"{progress.number}/{progress.total}  {progress.examination}"
         if self._console.is_terminal:
-            self._status.update(f"{line}  {self._escape(progress.doing)}")
+            self._status.update(f"{line}  {self._escape(for_terminal(progress.doing))}")
         elif not progress.doing:
-            click.echo(f"{line}  ({time.monotonic() - self._begun:.0f} s)", err=True)
+            say(f"{line}  ({time.monotonic() - self._begun:.0f} s)", err=True)

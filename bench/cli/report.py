@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from bench.cli.terminal import say
+
 
 @click.group()
 def report() -> None:
@@ -43,7 +45,7 @@ def plots(records: tuple[Path, ...], name: str | None, measures: bool, root: Pat
     if not record_list and not measured_sheets:
         raise SpecError("There is nothing to draw.", "Name records, --board BOARD or --measures.")
     for path in draw_all(record_list, out, measured_sheets):
-        click.echo(f"wrote {path}")
+        say(f"wrote {path}")
 
 
 @report.command()
@@ -61,7 +63,7 @@ def table(records: tuple[Path, ...]) -> None:
     shared = [eps for eps in radii[0] if all(eps in others for others in radii)]
     if not shared:
         raise RecordError("The records share no radius.", "Evaluate them with the same --eps.")
-    click.echo(comparison_table(record_list, shared))
+    say(comparison_table(record_list, shared))
 
 
 @report.command()
@@ -97,7 +99,7 @@ def gallery(
         contact_sheet(picks, f"{label(opened_record)}: {heading([opened_record])}, at {radius_of(opened_record, eps_text)}"),
         out,
     )
-    click.echo(f"wrote {out}")
+    say(f"wrote {out}")
 
 
 @report.command()
@@ -109,5 +111,5 @@ def site(out: Path, root: Path | None) -> None:
     from reports.site.build import build
 
     for name in build(boards_root(root), out):
-        click.echo(f"wrote {name}")
-    click.echo(f"open {out / 'index.html'}")
+        say(f"wrote {name}")
+    say(f"open {out / 'index.html'}")

@@ -6,6 +6,8 @@ import json
 
 import click
 
+from bench.cli.terminal import say, say_json
+
 
 @click.command()
 @click.argument("model")
@@ -22,4 +24,4 @@ def show(model: str, as_json: bool) -> None:
         if as_json
         else yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=100).rstrip()
     )
-    click.echo(text)
+    (say_json if as_json else say)(text)

@@ -10,6 +10,7 @@ import click
 
 from bench.cli.pictures import draw
 from bench.cli.table import show_table
+from bench.cli.terminal import say, say_json
 from bench.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def new(folder: Path, own_code: bool, task: str) -> None:
     from bench.boards.submission.template import write_template
 
     write_template(folder, own_code=own_code, task=task)
-    click.echo(f"Fill in {folder}/submission.yaml, put weights.safetensors beside it, then: bench submit hash {folder}")
+    say(f"Fill in {folder}/submission.yaml, put weights.safetensors beside it, then: bench submit hash {folder}")
 
 
 @submit.command("hash")
@@ -54,7 +55,7 @@ def hash_(folder: Path) -> None:
     from bench.boards.submission.template import write_hash
 
     write_hash(folder)
-    click.echo(f"Now: bench submit check {folder}")
+    say(f"Now: bench submit check {folder}")
 
 
 @submit.command()
@@ -70,10 +71,10 @@ def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_
 
     report = checked(folder, n=n, trust_code=trust_code, limits=_limits(hours, memory))
     if as_json:
-        click.echo(json.dumps([result.model_dump() for result in report.checks], indent=1))
+        say_json(json.dumps([result.model_dump() for result in report.checks], indent=1))
     else:
         show_table([{"check": result.name, "": result.status, "what was found": result.says} for result in report.checks])
-        click.echo(f"{folder}: {'accepted' if report.passed else 'REFUSED'}")
+        say(f"{folder}: {'accepted' if report.passed else 'REFUSED'}")
     return int(not report.passed)
 
 
@@ -101,4 +102,4 @@ def run(folder: Path, name: str, root: Path | None, out: Path, trust_code: bool,
     make_folder(out)
     path = out / f"{entry.name}-on-{board.name}-v{board.version}.md"
     atomic_write_text(path, page)
-    click.echo(f"{page}\nwritten to {path}")
+    say(f"{page}\nwritten to {path}")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from bench.cli.table import show_table
+from bench.cli.terminal import say
 
 if TYPE_CHECKING:
     from bench.tasks.record import Record
@@ -23,16 +22,16 @@ def summarise(record: Record, out: Path) -> None:
 
     title = f"{record.model.ref} on {record.data.n} {record.data.split} images of {record.data.name}, {record.threat}"
     summary = task_named(record.task).summary(record.results, eight_bit=record.eight_bit)
-    click.echo(title)
+    say(title)
     show_table(summary.lines)
-    click.echo(summary.caption)
+    say(summary.caption)
     for heading, lines in summary.stages:
-        click.echo(f"\n{heading}")
+        say(f"\n{heading}")
         show_table(lines)
     for reason in record.reliability.reasons:
-        click.echo(f"{VERDICTS[record.reliability.status]}: {reason}")
+        say(f"{VERDICTS[record.reliability.status]}: {reason}")
     if record.reliability.status == "upper_bound":
-        click.echo("         use --attack standard for a number to publish; bench doctor looks closer")
+        say("         use --attack standard for a number to publish; bench doctor looks closer")
     for remark in (*summary.remarks, *(f"remark: {text}" for text in record.remarks)):
-        click.echo(remark)
-    click.echo(f"record: {out}/{folder_name(record.model.ref, record.identity)}  ({duration(record.seconds)})")
+        say(remark)
+    say(f"record: {out}/{folder_name(record.model.ref, record.identity)}  ({duration(record.seconds)})")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from bench.cli.terminal import say
+from bench.foundation.escaping import one_line
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -21,24 +24,36 @@ def show_table(rows: Sequence[Mapping[str, str]], *, title: str | None = None, r
     console = Console(soft_wrap=False)
     if not console.is_terminal:  # a file has no screen width, and names must stay whole to be copied
         console = Console(soft_wrap=False, width=WIDEST)
-    console.print(table_of(rows, console.width, title=title, right=right))
+    table = table_of(rows, console.width, title=title, right=right)
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as printed:
+        console.print(table)
+    say(printed.get().removesuffix("\n"))  # a wrapped line may begin with what a log would take for a command
 
 
 def table_of(rows: Sequence[Mapping[str, str]], room: int, *, title: str | None = None, right: Sequence[str] = ()) -> Table:
-    """The table for a terminal of ``room`` characters: lines break between words where possible."""
+    """The table for a terminal of ``room`` characters: lines break between words where possible.
+
+    Cells are shown as they are, without markup, emoji names and control characters.
+    """
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     names = list(rows[0]) if rows else []
-    padding, widths = fitted([[name, *(row[name] for row in rows)] for name in names], room)
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, padding))
+    cells = [[one_line(cell, len(cell)) for cell in line] for line in (names, *(row.values() for row in rows))]
+    padding, widths = fitted(list(zip(*cells, strict=True)), room)
+    heading = None if title is None else Text(title)
+    table = Table(title=heading, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, padding))
     table.show_edge = padding > 0
-    for number, (column, width) in enumerate(zip(names, widths, strict=True)):
+    for number, (column, header, width) in enumerate(zip(names, cells[0], widths, strict=True)):
         side: Literal["left", "right"] = "right" if column in right else "left"
         # Names, in the first column, stay whole so that they can be copied.
-        table.add_column(column, justify=side, overflow="fold", no_wrap=number == 0, width=width)
-    for row in rows:
-        table.add_row(*row.values())
+        table.add_column(Text(header), justify=side, overflow="fold", no_wrap=number == 0, width=width)
+    for line in cells[1:]:
+        table.add_row(*map(Text, line))
     return table
 
 

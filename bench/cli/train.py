@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.terminal import say
 from bench.foundation.errors import BenchError, ModelError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _make(name: str, places: Places) -> None:
     from bench.training.side_by_side import make
 
     described = card_of(name)
-    click.echo(f"{name}: {described.summary}")
+    say(f"{name}: {described.summary}")
     if described.conversion:
         _print_result(make(name, places))
         return
@@ -97,7 +98,7 @@ def _make(name: str, places: Places) -> None:
 
 
 def _print_result(finished_model: Made) -> None:
-    click.echo(f"{finished_model.name}: {finished_model.figure} clean on validation; weights in {finished_model.weights}")
+    say(f"{finished_model.name}: {finished_model.figure} clean on validation; weights in {finished_model.weights}")
 
 
 def _in_order(requested: list[str]) -> list[str]:

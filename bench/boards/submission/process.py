@@ -15,6 +15,7 @@ from bench.boards.submission.frames import LENGTHS, Frame, lengths, unpacked
 from bench.boards.submission.namespaces import Limits, choose, command, program
 from bench.boards.submission.watchdog import Watchdog, descendants
 from bench.foundation.errors import IsolationError
+from bench.foundation.escaping import one_line
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,12 +24,6 @@ LOOK = 0.05
 """Seconds between two looks of the watchdog while an answer is awaited."""
 KEPT = 4096
 """Bytes of its error output that are kept, and shown if it dies."""
-
-
-def one_line(text: object, most: int = 200) -> str:
-    """Foreign text as one harmless line."""
-    flat = " ".join(str(text).split())
-    return "".join(character if character.isprintable() else "?" for character in flat)[:most]
 
 
 class Sandbox:

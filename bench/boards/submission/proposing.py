@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from bench.boards.submission.frames import Frame
-from bench.boards.submission.process import one_line
 from bench.data.base import Samples
 from bench.foundation.errors import IsolationError
+from bench.foundation.escaping import one_line
 from bench.tasks.unit import COSTS
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.boards.card import KINDS
 from bench.boards.ranking import ranks
+from bench.foundation.escaping import for_markdown
 from bench.tasks.lookup import board_rules
 
 if TYPE_CHECKING:
@@ -39,17 +40,18 @@ def summary(board: Board, entry: Entry) -> str:
     lines = [
         f"# {entry.name} on {board}",
         "",
-        entry.card.summary,
+        for_markdown(entry.card.summary),
         "",
-        f"{KINDS[entry.card.kind]}; {record.data.n} {record.data.split} samples of {record.data.name}, {record.norm}, "
-        f"attacks: {', '.join(protocol.specs)}; protocol {board.protocol_sha256[:16]}; record {entry.record_sha256[:16]}",
+        f"{KINDS[entry.card.kind]}; {record.data.n} {record.data.split} samples of {for_markdown(record.data.name)}, "
+        f"{record.norm}, attacks: {for_markdown(', '.join(protocol.specs))}; "
+        f"protocol {board.protocol_sha256[:16]}; record {entry.record_sha256[:16]}",
         "",
         "| | measured [95%] | claimed | |",
         "|---|---|---|---|",
         *map(_row, figures),
     ]
     lines += ["", f"Verdict: {record.reliability.status}."]
-    lines += [f"- {reason}" for reason in record.reliability.reasons]
+    lines += [f"- {for_markdown(reason)}" for reason in record.reliability.reasons]
     if entry.name in order:
         rank = order[entry.name]
         lines += [

@@ -30,6 +30,7 @@ from bench.boards.protocol import Protocol, check_program, freeze, read_draft, r
 from bench.boards.ranking import ranks
 from bench.boards.render import render
 from bench.boards.store import Board, boards, open_board, open_entry
+from bench.boards.submission.summary import summary
 from bench.boards.verify import verify
 from bench.data import load_samples
 from bench.evaluation.records.archive import record_text
@@ -497,3 +498,19 @@ def test_the_change_log_only_grows(board: Board, spare: Record) -> None:
     assert path.read_text().startswith(before)
     assert f"{DAY}: `third@1` entered" in path.read_text()[len(before) :]
     assert verify(board) == []
+
+
+def test_the_page_of_an_entry_shows_foreign_text_as_it_is(filled: Board) -> None:
+    entry = filled.entry(ONE)
+    card_of_stranger = entry.card.model_copy(update={"summary": "![x](https://example.org/a.png) | # y"})
+    verdict = entry.record.reliability.model_copy(update={"reasons": ["failed: <img src=x>\n\n# Rank 1\n::notice::z"]})
+    record = entry.record.model_copy(update={"reliability": verdict}).with_rows(entry.record.rows)
+    page = summary(filled, replace(entry, card=card_of_stranger, record=record))
+    assert r"!\[x\](https:\//example.org/a.png) \| # y" in page
+    assert r"- failed: \<img src=x\> # Rank 1 ::notice::z" in page
+
+
+@pytest.mark.parametrize("text", ["\uff1dcmd", "\uff0b1", "a\u3164b", "\uff1cimg\uff1e", "a\u2800", "a\ufe0fb"])
+def test_disguised_text_does_not_enter(text: str) -> None:
+    with pytest.raises(ValueError, match="summary"):
+        card(summary=text)

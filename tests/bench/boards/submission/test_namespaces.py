@@ -14,7 +14,7 @@ import pytest
 
 from bench.boards.submission import namespaces
 from bench.boards.submission.namespaces import Limits
-from bench.boards.submission.process import Sandbox, one_line
+from bench.boards.submission.process import Sandbox
 from bench.boards.submission.watchdog import descendants, usage
 from bench.foundation.errors import IsolationError
 
@@ -294,11 +294,6 @@ def test_nonsense_in_the_pipe(tmp_path: Path, code: str, said: str) -> None:
     assert "\n" not in found
     assert "\x1b" not in found
     assert len(found) < 400
-
-
-def test_one_line() -> None:
-    assert one_line("a\nb\x1b[31m\u202ec") == "a b?[31m?c"
-    assert len(one_line("x" * 999)) == 200
 
 
 def test_usage_counts_descendants() -> None:
