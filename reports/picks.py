@@ -136,8 +136,7 @@ def _samples(record: Record, data: str | None) -> Samples:
 
 def _saved(folder: Path, number: int, row: dict[str, Any]) -> NDArray[np.float32]:
     """The adversarial image of a row, (C, H, W)."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
+    from zoo.tensors import parse_tensors
 
     wanted = {row[name] for name in (HASH, f"{HASH}_up", f"{HASH}_down") if isinstance(row.get(name), str)}
     if row.get("shift_up") is not None and row.get("shift") is not None:
@@ -146,11 +145,14 @@ def _saved(folder: Path, number: int, row: dict[str, Any]) -> NDArray[np.float32
     paths = sorted((folder / "adversarial").glob(f"attack_{number}_{row['eps']!r}_*.safetensors"))
     for path in paths:
         try:
-            tensors = load(path.read_bytes())
-        except (OSError, SafetensorError) as error:
+            tensors = parse_tensors(path.read_bytes())
+        except (OSError, ValueError) as error:
             raise RecordError(f"{path} cannot be read.", _AGAIN) from error
-        for place in np.flatnonzero(tensors.get("samples", np.empty(0)) == row["sample"]):
-            image: NDArray[np.float32] = np.ascontiguousarray(tensors["images"][place])
+        images, samples = tensors.get("images"), tensors.get("samples")
+        if images is None or samples is None or images.dim() < 2 or samples.shape != images.shape[:1]:
+            continue
+        for place in (samples == row["sample"]).nonzero().flatten().tolist():
+            image: NDArray[np.float32] = images[place].float().contiguous().numpy()
             if hashlib.sha256(image.tobytes()).hexdigest()[:16] in wanted:
                 return image
     if not paths:

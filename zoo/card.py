@@ -10,8 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from zoo.plain_yaml import load_plain
 
 HOME = Path(__file__).parent
 CARDS = HOME / "cards"
@@ -169,8 +170,8 @@ def card(name: str) -> Card:
 def read_card(path: Path) -> Card:
     """Parse a card file. Raises ``ValueError`` if it is not YAML or a field is missing, unknown or of the wrong type."""
     try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
+        content = load_plain(path.read_bytes())
+    except ValueError as error:
         raise ValueError(f"{path.name} is not valid YAML: {error}") from error
     try:
         parsed_card = Card.model_validate(content)

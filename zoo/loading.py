@@ -7,8 +7,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load as parse
 from torch import Tensor, nn
 
 from zoo.architectures import BUILDERS
@@ -16,6 +14,7 @@ from zoo.card import WEIGHTS, Card, Part, card, names
 from zoo.defenses import DEFENSES
 from zoo.defenses.base import Defense
 from zoo.spiking.neurons import LIF
+from zoo.tensors import parse_tensors
 
 
 def resolve(catalogue: dict[str, str], name: str, kind: str) -> Any:
@@ -42,15 +41,17 @@ def read_weights(path: Path, sha256: str | None) -> dict[str, Tensor]:
     """Tensors of a safetensors file.
 
     sha256: the expected hash of the file; None skips the check (for a user's own file).
-    Raises ``FileNotFoundError``, or ``ValueError`` if the content has another hash, is truncated or is not safetensors.
+    Raises ``FileNotFoundError``, or ``ValueError`` if it is a folder, has another hash, is truncated or is not safetensors.
     """
+    if path.is_dir():
+        raise ValueError(f"{path.name} is a folder, not a file of weights")
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if sha256 is not None and digest != sha256:
         raise ValueError(f"{path.name} is not the file its card names: sha256 {digest[:12]}..., not {sha256[:12]}...")
     try:
-        return parse(content)
-    except SafetensorError as error:
+        return parse_tensors(content)
+    except ValueError as error:
         raise ValueError(f"{path.name} is not a readable safetensors file: {error}") from error
 
 

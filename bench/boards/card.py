@@ -138,12 +138,14 @@ def read_entry_card(path: Path) -> EntryCard:
 
 
 def _loaded(path: Path) -> Any:
+    from zoo.plain_yaml import load_plain
+
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return load_plain(path.read_bytes())
     except OSError as error:
         raise BoardError(f"{path} cannot be read ({error.strerror}).", "Restore it.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BoardError(f"{path} is not valid YAML.", "Correct it.") from error
+    except ValueError as error:
+        raise BoardError(f"{path} is not valid YAML: {error}.", "Correct it.") from error
 
 
 def _validated(fields: Any, where: str) -> EntryCard:

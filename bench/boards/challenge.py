@@ -43,21 +43,21 @@ def read_images(path: Path, ids: Tensor) -> Images:
 
     Raises ``DataError`` for a file that is none, or whose parts do not fit together or the samples.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load
+    from zoo.tensors import parse_tensors
 
     how = "Write tensors named images, float32 (m, C, H, W) in [0, 1], and samples, int64 (m,): the ids of the samples."
     try:
         if path.stat().st_size > MOST_BYTES:
             raise DataError(f"{path} is larger than {MOST_BYTES // 2**30} GiB.", "Split it.")
         content = path.read_bytes()
-        tensors = load(content)
+        tensors = parse_tensors(content)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}).", how) from error
-    except SafetensorError as error:
-        raise DataError(f"{path} is not a safetensors file.", how) from error
+    except ValueError as error:
+        raise DataError(f"{path} is not a safetensors file: {error}.", how) from error
     images, samples = tensors.get("images"), tensors.get("samples", ids)
-    if images is None or images.dtype != torch.float32 or samples.dtype != torch.int64 or samples.shape != images.shape[:1]:
+    proper = images is not None and images.dtype == torch.float32 and images.dim() > 1 and samples.dtype == torch.int64
+    if images is None or not proper or samples.shape != images.shape[:1]:
         raise DataError(f"{path} does not hold images and samples that fit together.", how)
     if not len(samples):
         raise DataError(f"{path} holds no images.", how)

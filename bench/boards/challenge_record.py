@@ -85,6 +85,6 @@ def read_challenges(folder: Path) -> list[Challenge]:
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
         try:
             challenges.append(Challenge.model_validate(json.loads(path.read_text(encoding="utf-8"))))
-        except (OSError, ValueError, ValidationError) as error:
+        except (OSError, ValueError, ValidationError, RecursionError) as error:
             raise BoardError(f"{path} is not a readable challenge.", "Restore it.") from error
     return challenges

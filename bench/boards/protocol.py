@@ -245,13 +245,17 @@ def read_draft(path: Path) -> Draft:
 
 
 def _read(path: Path, kind: type[T]) -> T:
+    from zoo.plain_yaml import load_plain
+
     try:
-        return kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        fields = load_plain(path.read_bytes())
     except OSError as error:
         raise BoardError(f"{path} cannot be read ({error.strerror}).", "Name a board: bench board ls.") from error
+    except ValueError as error:
+        raise BoardError(f"{path} is not valid YAML: {error}.", "Correct it, or restore it.") from error
+    try:
+        return kind.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
         raise BoardError(f"{path} is not a protocol: {where}: {first['msg']}.", "Correct it, or restore it.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BoardError(f"{path} is not valid YAML.", "Correct it, or restore it.") from error

@@ -21,7 +21,6 @@ from bench.foundation.files import sha256_file
 MOST_CODE = 256 * 1024
 SIZES = {MANIFEST: MOST_BYTES, WEIGHTS: MOST_WEIGHTS, CODE: MOST_CODE, "README.md": 64 * 1024, "LICENSE": 64 * 1024}
 """All names a folder may hold, and the most bytes of each."""
-MOST_HEADER = 2**22
 
 
 @dataclass(frozen=True)
@@ -86,10 +85,11 @@ def _copy(source: Path, name: str, target: Path) -> None:
         handle = os.open(source / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise SubmissionError(f"{name} is a link or cannot be read.", "Put the file itself into the folder.") from error
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise SubmissionError(f"{name} is not a plain file.", "Put a plain file there.")
     with os.fdopen(handle, "rb") as file:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise SubmissionError(f"{name} is not a plain file.", "Put a plain file there.")
         if status.st_nlink > 1:
             raise SubmissionError(f"{name} is a hard link to another file.", "Put a file of its own there.")
         if status.st_size > SIZES[name]:
@@ -103,6 +103,8 @@ def _copy(source: Path, name: str, target: Path) -> None:
 
 
 def _check_files(folder: Path, submission: Submission) -> None:
+    from zoo.tensors import header_problem
+
     weights = folder / WEIGHTS
     if not weights.exists():
         raise SubmissionError(f"{WEIGHTS} is missing.", "Save the weights with safetensors.torch.save_file.")
@@ -118,9 +120,8 @@ def _check_files(folder: Path, submission: Submission) -> None:
         raise SubmissionError(
             f"{WEIGHTS} is not the file that {MANIFEST} names.", "Correct weights.sha256 and weights.bytes there."
         )
-    header = int.from_bytes(beginning[:8], "little")
-    if size < 10 or header > min(size - 8, MOST_HEADER) or beginning[8:9] != b"{":
-        raise SubmissionError(f"{WEIGHTS} is not safetensors.", "Save the weights with safetensors.torch.save_file.")
+    if problem := header_problem(beginning, size):
+        raise SubmissionError(f"{WEIGHTS} cannot be read: {problem}.", "Save the weights with safetensors.torch.save_file.")
     if (submission.code is None) == (folder / CODE).exists():
         wanted = f"has {CODE}" if submission.code is None else f"has no {CODE}"
         raise SubmissionError(f"The folder {wanted}, unlike {MANIFEST} says.", f"Name it under code, or remove {CODE}.")

@@ -43,13 +43,12 @@ def lengths(start: bytes) -> tuple[int, int]:
 
 def unpacked(head: bytes, body: bytes) -> Frame:
     """A frame. Raises ``ValueError`` for anything that is none."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load
+    from zoo.tensors import parse_tensors
 
     try:
         parsed = json.loads(head)
-        tensors = load(body) if body else {}
-    except (SafetensorError, RecursionError, UnicodeDecodeError) as error:
+        tensors = parse_tensors(body, MOST_HEAD) if body else {}
+    except (RecursionError, ValueError) as error:
         raise ValueError("a message is damaged") from error
     if not isinstance(parsed, dict):
         raise ValueError("a message has no head")

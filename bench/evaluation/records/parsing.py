@@ -39,7 +39,7 @@ def parse_record(text: str, where: object, how: str = AGAIN) -> Record:
     try:
         fields = json.loads(text)
         version = int(fields["schema_version"])
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise RecordError(f"{where} is damaged.", how) from error
     if version > SCHEMA_VERSION:
         raise RecordError(f"{where} has schema {version}; this program reads up to {SCHEMA_VERSION}.", "Update the program.")

@@ -24,6 +24,8 @@ ROWS_FILE = "rows.parquet"
 ENTRY, LACKING = "entry", "lacking"
 GROUP_ROWS = 8192
 COMPRESSION_LEVEL = 12
+_DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError)
+"""What pyarrow and pandas raise for damaged files, beside pyarrow's own errors."""
 
 
 def rows_sha256(rows: pd.DataFrame) -> str:
@@ -125,9 +127,21 @@ def read_rows(path: Path, *names: str) -> dict[str, pd.DataFrame]:
             for name, start, length in _runs(whole[ENTRY].to_pylist())
             if not names or name in names
         }
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+    except (*_DAMAGED, pa.ArrowException) as error:
         raise _damaged(path, error) from error
     return frames
+
+
+def read_frame(path: Path) -> pd.DataFrame:
+    """The rows of a file that holds those of one record. Raises ``RecordError`` for a file that is missing or damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            return file.read().to_pandas()
+    except (*_DAMAGED, pa.ArrowException) as error:
+        raise _damaged(path, error) from error
 
 
 def entries_in(path: Path) -> set[str]:
@@ -137,7 +151,7 @@ def entries_in(path: Path) -> set[str]:
 
     try:
         return set(pq.read_table(path, columns=[ENTRY])[ENTRY].unique().to_pylist())
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+    except (*_DAMAGED, pa.ArrowException) as error:
         raise _damaged(path, error) from error
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.evaluation.records.archive import Archive
 from bench.evaluation.records.parsing import AGAIN, parse_record, with_all_columns
-from bench.evaluation.records.rows_file import ROWS_FILE
+from bench.evaluation.records.rows_file import ROWS_FILE, read_frame
 from bench.foundation.errors import RecordError
 from bench.foundation.files import atomic_path, atomic_write_text, make_folder, sha256_file
 from bench.tasks.record import Record
@@ -32,8 +32,6 @@ def read_record(folder: Path | str) -> Record:
 
     Raises ``RecordError`` if it is missing, damaged, or newer than this program.
     """
-    import pandas as pd
-
     folder = Path(folder)
     folder = folder.parent if folder.name == RECORD_FILE else folder
     archive = Archive(folder.parent)
@@ -52,4 +50,4 @@ def read_record(folder: Path | str) -> Record:
     rows = folder / ROWS_FILE
     if not rows.exists() or sha256_file(rows) != record.rows_sha256:
         raise RecordError(f"{rows} is missing or is not the file its record names.", AGAIN)
-    return record.with_rows(with_all_columns(pd.read_parquet(rows)))
+    return record.with_rows(with_all_columns(read_frame(rows)))

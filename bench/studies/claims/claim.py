@@ -140,10 +140,12 @@ def replaced(text: str, name: str, fields: dict[str, Any]) -> str:
 
 
 def _parsed(text: str, path: Path) -> dict[str, Claim]:
+    from zoo.plain_yaml import load_plain
+
     try:
-        content = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise BoardError(f"{path} is not readable YAML.", "Correct it.") from error
+        content = load_plain(text) or {}
+    except ValueError as error:
+        raise BoardError(f"{path} is not readable YAML: {error}.", "Correct it.") from error
     if not isinstance(content, dict):
         raise BoardError(f"{path} is not a mapping from names to claims.", "Write NAME: and its fields below it.")
     claims = {}

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from safetensors.torch import save_file
 from support.boards import DAY, card, draft, measured, new_board
 from support.submissions import state
 from support.tiny import Linear
@@ -36,7 +37,7 @@ from bench.data import load_samples
 from bench.evaluation.records.archive import record_text
 from bench.evaluation.records.rows_file import read_rows, rows_sha256, write_rows
 from bench.evaluation.request import shards
-from bench.foundation.errors import BenchError, BoardError
+from bench.foundation.errors import BenchError, BoardError, DataError
 from bench.foundation.files import sha256_bytes
 from bench.foundation.json_text import on_one_line
 from bench.models.opening import open_subject
@@ -514,3 +515,38 @@ def test_the_page_of_an_entry_shows_foreign_text_as_it_is(filled: Board) -> None
 def test_disguised_text_does_not_enter(text: str) -> None:
     with pytest.raises(ValueError, match="summary"):
         card(summary=text)
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"images": torch.tensor(0.5), "samples": torch.tensor(0)},
+        {"images": torch.rand(3), "samples": torch.arange(3)},
+        {"images": torch.rand(1, 1, 3, 3), "samples": torch.tensor(0)},
+        {"images": torch.tensor(0.5)},
+        {"images": torch.rand(0, 1, 3, 3), "samples": torch.arange(0)},
+        {"samples": torch.arange(3)},
+    ],
+    ids=["two scalars", "numbers", "one scalar", "a scalar alone", "none", "no images"],
+)
+def test_a_challenge_that_is_no_stack_of_images(filled: Board, tmp_path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    path = tmp_path / "adversarial.safetensors"
+    save_file(tensors, path)
+    with pytest.raises(DataError):
+        read_images(path, load_samples(filled.protocol().data.name).ids)
+
+
+@pytest.mark.parametrize("text", ["a: &a [*a]", "a: !!int ata", f"a: {'9' * 6000}", "a: 2026-02-30", "[" * 3000], ids=repr)
+def test_odd_yaml_in_drafts_and_cards(board: Board, tmp_path: Path, text: str) -> None:
+    (tmp_path / "draft.yaml").write_text(text)
+    with pytest.raises(BoardError, match="not valid YAML"):
+        read_draft(tmp_path / "draft.yaml")
+    (board.folder / "cards.yaml").write_text(text)
+    assert any("not valid YAML" in str(finding) for finding in verify(board))
+
+
+def test_a_challenge_nested_without_end_is_a_finding(board: Board) -> None:
+    folder = board.challenges_folder(ONE)
+    folder.mkdir(parents=True)
+    (folder / "0001.json").write_text("[" * 100_000 + "]" * 100_000)
+    assert any("not a readable challenge" in str(finding) for finding in verify(board))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from pathlib import Path
@@ -143,6 +144,34 @@ def test_cut_anywhere(folder: Path) -> None:
         (folder / RECORD_FILE).write_bytes(whole[:cut])
         with pytest.raises(RecordError):
             read_record(folder)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98])
+def test_damaged_rows_whose_hash_is_right(folder: Path, part: float) -> None:
+    """The hash says that the file is the one that was named, not that it can be read."""
+    path = folder / ROWS_FILE
+    content = bytearray(path.read_bytes())
+    start = int(part * len(content))
+    content[start : start + 64] = bytes(byte ^ 0x5A for byte in content[start : start + 64])
+    path.write_bytes(content)
+    fields = json.loads((folder / RECORD_FILE).read_text()) | {"rows_sha256": sha256_file(path)}
+    (folder / RECORD_FILE).write_text(json.dumps(fields))
+    with contextlib.suppress(RecordError):  # no other error; some bytes of a file do not matter
+        read_record(folder)
+
+
+def test_rows_that_are_no_parquet_file(folder: Path) -> None:
+    (folder / ROWS_FILE).write_bytes(b"PAR1" + bytes(100) + b"PAR1")
+    fields = json.loads((folder / RECORD_FILE).read_text()) | {"rows_sha256": sha256_file(folder / ROWS_FILE)}
+    (folder / RECORD_FILE).write_text(json.dumps(fields))
+    with pytest.raises(RecordError, match="damaged"):
+        read_record(folder)
+
+
+def test_a_record_nested_without_end(folder: Path) -> None:
+    (folder / RECORD_FILE).write_text("[" * 100_000 + "]" * 100_000)
+    with pytest.raises(RecordError, match="damaged"):
+        read_record(folder)
 
 
 def test_nowhere(tmp_path: Path, folder: Path) -> None:

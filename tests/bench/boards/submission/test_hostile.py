@@ -31,6 +31,14 @@ class Pickled:
         return (os.mkdir, (self.path,))
 
 
+def many_keys(folder: Path) -> None:
+    """A valid file whose header costs a thousand times what its tensors do."""
+    entry = '"dtype":"U8","shape":[0],"data_offsets":[0,0]'
+    header = ("{" + ",".join(f'"{number:x}":{{{entry}}}' for number in range(100_000)) + "}").encode()
+    (folder / "weights.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    write_hash(folder)
+
+
 def edit(folder: Path, before: str, after: str) -> None:
     path = folder / "submission.yaml"
     assert before in path.read_text()
@@ -52,6 +60,11 @@ def linked(folder: Path, make: Callable[[Path, Path], None]) -> None:
 def piped(folder: Path) -> None:
     (folder / "weights.safetensors").unlink()
     os.mkfifo(folder / "weights.safetensors")
+
+
+def foldered(folder: Path) -> None:
+    (folder / "weights.safetensors").unlink()
+    (folder / "weights.safetensors").mkdir()
 
 
 def torn(folder: Path) -> None:
@@ -76,6 +89,8 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a header without end": (headed, "not safetensors"),
     "a link out of the folder": (lambda f: linked(f, lambda old, new: new.symlink_to(old)), "a link"),
     "a hard link": (lambda f: linked(f, lambda old, new: new.hardlink_to(old)), "hard link"),
+    "a header with a hundred thousand keys": (many_keys, "longer than"),
+    "a folder for the weights": (foldered, "not a plain file"),
     "a pipe": (piped, "not a plain file"),
     "a folder in the folder": (lambda f: (f / "more").mkdir(), "no part of a submission"),
     "another file": (lambda f: (f / "setup.py").write_text("raise SystemExit"), "no part of a submission"),
@@ -105,6 +120,9 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "any callable as a builder": (lambda f: edit(f, "name: compact", "name: os.system"), "builder.name"),
     "an unknown builder": (lambda f: edit(f, "name: compact", "name: eval"), "eval"),
     "an unknown argument": (lambda f: edit(f, "    steps: 2", "    steps: 2\n    hook: id"), "hook"),
+    "steps in hexadecimal": (lambda f: edit(f, "    steps: 2", f"    steps: 0x{'f' * 20_000}"), "a number is longer"),
+    "a claim of many digits": (lambda f: edit(f, "claims: {}", f"claims: {{clean: {'9' * 6000}}}"), "a number is longer"),
+    "an impossible date": (lambda f: edit(f, "summary: One", "summary: 2026-02-30 # One"), "day is out of range"),
     "steps without end": (lambda f: edit(f, "    steps: 2", "    steps: 100000000"), "more than"),
     "a threshold that is nearly nothing": (lambda f: edit(f, "threshold: 1.0", "threshold: 9.5e-7"), "less than"),
     "a network without end": (lambda f: edit(f, "[4, 4, 4, 4]", "[4096, 4096, 4096, 4096]"), "larger than the weights"),
