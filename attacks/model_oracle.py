@@ -198,8 +198,9 @@ class ModelOracle:
                 leaf = x.detach().requires_grad_(grad)
                 outputs = self.logits(leaf, rows, learn=draw == 0, view=view, numbers=numbers + number)
                 values = self.objective.value(outputs, labels, target)
+                summed = values.sum()  # in here, because the caller may have switched gradients off
             if gradient is not None:
-                (drawn,) = torch.autograd.grad(values.sum(), leaf)
+                (drawn,) = torch.autograd.grad(summed, leaf)
                 self.books.spend(self.books.backwards, rows)
                 gradient += drawn
             value += values.detach()

@@ -137,7 +137,8 @@ def _tensor(values: Array, what: str) -> Tensor:
             values = torch.stack(list(values))
         if isinstance(values, Tensor):
             tensor = values.detach().cpu()
-            return tensor if tensor.layout == torch.strided else tensor.to_dense()
+            dense = tensor if tensor.layout == torch.strided else tensor.to_dense()
+            return dense.clone() if dense.is_inference() else dense  # those of torch.inference_mode let no gradient pass
         array = np.array(values, order="C")
         if array.dtype.kind == "u" and array.dtype.itemsize > 1:  # torch hardly computes with these
             array = array.astype(np.int64)

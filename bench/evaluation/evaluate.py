@@ -17,6 +17,8 @@ from bench.evaluation.journal import Journal
 from bench.evaluation.loop import run
 from bench.evaluation.plan import plan
 from bench.evaluation.records.storage import RECORD_FILE, read_record, write_record
+from bench.evaluation.request.argument_types import folder as folder_at
+from bench.evaluation.request.argument_types import whole_number, with_types
 from bench.evaluation.request.identity import folder_name, identity_fields
 from bench.evaluation.request.price import Price, price_of
 from bench.evaluation.request.resolve import resolve
@@ -138,10 +140,10 @@ def evaluate(
         neurons=neurons,
     )
     running = Running(
-        out=None if out is None else Path(out),
+        out=folder_at("out", out),
         save_adv=save_adv,
         fresh=fresh,
-        workers=workers,
+        workers=None if workers is None else whole_number("workers", workers),
         scheduler=scheduler,
     )
     return evaluate_settings(settings, running, Watcher(on_start, on_kept, on_tick))
@@ -149,6 +151,7 @@ def evaluate(
 
 def evaluate_settings(settings: Settings, running: Running, watcher: Watcher) -> Record:
     """:func:`evaluate`, with its arguments as objects. Raises a ``BenchError`` for anything the user can fix."""
+    settings = with_types(settings)
     with borrowed(settings.model):
         request = resolve(settings)
         fields = identity_fields(request)

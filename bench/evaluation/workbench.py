@@ -26,6 +26,7 @@ from bench.evaluation.machine import machine_words
 from bench.evaluation.perturbing import perturbed
 from bench.evaluation.plan import needs
 from bench.evaluation.request.attack_specs import threat_of
+from bench.models.borrowing import undisturbed
 from bench.models.precision import PRECISIONS
 from bench.tasks.feasibility import statuses
 from bench.tasks.judge import Shard
@@ -150,7 +151,7 @@ class Workbench:
     def _own_randomness(self, key: UnitKey) -> Iterator[None]:
         """Seed torch's global generator, so that layers and attacks draw the same in every run of a unit."""
         device = self.request.device
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        with undisturbed(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(zlib.crc32(f"{self.request.seed} {key.text}".encode()))
             yield
 

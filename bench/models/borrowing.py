@@ -1,30 +1,89 @@
-"""A user's own module is given back as it came."""
+"""A user's own module, and the process that it runs in, are given back as they came."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 
-from torch import nn
+import numpy as np
+import torch
+from torch import Tensor, nn
 
 
 @contextmanager
 def borrowed(model: object) -> Iterator[None]:
-    """Afterwards, whatever happened inside, a user's own module has back its modes, gradient flags and device."""
-    if not isinstance(model, nn.Module):
-        yield
-        return
+    """Afterwards, whatever happened inside, a user's own module has back its modes, gradient flags, tensors and device.
+
+    Inside and afterwards the process is as :func:`undisturbed` says.
+    """
+    with undisturbed():
+        if isinstance(model, nn.Module):
+            with _given_back(model):
+                yield
+        else:
+            yield
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Inside, gradients can be taken even within ``torch.no_grad`` and ``torch.inference_mode`` of the caller.
+
+    Afterwards the number of threads, torch's default type, and the generators of Python, numpy and torch are as before,
+    whatever a model did to them.
+    """
+    threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
+    python_state, numpy_state, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        torch.set_default_dtype(dtype)
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
+        torch.set_rng_state(torch_state)
+
+
+@contextmanager
+def _given_back(model: nn.Module) -> Iterator[None]:
     modes = [(module, module.training) for module in model.modules()]
     flags = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     devices = {tensor.device for tensor in chain(model.parameters(), model.buffers())}
     try:
-        yield
+        with _without_inference_tensors(model):
+            yield
     finally:
         for module, training in modes:
             module.training = training
         for parameter, flag in flags:
-            if not nn.parameter.is_lazy(parameter):
+            if not nn.parameter.is_lazy(parameter) and not parameter.is_inference():
                 parameter.requires_grad_(flag)
-        if len(devices) == 1:
+        if len(devices) == 1 and {tensor.device for tensor in chain(model.parameters(), model.buffers())} != devices:
             model.to(devices.pop())
+
+
+@contextmanager
+def _without_inference_tensors(model: nn.Module) -> Iterator[None]:
+    """Inside, copies stand for parameters and buffers that were made within ``torch.inference_mode``: those let no gradient
+    pass."""
+    stores = [store for module in model.modules() for store in (module._parameters, module._buffers)]
+    before = [
+        (store, name, tensor)
+        for store in stores
+        for name, tensor in store.items()
+        if tensor is not None and not nn.parameter.is_lazy(tensor) and tensor.is_inference()
+    ]
+    copies: dict[int, Tensor] = {}
+    for store, name, tensor in before:
+        if id(tensor) not in copies:
+            copy = tensor.detach().clone()
+            copies[id(tensor)] = nn.Parameter(copy) if isinstance(tensor, nn.Parameter) else copy
+        store[name] = copies[id(tensor)]
+    try:
+        yield
+    finally:
+        for store, name, tensor in before:
+            store[name] = tensor

@@ -13,7 +13,7 @@ from attacks.threats.threat import Threat
 from bench.evaluation.request.resources import SuiteResources
 from bench.foundation.errors import SpecError
 from bench.foundation.registry import Registry
-from bench.foundation.spec import Eps, bind_params, parse_spec
+from bench.foundation.spec import Eps, Spec, bind_params, parse_spec
 from bench.foundation.threats import threat_at
 from bench.tasks.resolved_attack import ResolvedAttack
 
@@ -30,11 +30,19 @@ def resolve_attack(spec: str | Attack) -> ResolvedAttack:
         name = catalogue_name(spec)
         parameters = spec.recorded(_resources(f"attack {name}"))
         return ResolvedAttack(parameters.spec or repr(spec), name, spec, parameters.passed, parameters.defaulted)
-    parsed = parse_spec(spec)
+    parsed = _without_version(spec)
     kind, what = attack_registry.get(parsed.name), f"attack {parsed.name}"
     with _setting_up(kind, what):
         attack, parameters = kind.from_spec(parsed.params, _resources(what))
     return ResolvedAttack(str(parsed), parsed.name, attack, parameters.passed, parameters.defaulted)
+
+
+def _without_version(text: str) -> Spec:
+    """A parsed spec. Raises ``SpecError`` for one with a version: what it would name is this program's, whatever it says."""
+    parsed = parse_spec(text)
+    if parsed.version is not None:
+        raise SpecError(f"{parsed.name} has no versions, and {text!r} asks for one.", f"Drop @{parsed.version}.")
+    return parsed
 
 
 def catalogue_name(attack: Attack) -> str:
@@ -56,7 +64,7 @@ def resolve_path(spec: str | GradientPath) -> tuple[str, GradientPath]:
     """Resolve a gradient path; raises like :func:`resolve_attack`."""
     if isinstance(spec, GradientPath):
         return repr(spec), spec
-    parsed = parse_spec(spec)
+    parsed = _without_version(spec)
     kind, what = path_registry.get(parsed.name), f"gradient path {parsed.name}"
     with _setting_up(kind, what):
         return str(parsed), bind_params(kind, parsed.params, what=what)

@@ -1,0 +1,141 @@
+"""The Python interface: arguments of other types are refused in one sentence, and the caller's process stays as it was."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from support.tiny import Linear, labelled
+from torch import Tensor
+
+import bench
+from attacks.model_oracle import ModelOracle
+from attacks.pgd import PGD
+from attacks.randomness import KeyedRng
+from bench.evaluation.reliability.doctor import examine
+from bench.foundation.errors import BenchError, ModelError, SpecError
+from bench.foundation.threats import threat_at
+
+X, Y = labelled(Linear(), 20)
+QUICK: dict[str, Any] = {"attack": "pgd:steps=2", "eps": "0.1", "data": (X, Y)}
+
+
+@pytest.mark.parametrize("name", ["n", "eot", "scorings", "micro_batch", "batch", "seed", "workers"])
+@pytest.mark.parametrize("value", [1.5, "2", float("nan"), True, [1]], ids=repr)
+def test_whole_numbers(name: str, value: object) -> None:
+    with pytest.raises(SpecError, match=f"{name} is a whole number"):
+        bench.evaluate(Linear(), **QUICK | {name: value})
+
+
+@pytest.mark.parametrize("value", [np.int64(5), torch.tensor(5)], ids=repr)
+def test_numbers_of_other_libraries(value: Any) -> None:
+    assert bench.evaluate(Linear(), **QUICK | {"n": value}).data.n == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("attack", value) for value in (None, 5, [None], {"pgd": 1}, b"pgd", "standard@9", "pgd@1:steps=2")),
+        *(("path", value) for value in (None, 5, ["training"], "training@3")),
+        *((name, value) for name in ("norm", "split", "device", "proposals") for value in (None, 5, ["x"])),
+        ("expect", [1]),
+        ("out", 5),
+    ],
+    ids=repr,
+)
+def test_other_arguments(name: str, value: object) -> None:
+    with pytest.raises(SpecError) as caught:
+        bench.evaluate(Linear(), **QUICK | {name: value})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "model", [lambda x: x, Linear, None, 5, [Linear()]], ids=["function", "class", "none", "number", "list"]
+)
+def test_what_is_no_model(model: Any) -> None:
+    with pytest.raises(ModelError, match=r"no model|not a model"):
+        bench.evaluate(model, **QUICK)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [(X, Y, Y), {"images": X, "labels": Y}, (X.to("meta"), Y), (X, Y.to("meta")), (None, Y), ({"a": X}, Y), len],
+    ids=["three", "dictionary", "meta images", "meta labels", "none", "dictionary of images", "function"],
+)
+def test_what_is_no_data(data: Any) -> None:
+    with pytest.raises(BenchError) as caught:
+        bench.evaluate(Linear(), **QUICK | {"data": data})
+    assert "\n" not in str(caught.value)
+
+
+def test_sparse_images_are_images() -> None:
+    assert (
+        bench.evaluate(Linear(), **QUICK | {"data": (X.to_sparse(), Y)}).identity
+        == bench.evaluate(Linear(), **QUICK).identity
+    )
+
+
+def test_gradients_are_taken_wherever_the_caller_is() -> None:
+    usual = bench.evaluate(Linear(), **QUICK)
+    with torch.no_grad():
+        assert bench.evaluate(Linear(), **QUICK).rows.equals(usual.rows)
+        assert not torch.is_grad_enabled()
+    with torch.inference_mode():
+        images, labels, model = X.clone(), Y.clone(), Linear()
+        inside = bench.evaluate(model, **QUICK | {"data": (images, labels)})
+        assert inside.rows.equals(usual.rows)
+        assert torch.is_inference_mode_enabled()
+        assert examine(model, n=4, data=(images, labels), sources=(), eps="0.1").samples == 4
+    assert all(parameter.is_inference() for parameter in model.parameters())
+    assert bench.evaluate(model, **QUICK | {"data": (images, labels)}).rows.equals(usual.rows)
+
+
+def test_an_attack_alone_takes_gradients_without_the_caller() -> None:
+    model, threat = Linear().eval().requires_grad_(False), threat_at("linf", 0.1)
+
+    def attacked() -> Tensor:
+        return PGD(steps=2).perturb(ModelOracle.of(model, Y), X, threat, rng=KeyedRng.of(0, torch.arange(len(X))))
+
+    usual = attacked()
+    with torch.no_grad():
+        assert torch.equal(attacked(), usual)
+
+
+class Meddler(Linear):
+    """Changes what belongs to the process, whenever it is called."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        torch.set_default_dtype(torch.float64)
+        torch.set_grad_enabled(False)
+        random.seed(1)
+        np.random.seed(1)
+        torch.manual_seed(1)
+        with torch.enable_grad():
+            outputs: Tensor = super().forward(x)
+        return outputs
+
+
+def surroundings() -> list[object]:
+    return [
+        torch.get_num_threads(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        random.getstate(),
+        np.random.get_state()[1].tolist(),
+        torch.get_rng_state().tolist(),
+    ]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_model_leaves_the_process_as_it_was(fails: bool) -> None:
+    model, data = Meddler(), (X, Y) if not fails else (X, Y[:3])
+    before = surroundings()
+    try:
+        bench.evaluate(model, **QUICK | {"data": data})
+    except BenchError:
+        assert fails
+    assert surroundings() == before
