@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -69,7 +70,9 @@ def _given_back(model: nn.Module) -> Iterator[None]:
 def _without_inference_tensors(model: nn.Module) -> Iterator[None]:
     """Inside, copies stand for parameters and buffers that were made within ``torch.inference_mode``: those let no gradient
     pass."""
-    stores = [store for module in model.modules() for store in (module._parameters, module._buffers)]
+    stores: list[dict[str, Any]] = []
+    for module in model.modules():
+        stores += [cast("dict[str, Any]", module._parameters), cast("dict[str, Any]", module._buffers)]
     before = [
         (store, name, tensor)
         for store in stores

@@ -139,9 +139,10 @@ def read_frame(path: Path) -> pd.DataFrame:
 
     try:
         with pq.ParquetFile(path) as file:
-            return file.read().to_pandas()
+            rows: pd.DataFrame = file.read().to_pandas()
     except (*_DAMAGED, pa.ArrowException) as error:
         raise _damaged(path, error) from error
+    return rows
 
 
 def entries_in(path: Path) -> set[str]:
