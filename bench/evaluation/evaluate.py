@@ -26,7 +26,7 @@ from bench.evaluation.request.settings import DEFAULT_N, Running, Settings, Tick
 from bench.evaluation.saved_images import all_saved, is_saved, merge_stages, save_stage
 from bench.evaluation.workbench import Finished
 from bench.foundation.errors import ModelError, SpecError
-from bench.foundation.files import digest, make_folder
+from bench.foundation.files import digest, make_folder, remove_file
 from bench.models.borrowing import borrowed
 from bench.models.neurons import AUTO
 from bench.models.preparation import Preparation
@@ -41,6 +41,8 @@ JOURNAL_FILE = "journal.jsonl"
 """The journal of an unfinished run, in the record's folder."""
 ANSWERS = "answers"
 """Where a journal keeps the outputs of a foreign model on the probe images."""
+FRESH = "fresh"
+"""Where a journal keeps that its run began with ``fresh``: whoever resumes it uses nothing older either."""
 
 
 def evaluate(
@@ -201,10 +203,15 @@ def _on_disk(
     running: Running,
     watcher: Watcher,
 ) -> Record:
-    watcher.started(request, price_of(request))
     make_folder(folder)
     journal_path = folder / JOURNAL_FILE
+    if running.fresh:  # before anything else: a run that is killed must not leave the record that was to be discarded
+        remove_file(folder / RECORD_FILE)
     with Journal.open(journal_path, identity=identity, fresh=running.fresh) as journal:
+        anew = running.fresh or FRESH in journal.done
+        if running.fresh:
+            journal.append(FRESH, True)
+        watcher.started(request, price_of(request))
 
         def keep(key: UnitKey, finished: Finished) -> None:
             if running.save_adv and finished.rows is not None and finished.images is not None:
@@ -216,7 +223,7 @@ def _on_disk(
         if request.subject.answers and ANSWERS not in journal.done:
             journal.append(ANSWERS, [list(row) for row in request.subject.answers])
         units = plan(request)
-        stored = {} if running.fresh else baselines.read(units)
+        stored = {} if anew else baselines.read(units)
         existing = kept_units(request, units, stored | journal.done)
         if running.save_adv:
             existing = {key: result for key, result in existing.items() if is_saved(folder, key)}

@@ -90,6 +90,15 @@ def make_folder(path: Path) -> None:
         raise translate_os_error(error, path) from error
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file, if it is there, for good. Raises ``StorageError`` where that is refused."""
+    try:
+        path.unlink(missing_ok=True)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise translate_os_error(error, path) from error
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Nobody else holds the lock of ``folder`` until the block ends; waits for its turn. It cannot be taken twice.

@@ -483,6 +483,21 @@ def test_a_damaged_record_says_how_to_go_on(tmp_path: Path) -> None:
     same_answer(first, evaluated(out=tmp_path, fresh=True))
 
 
+@pytest.mark.parametrize("when", ["before the first unit", "after the first unit"])
+def test_a_killed_fresh_run_leaves_nothing_to_be_taken_for_its_result(tmp_path: Path, when: str) -> None:
+    first = evaluated(out=tmp_path)
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluated(out=tmp_path, fresh=True, **{"on_start" if when.startswith("before") else "on_tick": stopped})
+    assert not list(tmp_path.glob(f"*/{RECORD_FILE}"))
+    ticks: list[Tick] = []
+    same_answer(first, evaluated(out=tmp_path, on_tick=ticks.append))
+    assert sum(tick.reused for tick in ticks) == when.startswith("after")  # nothing that is older is read
+
+
 def test_fresh_forgets_the_journal(tmp_path: Path) -> None:
     def interrupt(tick: Tick) -> None:
         raise KeyboardInterrupt
