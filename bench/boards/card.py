@@ -77,6 +77,8 @@ class EntryCard(_Strict):
     """One line."""
     authors: list[Line] = []
     """Who made it."""
+    owner: Line | None = None
+    """Who may bring a later version; None where the authors may."""
     defense: Note = ""
     """How it was trained or built to resist."""
     paper: Paper = Paper()
@@ -111,7 +113,8 @@ def zoo_card(name: str, today: datetime.date) -> EntryCard:
 
 def cards_text(cards: Mapping[EntryName, EntryCard]) -> str:
     """The content of ``cards.yaml``: the card of each entry under its name."""
-    return "".join(_dumped({str(name): card.model_dump(mode="json")}) for name, card in cards.items())
+    unsaid = {name: {"owner"} if card.owner is None else set[str]() for name, card in cards.items()}
+    return "".join(_dumped({str(name): card.model_dump(mode="json", exclude=unsaid[name])}) for name, card in cards.items())
 
 
 def _dumped(value: object) -> str:

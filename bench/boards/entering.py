@@ -86,11 +86,23 @@ def problems(board: Board, protocol: Protocol, record: Record) -> list[str]:
     return reasons or list(board_rules(protocol.task).problems(record, protocol))
 
 
+def finished(board: Board, name: EntryName, fingerprint: dict[str, Any]) -> Entry | None:
+    """The entry ``name`` if it is of the model with this fingerprint, and then table and change log are brought up to date.
+
+    A writer that was killed after the entry's record was in its place left that to be done. None if there is no such entry.
+    """
+    if name not in board.names() or board.entry(name).record.model.fingerprint != fingerprint:
+        return None
+    with board.locked():
+        render(board)
+    return board.entry(name)
+
+
 def enter(board: Board, record: Record, card: EntryCard) -> Entry:
     """Put a record on a board and bring the table up to date.
 
-    Raises ``BoardError`` if the record does not keep the protocol, is incomplete or undecided, or if
-    this version of the model is there already.
+    The very same record may be entered again, which finishes what a killed writer left. Raises ``BoardError`` if the record
+    does not keep the protocol, is incomplete or undecided, or if this version of the model is there with another record.
     """
     protocol = board.protocol()
     name = EntryName(card.name, card.version)
@@ -99,6 +111,9 @@ def enter(board: Board, record: Record, card: EntryCard) -> Entry:
     with board.locked():
         sweep(board)
         if name in board.names():
+            if board.entry(name).record.identity == record.identity:
+                render(board)
+                return board.entry(name)
             raise BoardError(
                 f"{name} is on {board} already.", "Raise the model's version; entries are superseded, never overwritten."
             )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.pictures import draw
 from bench.cli.terminal import say
 from bench.cli.workers import running_with, worker_options
+
+if TYPE_CHECKING:
+    from bench.boards.store import Board
 
 ROOT = click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
 OUT = click.option(
@@ -53,6 +57,20 @@ def run(
     say(f"{entry.name} entered {chosen}; look at it: bench board show {chosen}")
 
 
+def _finish(board: Board, out: Path) -> None:
+    """Bring up to date what a killed writer left undone: table, change log, and pictures of runs that lie below ``out``."""
+    from bench.boards.gallery import read_galleries
+    from bench.boards.render import render
+    from bench.boards.running import folder_of
+
+    with board.locked():
+        render(board)
+    drawn = read_galleries(board)
+    for entry in board.entries():
+        if entry.name not in drawn and folder_of(entry.record, out).is_dir():
+            draw(board, entry, out)
+
+
 @click.command()
 @click.argument("name")
 @ROOT
@@ -93,6 +111,8 @@ def fill(
     running = running_with(workers, scheduler, threads=threads)
     chosen = open_board(name, boards_root(root))
     models, failed = waiting(chosen, only), 0
+    if not dry_run:
+        _finish(chosen, out)
     say(f"{chosen}: {len(models)} to evaluate{': ' if models else ''}{', '.join(models)}")
     for number, model in enumerate(() if dry_run else models, 1):
         try:

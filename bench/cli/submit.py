@@ -83,10 +83,13 @@ def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_
 @click.option("--board", "name", required=True, help="BOARD[/vN].")
 @click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where runs go.")
+@click.option("--supersede", is_flag=True, help="As a maintainer: let it follow an earlier version of the same owner.")
 @_TRUST
 @_HOURS
 @_MEMORY
-def run(folder: Path, name: str, root: Path | None, out: Path, trust_code: bool, hours: float, memory: int) -> None:
+def run(
+    folder: Path, name: str, root: Path | None, out: Path, supersede: bool, trust_code: bool, hours: float, memory: int
+) -> None:
     """Evaluate FOLDER under a board's frozen protocol and enter it; the same command resumes."""
     from bench.boards.store import boards_root, open_board
     from bench.boards.submission.running import run as measure
@@ -95,8 +98,9 @@ def run(folder: Path, name: str, root: Path | None, out: Path, trust_code: bool,
     from bench.foundation.files import atomic_write_text, make_folder
 
     board = open_board(name, boards_root(root))
+    limits, trusted = _limits(hours, memory), {"trust_code": trust_code, "supersede": supersede}
     with Units() as bar:
-        _, entry = measure(folder, board, out=out, trust_code=trust_code, limits=_limits(hours, memory), on_tick=bar.tick)
+        _, entry = measure(folder, board, out=out, limits=limits, on_tick=bar.tick, **trusted)
     draw(board, entry, out)
     page = summary(board, entry)
     make_folder(out)

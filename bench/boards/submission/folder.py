@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench.boards.submission.safe_yaml import MOST_BYTES
 from bench.boards.submission.schema import CODE, MANIFEST, MOST_WEIGHTS, WEIGHTS, Submission, parse
+from bench.boards.submission.succession import check_name
 from bench.foundation.errors import SubmissionError
 from bench.foundation.files import sha256_file
 
@@ -60,6 +61,7 @@ def snapshot(source: Path) -> Iterator[Snapshot]:
         if not (folder / MANIFEST).exists():
             raise SubmissionError(f"{source} holds no {MANIFEST}.", "Start from bench submit new.")
         submission = parse((folder / MANIFEST).read_bytes())
+        check_name(submission)
         _check_files(folder, submission)
         yield Snapshot(folder, submission)
 

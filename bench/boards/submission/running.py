@@ -6,16 +6,18 @@ import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.boards.entering import enter
+from bench.boards.entering import enter, finished
+from bench.boards.naming import EntryName
 from bench.boards.protocol import Protocol, check_program
 from bench.boards.running import measure, under
 from bench.boards.submission.folder import snapshot
 from bench.boards.submission.namespaces import Limits
-from bench.boards.submission.opening import zoo_built
+from bench.boards.submission.opening import fingerprint, zoo_built
 from bench.boards.submission.own_code import isolated
 from bench.boards.submission.probes import probe
+from bench.boards.submission.succession import check_succession
 from bench.evaluation.request.settings import Ticked
-from bench.foundation.errors import BoardError, SubmissionError
+from bench.foundation.errors import SubmissionError
 from bench.tasks.lookup import submission_rules, task_named
 
 if TYPE_CHECKING:
@@ -29,18 +31,24 @@ def run(
     *,
     out: Path,
     trust_code: bool = False,
+    supersede: bool = False,
     limits: Limits | None = None,
     on_tick: Ticked = lambda tick: None,
 ) -> tuple[Submission, Entry]:
-    """Measure the submission in ``source`` and enter it; the same call resumes in ``out``.
+    """Measure the submission in ``source`` and enter it; the same call resumes in ``out``, and finishes what a killed one
+    began on the board.
 
-    limits: of each isolated process. Raises a ``BenchError`` for whatever is wrong with the
-    submission, the board, or the place it would run in; the board is then as it was.
+    limits: of each isolated process. supersede: a maintainer's word that it may follow an earlier version.
+    Raises a ``BenchError`` for whatever is wrong with the submission, the board, or the place it would run in; the board is
+    then as it was.
     """
     with snapshot(source) as verified:
         submission, protocol = verified.submission, board.protocol()
         check_program(protocol)
         _fits(submission, board, protocol)
+        if (entry := finished(board, EntryName(submission.name, submission.version), fingerprint(verified))) is not None:
+            return submission, entry
+        check_succession(submission, board, supersede=supersede)
         limits = limits or Limits()
         with probe(verified, trust_code=trust_code, limits=limits) as model:
             submission_rules(task_named(submission.task)).refuse(model, submission)
@@ -59,10 +67,4 @@ def _fits(submission: Submission, board: Board, protocol: Protocol) -> None:
         raise SubmissionError(
             f"{submission.name} claims to hold in {submission.threat_model.norm}, {board} measures {protocol.norm}.",
             "Choose another board.",
-        )
-    earlier = [name for name in board.names() if name.model == submission.name]
-    if any(name.version >= submission.version for name in earlier):
-        latest = max(name.version for name in earlier)
-        raise BoardError(
-            f"{submission.name}@{latest} is on {board} already.", f"If the model changed, call it version {latest + 1}."
         )

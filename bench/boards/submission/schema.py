@@ -78,6 +78,8 @@ class Submission(_Strict):
     """One line."""
     authors: list[Line] = Field(min_length=1, max_length=50)
     """Who made it."""
+    owner: Line | None = None
+    """Who may bring a later version, such as an account or a public key: a later version says the same."""
     defense: Note = ""
     """How it was trained or built to resist."""
     paper: Paper = Paper()
@@ -131,7 +133,7 @@ class Submission(_Strict):
 
     def card(self, submitted: Any) -> EntryCard:
         """What the board says of it. submitted: a date."""
-        shared = ("name", "version", "summary", "authors", "defense", "paper", "licence", "homepage", "claims")
+        shared = ("name", "version", "summary", "authors", "owner", "defense", "paper", "licence", "homepage", "claims")
         return EntryCard(kind=self.kind, submitted=submitted, **{name: getattr(self, name) for name in shared})
 
 

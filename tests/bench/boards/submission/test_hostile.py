@@ -97,6 +97,8 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "code that is not named": (lambda f: (f / "model.py").write_text("raise SystemExit"), "model.py"),
     "a path for the weights": (lambda f: edit(f, "file: weights.safetensors", "file: ../secret"), "weights.file"),
     "a path for the name": (lambda f: edit(f, "name: mine", "name: ../mine"), "'name'"),
+    "a name of the zoo": (lambda f: edit(f, "name: mine", "name: ann_vanilla"), "a model of the zoo"),
+    "a name almost of the zoo": (lambda f: edit(f, "name: mine", "name: ann-vanilla"), "a model of the zoo"),
     "a formula for the name": (lambda f: edit(f, "name: mine", 'name: "=mine"'), "'name'"),
     "a name with a line break": (lambda f: edit(f, "name: mine", 'name: "mine\\n"'), "'name'"),
     "a YAML bomb": (lambda f: (f / "submission.yaml").write_text(BOMB), "anchors and aliases"),
@@ -224,6 +226,24 @@ def test_a_good_one_passes_and_enters_once(tmp_path: Path) -> None:
     assert board.names() == [entry.name]
     assert verify(board) == []
     before = state(board.folder)
-    with pytest.raises(BenchError, match="on small-linf/v1 already"):
-        run(folder, board, out=tmp_path / "records")
+    assert run(folder, board, out=tmp_path / "records")[1].record_sha256 == entry.record_sha256
     assert state(board.folder) == before
+    (board.folder / "table.csv").unlink()  # as a writer that was killed after the entry's record leaves it
+    assert verify(board) != []
+    run(folder, board, out=tmp_path / "elsewhere")
+    assert state(board.folder) == before
+    assert not (tmp_path / "elsewhere").exists()  # nothing was evaluated again
+    other = zoo_built(tmp_path / "other" / "mine", seed=1)
+    with pytest.raises(BenchError, match="is on small-linf/v1 already"):
+        run(other, board, out=tmp_path / "records")
+    edit(other, "\nversion: 1\n", "\nversion: 2\n")
+    with pytest.raises(BenchError, match="--supersede"):
+        run(other, board, out=tmp_path / "records")
+    edit(other, "[A. Nobody]", "[B. Stranger]")
+    with pytest.raises(BenchError, match=r"belongs to A\. Nobody"):
+        run(other, board, out=tmp_path / "records", supersede=True)
+    assert state(board.folder) == before
+    edit(other, "[B. Stranger]", "[A. Nobody]")
+    _, second = run(other, board, out=tmp_path / "records", supersede=True)
+    assert second.name.version == 2
+    assert verify(board) == []

@@ -1,0 +1,42 @@
+"""Who may bring a later version of a model: those who brought the first, and a maintainer says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.foundation.errors import BoardError, SubmissionError
+from bench.foundation.escaping import one_line
+
+if TYPE_CHECKING:
+    from bench.boards.store import Board
+    from bench.boards.submission.schema import Submission
+
+
+def check_name(submission: Submission) -> None:
+    """Raise ``SubmissionError`` if the name is that of a model of the zoo."""
+    from zoo.card import names
+
+    if submission.name.replace("-", "_") in names():
+        raise SubmissionError(f"{submission.name} is the name of a model of the zoo.", "Choose another name.")
+
+
+def check_succession(submission: Submission, board: Board, *, supersede: bool) -> None:
+    """Raise ``BoardError`` unless this version may follow the versions of the model that are on the board.
+
+    It follows if its version is higher, its ``owner`` is that of the latest version (or its authors are, where that names no
+    owner), and ``supersede`` is true.
+    """
+    names = [name for name in board.names() if name.model == submission.name]
+    if not names:
+        return
+    latest = names[-1]
+    if latest.version >= submission.version:
+        raise BoardError(f"{latest} is on {board} already.", f"If the model changed, call it version {latest.version + 1}.")
+    card = board.cards()[latest]
+    same = submission.owner == card.owner if card.owner is not None else submission.authors == card.authors
+    if card.kind == "zoo" or not same:
+        whose = card.owner or ", ".join(card.authors) or "the zoo"
+        raise BoardError(f"{latest} on {board} belongs to {one_line(whose, 80)}.", "Choose another name.")
+    if not supersede:
+        new = f"{submission.name}@{submission.version}"
+        raise BoardError(f"{new} would supersede {latest}.", "A maintainer gives --supersede.")
