@@ -88,11 +88,15 @@ class Scorer:
         return torch.cat(parts)
 
     def decisions(self, x: Tensor, rng: KeyedRng, *, batch: int | None = None) -> Tensor:
-        """Predicted classes ``(draws, n)``. The draws share batches: those of a few inputs would be mostly padding."""
+        """Predicted classes ``(draws, n)``."""
+        return self.drawn(x, rng, batch=batch).argmax(2)
+
+    def drawn(self, x: Tensor, rng: KeyedRng, *, batch: int | None = None) -> Tensor:
+        """Logits ``(draws, n, K)``. The draws share batches: those of a few inputs would be mostly padding."""
         rows = torch.arange(len(x), device=x.device).repeat(self.draws)
         draws = torch.arange(self.draws, device=x.device).repeat_interleave(len(x))
         logits = self.logits(x, rng.rows(rows).fold("score", draws), rows=rows, batch=batch)
-        return logits.argmax(1).view(self.draws, len(x))
+        return logits.view(self.draws, len(x), logits.shape[1])
 
     def _called(self, x: Tensor) -> object:
         try:

@@ -23,7 +23,7 @@ class Subject:
     task: whether it decides or scores; None where only the data tell. score_range, higher_is_better: of its scores.
     foreign: whether this suite did not build it. sites: where a foreign model makes spikes, once it was tried; unrecognised:
     why it could not be. slope: whether the gradient of a foreign model without spikes is its derivative. saturated: the
-    share of its answers that are probabilities and round to 1.
+    share of its answers that are probabilities and round to 1. rounds: whether it was seen to round its input.
     remarks: what was done or noticed when it was opened, each a sentence.
     answers: of a foreign model, its outputs on the probe images (:mod:`bench.models.probe`), image by image.
     """
@@ -44,6 +44,12 @@ class Subject:
     unrecognised: str | None = None
     slope: Slope | None = None
     saturated: float = 0.0
+    rounds: bool = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its module computes here; False where only answers of another process are known."""
+        return True
 
     @property
     def whole_layers(self) -> int:
@@ -75,4 +81,4 @@ class Subject:
     def traits(self) -> Traits:
         """What decides which attacks, and which of their stages, can work on it."""
         coded = any(isinstance(module, TakesCoding) for module in self.module.modules())
-        return Traits(spiking=self.path_takers > 0, coded=coded, differentiable=self.differentiable)
+        return Traits(spiking=self.path_takers > 0, coded=coded, differentiable=self.differentiable, rounds=self.rounds)

@@ -99,6 +99,17 @@ def ranked_by(entry: BoardEntry, protocol: BoardProtocol) -> Floats:
     return np.asarray(standing(entry.record, protocol.rank_by), dtype=np.float64)
 
 
+ESTIMATED_SINCE = 4
+"""The version of the evaluator whose attack sets have a last third that tells; older tables keep their ranks."""
+
+
+def reach(entry: BoardEntry, protocol: BoardProtocol) -> float:
+    """Share of the samples that a longer attack may still break at the radius that orders the table."""
+    if entry.record.evaluator_version < ESTIMATED_SINCE:
+        return 0.0
+    return strongest(entry.record, protocol.rank_by).further
+
+
 def best_known(entry: BoardEntry, eps: str) -> Floats:
     """Per-sample rates (n,) that remain under the protocol's attacks and all challenges at a radius."""
     rates = standing(entry.record, eps).copy()
@@ -181,6 +192,7 @@ RULES = BoardRules(
     figure="robust accuracy",
     problems=problems,
     ranked_by=ranked_by,
+    reach=reach,
     best_known=best_known,
     columns=columns,
     line=line,

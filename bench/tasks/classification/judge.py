@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from attacks.lattice import EightBit, Lattice
-from attacks.objectives import CrossEntropy, Objective
+from attacks.objectives import CrossEntropy, Margin, Objective
 from attacks.randomness import KeyedRng
 from attacks.rows import per_row
 from attacks.threats.threat import Threat
@@ -128,7 +128,8 @@ class Decisions:
         status = statuses(adv, x, threat)
         usable = torch.tensor([word == "ok" for word in status], device=x.device)
         judged = torch.where(per_row(usable, x), adv, x)
-        decisions = self.scorer.decisions(judged, rng)
+        logits = self.scorer.drawn(judged, rng)
+        decisions = logits.argmax(2)
         robust = selection = (decisions == reference).float().mean(0)
         if self.stochastic:  # the reported rate must come from other draws than the selection
             robust = (self.scorer.decisions(judged, rng.fold("report")) == reference).float().mean(0)
@@ -155,5 +156,11 @@ class Decisions:
             robust_8bit=robust_8bit.tolist(),
             unstable=unstable.tolist(),
             adv_sha256=sha256_rows(judged),
+            margin=_margins(logits, reference).tolist(),
             **no_costs(len(rows)),
         )
+
+
+def _margins(logits: Tensor, labels: Tensor) -> Tensor:
+    """By how much another class leads the label, ``(n,)``, in the mean over the draws of ``logits`` ``(draws, n, K)``."""
+    return torch.stack([Margin().value(drawn, labels, None) for drawn in logits]).mean(0)

@@ -41,7 +41,7 @@ def judge(request: Request) -> Decisions:
 TASK = Task(
     name="classification",
     labels="classes",
-    evaluator_version=3,
+    evaluator_version=4,
     clean_type=CleanDecisions,
     outcome_type=DecisionOutcome,
     result_type=Cell,
