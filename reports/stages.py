@@ -33,6 +33,7 @@ from bench.foundation.spec import parse_eps
 from bench.foundation.threats import threat_at
 from bench.models.scorer import Scorer
 from bench.tasks.feasibility import statuses
+from zoo.canonical.convert import canonical
 from zoo.card import card
 from zoo.folding import folded
 from zoo.loading import load
@@ -134,12 +135,14 @@ class Trial:
         """The trial of a model on its first n validation samples. radius: as written, for example ``2/255``."""
         samples = load_samples(card(name).dataset, split="val", n=n)
         model = load(name)
-        scorer = Scorer(model, name)
+        twin = canonical(model)
+        scorer = Scorer(twin or model, name)
         rng = KeyedRng.of(0, samples.ids)
         right = (scorer.decisions(samples.images, rng)[0] == samples.labels).nonzero()[:, 0]
         x, y, ids = samples.images[right], samples.labels[right], samples.ids[right]
         threat = threat_at(norm, parse_eps(radius, norm=norm)[0].value)
-        return cls(name, scorer, folded(model), x, y, ids, rng.rows(right), threat)
+        proposer = twin.network if twin else folded(model)
+        return cls(name, scorer, proposer, x, y, ids, rng.rows(right), threat)
 
     def among(self, rows: Tensor) -> Trial:
         """The trial restricted to some rows, given by their indices ``(m,)``."""

@@ -33,7 +33,6 @@ from bench.tasks.inheritance import handed_down, inherited
 from bench.tasks.judge import Shard
 from bench.tasks.task import Request
 from bench.tasks.unit import StageOutcome, UnitKey, UnitResult
-from zoo.folding import folded
 
 
 @dataclass(frozen=True)
@@ -191,7 +190,7 @@ class OracleProposer:
     def __init__(self, request: Request, objective: Objective) -> None:
         self.request = request
         self.objective = objective
-        self.model = folded(request.subject.module)
+        self.model = request.subject.proposing
 
     def __call__(self, job: Job) -> Proposal:
         request, rows = self.request, job.index

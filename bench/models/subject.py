@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from torch import nn
@@ -11,6 +12,8 @@ from attacks.fitting import Traits
 from attacks.gradients.base import GradientPath, TakesCoding, TakesGradientPath
 from attacks.gradients.spikes.sites import SpikeSites, takes_path
 from bench.models.slope import Slope
+from zoo.canonical.convert import Canonical, canonical
+from zoo.folding import folded
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,17 @@ class Subject:
     def is_held(self) -> bool:
         """Whether its module computes here; False where only answers of another process are known."""
         return True
+
+    @cached_property
+    def deciding(self) -> nn.Module:
+        """The network that verdicts come from: the module in its canonical form, if it has one."""
+        return canonical(self.module) or self.module
+
+    @cached_property
+    def proposing(self) -> nn.Module:
+        """The network that attacks differentiate: the one that decides, if it is canonical; else the module, folded."""
+        deciding = self.deciding
+        return deciding.network if isinstance(deciding, Canonical) else folded(self.module)
 
     @property
     def whole_layers(self) -> int:

@@ -178,7 +178,7 @@ def answers(
     subject: Subject, samples: Samples, clean: Samples, images: Tensor, ids: Tensor, protocol: BoardProtocol
 ) -> list[dict[str, Any]]:
     """Decision and rate of right decisions for each of ``images`` ``(m, ...)`` of samples ``ids`` ``(m,)``."""
-    scorer = Scorer(subject.module, subject.ref, protocol.draws if subject.stochastic else 1)
+    scorer = Scorer(subject.deciding, subject.ref, protocol.draws if subject.stochastic else 1)
     rng = KeyedRng.of(protocol.seed, ids).fold("challenge")
     decisions = scorer.decisions(images, rng)
     rates = (decisions == clean.labels).float().mean(0)
