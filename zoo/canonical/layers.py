@@ -44,9 +44,18 @@ class CanonicalConv(nn.Module):
         self.register_buffer("filled_bias", _filled(bias.detach()))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Outputs ``(N, outputs, H', W')`` in channels-last order. Raises ``TypeError`` for any but float32."""
+        """Outputs ``(N, outputs, H', W')`` in channels-last order.
+
+        Raises ``TypeError`` for any but float32 and, as torch does, ``RuntimeError`` for shapes that the weights do not take.
+        """
         if x.dtype != torch.float32:
             raise TypeError(f"a canonical layer takes float32, not {x.dtype}")
+        kernel, channels = self.packed.shape[0], self.packed.shape[2]
+        if x.dim() != 4 or x.shape[1] != channels or min(x.shape[2:]) + 2 * self.padding < kernel:
+            least = kernel - 2 * self.padding
+            raise RuntimeError(
+                f"images of shape (N, {channels}, {least} or more, the same) are needed, not {tuple(x.shape)}"
+            )
         out: Tensor = _Convolution.apply(x, self)  # type: ignore[no-untyped-call]
         return out
 
@@ -84,7 +93,9 @@ class CanonicalLinear(nn.Module):
         self.as_convolution = CanonicalConv(weight[:, :, None, None], bias, stride=1, padding=0)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Outputs ``(N, outputs)``."""
+        """Outputs ``(N, outputs)``. Raises ``RuntimeError`` for another number of features."""
+        if x.dim() != 2:
+            raise RuntimeError(f"expected inputs (N, features), not {tuple(x.shape)}")
         out: Tensor = self.as_convolution(x[:, :, None, None]).flatten(1)
         return out
 

@@ -132,6 +132,16 @@ def test_linear_layers_and_means() -> None:
     torch.testing.assert_close(CanonicalMean()(x), x.mean((2, 3), keepdim=True))
 
 
+@pytest.mark.parametrize("shape", [(2, 4, 8, 8), (2, 3, 0, 8), (3, 8, 8)], ids=["channels", "no pixels", "no batch"])
+def test_images_that_do_not_fit_are_refused(shape: tuple[int, ...]) -> None:
+    """The kernels read memory by computed addresses: nothing else would notice."""
+    with pytest.raises(RuntimeError, match=r"expected inputs \(N, 3,"):
+        convolution(3, 16, 3)(torch.zeros(shape))
+    for features in (torch.zeros(2, 5), torch.zeros(2, 1, 6)):
+        with pytest.raises(RuntimeError, match="expected inputs"):
+            CanonicalLinear(torch.zeros(16, 6), torch.zeros(16))(features)
+
+
 def test_other_precisions_are_refused() -> None:
     with pytest.raises(TypeError, match="float32"):
         convolution(3, 16, 3)(torch.zeros(1, 3, 4, 4, dtype=torch.float64))
