@@ -46,16 +46,14 @@ class CanonicalConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Outputs ``(N, outputs, H', W')`` in channels-last order.
 
-        Raises ``TypeError`` for any but float32 and, as torch does, ``RuntimeError`` for shapes that the weights do not take.
+        Raises ``TypeError`` for any but float32, ``RuntimeError`` (as torch) for shapes that its weights do not fit.
         """
         if x.dtype != torch.float32:
             raise TypeError(f"a canonical layer takes float32, not {x.dtype}")
         kernel, channels = self.packed.shape[0], self.packed.shape[2]
         if x.dim() != 4 or x.shape[1] != channels or min(x.shape[2:]) + 2 * self.padding < kernel:
             least = kernel - 2 * self.padding
-            raise RuntimeError(
-                f"images of shape (N, {channels}, {least} or more, the same) are needed, not {tuple(x.shape)}"
-            )
+            raise RuntimeError(f"expected inputs (N, {channels}, H, W), at least {least} wide, not {tuple(x.shape)}")
         out: Tensor = _Convolution.apply(x, self)  # type: ignore[no-untyped-call]
         return out
 
