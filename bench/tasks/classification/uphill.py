@@ -23,7 +23,6 @@ from bench.foundation.threats import threat_at
 from bench.models.probe import fixed_randomness
 from bench.tasks.checks import Status, graded, not_looked_at
 from bench.tasks.results import Check
-from zoo.folding import folded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,7 +120,7 @@ def measured(request: Request, positions: list[int], ball: NormBall, paths: Mapp
     rng = KeyedRng.of(request.seed, samples.ids.to(request.device)).fold("uphill")
     rows = torch.arange(len(x), device=x.device)
     oracle = ModelOracle.of(
-        folded(request.subject.module),
+        request.subject.proposing,
         labels,
         objective=Margin(),
         rng=rng.fold("layers"),
