@@ -23,6 +23,8 @@ from zoo.canonical.convert import Canonical
 
 BATCH = 50
 """Small, because the last batch is padded: a shard of 250 would cost 300 in batches of 100."""
+LARGE_BATCH = 100
+"""Where batches need no padding. A call of the compact network costs 2 ms beside 0.3 ms an image (one core, T = 4)."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Scorer:
     def _answers(
         self, x: Tensor, rng: KeyedRng | None, batch: int | None, kind: _Kind, rows: Tensor | None = None
     ) -> Tensor:
-        batch = batch or self.batch or BATCH
+        batch = batch or self.batch or (LARGE_BATCH if self.exact else BATCH)
         rows = torch.arange(len(x), device=x.device) if rows is None else rows
         parts = []
         for start in range(0, len(rows), batch):
