@@ -8,12 +8,13 @@ from typing import Any
 
 from attacks import ATTACKS, PATHS
 from attacks.base import Attack
+from attacks.cascade import Cascade
 from attacks.gradients.base import GradientPath
 from attacks.threats.threat import Threat
 from bench.evaluation.request.resources import SuiteResources
 from bench.foundation.errors import SpecError
 from bench.foundation.registry import Registry
-from bench.foundation.spec import Eps, bind_params, parse_spec
+from bench.foundation.spec import Eps, Spec, bind_params, parse_spec
 from bench.foundation.threats import threat_at
 from bench.tasks.resolved_attack import ResolvedAttack
 
@@ -31,10 +32,23 @@ def resolve_attack(spec: str | Attack) -> ResolvedAttack:
         parameters = spec.recorded(_resources(f"attack {name}"))
         return ResolvedAttack(parameters.spec or repr(spec), name, spec, parameters.passed, parameters.defaulted)
     parsed = parse_spec(spec)
-    kind, what = attack_registry.get(parsed.name), f"attack {parsed.name}"
+    name = _catalogued(parsed)
+    kind, what = attack_registry.get(name), f"attack {name}"
     with _setting_up(kind, what):
         attack, parameters = kind.from_spec(parsed.params, _resources(what))
-    return ResolvedAttack(str(parsed), parsed.name, attack, parameters.passed, parameters.defaulted)
+    return ResolvedAttack(str(parsed), name, attack, parameters.passed, parameters.defaulted)
+
+
+def _catalogued(spec: Spec) -> str:
+    """The catalogue's name for a spec's name and version; a set of today may be named with its version too."""
+    if spec.version is None:
+        return spec.name
+    versioned = f"{spec.name}@{spec.version}"
+    if versioned not in attack_registry.names():
+        today = attack_registry.get(spec.name)
+        if issubclass(today, Cascade) and str(today.version) == spec.version:
+            return spec.name
+    return versioned
 
 
 def catalogue_name(attack: Attack) -> str:
