@@ -190,7 +190,8 @@ class OracleProposer:
     def __init__(self, request: Request, objective: Objective) -> None:
         self.request = request
         self.objective = objective
-        self.model = request.subject.proposing
+        self.precision = PRECISIONS[request.proposals]
+        self.model = request.subject.proposing_in(self.precision)
 
     def __call__(self, job: Job) -> Proposal:
         request, rows = self.request, job.index
@@ -205,7 +206,7 @@ class OracleProposer:
             stochastic=request.subject.stochastic,
             micro_batch=request.query_rows,
             sites=request.subject.sites,
-            precision=PRECISIONS[request.proposals],
+            precision=self.precision,
             lens=request.lattice.lens(x, job.threat),
             inherited=job.inherited,
             rounds=request.subject.rounds,
