@@ -87,10 +87,26 @@ class SpikeCamera(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes ``(T, N, C, H, W)`` of 0 and 1."""
-        spikes: Tensor = self.pixels(self.charge(x))
+        return self._read_out(self.pixels(self.charge(x)), self._first(x))
+
+    def going_on(self, x: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
+        """Spikes ``(T, N, C, H, W)`` of pixels that hold the charge ``held`` ``(N, C, H, W)``, and what they hold then.
+
+        For long recordings in blocks, of a camera whose initial charge is 0 and whose pixels subtract the threshold.
+        Raises ``ValueError`` for another camera.
+        """
+        if self.initial != 0 or self.pixels.dynamics.reset != "soft":
+            raise ValueError("only a camera with an initial charge of 0 and a soft reset can go on from what it holds")
+        charge = self.charge(x)
+        charge = torch.cat((charge[:1] + held, charge[1:]))
+        spikes: Tensor = self.pixels(charge)
+        left = charge.sum(0) - self.pixels.dynamics.threshold * spikes.sum(0)
+        return self._read_out(spikes, self._first(x)), left
+
+    def _read_out(self, spikes: Tensor, template: Tensor) -> Tensor:
+        """``spikes`` ``(T, N, C, H, W)`` with those that come by themselves."""
         if not self.spurious:
             return spikes
-        template = self._first(x)
         draws = uniform_like(template, draws=self.ticks, layer="spike camera: spurious spikes")
         by_themselves = (draws < self.spurious).to(spikes.dtype)
         return spikes + (1 - spikes) * by_themselves

@@ -24,10 +24,17 @@ MOST_RANGES = 64
 _HOW = "Write spike_h: 250 and spike_w: 400 into it, or the size of your camera."
 
 
-def read_geometry(recording: Path) -> Geometry:
-    """The geometry in the configuration that lies beside a file. Raises ``DataError`` if there is none, or a wrong one."""
-    path = recording.parent / CONFIG
-    if not is_file(path):
+def read_geometry(recording: Path, top: Path | None = None) -> Geometry:
+    """The geometry in the configuration that lies beside a file.
+
+    top: a folder above; the configuration may lie in any folder from there on, and the nearest one counts.
+    Raises ``DataError`` if there is none, or a wrong one.
+    """
+    folders = [recording.parent]
+    if top is not None and recording.parent.is_relative_to(top):
+        folders += [folder for folder in recording.parent.parents if folder.is_relative_to(top)]
+    path = next((folder / CONFIG for folder in folders if is_file(folder / CONFIG)), None)
+    if path is None:
         raise DataError(f"There is no {CONFIG} beside {shown(recording)}.", f"Put one there. {_HOW}")
     try:
         if path.stat().st_size > LARGEST:

@@ -30,8 +30,8 @@ class SpikeStream:
     geometry: Geometry
 
     @classmethod
-    def open(cls, path: Path) -> SpikeStream:
-        """A ``.dat`` file with its configuration beside it.
+    def open(cls, path: Path, top: Path | None = None) -> SpikeStream:
+        """A ``.dat`` file with its configuration beside it, or in a folder between ``top`` and the file.
 
         Raises ``DataError`` for one that is missing, empty, or no whole number of planes.
         """
@@ -41,7 +41,7 @@ class SpikeStream:
             regular = False
         if not regular:
             raise DataError(f"{shown(path)} is no file.", "Name the .dat file of a recording.")
-        file, geometry = WatchedFile.of(path), read_geometry(path)
+        file, geometry = WatchedFile.of(path), read_geometry(path, top)
         if file.size == 0:
             raise DataError(f"{shown(path)} is empty.", "Copy the recording again.")
         if file.size % geometry.plane_bytes:

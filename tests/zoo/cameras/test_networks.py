@@ -78,7 +78,11 @@ def test_the_scene_has_a_gradient_along_every_path(name: str) -> None:
 def test_pictures_are_intensities() -> None:
     """TFP and TFI undo the gain unless told otherwise."""
     network = {"steps": 1, "neuron": None, "widths": WIDTHS}
-    for reconstruction, options, scale in (("tfp", {}, 1 / 0.9), ("tfi", {"window": 3}, 1 / 0.9), ("tfp", {"scale": 1.0}, 1.0)):
+    for reconstruction, options, scale in (
+        ("tfp", {}, 1 / 0.9),
+        ("tfi", {"window": 3}, 1 / 0.9),
+        ("tfp", {"scale": 1.0}, 1.0),
+    ):
         model = ThroughPictures(camera=CAMERA, reconstruction=reconstruction, network=network, options=options)
         assert isinstance(model.reconstruction, TFP | TFI) and model.reconstruction.scale == scale
 
