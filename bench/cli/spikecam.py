@@ -32,22 +32,25 @@ def spikecam() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(file: Path, rate: int, as_json: bool) -> None:
     """What is in FILE: size, length, and how often its pixels fire."""
+    import numpy as np
+
     from bench.data.spikecam.counting import count_spikes
     from bench.data.spikecam.packed import as_picture
     from bench.data.spikecam.stream import SpikeStream
 
     stream = SpikeStream.open(file)
     geometry = stream.geometry
-    counts = sum(as_picture(count_spikes(block)[None], geometry)[0] for block in stream.blocks())
-    share = counts / len(stream)
-    facts = {
+    counts = np.zeros((geometry.height, geometry.width), np.int64)
+    for block in stream.blocks():
+        counts += as_picture(count_spikes(block)[None], geometry)[0]
+    facts: dict[str, Any] = {
         "height": geometry.height,
         "width": geometry.width,
         "planes": len(stream),
         "bytes": stream.file.size,
         "seconds": len(stream) / rate,
         "spikes": int(counts.sum()),
-        "rate": float(share.mean()),
+        "rate": float(counts.mean()) / len(stream),
         "silent_pixels": int((counts == 0).sum()),
         "saturated_pixels": int((counts == len(stream)).sum()),
     }
