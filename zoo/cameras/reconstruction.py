@@ -132,12 +132,12 @@ class TFP(nn.Module):
 
     def __init__(self, *, half: int | None = None, scale: float = 1.0) -> None:
         super().__init__()
-        self.half, self.scale = half, scale
+        self.each_side, self.scale = half, scale
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Pictures ``(N, ...)``."""
         middle = len(spikes) // 2
-        half = min(middle, len(spikes) - 1 - middle) if self.half is None else self.half
+        half = min(middle, len(spikes) - 1 - middle) if self.each_side is None else self.each_side
         return tfp(spikes, half=half, at=middle) * self.scale
 
 

@@ -159,3 +159,10 @@ def test_windows_outside_of_the_stream(half: int, at: int) -> None:
 def test_intervals_outside_of_the_stream(window: int, at: int) -> None:
     with pytest.raises(ValueError, match="no interval"):
         tfi(as_batch(stream()), window=window, at=at)
+
+
+def test_reconstructions_are_modules_like_any_other() -> None:
+    """No parameter hides a method of ``nn.Module``, such as ``half()``."""
+    for module in (TFP(half=2), TFI(), TFSTP()):
+        assert not set(vars(module)) & set(dir(nn.Module)) - set(vars(nn.Module()))
+        assert module.half() is module
