@@ -49,6 +49,8 @@ class Attack(ABC):
     batch_invariant: ClassVar[bool] = True
     moves_scores: ClassVar[bool] = True
     """Whether it also works on a model that scores; False where it needs classes."""
+    inherits: ClassVar[bool] = False
+    """Whether it may start from :attr:`Oracle.inherited <attacks.oracle.Oracle.inherited>`."""
 
     @abstractmethod
     def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:

@@ -15,7 +15,7 @@ class Books:
     forwards: Tensor
     backwards: Tensor
     bad_gradient: Tensor
-    """Rows for which some gradient was not finite (it was replaced by zeros)."""
+    """Rows for which some gradient was not finite (it was replaced by zeros), or some objective no number."""
     zero_gradients: Tensor
     """Queries whose gradient was zero everywhere."""
     index: Tensor

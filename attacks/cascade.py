@@ -1,6 +1,7 @@
 """A cascade: stages from cheap to costly, each on the samples that all before it left standing.
 
-A sample counts as robust only if it survives every stage, so a stage can make the result stronger and never weaker.
+A sample counts as robust only if it survives every stage, so a stage can make the result stronger and never weaker. Every
+stage inherits of each sample the best point that the stages before have reached, and may start from it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from torch import Tensor
 
 from attacks.base import Attack, Stage
 from attacks.fitting import Traits
+from attacks.inheritance import Levels, Reached
+from attacks.objectives import Margin
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.threats.linf import Linf
@@ -52,6 +55,8 @@ class Cascade(Attack):
     moves_scores: ClassVar[bool] = False
     decisive: ClassVar[bool] = True
     """Whether it is meant for publication; a short set for development is not."""
+    version: ClassVar[int | None] = None
+    """Of the set, if it has one: ``NAME@VERSION`` in a spec."""
 
     @abstractmethod
     def stages(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
@@ -85,19 +90,24 @@ class Cascade(Attack):
         self.require_fit(oracle, x, threat)
         traits = oracle.traits
         stages, _ = fitting(self.stages(type(threat), traits), threat, x.shape[1:], traits)
-        best = x.clone()
-        reached = torch.full((len(x),), -torch.inf, dtype=x.dtype, device=x.device)
+        best, handed_down = x.clone(), Reached.nothing(x)
+        moved = torch.full((len(x),), -torch.inf, dtype=x.dtype, device=x.device)
         standing = torch.arange(len(x), device=x.device)
+        asking = oracle if traits.scores else oracle.using(objective=Margin())
         for number, stage in enumerate(stages):
             if not len(standing):
                 break
-            of_rows = oracle.subset(standing, path=stage.path)
+            of_rows = oracle.subset(standing, path=stage.path).inheriting(handed_down.points[standing] if number else None)
             streams = rng.rows(standing).fold("stage", number)
             adv = stage.attack.perturb(of_rows, x[standing], threat.rows(standing), rng=streams)
-            answer = oracle.query(adv, standing, grad=False)
+            answer = asking.query(adv, standing, grad=False)
             # A classifier's sample that stands may keep the input of any stage: the last one's is kept.
-            better = (answer.value > reached[standing]) | (not traits.scores)
+            better = (answer.value > moved[standing]) | (not traits.scores)
             best[standing[better]] = adv[better]
-            reached[standing[better]] = answer.value[better]
+            moved[standing[better]] = answer.value[better]
+            if not traits.scores:
+                nearer = handed_down.better(answer.value, standing)
+                levels = Levels.of(adv[nearer], x[standing[nearer]])
+                handed_down.take(levels, answer.value[nearer], standing[nearer], x, threat)
             standing = standing[~answer.broken]
         return best

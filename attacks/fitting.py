@@ -11,13 +11,14 @@ class Traits:
     """What a model is like, as far as it decides which attacks can work on it.
 
     spiking: it has layers that take a gradient path. coded: its encoder takes a coding. scores: it answers one score per
-    input instead of logits. differentiable: it answers with gradients.
+    input instead of logits. differentiable: it answers with gradients. rounds: it rounds its input, as far as a probe tells.
     """
 
     spiking: bool = False
     coded: bool = False
     scores: bool = False
     differentiable: bool = True
+    rounds: bool = False
 
 
 def unless_images(who: str, shape: Sequence[int], *, least: int = 1) -> str | None:

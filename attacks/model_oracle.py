@@ -38,6 +38,8 @@ class ModelOracle:
     sites: the spike functions of a stranger's network (see :mod:`attacks.gradients.spikes`).
     precision: in which the model computes where that makes it faster (torch's autocast), such as bfloat16 on a GPU; None for
         full precision. What the search ends with is for someone else to judge in full precision.
+    inherited: see :class:`~attacks.oracle.Oracle`.
+    rounds: whether the model rounds its input (see :mod:`attacks.gradients.bpda`).
     """
 
     model: nn.Module
@@ -52,6 +54,8 @@ class ModelOracle:
     lens: Lens = clear
     sites: SpikeSites | None = None
     precision: torch.dtype | None = None
+    inherited: Tensor | None = None
+    rounds: bool = False
     books: Books = field(kw_only=True)
     session: Session = field(kw_only=True)
 
@@ -74,7 +78,7 @@ class ModelOracle:
 
     @property
     def bad_gradient(self) -> Tensor:
-        """Rows ``(N,)`` whose gradient was NaN or infinite at least once."""
+        """Rows ``(N,)`` whose gradient was NaN or infinite, or whose objective was NaN, at least once."""
         return self.books.bad_gradient[self.books.index]
 
     @property
@@ -90,6 +94,7 @@ class ModelOracle:
             coded=any(isinstance(module, TakesCoding) for module in self.model.modules()),
             scores=isinstance(self.objective, Scoring),
             differentiable=self.sites is None or self.sites.differentiable,
+            rounds=self.rounds,
         )
 
     def using(
@@ -117,10 +122,15 @@ class ModelOracle:
             path=chosen,
             target=None if self.target is None else self.target[rows],
             lens=self.lens if self.lens is clear else _of_rows(self.lens, rows),
+            inherited=None if self.inherited is None else self.inherited[rows],
             rng=None if self.rng is None else self.rng.rows(rows),
             books=self.books.at(rows),
             session=chosen.session(len(rows)),
         )
+
+    def inheriting(self, points: Tensor | None) -> Self:
+        """The same oracle with ``points`` ``(N, ...)`` as what was inherited."""
+        return replace(self, inherited=points)
 
     def charge(self, other: Oracle) -> None:
         """Add what ``other`` has spent, row by row."""
@@ -209,6 +219,7 @@ class ModelOracle:
             gradient = self.finite(gradient / (self.draws * len(views)), rows)
         if self.stochastic:
             broken = torch.zeros_like(broken)
+        self.books.bad_gradient[self.books.index[rows[value.isnan()]]] = True
         return Answer(value / (self.draws * len(views)), gradient, broken)
 
     def finite(self, gradient: Tensor, rows: Tensor) -> Tensor:

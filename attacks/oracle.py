@@ -59,12 +59,20 @@ class Oracle(Protocol):
 
     @property
     def bad_gradient(self) -> Tensor:
-        """Rows for which some gradient was not finite, ``(N,)`` bool."""
+        """Rows for which some gradient was not finite or some objective no number, ``(N,)`` bool."""
         ...
 
     @property
     def zero_gradients(self) -> Tensor:
         """Queries per row whose gradient was zero everywhere, ``(N,)`` int64."""
+        ...
+
+    @property
+    def inherited(self) -> Tensor | None:
+        """Of each row the best input that earlier stages of a set have reached, ``(N, ...)``; None if there were none.
+
+        It lies in ball and box, and is the clean input for a row on which they reached nothing.
+        """
         ...
 
     def query(self, x: Tensor, rows: Tensor, *, grad: bool) -> Answer:
@@ -92,6 +100,10 @@ class Oracle(Protocol):
 
     def subset(self, rows: Tensor, *, path: GradientPath | None = None) -> Oracle:
         """An oracle that knows ``rows`` ``(n,)`` as ``0 .. n-1``; what it spends is booked on them here."""
+        ...
+
+    def inheriting(self, points: Tensor | None) -> Oracle:
+        """The same oracle with ``points`` ``(N, ...)`` as :attr:`inherited`."""
         ...
 
     def charge(self, other: Oracle) -> None:

@@ -35,7 +35,7 @@ def measured(name: str, baseline: Floats) -> dict[str, Any]:
     """The figures of one model. baseline: scores (N,) of the hand-crafted baseline on the same images."""
     test = load_samples("photos")
     subject = open_subject(f"zoo:{name}")
-    scores = Scorer(subject.module, subject.ref).scores(test.images).double().numpy()
+    scores = Scorer(subject.deciding, subject.ref).scores(test.images).double().numpy()
     labels = test.labels.numpy().astype(np.float64)
     ours, theirs = quality.srcc(scores, labels), quality.srcc(baseline, labels)
     groups = None if test.groups is None else test.groups.numpy()

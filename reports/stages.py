@@ -20,7 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from attacks.base import Stage
+from attacks.fitting import Traits
+from attacks.inheritance import Levels, Reached
 from attacks.model_oracle import ModelOracle
+from attacks.objectives import Margin
 from attacks.randomness import KeyedRng
 from attacks.threats.threat import Threat
 from bench.data import load_samples
@@ -30,6 +33,7 @@ from bench.foundation.spec import parse_eps
 from bench.foundation.threats import threat_at
 from bench.models.scorer import Scorer
 from bench.tasks.feasibility import statuses
+from zoo.canonical.convert import canonical
 from zoo.card import card
 from zoo.folding import folded
 from zoo.loading import load
@@ -45,10 +49,15 @@ ON = (
     ("snn_gsr_at", "8/255"),
     ("snn_cos", "2/255"),
     ("snn_front", "2/255"),
+    ("snn_ttfs", "2/255"),
+    ("snn_srp", "2/255"),
+    ("snn_trades", "2/255"),
 )
 """Models and radii at which PGD breaks some samples but not all: plain, defended, converted, and with an input code."""
 ASSG = tuple(f"assg:{options}" for options in ("half=0.4", "half=0.42", "half=0.44", "half=0.46", "half=0.48"))
 ATTACHED = tuple(f"{path},reset=attached" for path in ASSG)
+WARM = (("pgd:steps=20", ASSG[2]), ("sapgd:steps=50", ASSG[2]), ("sapgd:steps=100,objective=margin", ASSG[1]))
+"""Before a candidate that starts from what others have reached; what they break does not count for it."""
 PATHS = (
     "training",
     "bptt:surrogate=triangle,width=0.5",
@@ -92,6 +101,11 @@ CANDIDATES = (
     ("sapgd:steps=100,objective=margin,target=ranked,restarts=3", ASSG[1]),
     ("apgd:steps=50,objective=dlr,target=ranked,restarts=4", ASSG[2]),
     ("square:queries=1000", "training"),
+    *(("sapgd:steps=50", f"last_step:width=0.5,reset={reset}") for reset in ("detached", "attached")),
+    *(("corners:queries=1000", path) for path in (ASSG[1], ATTACHED[1], ASSG[2])),
+    ("corners:queries=1000,guided=1", ASSG[1]),
+    ("corners:queries=2500", ASSG[1]),
+    ("blind_corners:queries=1000", "training"),
     *((f"transfer:source={{model}},proxy={kind},attack=apgd:steps=50", "training") for kind in ("relu", "clip")),
     *((f"transfer:source={source},attack=apgd:steps=50", "training") for source in ("ann_vanilla", "ann_at", "ann_qcfs")),
 )
@@ -121,23 +135,52 @@ class Trial:
         """The trial of a model on its first n validation samples. radius: as written, for example ``2/255``."""
         samples = load_samples(card(name).dataset, split="val", n=n)
         model = load(name)
-        scorer = Scorer(model, name)
+        twin = canonical(model)
+        scorer = Scorer(twin or model, name)
         rng = KeyedRng.of(0, samples.ids)
         right = (scorer.decisions(samples.images, rng)[0] == samples.labels).nonzero()[:, 0]
         x, y, ids = samples.images[right], samples.labels[right], samples.ids[right]
         threat = threat_at(norm, parse_eps(radius, norm=norm)[0].value)
-        return cls(name, scorer, folded(model), x, y, ids, rng.rows(right), threat)
+        proposer = twin.network if twin else folded(model)
+        return cls(name, scorer, proposer, x, y, ids, rng.rows(right), threat)
 
     def among(self, rows: Tensor) -> Trial:
         """The trial restricted to some rows, given by their indices ``(m,)``."""
         return replace(self, x=self.x[rows], y=self.y[rows], ids=self.ids[rows], rng=self.rng.rows(rows))
 
-    def broken(self, stage: Stage) -> Tensor:
-        """Whether each image falls, ``(n,)`` bool, verified and scored as in an evaluation."""
-        oracle = ModelOracle.of(self.proposer, self.y, path=stage.path, rng=self.rng.fold("layers"))
-        adv = stage.attack.perturb(oracle, self.x, self.threat, rng=self.rng.fold("attack"))
+    @property
+    def traits(self) -> Traits:
+        """Of the model."""
+        return ModelOracle.of(self.proposer, self.y).traits
+
+    def broken(self, stage: Stage, inherited: Tensor | None = None) -> Tensor:
+        """Whether each image falls, ``(n,)`` bool, verified and scored as in an evaluation. inherited: where to start."""
+        return self._attacked(stage, inherited, self.rng.fold("attack"))[0]
+
+    def _attacked(self, stage: Stage, inherited: Tensor | None, rng: KeyedRng) -> tuple[Tensor, Tensor, Tensor]:
+        """Whether each image falls, ``(n,)``; the images ``(n, ...)`` that the stage returns, and their margins ``(n,)``."""
+        start = inherited if stage.attack.inherits else None
+        oracle = ModelOracle.of(self.proposer, self.y, path=stage.path, rng=self.rng.fold("layers"), inherited=start)
+        adv = stage.attack.perturb(oracle, self.x, self.threat, rng=rng)
         inside = torch.tensor([status == "ok" for status in statuses(adv, self.x, self.threat)])
-        return (self.scorer.decisions(adv, self.rng)[0] != self.y) & inside
+        logits = self.scorer.drawn(adv, self.rng)[0]
+        margin = torch.where(inside, Margin().value(logits, self.y, None), -torch.inf)
+        return (logits.argmax(1) != self.y) & inside, adv, margin
+
+    def after(self, stages: Sequence[Stage]) -> tuple[Tensor, Tensor]:
+        """Rows ``(m,)`` that stand after stages which inherit from each other, and the best point ``(m, ...)`` of each."""
+        reached, standing = Reached.nothing(self.x), torch.arange(len(self.y))
+        for position, stage in enumerate(stages):
+            if not len(standing):
+                break
+            among, rng = self.among(standing), self.rng.rows(standing).fold("attack")
+            inherited = reached.points[standing] if position else None
+            fell, adv, margin = among._attacked(stage, inherited, rng.fold("stage", position) if position else rng)
+            nearer = reached.better(margin, standing)
+            levels = Levels.of(adv[nearer], among.x[nearer])
+            reached.take(levels, margin[nearer], standing[nearer], self.x, self.threat)
+            standing = standing[~fell]
+        return standing, reached.points[standing]
 
     def stage(self, attack: str, path: str) -> Stage:
         """The candidate of two specs. ``{model}`` in the first stands for this model."""
@@ -153,8 +196,21 @@ def falls(trial: Trial, known: pd.DataFrame, candidates: Candidates | None = Non
     broken = {}
     for attack, path in candidates or CANDIDATES:
         stage = trial.stage(attack, path)
-        broken[stage.name] = known[stage.name].to_numpy() if stage.name in known else trial.broken(stage).numpy()
+        if stage.name in known:
+            broken[stage.name] = known[stage.name].to_numpy()
+        elif stage.attack.inherits:
+            broken[stage.name] = _broken_from_warm(trial, stage).numpy()
+        else:
+            broken[stage.name] = trial.broken(stage).numpy()
     return pd.DataFrame(broken, index=trial.ids.numpy())
+
+
+def _broken_from_warm(trial: Trial, stage: Stage) -> Tensor:
+    """Which images, ``(n,)`` bool, a stage breaks from the points that :data:`WARM` leaves."""
+    standing, points = trial.after([trial.stage(attack, path) for attack, path in WARM])
+    broken = torch.zeros(len(trial.y), dtype=torch.bool)
+    broken[standing] = trial.among(standing).broken(stage, points)
+    return broken
 
 
 def greedy(tables: dict[tuple[str, str], pd.DataFrame], pairs: Candidates | None = None) -> pd.DataFrame:

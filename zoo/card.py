@@ -16,6 +16,8 @@ from zoo.plain_yaml import load_plain
 
 HOME = Path(__file__).parent
 CARDS = HOME / "cards"
+REPLICAS = "replicas"
+"""Folder in that of the cards: recipes of the zoo once more, each with another seed."""
 WEIGHTS = HOME / "weights"
 
 
@@ -155,16 +157,32 @@ class Card(_Strict):
 
 @cache
 def names() -> tuple[str, ...]:
-    """Names of all cards, sorted."""
+    """Names of the models of the zoo, sorted."""
     return tuple(sorted(path.stem for path in CARDS.glob("*.yaml")))
+
+
+@cache
+def replicas() -> tuple[str, ...]:
+    """Names of models that differ from a model of the zoo in the seed of their training alone, sorted.
+
+    They tell how much a number owes to the seed (``python -m reports.seeds``), and are in no list or board.
+    """
+    return tuple(sorted(path.stem for path in (CARDS / REPLICAS).glob("*.yaml")))
+
+
+def card_file(name: str) -> Path:
+    """The file of a card. Raises ``KeyError`` for an unknown name."""
+    if name in names():
+        return CARDS / f"{name}.yaml"
+    if name in replicas():
+        return CARDS / REPLICAS / f"{name}.yaml"
+    raise KeyError(name)
 
 
 @cache
 def card(name: str) -> Card:
     """The card of ``name``. Raises ``KeyError`` for an unknown name, ``ValueError`` for a malformed card."""
-    if name not in names():
-        raise KeyError(name)
-    return read_card(CARDS / f"{name}.yaml")
+    return read_card(card_file(name))
 
 
 def read_card(path: Path) -> Card:

@@ -19,7 +19,7 @@ from attacks.best_so_far import Best
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.restarts import Walks
-from attacks.rows import per_row
+from attacks.rows import per_row, places
 from attacks.threats.event_grid import EventGrid
 from attacks.threats.threat import Threat, ThreatKinds
 
@@ -59,7 +59,7 @@ class EventAscent(Walks[EventGrid]):
         for step in range(self.steps):
             answer = oracle.query(adv, rows, grad=True)
             best.update(adv, rows, answer)
-            going = ~answer.broken
+            going = places(~answer.broken)
             rows, clean, adv, average = rows[going], clean[going], adv[going], average[going]
             if not len(rows):
                 return
@@ -68,7 +68,7 @@ class EventAscent(Walks[EventGrid]):
             following = _following(ball, average, clean)
             stuck = (following == adv).flatten(1).all(1)
             if self.explore and bool(stuck.any()):
-                which = stuck.nonzero()[:, 0]
+                which = places(stuck)
                 shaken = self._shaken(average[which], streams.rows(which))
                 following[which] = _following(ball.rows(which), shaken, clean[which])
             adv = following

@@ -23,7 +23,7 @@ from attacks.best_so_far import Best
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.restarts import Walks
-from attacks.rows import per_row
+from attacks.rows import per_row, places
 from attacks.threats.retime import RetimeShift, RetimeTotal, Retiming
 from attacks.threats.threat import Threat, ThreatKinds
 
@@ -72,7 +72,7 @@ class SoftRetiming(Walks[Retiming]):
             adv = self._hard(ball, soft_frames(logits, clean, shifts), clean, x[rows])
             answer = oracle.query(adv, rows, grad=True)
             best.update(adv, rows, answer)
-            going = ~answer.broken
+            going = places(~answer.broken)
             rows, clean, logits, ball = rows[going], clean[going], logits[going], threat.rows(rows[going])
             if not len(rows):
                 return

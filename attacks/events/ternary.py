@@ -18,7 +18,7 @@ from attacks.best_so_far import Best
 from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
 from attacks.restarts import Walks
-from attacks.rows import per_row
+from attacks.rows import per_row, places
 from attacks.threats.event_grid import best_cells
 from attacks.threats.events_l0 import EventsL0, as_events
 from attacks.threats.threat import Threat, ThreatKinds
@@ -52,7 +52,7 @@ class TernarySampling(Walks[EventsL0]):
             adv = threat.as_inputs(events, x[rows])
             answer = oracle.query(adv, rows, grad=True)
             best.update(adv, rows, answer)
-            going = ~answer.broken
+            going = places(~answer.broken)
             rows, clean, events = rows[going], clean[going], events[going]
             if not len(rows):
                 return

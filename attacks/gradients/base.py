@@ -188,6 +188,11 @@ class GradientPath(ABC):
 
     coding: Coding | None = None
 
+    @property
+    def is_own(self) -> bool:
+        """Whether spikes keep the model's own gradient, so that the path is for models without spikes too."""
+        return False
+
     @abstractmethod
     def layer_gradient(self) -> LayerGradient | None:
         """The gradient for one layer; None leaves the layer's own."""
@@ -224,6 +229,11 @@ class _Stateless(Session):
 @dataclass(frozen=True, kw_only=True)
 class Training(GradientPath):
     """Each layer's own gradient: the surrogate the model was trained with."""
+
+    @property
+    def is_own(self) -> bool:
+        """True."""
+        return True
 
     def layer_gradient(self) -> LayerGradient | None:
         """None: the layer's own."""

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rank:
-    """1 is best. low: one more than the number of entries that are surely better; high: last minus the surely worse."""
+    """1 is best; ranks are tied where a longer attack may turn them. low: one more than the number of entries that are
+    surely better; high: last minus the surely worse.
+    """
 
     rank: int
     low: int
@@ -35,25 +37,26 @@ def is_current(name: EntryName, names: list[EntryName]) -> bool:
 def ranks(entries: list[Entry], protocol: Protocol) -> dict[EntryName, Rank]:
     """Ranks of current entries whose record is not unreliable, by the mean of what the board ranks by.
 
-    "Surely" means that the 95% interval of the paired difference over the board's samples excludes zero. Equal means
-    share a rank. Superseded and unreliable entries have none.
+    "Surely" means that the 95% interval of the paired difference over the board's samples excludes zero, and that the
+    difference is larger than what a longer attack may take from the better one; a smaller one leaves the rank shared.
+    Superseded and unreliable entries have none.
     """
-    names = [entry.name for entry in entries]
-    judged = {
-        entry.name: board_rules(protocol.task).ranked_by(entry, protocol)
-        for entry in entries
-        if is_current(entry.name, names) and entry.record.reliability.status != "unreliable"
-    }
+    names, rules = [entry.name for entry in entries], board_rules(protocol.task)
+    ranked = [
+        entry for entry in entries if is_current(entry.name, names) and entry.record.reliability.status != "unreliable"
+    ]
+    judged = {entry.name: rules.ranked_by(entry, protocol) for entry in ranked}
+    means = {name: float(values.mean()) for name, values in judged.items()}
+    lowest = {entry.name: means[entry.name] - rules.reach(entry, protocol) for entry in ranked}
     better = dict.fromkeys(judged, 0)
     worse = dict.fromkeys(judged, 0)
     for first, second in combinations(judged, 2):
         difference = paired_difference(judged[first], judged[second])
         ahead, behind = (first, second) if difference.value > 0 else (second, first)
-        if difference.low > 0 or difference.high < 0:
+        if (difference.low > 0 or difference.high < 0) and lowest[ahead] > means[behind]:
             better[behind] += 1
             worse[ahead] += 1
-    means = {name: float(values.mean()) for name, values in judged.items()}
     return {
-        name: Rank(1 + sum(other > means[name] for other in means.values()), 1 + better[name], len(judged) - worse[name])
+        name: Rank(1 + sum(other > means[name] for other in lowest.values()), 1 + better[name], len(judged) - worse[name])
         for name in judged
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.spikecam import spikecam
 from bench.cli.table import show_table
 from bench.cli.terminal import say, say_json
 
@@ -22,6 +23,9 @@ _ROOT = click.option(
 @click.group()
 def data() -> None:
     """Fetch and find data sets."""
+
+
+data.add_command(spikecam)
 
 
 @data.command()

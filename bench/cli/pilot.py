@@ -37,7 +37,7 @@ def pilot(
     from bench.tasks.lookup import training_rules
     from bench.training.job import default_runs
     from bench.training.pilot import chosen, pilots, start_figure
-    from zoo.card import CARDS
+    from zoo.card import card_file
 
     keep_freed_memory()
     if threads:
@@ -51,7 +51,7 @@ def pilot(
     for trained in pilots(
         described,
         _parsed(weights),
-        source=CARDS / f"{name}.yaml",
+        source=card_file(name),
         runs=(runs or default_runs()) / name,
         epochs=epochs,
         least=start - lose,

@@ -11,7 +11,12 @@ from bench.cli.terminal import say
 if TYPE_CHECKING:
     from bench.tasks.record import Record
 
-VERDICTS = {"unreliable": "UNRELIABLE", "upper_bound": "verdict", "reliable": "verdict: reliable"}
+VERDICTS = {
+    "unreliable": "UNRELIABLE",
+    "upper_bound": "verdict",
+    "reliable_with_remarks": "verdict: reliable with remarks",
+    "reliable": "verdict: reliable",
+}
 
 
 def summarise(record: Record, out: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from attacks.base import Stage
+from attacks.inheritance import Reached
 from attacks.model_oracle import ModelOracle
 from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
@@ -29,10 +30,10 @@ from bench.evaluation.request.attack_specs import threat_of
 from bench.models.borrowing import undisturbed
 from bench.models.precision import PRECISIONS
 from bench.tasks.feasibility import statuses
+from bench.tasks.inheritance import handed_down, inherited
 from bench.tasks.judge import Shard
 from bench.tasks.task import Request
-from bench.tasks.unit import UnitKey, UnitResult
-from zoo.folding import folded
+from bench.tasks.unit import StageOutcome, UnitKey, UnitResult
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,11 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Job:
-    """One stage of an attack on the positions ``rows`` of a shard. rng: their streams, ``(m,)``."""
+    """One stage of an attack on the positions ``rows`` of a shard.
+
+    rng: their streams, ``(m,)``. inherited: the best points ``(m, ...)`` of the stages before; None for a stage that begins
+    anew.
+    """
 
     key: UnitKey
     stage: Stage
@@ -62,6 +67,7 @@ class Job:
     rows: list[int]
     threat: Threat
     rng: KeyedRng
+    inherited: Tensor | None = None
 
     @property
     def index(self) -> Tensor:
@@ -80,6 +86,13 @@ class Finished:
     result: UnitResult
     rows: Tensor | None = None
     images: Tensor | None = None
+
+    def handing_down(self, x: Tensor, reached: Reached, standing: Collection[int]) -> Finished:
+        """With the points that later stages inherit; see :func:`bench.tasks.inheritance.handed_down`."""
+        if not isinstance(self.result, StageOutcome) or self.images is None:
+            return self
+        points = handed_down(self.result, self.images, x, reached, standing)
+        return replace(self, result=replace(self.result, handed_down=points))
 
 
 class Workbench:
@@ -114,7 +127,14 @@ class Workbench:
         rng = shard.rng.rows(torch.tensor(rows, dtype=torch.int64, device=shard.x.device))
         if key.stage:
             rng = rng.fold("stage", key.stage)
-        return self._attacked(Job(key, stage, shard, rows, threat_of(self.request.norm, eps, stage.attack), rng))
+        threat = threat_of(self.request.norm, eps, stage.attack)
+        reached = inherited(earlier, shard.x, threat)
+        start = reached.points[rows] if stage.attack.inherits and earlier else None
+        finished = self._attacked(Job(key, stage, shard, rows, threat, rng, start))
+        if not any(later.attack.inherits for later in self.request.stages[key.attack][key.stage + 1 :]):
+            return finished
+        standing = set(self.judge.standing(clean, [*earlier, finished.result]))
+        return finished.handing_down(shard.x, reached, standing)
 
     def shard(self, number: int) -> Shard:
         """The samples of a shard."""
@@ -171,7 +191,8 @@ class OracleProposer:
     def __init__(self, request: Request, objective: Objective) -> None:
         self.request = request
         self.objective = objective
-        self.model = folded(request.subject.module)
+        self.precision = PRECISIONS[request.proposals]
+        self.model = request.subject.proposing_in(self.precision)
 
     def __call__(self, job: Job) -> Proposal:
         request, rows = self.request, job.index
@@ -186,8 +207,10 @@ class OracleProposer:
             stochastic=request.subject.stochastic,
             micro_batch=request.query_rows,
             sites=request.subject.sites,
-            precision=PRECISIONS[request.proposals],
+            precision=self.precision,
             lens=request.lattice.lens(x, job.threat),
+            inherited=job.inherited,
+            rounds=request.subject.rounds,
         )
         images, failures = perturbed(job.stage.attack, oracle, x, job.threat, job.rng.fold("attack"))
         return Proposal(images, failures, oracle.bad_gradient, oracle.forwards, oracle.backwards, oracle.zero_gradients)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from attacks.gradients.bpda import rounds_its_input
 from attacks.gradients.spikes.recognition import spiking_sites
 from bench.data.base import Samples
 from bench.foundation.errors import ModelError
@@ -39,7 +40,9 @@ def recognised(subject: Subject, samples: Samples) -> Subject:
     except Exception as error:  # whatever a stranger's forward raises
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         return replace(subject, unrecognised=reason)
-    subject = replace(subject, sites=sites, saturated=_saturated(subject, probe))
+    with fixed_randomness(probe.device):
+        rounds = sites.differentiable and not subject.stochastic and rounds_its_input(subject.module, probe)
+    subject = replace(subject, sites=sites, saturated=_saturated(subject, probe), rounds=rounds)
     smooth = subject.is_smooth and not subject.saturated and not subject.stochastic
     return replace(subject, slope=slope_of(subject.module, probe) if smooth else None)
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import torch
 from torch import nn
 
 from attacks.fitting import Traits
 from attacks.gradients.base import GradientPath, TakesCoding, TakesGradientPath
 from attacks.gradients.spikes.sites import SpikeSites, takes_path
 from bench.models.slope import Slope
+from zoo.canonical.convert import Canonical, canonical
+from zoo.folding import folded
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Subject:
     task: whether it decides or scores; None where only the data tell. score_range, higher_is_better: of its scores.
     foreign: whether this suite did not build it. sites: where a foreign model makes spikes, once it was tried; unrecognised:
     why it could not be. slope: whether the gradient of a foreign model without spikes is its derivative. saturated: the
-    share of its answers that are probabilities and round to 1.
+    share of its answers that are probabilities and round to 1. rounds: whether it was seen to round its input.
     remarks: what was done or noticed when it was opened, each a sentence.
     answers: of a foreign model, its outputs on the probe images (:mod:`bench.models.probe`), image by image.
     """
@@ -44,6 +48,32 @@ class Subject:
     unrecognised: str | None = None
     slope: Slope | None = None
     saturated: float = 0.0
+    rounds: bool = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its module computes here; False where only answers of another process are known."""
+        return True
+
+    @cached_property
+    def deciding(self) -> nn.Module:
+        """The network that verdicts come from: the module in its canonical form, if it has one."""
+        return canonical(self.module) or self.module
+
+    @cached_property
+    def proposing(self) -> nn.Module:
+        """The network that attacks differentiate: the one that decides, if it is canonical; else the module, folded."""
+        deciding = self.deciding
+        return deciding.network if isinstance(deciding, Canonical) else self.folded
+
+    @cached_property
+    def folded(self) -> nn.Module:
+        """The module with its BatchNorm folded, which computes in any precision; canonical layers know float32 alone."""
+        return folded(self.module)
+
+    def proposing_in(self, precision: torch.dtype | None) -> nn.Module:
+        """The network that attacks differentiate in ``precision``; None stands for float32."""
+        return self.proposing if precision is None else self.folded
 
     @property
     def whole_layers(self) -> int:
@@ -75,4 +105,4 @@ class Subject:
     def traits(self) -> Traits:
         """What decides which attacks, and which of their stages, can work on it."""
         coded = any(isinstance(module, TakesCoding) for module in self.module.modules())
-        return Traits(spiking=self.path_takers > 0, coded=coded, differentiable=self.differentiable)
+        return Traits(spiking=self.path_takers > 0, coded=coded, differentiable=self.differentiable, rounds=self.rounds)

@@ -103,6 +103,8 @@ class BoardRules:
     """Everything that is wrong with a record under a protocol, in words."""
     ranked_by: Callable[[BoardEntry, BoardProtocol], Floats]
     """Independent values ``(n,)``, one per sample or group of samples, whose mean orders the table, higher first."""
+    reach: Callable[[BoardEntry, BoardProtocol], float] = lambda entry, protocol: 0.0
+    """By how much a longer attack may still lower that mean."""
     best_known: Callable[[BoardEntry, str], Floats]
     """Per-sample values ``(n,)`` under the protocol's attacks and all challenges at a radius: rates or shifts."""
     columns: Callable[[BoardEntry, BoardProtocol], dict[str, float | str]]

@@ -49,7 +49,9 @@ def concluded(checks: list[Check], *, decisive: bool, why: str) -> Reliability:
     if bounds or not decisive:
         reasons = [*([] if decisive else [why]), *bounds, *remarks]
         return Reliability(status="upper_bound", reasons=reasons, checks=checks)
-    return Reliability(status="reliable", reasons=remarks or ["no check failed under the full attack set"], checks=checks)
+    if remarks:
+        return Reliability(status="reliable_with_remarks", reasons=remarks, checks=checks)
+    return Reliability(status="reliable", reasons=["no check failed under the full attack set"], checks=checks)
 
 
 def failures(request: Request, results: Results) -> Iterator[Check]:

@@ -79,11 +79,12 @@ class Check(Strict):
 class Reliability(Strict):
     """The verdict on whether the numbers can be believed."""
 
-    status: Literal["reliable", "upper_bound", "unreliable"]
+    status: Literal["reliable", "reliable_with_remarks", "upper_bound", "unreliable"]
     """``unreliable``: a check failed. ``upper_bound``: none did, but the attack is weaker than ``standard``, or something
-    was out of its control. ``reliable``: neither, under ``standard`` or ``thorough``."""
+    was out of its control. Otherwise, under ``standard`` or ``thorough``, ``reliable_with_remarks`` where a check has a
+    remark, and ``reliable`` where none has. In records before schema 5 ``reliable`` may have remarks."""
     reasons: list[str]
-    """Reasons of the status, in words."""
+    """Reasons of the status, in words; remarks with their figures."""
     checks: list[Check] = []
     """All checks."""
 

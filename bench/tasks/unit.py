@@ -7,7 +7,7 @@ store it and another process can compute it without changing a bit of the answer
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
 Kind = Literal["clean", "noise", "attack"]
@@ -71,7 +71,7 @@ class UnitResult:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The result whose fields :meth:`to_json` returned. Raises ``TypeError`` or ``ValueError`` for other data."""
-        known = {field.name for field in fields(cls)}
+        known = {each.name for each in fields(cls)}
         if not isinstance(data, Mapping) or not set(data) <= known:
             raise ValueError(f"these are not the fields of a {cls.__name__}")
         return cls(**data)
@@ -108,6 +108,9 @@ class StageOutcome(UnitResult):
     norm_value: size of the perturbation. unstable: whether the answer differed between two scorings.
     forwards, backwards: passes spent. zero_gradients: backward passes whose gradient was zero everywhere.
     adv_sha256: first digits of the hash of each adversarial input. failure: the first error, in words.
+    margin: how far each row is from being broken, negative while it stands; empty for a task without margins.
+    handed_down: per row the text of the point that later stages inherit (:mod:`bench.tasks.inheritance`), empty for a row
+        that has fallen or has a better one; an empty list where no later stage inherits.
     """
 
     rows: list[int]
@@ -119,6 +122,8 @@ class StageOutcome(UnitResult):
     backwards: list[int]
     zero_gradients: list[int]
     failure: str | None = None
+    margin: list[float] = field(default_factory=list)
+    handed_down: list[str] = field(default_factory=list)
 
 
 COSTS = ("forwards", "backwards", "zero_gradients")

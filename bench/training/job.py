@@ -20,7 +20,7 @@ from bench.tasks.lookup import training_rules
 from bench.training.checkpoint import Epoch
 from bench.training.history import as_csv, curve
 from bench.training.loop import Progress, Split, train
-from zoo.card import Card, card, names
+from zoo.card import Card, card, names, replicas
 from zoo.loading import adopt, build, build_defense, load_card
 
 _OLD_WEIGHTS = re.compile(r"^weights:.*\n?(?:[ \t]+.*\n?)*", re.MULTILINE)
@@ -136,8 +136,9 @@ def recipe_digest(described: Card) -> str:
     for choice, default in (("optimiser", "sgd"), ("precision", None), ("horizon", None), ("cooldown", 0)):
         if fields["recipe"][choice] == default:
             fields["recipe"].pop(choice)
-    if described.training.start in names():
-        weights = card(described.training.start).weights
+    start = described.training.start
+    if start in (*names(), *replicas()):
+        weights = card(start).weights
         fields["start"] = None if weights is None else weights.sha256
     return hashlib.sha256(canonical_json(fields)).hexdigest()
 

@@ -14,7 +14,7 @@ from bench.models.cards import card_of
 from bench.tasks.lookup import training_rules
 from bench.training.conversion import convert_model
 from bench.training.job import default_runs, train_model
-from zoo.card import CARDS, WEIGHTS, card, read_card
+from zoo.card import WEIGHTS, card, card_file, read_card
 
 if TYPE_CHECKING:
     from bench.training.checkpoint import Epoch
@@ -55,7 +55,7 @@ def make(
     :func:`~bench.training.conversion.convert_model` raise.
     """
     described = card_of(name)
-    source, target = CARDS / f"{name}.yaml", places.out or WEIGHTS
+    source, target = card_file(name), places.out or WEIGHTS
     files = (
         convert_model(described, source=source, out=target, data_root=places.data_root, device=places.device)
         if described.conversion

@@ -43,7 +43,7 @@ class EntryView:
 
     @property
     def verdict(self) -> str:
-        """``reliable``, ``upper bound`` or ``unreliable``."""
+        """``reliable``, ``reliable with remarks``, ``upper bound`` or ``unreliable``."""
         return self.record.reliability.status.replace("_", " ")
 
 

@@ -24,7 +24,7 @@ def sentences(protocol: Protocol) -> list[str]:
         "Random noise of the same radius is measured beside it. The gap between noise and attack is shown, never ranked by.",
         f"All draws follow from the seed {protocol.seed}; models that draw themselves are asked {protocol.draws} times.",
         "The verdict says whether to believe a number: unreliable ones, where a check failed, get no rank. An upper bound "
-        "means that nothing failed, but the attack is weaker than the standard set.",
+        "means that nothing failed, but the attack is weaker than the standard set. Remarks are named with their figures.",
         "A rank comes with the ranks that these images cannot rule out, by paired 95% intervals against every other entry.",
     ]
 

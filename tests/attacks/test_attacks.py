@@ -24,6 +24,7 @@ from attacks.apgd import APGD
 from attacks.base import Attack, Stage
 from attacks.boundary import ScoreBoundary
 from attacks.cascade import Cascade
+from attacks.corners import BlindCorners, Corners
 from attacks.estimated import NES, SPSA
 from attacks.fgsm import FGSM, RFGSM
 from attacks.fitting import Traits
@@ -72,6 +73,9 @@ ADAPTIVE: list[Attack] = [
     SAPGD(steps=6),
     SAPGD(steps=3, restarts=2, objective="margin"),
     Square(queries=8),
+    Corners(queries=30, candidates=4, refresh=2),
+    Corners(queries=20, candidates=5, guided=1.0, most=3),
+    BlindCorners(queries=20, candidates=6),
     NES(steps=2, pairs=3),
     NES(steps=1, pairs=18, sigma=0.01, objective="ce"),
     SPSA(steps=3, pairs=2),
@@ -156,11 +160,11 @@ RANDOM = [
     a
     for a in OURS
     if a != TRANSFERS[0]
-    and not isinstance(a, FMN | Universal | Korhonen | Perceptual)
+    and (not isinstance(a, FMN | Universal | Korhonen | Perceptual | Corners) or isinstance(a, BlindCorners))
     and (not isinstance(a, IterativeAttack) or a.random_start)
 ]
-RANDOM_LATER = [a for a in OURS if isinstance(a, Korhonen | Perceptual) and a.restarts > 1]
-"""Their first start is the clean input."""
+RANDOM_LATER = [a for a in OURS if (isinstance(a, Korhonen | Perceptual) and a.restarts > 1) or isinstance(a, Corners)]
+"""Their first start is the clean input, or the corner that a gradient points to."""
 NORMS: tuple[Norm, ...] = ("linf", "l2")
 EPS: dict[Norm, float] = {"linf": 0.06, "l2": 0.3}
 

@@ -18,6 +18,7 @@ from attacks.apgd import APGD
 from attacks.base import Attack, Stage
 from attacks.boundary import ScoreBoundary
 from attacks.cascade import Cascade, fitting
+from attacks.corners import BlindCorners, Corners
 from attacks.estimated import NES, SPSA
 from attacks.fitting import Traits
 from attacks.fmn import FMN
@@ -42,6 +43,8 @@ Build = Callable[..., Any]
 IMAGE, EVENTS, FEATURES = (2, 10, 10), (3, 2, 5, 5), (9,)
 IMAGES_ONLY: list[Attack] = [
     Square(queries=8),
+    Corners(queries=8),
+    BlindCorners(queries=8),
     ScoreBoundary(queries=60, probes=8),
     Korhonen(steps=2),
     Perceptual(steps=2),
@@ -149,6 +152,7 @@ def test_every_attack_of_the_catalogue_is_in_one_of_the_tables() -> None:
         *(f"attacks.fgsm:{name}" for name in ("FGSM", "RFGSM")),
         *(f"attacks.adapters.foolbox:{name}" for name in ("LinfDeepFool", "L2DeepFool")),
         *(f"attacks.standard:{name}" for name in ("Standard", "Thorough")),
+        *(f"attacks.standard_3:{name}" for name in ("Quick3", "Standard3", "Thorough3")),
         "attacks.transfer:Transfer",  # as the attack on its source
         "attacks.universal:Universal",  # as its images
     }
@@ -202,11 +206,11 @@ def test_on_images_nothing_is_left_out(cascade: Cascade, traits: Traits, kind: t
 @pytest.mark.parametrize(
     ("cascade", "traits", "names"),
     [
-        (Standard(), Traits(differentiable=False), ["Square", "Square, longer", "boundary", "HopSkipJump"]),
+        (Standard(), Traits(differentiable=False), ["Square", "Square, longer", "boundary", "HopSkipJump", "blind corners"]),
         (Standard(), Traits(differentiable=False, scores=True), ["Square", "Square, longer", "boundary"]),
         (Quick(), Traits(differentiable=False), ["Square"]),
         (Quick(), Traits(differentiable=False, scores=True), ["Square"]),
-        (Thorough(), Traits(differentiable=False), ["Square", "Square, longer", "boundary", "HopSkipJump"]),
+        (Thorough(), Traits(differentiable=False), ["Square", "Square, longer", "boundary", "HopSkipJump", "blind corners"]),
     ],
 )
 @pytest.mark.parametrize("kind", [Linf, L2])
@@ -218,12 +222,14 @@ def test_without_gradients_only_searches_without_them_are_left(
     assert all("follows gradients" in each.reason for each in left_out)
 
 
-def test_on_event_frames_square_alone_is_left_out() -> None:
+def test_on_event_frames_square_and_corners_are_left_out() -> None:
     stages = Standard().stages(Linf, Traits(spiking=True))
     kept, left_out = fitting(stages, Linf(eps=0.1), EVENTS, Traits(spiking=True))
-    assert kept == stages[:-1]
+    assert kept == stages[:-3]
     assert [(one.stage.name, one.reason) for one in left_out] == [
-        ("Square", "Square needs images (C, H, W) of at least 4 x 4 pixels, not inputs (3, 2, 5, 5)")
+        ("Square", "Square needs images (C, H, W) of at least 4 x 4 pixels, not inputs (3, 2, 5, 5)"),
+        ("corners", "Corners needs images (C, H, W), not inputs (3, 2, 5, 5)"),
+        ("corners, attached", "Corners needs images (C, H, W), not inputs (3, 2, 5, 5)"),
     ]
 
 

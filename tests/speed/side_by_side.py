@@ -1,4 +1,4 @@
-"""Timing things against each other on a noisy machine: in turns, in one process, as medians."""
+"""Timing things against each other on a noisy machine: CPU time of one thread, in turns, in one process, as medians."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 
 def in_turns(tasks: Mapping[str, Callable[[], object]], *, rounds: int = 7) -> dict[str, float]:
-    """Median seconds of each task. Rounds go through all tasks, so that a slow spell hits them alike."""
+    """Median CPU seconds of each task. Rounds go through all tasks, so that a slow spell hits them alike."""
     times: dict[str, list[float]] = {name: [] for name in tasks}
     for task in tasks.values():
         task()
     for _ in range(rounds):
         for name, task in tasks.items():
-            began = time.perf_counter()
+            began = time.process_time()
             task()
-            times[name].append(time.perf_counter() - began)
+            times[name].append(time.process_time() - began)
     return {name: statistics.median(values) for name, values in times.items()}
 
 

@@ -26,7 +26,12 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLE, PAGE = ROOT / "leaderboards" / "strangers" / "table.csv", ROOT / "docs" / "strangers.md"
 BELIEVED = "foolbox:LinfPGD,steps=40"
 """An attack through the network's own slope, as most papers report."""
-NAMES = {"reliable": "reliable", "upper_bound": "upper bound", "unreliable": "unreliable"}
+NAMES = {
+    "reliable": "reliable",
+    "reliable_with_remarks": "reliable with remarks",
+    "upper_bound": "upper bound",
+    "unreliable": "unreliable",
+}
 
 
 def rows(strangers: tuple[Stranger, ...] = STRANGERS) -> Iterator[Row]:

@@ -13,6 +13,7 @@ from strangers.comparing import FEW, LEVEL, Pair, evaluated, pair, twin_record
 from strangers.gallery import STRANGERS, Stranger
 
 OTHERS = (pytest.mark.gallery, pytest.mark.timeout(600))
+BELIEVED = ("reliable", "reliable_with_remarks")
 every_stranger = pytest.mark.parametrize(
     "stranger",
     [pytest.param(stranger, id=stranger.name, marks=() if stranger.short else OTHERS) for stranger in STRANGERS],
@@ -25,13 +26,13 @@ def test_it_keeps_what_its_twin_keeps(stranger: Stranger, tmp_path: Path) -> Non
     pytest.importorskip(stranger.needs, reason=f"{stranger.library} is not installed")
     compared = pair(stranger, tmp_path, FEW)
     assert 0.05 <= compared.twin.cells[0].robust.value <= 0.6
-    assert compared.twin.reliability.status == "reliable"
+    assert compared.twin.reliability.status in BELIEVED
     difference = compared.difference(LEVEL)
     assert difference.high >= 0
     if stranger.follows:
         assert difference.low <= 0
     verdict = compared.stranger.reliability
-    assert verdict.status == stranger.verdict, verdict.reasons
+    assert verdict.status in (BELIEVED if stranger.verdict == "reliable" else (stranger.verdict,)), verdict.reasons
     assert any(stranger.because in reason for reason in verdict.reasons), verdict.reasons
 
 

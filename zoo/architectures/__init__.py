@@ -3,6 +3,8 @@
 BUILDERS: dict[str, str] = {
     "compact": "zoo.architectures.compact:compact",
     "event_network": "zoo.architectures.event_network:event_network",
+    "through_pictures": "zoo.cameras.networks:through_pictures",
+    "through_spikes": "zoo.cameras.networks:through_spikes",
     "vgg": "zoo.architectures.vgg:vgg",
     "wrn16": "zoo.architectures.residual:wrn16",
     "resnet18": "zoo.architectures.residual:resnet18",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from attacks.gradients.base import GradientPath, TakesCoding, TakesGradientPath, Training
+from attacks.gradients.base import GradientPath, TakesCoding, TakesGradientPath
 from attacks.gradients.spikes.calling import Kind
 from attacks.gradients.spikes.control import controlled_by
 from attacks.gradients.spikes.firing import SpikeGradient
@@ -75,7 +75,7 @@ def takes_path(model: nn.Module, path: GradientPath, sites: SpikeSites | None = 
     """Whether ``path`` can do with ``model`` what it says: its own gradient always can, a coding needs an encoder."""
     if path.coding is not None:
         return any(isinstance(module, TakesCoding) for module in model.modules())
-    if isinstance(path, Training) or any(isinstance(module, TakesGradientPath) for module in model.modules()):
+    if path.is_own or any(isinstance(module, TakesGradientPath) for module in model.modules()):
         return True
     return sites is not None and sites.controlled > 0 and path.spike_gradient() is not None
 

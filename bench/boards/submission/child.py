@@ -84,7 +84,7 @@ def _described(subject: Subject) -> Frame:
 def _logits(subject: Subject, question: Frame) -> Frame:
     from bench.models.scorer import Scorer
 
-    scorer = Scorer(subject.module, "the model")
+    scorer = Scorer(subject.deciding, "the model")
     logits = scorer.logits(question.tensors["images"], batch=int(question.head["batch"]))
     return Frame({}, {"logits": logits.float()})
 
@@ -92,7 +92,7 @@ def _logits(subject: Subject, question: Frame) -> Frame:
 def _scores(subject: Subject, question: Frame) -> Frame:
     from bench.models.scorer import Scorer
 
-    scorer = Scorer(subject.module, "the model")
+    scorer = Scorer(subject.deciding, "the model")
     scores = scorer.scores(question.tensors["images"], batch=int(question.head["batch"]))
     return Frame({}, {"scores": scores.float()})
 

@@ -47,6 +47,10 @@ class AnswersOnlySubject(Subject):
     layers: int = 0
 
     @property
+    def is_held(self) -> bool:
+        return False
+
+    @property
     def path_takers(self) -> int:
         return self.layers
 

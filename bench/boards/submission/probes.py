@@ -30,10 +30,10 @@ class Here:
         return self.subject.path_takers
 
     def logits(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
-        return Scorer(self.subject.module, self.subject.ref).logits(images, batch=batch)
+        return Scorer(self.subject.deciding, self.subject.ref).logits(images, batch=batch)
 
     def scores(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
-        return Scorer(self.subject.module, self.subject.ref).scores(images, batch=batch)
+        return Scorer(self.subject.deciding, self.subject.ref).scores(images, batch=batch)
 
     def silent_share(self, images: Tensor) -> float:
         return silent_share(self.subject.module, images)

@@ -75,7 +75,7 @@ def cores() -> int:
 def seconds_for(request: Request) -> float:
     """Seconds the request may take in one process: its price times the measured time of one forward."""
     batch = request.batch or BATCH
-    scorer = Scorer(request.subject.module, request.subject.ref, batch=batch)
+    scorer = Scorer(request.subject.deciding, request.subject.ref, batch=batch)
     x = request.samples[: min(batch, len(request.samples))].images.to(request.device)
     with torch.random.fork_rng(devices=[]):
         request.task.ask(scorer, x)

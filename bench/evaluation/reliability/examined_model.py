@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +21,6 @@ from attacks.threats.linf import Linf
 from bench.models.scorer import BATCH, Scorer
 from bench.models.subject import Subject
 from bench.tasks.feasibility import statuses
-from zoo.folding import folded
 
 PATHS: dict[str, GradientPath] = {
     "own": Training(),
@@ -63,10 +61,10 @@ class ExaminedModel:
     _gradients: dict[GradientPath, Tensor] = field(init=False, default_factory=dict)
     _standing: dict[tuple[Attack, GradientPath, float], Tensor] = field(init=False, default_factory=dict)
 
-    @cached_property
+    @property
     def proposer(self) -> nn.Module:
-        """The model with its BatchNorm folded, from which gradients are asked."""
-        return folded(self.subject.module)
+        """The network from which gradients are asked."""
+        return self.subject.proposing
 
     @property
     def spiking(self) -> bool:
@@ -81,7 +79,7 @@ class ExaminedModel:
     @property
     def scorer(self) -> Scorer:
         """The canonical scorer of the model."""
-        return Scorer(self.subject.module, self.subject.ref, self.draws, batch=self.batch)
+        return Scorer(self.subject.deciding, self.subject.ref, self.draws, batch=self.batch)
 
     @property
     def threat(self) -> Linf:
@@ -130,7 +128,7 @@ class ExaminedModel:
 
     @torch.no_grad()
     def loss(self, x: Tensor) -> Tensor:
-        """Cross-entropy ``(n,)`` of the unfolded model at ``x`` ``(n, ...)``."""
+        """Cross-entropy ``(n,)`` of the deciding model at ``x`` ``(n, ...)``."""
         logits = self.scorer.logits(x, self.rng.fold("loss"))
         return torch.nn.functional.cross_entropy(logits, self.y, reduction="none")
 

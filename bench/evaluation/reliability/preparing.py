@@ -40,7 +40,7 @@ def prepared(
     x, y = samples.images.to(target), samples.labels.to(target)
     rng = KeyedRng.of(seed, samples.ids.to(target))
     draws = STOCHASTIC_DRAWS if subject.stochastic else 1
-    scorer = Scorer(subject.module, subject.ref, draws, batch=ready.batch)
+    scorer = Scorer(subject.deciding, subject.ref, draws, batch=ready.batch)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         right = (scorer.decisions(x, rng.fold("clean")) == y).float().mean(0) >= 0.5

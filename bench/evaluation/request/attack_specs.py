@@ -8,6 +8,7 @@ from typing import Any
 
 from attacks import ATTACKS, PATHS
 from attacks.base import Attack
+from attacks.cascade import Cascade
 from attacks.gradients.base import GradientPath
 from attacks.threats.threat import Threat
 from bench.evaluation.request.resources import SuiteResources
@@ -30,11 +31,24 @@ def resolve_attack(spec: str | Attack) -> ResolvedAttack:
         name = catalogue_name(spec)
         parameters = spec.recorded(_resources(f"attack {name}"))
         return ResolvedAttack(parameters.spec or repr(spec), name, spec, parameters.passed, parameters.defaulted)
-    parsed = _without_version(spec)
-    kind, what = attack_registry.get(parsed.name), f"attack {parsed.name}"
+    parsed = parse_spec(spec)
+    name = _catalogued(parsed)
+    kind, what = attack_registry.get(name), f"attack {name}"
     with _setting_up(kind, what):
         attack, parameters = kind.from_spec(parsed.params, _resources(what))
-    return ResolvedAttack(str(parsed), parsed.name, attack, parameters.passed, parameters.defaulted)
+    return ResolvedAttack(str(parsed), name, attack, parameters.passed, parameters.defaulted)
+
+
+def _catalogued(spec: Spec) -> str:
+    """The catalogue's name for a spec's name and version; a set of today may be named with its version too."""
+    if spec.version is None:
+        return spec.name
+    versioned = f"{spec.name}@{spec.version}"
+    if versioned not in attack_registry.names():
+        today = attack_registry.get(spec.name)
+        if issubclass(today, Cascade) and str(today.version) == spec.version:
+            return spec.name
+    return versioned
 
 
 def _without_version(text: str) -> Spec:

@@ -181,7 +181,7 @@ def _stages(
 def _of_whole_layers(stage: Stage, subject: Subject) -> str | None:
     """Why a stage's gradient path is not for a model that has spike functions only; None where it is."""
     path = stage.path
-    if path is None or isinstance(path, Training) or subject.whole_layers or path.spike_gradient() is not None:
+    if path is None or path.is_own or subject.whole_layers or path.spike_gradient() is not None:
         return None
     if not subject.traits.spiking:
         return None
@@ -195,7 +195,7 @@ def check_path(path: GradientPath, spec: str, subject: Subject) -> None:
         raise SpecError(
             f"{subject.ref} has no encoder that takes a coding, as {spec} gives it.", "Leave coding out of --path."
         )
-    if isinstance(path, Training) or path.coding is not None or subject.whole_layers:
+    if path.is_own or path.coding is not None or subject.whole_layers:
         return
     if not traits.spiking:
         seen = "no spike function was found in it" if subject.unrecognised is None else f"it failed ({subject.unrecognised})"

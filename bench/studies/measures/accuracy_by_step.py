@@ -19,6 +19,7 @@ from bench.evaluation.request.resolve import STOCHASTIC_DRAWS
 from bench.foundation.errors import ModelError
 from bench.metrics.statistics import Floats
 from bench.models.scorer import Scorer
+from zoo.canonical.convert import canonical
 from zoo.card import Card, card
 from zoo.conversion.convert import Converted
 from zoo.loading import build, load_card, with_steps
@@ -92,10 +93,12 @@ def accuracy_by_step(name: str, samples: Samples, steps: Sequence[int], *, seed:
     Raises ``ModelError`` if the model runs for fewer steps.
     """
     if card(name).spiking:
-        module: nn.Module = Anytime(running(name, max(steps)), steps)
+        network = running(name, max(steps)).to(device)
+        module: nn.Module = Anytime(canonical(network) or network, steps)
     else:
-        module = load_card(card(name))
-    scorer = Scorer(module.to(device), f"zoo:{name}")
+        network = load_card(card(name)).to(device)
+        module = canonical(network) or network
+    scorer = Scorer(module, f"zoo:{name}")
     draws = STOCHASTIC_DRAWS if card(name).stochastic else 1
     rates = np.zeros((len(steps), len(samples)))
     for start in range(0, len(samples), 1000):

@@ -72,7 +72,7 @@ class Attacked(_Strict):
     gap: Interval
     """``noise - robust``, paired."""
     reliability: str
-    """Of the record: ``reliable``, ``upper_bound`` or ``unreliable``."""
+    """Of the record: see :class:`~bench.tasks.results.Reliability`."""
     record: str
     """Its name in the archive ``measures/records``."""
 

@@ -99,6 +99,17 @@ def ranked_by(entry: BoardEntry, protocol: BoardProtocol) -> Floats:
     return np.asarray(standing(entry.record, protocol.rank_by), dtype=np.float64)
 
 
+ESTIMATED_SINCE = 4
+"""The version of the evaluator whose attack sets have a last third that tells; older tables keep their ranks."""
+
+
+def reach(entry: BoardEntry, protocol: BoardProtocol) -> float:
+    """Share of the samples that a longer attack may still break at the radius that orders the table."""
+    if entry.record.evaluator_version < ESTIMATED_SINCE:
+        return 0.0
+    return strongest(entry.record, protocol.rank_by).further
+
+
 def best_known(entry: BoardEntry, eps: str) -> Floats:
     """Per-sample rates (n,) that remain under the protocol's attacks and all challenges at a radius."""
     rates = standing(entry.record, eps).copy()
@@ -167,7 +178,7 @@ def answers(
     subject: Subject, samples: Samples, clean: Samples, images: Tensor, ids: Tensor, protocol: BoardProtocol
 ) -> list[dict[str, Any]]:
     """Decision and rate of right decisions for each of ``images`` ``(m, ...)`` of samples ``ids`` ``(m,)``."""
-    scorer = Scorer(subject.module, subject.ref, protocol.draws if subject.stochastic else 1)
+    scorer = Scorer(subject.deciding, subject.ref, protocol.draws if subject.stochastic else 1)
     rng = KeyedRng.of(protocol.seed, ids).fold("challenge")
     decisions = scorer.decisions(images, rng)
     rates = (decisions == clean.labels).float().mean(0)
@@ -181,6 +192,7 @@ RULES = BoardRules(
     figure="robust accuracy",
     problems=problems,
     ranked_by=ranked_by,
+    reach=reach,
     best_known=best_known,
     columns=columns,
     line=line,

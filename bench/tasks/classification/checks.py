@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from attacks.cascade import Cascade
 from bench.metrics import classification as metrics
 from bench.tasks.checks import concluded, failures, graded, is_decisive
+from bench.tasks.classification.convergence import convergence_checks
 from bench.tasks.classification.gradient_checks import path_checks, slope_checks
+from bench.tasks.classification.uphill import uphill_checks
 from bench.tasks.results import Check
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def verdict(request: Request, rows: pd.DataFrame, cells: list[Cell], results: Re
     checks = [
         *path_checks(request.subject),
         *slope_checks(request.subject.slope),
+        *uphill_checks(request, rows),
         *failures(request, results),
         *_attacked_rows(rows),
         *_decisions(rows),
@@ -37,6 +40,7 @@ def verdict(request: Request, rows: pd.DataFrame, cells: list[Cell], results: Re
         *_noise(cells, stochastic=request.subject.stochastic),
         *_radii(cells),
         *_blind_search(request, cells),
+        *convergence_checks(request, rows, cells, results),
     ]
     return concluded(checks, decisive=is_decisive(request), why=_why(request))
 
@@ -49,7 +53,7 @@ def _why(request: Request) -> str:
     return "one gradient path: an upper bound on robustness"
 
 
-LEAST_ATTACKED = 8
+LEAST_ATTACKED = 10
 """Number of samples that must have been attacked for a reliable verdict; fewer may all stand or fall by chance."""
 
 
@@ -126,15 +130,23 @@ def _radii(cells: list[Cell]) -> Iterator[Check]:
 
 
 def _blind_search(request: Request, cells: list[Cell]) -> Iterator[Check]:
-    """Only cascades run a search without gradients after searches with them; a model without gradients has no such check."""
+    """Only cascades run a search without gradients after searches with them; a model without gradients has no such check.
+
+    The share is that of the samples which the first blind stage was given: of all samples, it would be small wherever the
+    gradients had left few, however blind they were. One sample alone is a remark, not a failure.
+    """
     for planned, run in zip(request.attacks, request.stages, strict=True):
         stages = {stage.name: stage.attack for stage in run}
         for cell in cells:
             blind = [stage for stage in cell.stages if stage.name in stages and _is_blind(stages[stage.name])]
-            if cell.attack == planned.spec and len(cell.stages) > len(blind) > 0:
-                share = sum(stage.broken for stage in blind) / cell.robust.n
-                says = f"at {cell.eps_text}, gradient-free searches broke {share:.1%} more than the gradients before them"
-                yield Check(name="gradient-free", status=graded(share, warn=0.02, fail=0.1), value=share, says=says)
+            if cell.attack == planned.spec and len(cell.stages) > len(blind) > 0 and blind[0].attempted:
+                given, broken = blind[0].attempted, sum(stage.broken for stage in blind)
+                says = (
+                    f"at {cell.eps_text}, gradient-free searches broke {broken} of the {given} samples "
+                    f"that stages before them had left ({broken / given:.1%})"
+                )
+                status = graded(broken / given, warn=0.02, fail=0.1 if broken > 1 else 1.0)
+                yield Check(name="gradient-free", status=status, value=broken / given, says=says)
 
 
 def _is_blind(attack: Attack) -> bool:

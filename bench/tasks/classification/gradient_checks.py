@@ -29,7 +29,18 @@ def path_checks(subject: Subject) -> Iterator[Check]:
     elif layers:
         says = f"{layers} spiking layers took the gradient path"
         yield Check(name="gradient path", status="pass", value=layers, says=says)
+    yield from _probabilities(subject)
     yield from _out_of_control(subject)
+
+
+def _probabilities(subject: Subject) -> Iterator[Check]:
+    """A failure, not a bound: where probabilities have rounded to 1, no number of queries shows what an attack is worth."""
+    if subject.saturated:
+        says = (
+            "it returns saturated probabilities, which round to 0 and 1, so that hardly any gradient passes and no search "
+            "sees how near a sample is to another class: return logits"
+        )
+        yield Check(name="probabilities", status="fail", value=subject.saturated, says=says)
 
 
 def _out_of_control(subject: Subject) -> Iterator[Check]:
@@ -38,12 +49,6 @@ def _out_of_control(subject: Subject) -> Iterator[Check]:
     if subject.unrecognised is not None:
         says = f"its spike functions could not be looked for ({subject.unrecognised}), so some may be out of control"
         yield Check(name="spike functions", status="bound", value=0, says=says)
-    if subject.saturated:
-        says = (
-            "it returns saturated probabilities, which round to 0 and 1, so that hardly any gradient passes and no search "
-            "sees how near a sample is to another class: return logits"
-        )
-        yield Check(name="probabilities", status="fail", value=subject.saturated, says=says)
     if sites is None:
         return
     if sites.uncontrolled:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from attacks.lattice import EightBit, Lattice
-from attacks.objectives import CrossEntropy, Objective
+from attacks.objectives import CrossEntropy, Margin, Objective
 from attacks.randomness import KeyedRng
 from attacks.rows import per_row
 from attacks.threats.threat import Threat
@@ -44,16 +44,16 @@ class Decisions:
         return CrossEntropy()
 
     def clean(self, shard: Shard) -> CleanDecisions:
-        """Clean decisions, made twice.
+        """Clean decisions; made twice, unless the scorer is exact or the model stochastic.
 
         Raises ``ModelError`` for a model that is not declared stochastic and changes more than 1% of its decisions.
         """
         started = time.perf_counter()
         rng = shard.rng.fold("clean")
         decisions = self.scorer.decisions(shard.x, rng)
-        repeated = self.scorer.decisions(shard.x, rng)
-        # Two calls of a stochastic model may differ: its rates are the answer, and no sample counts as unstable.
-        changed = (decisions != repeated).any(0) & (not self.stochastic)
+        changed = torch.zeros_like(shard.labels, dtype=torch.bool)
+        if self._may_waver:
+            changed = (decisions != self.scorer.decisions(shard.x, rng)).any(0)
         if int(changed.sum()) > 0.01 * len(changed):
             raise self._inconstant(shard, changed)
         correct = (decisions == shard.labels).float().mean(0)
@@ -66,6 +66,14 @@ class Decisions:
             clean_unstable=changed.tolist(),
             seconds=time.perf_counter() - started,
         )
+
+    @property
+    def _may_waver(self) -> bool:
+        """Whether another call or batch may change a decision where none should.
+
+        Two calls of a stochastic model may differ: its rates are the answer.
+        """
+        return not (self.stochastic or self.scorer.exact)
 
     def _inconstant(self, shard: Shard, changed: Tensor) -> ModelError:
         """The error of a model that answers one question in two ways, with the reason as far as it can be seen."""
@@ -128,13 +136,14 @@ class Decisions:
         status = statuses(adv, x, threat)
         usable = torch.tensor([word == "ok" for word in status], device=x.device)
         judged = torch.where(per_row(usable, x), adv, x)
-        decisions = self.scorer.decisions(judged, rng)
+        logits = self.scorer.drawn(judged, rng)
+        decisions = logits.argmax(2)
         robust = selection = (decisions == reference).float().mean(0)
         if self.stochastic:  # the reported rate must come from other draws than the selection
             robust = (self.scorer.decisions(judged, rng.fold("report")) == reference).float().mean(0)
         unstable = torch.zeros_like(usable)
         standing = (robust > 0).nonzero()[:, 0]
-        if len(standing) and not self.stochastic:
+        if len(standing) and self._may_waver:
             # A decision that changes with the batch does not count as robust.
             repeated = self.scorer.decisions(judged[standing], rng.rows(standing), batch=self.micro_batch)
             unstable[standing] = (repeated != decisions[:, standing]).any(0)
@@ -155,5 +164,11 @@ class Decisions:
             robust_8bit=robust_8bit.tolist(),
             unstable=unstable.tolist(),
             adv_sha256=sha256_rows(judged),
+            margin=_margins(logits, reference).tolist(),
             **no_costs(len(rows)),
         )
+
+
+def _margins(logits: Tensor, labels: Tensor) -> Tensor:
+    """By how much another class leads the label, ``(n,)``, in the mean over the draws of ``logits`` ``(draws, n, K)``."""
+    return torch.stack([Margin().value(drawn, labels, None) for drawn in logits]).mean(0)

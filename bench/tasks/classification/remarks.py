@@ -56,7 +56,7 @@ def _remarks(request: Request, cells: Sequence[Cell]) -> Iterator[str]:
 def _remembers(request: Request) -> bool:
     """Whether what is declared to be chance is memory, which no number of draws averages out."""
     samples, subject = request.samples[:IMAGES], request.subject
-    scorer = Scorer(subject.module, subject.ref, batch=request.batch)
+    scorer = Scorer(subject.deciding, subject.ref, batch=request.batch)
     streams = KeyedRng.of(request.seed, samples.ids.to(request.device))
 
     def ask(x: Tensor) -> Tensor:
@@ -77,7 +77,7 @@ def _cause(request: Request) -> str | None:
     x, labels = samples.images.to(request.device), samples.labels.to(request.device)
     if x.dim() < 4:
         return None
-    scorer = Scorer(subject.module, subject.ref, batch=request.batch)
+    scorer = Scorer(subject.deciding, subject.ref, batch=request.batch)
     try:
         with fixed_randomness(request.device), torch.no_grad():
             return likely_cause(scorer.logits, x, labels)

@@ -9,6 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from bench.metrics import classification as metrics
+from bench.tasks.classification.convergence import broken_late
 from bench.tasks.classification.units import DecisionOutcome
 from bench.tasks.results import WORST_CASE, AttackResult, Interval, Strict, mean_costs
 
@@ -58,6 +59,11 @@ class Cell(AttackResult):
     """Number of samples that stand although a stage failed on them; they are not evidence of robustness."""
     stages: list[StageResult] = Field(default_factory=list)
     """Stage by stage."""
+
+    @property
+    def further(self) -> float:
+        """Share of all samples that a longer attack may still break, as far as the last third of this one tells."""
+        return min(self.robust.value, broken_late(self.stages) / max(self.robust.n, 1))
 
 
 def cell(rows: pd.DataFrame, attack: str, seconds: float, stages: list[StageResult]) -> Cell:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ATTACKED = (
     "norm_value",
+    "margin",
     "adv_pred",
     "robust",
     "selection",
@@ -35,9 +36,10 @@ def rows(request: Request, results: Results) -> pd.DataFrame:
     """One row per sample, attack and radius.
 
     Columns: sample, label, clean_pred, clean_correct, attack, norm, eps, eps_text, noise_1, noise_k,
-    noise_draws, norm_value, adv_pred, robust, selection, robust_8bit, verdict, status, unstable, stage, forwards, backwards,
-    zero_gradients, adv_sha256. ``stage`` is the stage that broke a sample; ``selection`` is the rate by which the worst of
-    several stages or attacks is chosen, ``robust`` the reported rate (they differ only for stochastic models).
+    noise_draws, norm_value, margin, adv_pred, robust, selection, robust_8bit, verdict, status, unstable, stage, forwards,
+    backwards, zero_gradients, adv_sha256. ``stage`` is the stage that broke a sample; ``selection`` is the rate by which the
+    worst of several stages or attacks is chosen, ``robust`` the reported rate (they differ only for stochastic models).
+    ``margin`` is by how much another logit leads the label's where it leads most: negative for a sample that stands.
     Samples that are wrong without any attack have the verdict ``clean_wrong`` and no adversarial columns.
     """
     parts = []
@@ -55,7 +57,7 @@ def _with_attack(part: pd.DataFrame, worst: Worst) -> pd.DataFrame:
     wrong = ~joined.index.isin(attacked.index)
     joined["verdict"] = (joined["selection"] > 0).map({True: "robust", False: "broken"})
     joined.loc[wrong, "verdict"] = "clean_wrong"
-    rates = {"robust": 0.0, "selection": 0.0, "robust_8bit": 0.0, "norm_value": 0.0}
+    rates = {"robust": 0.0, "selection": 0.0, "robust_8bit": 0.0, "norm_value": 0.0, "margin": 0.0}
     words = {"status": "ok", "stage": "", "adv_sha256": ""}
     joined = joined.fillna(rates | words | {"unstable": False} | dict.fromkeys(COSTS, 0)).infer_objects()
     joined["adv_pred"] = joined["adv_pred"].fillna(joined["clean_pred"]).astype("int64")

@@ -42,7 +42,8 @@ class Worst:
     """Per attacked row the outcome of the stage with the lowest rate on it, as lists of one length.
 
     stage: name of the stage that broke the row, empty if it stands. given_by: number of the stage of the outcome.
-    The other fields are those of :class:`~bench.tasks.classification.units.DecisionOutcome`; costs are summed over stages.
+    margin: the largest over all stages, by which a row that stands is nearest to being broken. The other fields are those of
+    :class:`~bench.tasks.classification.units.DecisionOutcome`; costs are summed over stages.
     """
 
     rows: list[int]
@@ -57,6 +58,7 @@ class Worst:
     forwards: list[int]
     backwards: list[int]
     zero_gradients: list[int]
+    margin: list[float]
     stage: list[str]
     given_by: list[int]
 
@@ -70,7 +72,7 @@ def combined(stages: Sequence[Stage], outcomes: Sequence[DecisionOutcome]) -> Wo
     """
     worst: dict[int, dict[str, Any]] = {}
     for number, (stage, outcome) in enumerate(zip(stages, outcomes, strict=True)):
-        columns = {name: getattr(outcome, name) for name in (*WORST_COLUMNS, *COSTS, "status", "unstable")}
+        columns = {name: getattr(outcome, name) for name in (*WORST_COLUMNS, *COSTS, "margin", "status", "unstable")}
         for position, row in enumerate(outcome.rows):
             entry = {name: values[position] for name, values in columns.items()}
             entry |= {"stage": stage.name, "given_by": number}
@@ -87,6 +89,7 @@ def _worse(earlier: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
     merged = dict(entry if entry["selection"] < earlier["selection"] else earlier)
     for name in COSTS:
         merged[name] = earlier[name] + entry[name]
+    merged["margin"] = max(earlier["margin"], entry["margin"])
     merged["unstable"] = earlier["unstable"] or entry["unstable"]
     if merged["selection"] > 0:
         merged["status"] = next((outcome["status"] for outcome in (earlier, entry) if outcome["status"] != "ok"), "ok")

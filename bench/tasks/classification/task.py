@@ -33,7 +33,7 @@ def judge(request: Request) -> Decisions:
     """The judge of a request; its scorer refuses a model with fewer classes than there are labels."""
     subject = request.subject
     scorer = Scorer(
-        subject.module, subject.ref, request.scorings, classes=int(request.samples.labels.max()) + 1, batch=request.batch
+        subject.deciding, subject.ref, request.scorings, classes=int(request.samples.labels.max()) + 1, batch=request.batch
     )
     return Decisions(scorer, request.norm, subject.stochastic, request.micro_batch, request.lattice)
 
@@ -41,7 +41,7 @@ def judge(request: Request) -> Decisions:
 TASK = Task(
     name="classification",
     labels="classes",
-    evaluator_version=3,
+    evaluator_version=4,
     clean_type=CleanDecisions,
     outcome_type=DecisionOutcome,
     result_type=Cell,

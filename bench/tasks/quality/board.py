@@ -189,7 +189,7 @@ def answers(
 ) -> list[dict[str, Any]]:
     """Shift of the score, in its units, for each of ``images`` ``(m, ...)`` of samples ``ids`` ``(m,)``."""
     admitted_subject = admitted(subject)
-    scorer = Scorer(admitted_subject.module, admitted_subject.ref)
+    scorer = Scorer(admitted_subject.deciding, admitted_subject.ref)
     shifts = scorer.scores(images) - scorer.scores(clean.images)
     return [{"shift": float(shift)} for shift in shifts]
 

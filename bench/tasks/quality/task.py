@@ -31,7 +31,7 @@ def judge(request: Request) -> Scores:
     """The judge of a request."""
     subject = request.subject
     low, high = subject.score_range
-    scorer = Scorer(subject.module, subject.ref, batch=request.batch)
+    scorer = Scorer(subject.deciding, subject.ref, batch=request.batch)
     return Scores(scorer, request.norm, high - low, request.micro_batch, request.lattice)
 
 

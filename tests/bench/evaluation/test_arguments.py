@@ -16,7 +16,7 @@ from attacks.model_oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
 from bench.evaluation.reliability.doctor import examine
-from bench.foundation.errors import BenchError, ModelError, SpecError
+from bench.foundation.errors import BenchError, ModelError, SpecError, UnknownNameError
 from bench.foundation.threats import threat_at
 
 X, Y = labelled(Linear(), 20)
@@ -38,7 +38,7 @@ def test_numbers_of_other_libraries(value: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *(("attack", value) for value in (None, 5, [None], {"pgd": 1}, b"pgd", "standard@9", "pgd@1:steps=2")),
+        *(("attack", value) for value in (None, 5, [None], {"pgd": 1}, b"pgd")),
         *(("path", value) for value in (None, 5, ["training"], "training@3")),
         *((name, value) for name in ("norm", "split", "device", "proposals") for value in (None, 5, ["x"])),
         ("expect", [1]),
@@ -50,6 +50,12 @@ def test_other_arguments(name: str, value: object) -> None:
     with pytest.raises(SpecError) as caught:
         bench.evaluate(Linear(), **QUICK | {name: value})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("attack", ["standard@9", "pgd@1:steps=2"])
+def test_versions_that_do_not_exist(attack: str) -> None:
+    with pytest.raises(UnknownNameError):
+        bench.evaluate(Linear(), **QUICK | {"attack": attack})
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def test_golden_rows() -> None:
     model[1].weight.data = torch.tensor(GOLDEN_WEIGHTS)
     x = torch.tensor(GOLDEN_IMAGES).view(6, 1, 1, 2)
     record = evaluated(model, data=(x, torch.tensor(GOLDEN_LABELS)), attack="pgd:steps=2", eps="0.04,0.12", seed=3)
-    assert record.evaluator_version == 3
+    assert record.evaluator_version == 4
     for eps, (verdicts, counts, sizes) in GOLDEN.items():
         rows = record.rows[record.rows["eps"] == eps]
         assert rows["verdict"].tolist() == verdicts

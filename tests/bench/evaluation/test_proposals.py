@@ -15,6 +15,7 @@ from bench.foundation.errors import SpecError
 from bench.models.scorer import Scorer
 from bench.tasks.record import Record
 from zoo.architectures.compact import Compact
+from zoo.canonical.layers import CanonicalConv
 
 N = 12
 JUDGED = ["clean_correct", "clean_pred", "noise_1", "noise_k"]
@@ -36,16 +37,21 @@ def evaluated(**options: Any) -> Record:
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[bool, torch.dtype]]]:
     """Whether each call of the scorer, and of an attack, was in reduced precision, and the dtype of its answer."""
-    seen: dict[str, list[tuple[bool, torch.dtype]]] = {"verdict": [], "proposal": []}
-    score, propose, convolve = Scorer._called, ModelOracle.outputs, nn.Conv2d.forward
+    seen: dict[str, list[tuple[bool, torch.dtype]]] = {"verdict": [], "proposal": [], "check of the gradient": []}
+    score, propose = Scorer._called, ModelOracle.outputs
     place: list[str] = []
 
-    def convolving(layer: nn.Conv2d, x: Tensor) -> Tensor:
-        output = convolve(layer, x)
-        if place:
-            tf32 = torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32
-            seen[place[-1]].append((tf32, output.dtype))
-        return output
+    def watch(layers: type[nn.Module]) -> None:
+        convolve = layers.forward
+
+        def convolving(layer: nn.Module, x: Tensor) -> Tensor:
+            output: Tensor = convolve(layer, x)
+            if place:
+                tf32 = torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32
+                seen[place[-1]].append((tf32, output.dtype))
+            return output
+
+        monkeypatch.setattr(layers, "forward", convolving)
 
     def scoring(scorer: Scorer, x: Tensor) -> object:
         place.append("verdict")
@@ -55,13 +61,14 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[bool, torch.d
             place.pop()
 
     def proposing(oracle: ModelOracle, x: Tensor, rows: Tensor) -> Tensor:
-        place.append("proposal")
+        place.append("check of the gradient" if oracle.precision is None else "proposal")
         try:
             return propose(oracle, x, rows)
         finally:
             place.pop()
 
-    monkeypatch.setattr(nn.Conv2d, "forward", convolving)
+    for layers in (nn.Conv2d, CanonicalConv):
+        watch(layers)
     monkeypatch.setattr(Scorer, "_called", scoring)
     monkeypatch.setattr(ModelOracle, "outputs", proposing)
     return seen

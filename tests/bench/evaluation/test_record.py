@@ -91,6 +91,17 @@ def test_the_third_schema_had_a_list_for_each_task(folder: Path, record: Record)
     assert read_record(folder).results == record.results
 
 
+def test_the_fourth_schema_had_no_margins_and_no_verdict_with_remarks(folder: Path, record: Record) -> None:
+    fields = json.loads((folder / RECORD_FILE).read_text())
+    rows = pd.read_parquet(folder / ROWS_FILE).drop(columns=["margin"])
+    rows.to_parquet(folder / ROWS_FILE, index=False)
+    fields |= {"schema_version": 4, "rows_sha256": sha256_file(folder / ROWS_FILE)}
+    (folder / RECORD_FILE).write_text(json.dumps(fields))
+    found = read_record(folder)
+    assert found.schema_version == module.SCHEMA_VERSION and found.results == record.results
+    assert "margin" not in found.rows and len(found.rows) == len(record.rows)
+
+
 def test_older_records_are_migrated_step_by_step(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[int] = []
 

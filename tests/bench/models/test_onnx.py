@@ -113,7 +113,7 @@ def test_standard_searches_without_gradients_and_gives_an_upper_bound(path: Path
     labels = LOGITS.argmax(1)
     record = bench.evaluate(str(path), data=(X, labels), attack="standard", eps="16/255")
     ran = {stage.name for stage in record.attacks[0].stages}
-    assert ran == {"Square", "Square, longer", "boundary", "HopSkipJump"}
+    assert ran == {"Square", "Square, longer", "boundary", "HopSkipJump", "blind corners"}
     assert any(text.startswith("PGD-10: PGD follows gradients") for text in record.attacks[0].left_out)
     assert record.reliability.status == "upper_bound"
     assert "no gradient reaches the input (numpy() at onnx.py:" in record.reliability.reasons[0]

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from attacks.randomness import KeyedRng, uniform_like
 from bench.foundation.errors import ModelError
-from bench.models.scorer import BATCH, Scorer
+from bench.models.scorer import BATCH, LARGE_BATCH, Scorer
+from zoo.canonical.convert import canonical
 
 
 class Calls(nn.Module):
@@ -46,6 +47,17 @@ def test_the_model_only_ever_sees_one_shape(n: int) -> None:
     x = images(n)
     assert torch.equal(Scorer(model, "m").logits(x), x.flatten(1)[:, :3])
     assert model.shapes == [(BATCH, 1, 3, 3)] * -(-n // BATCH)
+
+
+def test_a_network_in_canonical_form_is_asked_without_padding() -> None:
+    twin = canonical(nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4, 3)).eval())
+    assert twin is not None
+    scorer, x = Scorer(twin, "m"), images(LARGE_BATCH + 3)
+    shapes: list[int] = []
+    twin.register_forward_pre_hook(lambda module, inputs: shapes.append(len(inputs[0])))
+    assert scorer.exact and not Scorer(Linear(), "m").exact
+    assert torch.equal(scorer.logits(x), scorer.logits(x, batch=7))
+    assert shapes[:2] == [LARGE_BATCH, 3]
 
 
 @pytest.mark.parametrize("before", [True, False])

@@ -25,6 +25,7 @@ def outcome(**given: list[Any]) -> DecisionOutcome:
         "forwards": 3,
         "backwards": 2,
         "zero_gradients": 1,
+        "margin": -1.0,
         "status": "ok",
         "unstable": False,
     }
@@ -50,3 +51,8 @@ def test_of_equal_stages_the_first_is_named_and_a_failure_is_remembered() -> Non
     assert (found.stage, found.given_by, found.status) == ([""], [0], ["nan"])
     broken = combined((FIRST, SECOND), [outcome(selection=[1.0], status=["nan"]), outcome(selection=[0.0])])
     assert (broken.stage, broken.status) == (["second"], ["ok"])
+
+
+def test_a_row_that_stands_keeps_its_smallest_margin() -> None:
+    stages = [outcome(selection=[1.0], margin=[-0.2]), outcome(selection=[1.0], margin=[-0.5])]
+    assert combined((FIRST, SECOND), stages).margin == [-0.2]

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pandas as pd
 import pytest
 
-from bench.tasks.classification.checks import _gradients, _noise, _radii
+from attacks.base import Stage
+from attacks.pgd import PGD
+from attacks.square import Square
+from bench.tasks.checks import concluded
+from bench.tasks.classification.checks import _attacked_rows, _blind_search, _gradients, _noise, _radii
 from bench.tasks.classification.results import Cell, StageResult
 from bench.tasks.results import Check, Interval
 
@@ -94,3 +101,48 @@ def test_the_lowest_of_many_noisy_rates_is_not_held_against_an_attack_on_a_stoch
     assert only(_noise(noisy, stochastic=True)).status == "pass"
     assert only(_noise([cell("pgd", 0.1, 0.95, noise=0.4)], stochastic=True)).status == "fail"
     assert list(_noise([cell("pgd", 0.0, 0.95, noise=0.4)], stochastic=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "broken", "status"),
+    [(50, 0, "pass"), (50, 1, "pass"), (50, 3, "warn"), (50, 6, "fail"), (3, 1, "warn"), (3, 2, "fail"), (1, 1, "warn")],
+)
+def test_a_blind_search_is_held_against_the_samples_that_it_was_given(given: int, broken: int, status: str) -> None:
+    """Of all samples two thirds of three would be nothing, however blind the gradients before were."""
+    stages = [
+        StageResult(name=name, attempted=n, broken=b, forwards=6, backwards=5, zero_gradients=0.0, seconds=1)
+        for name, n, b in (("PGD", 90, 90 - given), ("Square", given, broken))
+    ]
+    attacked = cell("standard", 0.1, 0.5).model_copy(update={"stages": stages})
+    run = tuple(Stage(name, attack) for name, attack in (("PGD", PGD()), ("Square", Square())))
+    request = SimpleNamespace(attacks=[SimpleNamespace(spec="standard")], stages=[run])
+    check = only(_blind_search(request, [attacked]))  # type: ignore[arg-type]
+    assert (check.status, check.value) == (status, broken / given)
+    assert f"{broken} of the {given} samples" in check.says
+
+
+@pytest.mark.parametrize("attacked", [0, 9, 10])
+def test_few_attacked_samples_bound_a_number(attacked: int) -> None:
+    rows = pd.DataFrame({"sample": range(12), "verdict": ["robust"] * attacked + ["clean_wrong"] * (12 - attacked)})
+    found = list(_attacked_rows(rows))
+    assert [check.status for check in found] == ([] if attacked == 10 else ["bound"])
+
+
+@pytest.mark.parametrize(
+    ("statuses", "decisive", "verdict"),
+    [
+        (("pass",), True, "reliable"),
+        (("pass", "warn"), True, "reliable_with_remarks"),
+        (("warn", "bound"), True, "upper_bound"),
+        (("warn",), False, "upper_bound"),
+        (("bound", "warn", "fail"), True, "unreliable"),
+    ],
+)
+def test_the_verdict_is_that_of_the_worst_check(statuses: tuple[str, ...], decisive: bool, verdict: str) -> None:
+    checks = [
+        Check.model_validate({"name": status, "status": status, "value": 1, "says": f"{status} 1"}) for status in statuses
+    ]
+    concluded_from = concluded(checks, decisive=decisive, why="short")
+    assert concluded_from.status == verdict
+    if verdict != "unreliable":
+        assert ("warn 1" in concluded_from.reasons) == ("warn" in statuses)

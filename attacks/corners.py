@@ -1,0 +1,211 @@
+"""A local search over the corners of the ball by forward passes, from the best point that earlier searches have left.
+
+The decision of a spiking network is constant on pieces of its input, and its gradient is a choice of the attacker. Where
+walks along gradients have come to an end, the margin that is left is often small, and it falls by moves that no gradient
+shows: this search tries many small ones. In each round it changes between 2 and ``most`` entries of the best point, in
+several candidates at a time (:mod:`attacks.corner_moves`), and goes on from the best of them unless it is worse; a move that
+changes nothing is made, because it leads on over level ground.
+
+The start matters most: from the best point of ``standard`` the search broke 7 of 17 standing samples of a network where
+Square, from nowhere, had broken one. Out of its scope are scores, which have no margin, and inputs that are not images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from attacks.base import Access, Attack
+from attacks.best_so_far import Best
+from attacks.corner_moves import MOVES, CornerMoves, drawn, most_entries
+from attacks.fitting import unless_images
+from attacks.objectives import Margin
+from attacks.oracle import Answer, Oracle
+from attacks.randomness import KeyedRng
+from attacks.rows import per_row
+from attacks.threats.norm_ball import NormBall, as_norm_ball
+from attacks.threats.threat import Threat, ThreatKinds, entry_for
+
+ENTRIES = 1 << 24
+"""Numbers in the candidates that are made at a time."""
+MEMORY = 0.6
+"""What a gradient of before counts for beside the present one, each divided by its mean size."""
+
+
+@dataclass
+class _Walk:
+    """Where the search is on the rows that stand. rows: ``(m,)``; the others ``(m, ...)`` and ``(m,)``."""
+
+    rows: Tensor
+    point: Tensor
+    value: Tensor
+    gradient: Tensor
+
+    def only(self, kept: Tensor) -> _Walk:
+        return _Walk(self.rows[kept], self.point[kept], self.value[kept], self.gradient[kept])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corners(Attack):
+    """Corner search in linf, and its counterpart in l2. Images ``(n, C, H, W)`` only.
+
+    queries: forwards per sample, those of its gradients included. candidates: of a round. guided: share of them that is
+    drawn by the gradient. most: the largest number of entries that a candidate changes. refresh: rounds between gradients.
+    Raises ``ValueError`` for values that make no sense.
+    """
+
+    threats: ClassVar[ThreatKinds] = tuple(MOVES)
+    moves_scores: ClassVar[bool] = False
+    inherits: ClassVar[bool] = True
+
+    queries: int = 1000
+    candidates: int = 8
+    guided: float = 0.5
+    most: int = 100
+    refresh: int = 16
+
+    def __post_init__(self) -> None:
+        least = {"queries": self.queries, "candidates": self.candidates, "most": self.most, "refresh": self.refresh}
+        if wrong := [name for name, value in least.items() if value < 1]:
+            raise ValueError(f"{' and '.join(wrong)} must be at least 1")
+        if not 0 <= self.guided <= 1:
+            raise ValueError(f"guided is a share from 0 to 1, got {self.guided}")
+
+    @property
+    def by_gradient(self) -> int:
+        """Candidates of a round that are drawn by the gradient."""
+        return round(self.guided * self.candidates)
+
+    def rounds(self) -> list[tuple[int, bool]]:
+        """Of each round the number of its candidates, and whether a gradient comes before it; two queries begin the walk."""
+        rounds: list[tuple[int, bool]] = []
+        left = self.queries - 2
+        while left > 0:
+            refreshed = bool(self.by_gradient and rounds and len(rounds) % self.refresh == 0 and left > 1)
+            size = min(self.candidates, left - refreshed)
+            rounds.append((size, refreshed))
+            left -= size + refreshed
+        return rounds
+
+    def cost(self) -> tuple[int, int]:
+        """``queries`` forwards, and the backwards of its gradients."""
+        gradients = sum(refreshed for _, refreshed in self.rounds()) + 1
+        return self.queries, gradients if self.by_gradient else 0
+
+    def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
+        """Corners are of images: on a grid of events or on recordings the ends of an interval are no inputs."""
+        return unless_images(type(self).__name__, shape)
+
+    def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        """The candidate ``(n, C, H, W)`` of the smallest margin, or the first that broke a row. See the base."""
+        self.require_fit(oracle, x, threat)
+        oracle = oracle.using(objective=Margin())
+        ball, moves = as_norm_ball(threat), entry_for(threat, MOVES)
+        best = Best.starting_at(x)
+        if not len(x):
+            return best.inputs
+        walk = self._begun(oracle, x, ball, moves, rng.fold("start"), best)
+        for number, (size, refreshed) in enumerate(self.rounds()):
+            walk = walk.only(~best.broken[walk.rows])
+            if not len(walk.rows):
+                break
+            if refreshed:
+                _look(oracle, walk, best)
+            self._round(oracle, walk, x, ball, moves, rng.fold("round", number), size, best)
+        return best.inputs
+
+    def _begun(self, oracle: Oracle, x: Tensor, ball: NormBall, moves: CornerMoves, rng: KeyedRng, best: Best) -> _Walk:
+        """At the inherited point (the clean input, if there is none) or where it is spread to, whichever is better."""
+        rows = torch.arange(len(x), device=x.device)
+        start = x if oracle.inherited is None else ball.project(oracle.inherited, x)
+        answer = oracle.query(start, rows, grad=bool(self.by_gradient))
+        best.update(start, rows, _certain(answer))
+        gradient = _by_mean(answer.slope) if self.by_gradient else torch.zeros_like(x)
+        walk = _Walk(rows, start.clone(), _numbers(answer.value), gradient)
+        if self.queries > 1:
+            walk = walk.only(~best.broken[rows])
+            spread = moves.spread(walk.point, x[walk.rows], ball.rows(walk.rows), walk.gradient, rng.rows(walk.rows))
+            if len(walk.rows):
+                _move(walk, spread, oracle.query(spread, walk.rows, grad=False), best)
+        return walk
+
+    def _round(
+        self,
+        oracle: Oracle,
+        walk: _Walk,
+        x: Tensor,
+        ball: NormBall,
+        moves: CornerMoves,
+        rng: KeyedRng,
+        size: int,
+        best: Best,
+    ) -> None:
+        """One round of ``size`` candidates per row, a few rows at a time."""
+        entries = x[0].numel()
+        at_once = max(1, ENTRIES // (size * entries))
+        for part in torch.arange(len(walk.rows), device=x.device).split(at_once):
+            here, clean = walk.only(part), x[walk.rows[part]]
+            around, streams = ball.rows(here.rows), rng.rows(here.rows)
+            promise = moves.promise(here.point, clean, around, here.gradient)
+            guided = min(self.by_gradient, size)
+            draw = drawn(promise, guided, size, most_entries(entries, self.most), streams)
+            candidates = moves.moved(here.point, clean, around, here.gradient, draw, streams)
+            flat = candidates.flatten(0, 1)
+            answer = oracle.query(flat, here.rows.repeat_interleave(size), grad=False)
+            chosen, picked = _best_of(candidates, answer)
+            _move(here, chosen, picked, best)
+            walk.point[part], walk.value[part] = here.point, here.value
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlindCorners(Corners):
+    """The corner search without any gradient, for models that have none."""
+
+    access: ClassVar[Access] = "score"
+
+    guided: float = field(default=0.0, init=False)
+
+
+def _numbers(value: Tensor) -> Tensor:
+    """``value`` ``(n,)`` with the lowest number in the place of what is none, so that any number is better."""
+    return torch.where(value.isnan(), -torch.inf, value)
+
+
+def _certain(answer: Answer) -> Answer:
+    """The answer with rows whose margin is no number unbroken: what they decide is not known."""
+    return Answer(answer.value, answer.gradient, answer.broken & ~answer.value.isnan())
+
+
+def _best_of(candidates: Tensor, answer: Answer) -> tuple[Tensor, Answer]:
+    """Of ``candidates`` ``(n, P, ...)`` the first that broke its row, or else that of the largest number; ``(n, ...)``."""
+    n, size = candidates.shape[:2]
+    value, broken = _numbers(answer.value).view(n, size), _certain(answer).broken.view(n, size)
+    pick = torch.where(broken.any(1), broken.int().argmax(1), value.argmax(1))
+    rows = torch.arange(n, device=value.device)
+    return candidates[rows, pick], Answer(value[rows, pick], None, broken[rows, pick])
+
+
+def _move(walk: _Walk, points: Tensor, answer: Answer, best: Best) -> None:
+    """Go to ``points`` ``(m, ...)`` where they are not worse."""
+    best.update(points, walk.rows, _certain(answer))
+    value = _numbers(answer.value)
+    better = value >= walk.value
+    walk.point = torch.where(per_row(better, points), points, walk.point)
+    walk.value = torch.where(better, value, walk.value)
+
+
+def _look(oracle: Oracle, walk: _Walk, best: Best) -> None:
+    """The gradient where the walk is now, together with those of before."""
+    answer = oracle.query(walk.point, walk.rows, grad=True)
+    best.update(walk.point, walk.rows, _certain(answer))
+    walk.gradient = MEMORY * walk.gradient + _by_mean(answer.slope)
+
+
+def _by_mean(gradient: Tensor) -> Tensor:
+    """Each row divided by its mean magnitude; a row of zeros stays zero."""
+    mean = per_row(gradient.abs().flatten(1).mean(1), gradient)
+    return gradient / mean.clamp_min(torch.finfo(gradient.dtype).tiny)

@@ -1,0 +1,1 @@
+"""Recordings of spike cameras: planes of bits in ``.dat`` files, with a ``config.yaml`` beside them."""

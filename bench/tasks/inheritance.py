@@ -1,0 +1,72 @@
+"""Points that the stages of an attack set hand down, as text in their outcomes.
+
+A stage is computed from the outcomes of the stages before it and from nothing else, so what it starts from must be in them:
+then a run that is resumed, and one with any number of workers, gives the same rows.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attacks.inheritance import Levels, Reached
+from attacks.threats.threat import Threat
+from bench.tasks.unit import StageOutcome
+
+
+def written(levels: Levels) -> list[str]:
+    """One text per row: the largest entry in hexadecimal, a colon, and the packed levels."""
+    rows = zip(levels.largest.tolist(), levels.steps.cpu().numpy(), strict=True)
+    return [f"{largest.hex()}:{base64.b64encode(zlib.compress(steps.tobytes())).decode()}" for largest, steps in rows]
+
+
+def read(texts: Sequence[str], like: Tensor) -> Levels:
+    """The levels that :func:`written` wrote, shaped like ``like`` ``(n, ...)``. Raises ``ValueError`` for other texts."""
+    largest, steps = [], []
+    for text in texts:
+        size, _, packed = text.partition(":")
+        try:
+            entries = np.frombuffer(zlib.decompress(base64.b64decode(packed, validate=True)), np.int8)
+            steps.append(torch.tensor(entries).view(like.shape[1:]))
+        except (zlib.error, RuntimeError) as error:
+            raise ValueError("this is not a point that a stage has handed down") from error
+        largest.append(float.fromhex(size))
+    stacked = torch.stack(steps) if steps else torch.empty(0, *like.shape[1:], dtype=torch.int8)
+    return Levels(stacked.to(like.device), torch.tensor(largest, dtype=like.dtype, device=like.device))
+
+
+def inherited(outcomes: Sequence[StageOutcome], x: Tensor, threat: Threat) -> Reached:
+    """What stages have reached on the inputs ``x`` ``(n, ...)`` of a shard. outcomes: in the order of the stages."""
+    reached = Reached.nothing(x)
+    for outcome in outcomes:
+        given = [position for position, text in enumerate(outcome.handed_down) if text]
+        if given:
+            rows = torch.tensor([outcome.rows[position] for position in given], device=x.device)
+            margin = torch.tensor([outcome.margin[position] for position in given], dtype=torch.float64, device=x.device)
+            levels = read([outcome.handed_down[position] for position in given], x[rows])
+            reached.take(levels, margin, rows, x, threat)
+    return reached
+
+
+def handed_down(outcome: StageOutcome, images: Tensor, x: Tensor, reached: Reached, standing: Collection[int]) -> list[str]:
+    """Per row of an outcome the text of its point, empty where the point is no better than what was ``reached`` before.
+
+    images: of the outcome, ``(m, ...)``. x: clean inputs of the whole shard. standing: rows that later stages attack;
+    no other has a text, nor has a row whose image left ball or box.
+    """
+    if not outcome.margin:
+        return []
+    rows = torch.tensor(outcome.rows, dtype=torch.int64, device=x.device)
+    margin = torch.tensor(outcome.margin, dtype=torch.float64, device=x.device)
+    wanted = [row in standing and status == "ok" for row, status in zip(outcome.rows, outcome.status, strict=True)]
+    usable = torch.tensor(wanted, dtype=torch.bool, device=x.device)
+    chosen = (reached.better(margin, rows) & usable).nonzero()[:, 0]
+    texts = [""] * len(rows)
+    for position, text in zip(chosen.tolist(), written(Levels.of(images[chosen], x[rows[chosen]])), strict=True):
+        texts[position] = text
+    return texts

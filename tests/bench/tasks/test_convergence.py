@@ -1,0 +1,77 @@
+"""How far an attack has come to an end: the last third of its budget, and what it still broke."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from bench.tasks.classification.convergence import _check, broken_late, late_shares
+from bench.tasks.classification.results import Cell, StageResult
+from bench.tasks.classification.units import DecisionOutcome
+from bench.tasks.results import Interval
+
+
+def stage(name: str, forwards: float, broken: int, attempted: int = 50) -> StageResult:
+    return StageResult(
+        name=name,
+        attempted=attempted,
+        broken=broken,
+        forwards=forwards,
+        backwards=0.0,
+        zero_gradients=0.0,
+        seconds=1.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("costs", "shares"),
+    [
+        ((10, 10, 10), (0, 0, 1)),
+        ((10, 20), (0, 0.5)),
+        ((40, 10, 10), (0.0, 1, 1)),
+        ((30, 10, 5), (0.0, 1.0, 1)),
+        ((0, 0), (0, 0)),
+        ((6,), (1 / 3,)),
+        ((), ()),
+    ],
+)
+def test_the_last_third_of_what_a_survivor_costs(costs: tuple[float, ...], shares: tuple[float, ...]) -> None:
+    found = late_shares([stage(str(number), cost, 0) for number, cost in enumerate(costs)])
+    assert found == pytest.approx(list(shares))
+
+
+def test_samples_of_a_stage_that_lies_half_in_it_count_half() -> None:
+    assert broken_late([stage("a", 10, 7), stage("b", 20, 4)]) == pytest.approx(2)
+
+
+def cell(stages: list[StageResult], robust: float) -> Cell:
+    same = Interval(value=robust, low=robust, high=robust, n=100)
+    every = dict.fromkeys(("clean", "noise", "noise_best", "robust", "robust_8bit", "gap", "gap_best"), same)
+    numbers: dict[str, Any] = {"noise_draws": 1, "undecided": 0, "unstable": 0, "forwards": 1, "backwards": 0, "seconds": 1}
+    return Cell(attack="standard", eps=0.1, eps_text="0.1", stages=stages, **every, **numbers)
+
+
+def outcome(rows: list[int], margin: list[float]) -> DecisionOutcome:
+    costs: dict[str, Any] = {name: [0] * len(rows) for name in ("forwards", "backwards", "zero_gradients", "adv_pred")}
+    rates = {name: [1.0] * len(rows) for name in ("norm_value", "robust", "selection", "robust_8bit")}
+    words: dict[str, Any] = {"adv_sha256": [""] * len(rows), "unstable": [False] * len(rows), "status": ["ok"] * len(rows)}
+    return DecisionOutcome(rows=rows, margin=margin, seconds=0.0, **costs, **rates, **words)
+
+
+def test_a_record_says_what_may_still_fall() -> None:
+    attacked = cell([stage("walk", 10, 6), stage("corners", 5, 2)], 0.2)
+    rows = pd.DataFrame({"verdict": ["robust", "robust", "broken"], "margin": [-0.25, -3.0, 0.1]})
+    outcomes = [[outcome([0, 1, 2], [-0.5, -3.0, -0.1])], [outcome([0, 1, 2], [-0.25, -3.1, 0.1])]]
+    check = _check(attacked, rows, outcomes)
+    assert (check.status, check.value) == ("warn", pytest.approx(0.02))
+    assert "broke 2.0% of all samples, so that a longer one may leave 18.0 to 20.0%" in check.says
+    assert "the smallest margins left are 0.25, 3, and 1 of 2" in check.says
+
+
+def test_an_attack_that_has_ended_gets_no_remark() -> None:
+    attacked = cell([stage("walk", 10, 6), stage("corners", 5, 0)], 0.0)
+    check = _check(attacked, pd.DataFrame({"verdict": ["broken"], "margin": [0.1]}), [[outcome([0], [0.1])], []])
+    assert check.status == "pass" and "may leave" not in check.says and "margins" not in check.says
+    assert cell([stage("all", 3, 90)], 0.05).further == 0.05  # no more than what stands

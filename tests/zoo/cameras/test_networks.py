@@ -1,0 +1,99 @@
+"""Networks behind a spike camera: what they are made of, their randomness, and that an attack reaches the scene."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from attacks.gradients.base import TakesGradientPath
+from attacks.gradients.bptt import BPTT
+from attacks.randomness import KeyedRng, drawing
+from zoo.cameras.networks import OnSpikePlanes, ThroughPictures, through_pictures, through_spikes
+from zoo.cameras.reconstruction import TFI, TFP
+from zoo.spiking.neurons import LIF
+
+CAMERA: dict[str, Any] = {"ticks": 6, "gain": 0.9, "photons": 50.0, "spurious": 0.01, "jitter": 0.02}
+NEURON: dict[str, Any] = {"decay": 0.9, "threshold": 0.5}
+WIDTHS = (4, 4, 4, 4)
+
+
+def picture_network(reconstruction: str, neuron: dict[str, Any] | None = NEURON, **options: Any) -> nn.Module:
+    network = {"steps": 1 if neuron is None else 2, "neuron": neuron, "widths": WIDTHS}
+    return through_pictures(camera=CAMERA, reconstruction=reconstruction, network=network, options=options)
+
+
+MODELS = {
+    "tfp, SNN": lambda: picture_network("tfp"),
+    "tfp, ANN": lambda: picture_network("tfp", None, half=2),
+    "tfi, SNN": lambda: picture_network("tfi", window=3),
+    "tfstp, ANN": lambda: picture_network("tfstp", None),
+    "direct, SNN": lambda: through_spikes(camera=CAMERA, network={"neuron": NEURON, "widths": WIDTHS}),
+}
+
+
+def scenes(n: int = 3) -> Tensor:
+    return torch.rand(n, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_draws_and_logits_belong_to_the_scene(name: str) -> None:
+    torch.manual_seed(0)
+    model, x = MODELS[name]().double().eval(), scenes().double()
+    rng = KeyedRng.of(0, torch.arange(3))
+    with torch.no_grad():
+        with drawing(rng):
+            logits = model(x)
+            still = model(x[:, None].expand(3, CAMERA["ticks"], 3, 32, 32))
+        with drawing(rng.rows(torch.tensor([2]))):
+            alone = model(x[2:])
+        with drawing(rng.fold("again")):
+            other = model(x)
+    assert logits.shape == (3, 10) and logits.isfinite().all()
+    torch.testing.assert_close(alone, logits[2:], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(still, logits, rtol=1e-4, atol=1e-4)
+    assert not torch.equal(other, logits)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_scene_has_a_gradient_along_every_path(name: str) -> None:
+    torch.manual_seed(0)
+    model, x = MODELS[name]().eval(), scenes().requires_grad_()
+    layers = [module for module in model.modules() if isinstance(module, TakesGradientPath)]
+    assert len(layers) == 1 + sum(isinstance(module, LIF) for module in model.modules())
+    with drawing(KeyedRng.of(0, torch.arange(3))):
+        own = model(x)
+        with BPTT(surrogate="atan").applied(model) as bound:
+            chosen = model(x)
+    assert bound.layers == len(layers)
+    torch.testing.assert_close(chosen, own)
+    gradients = [torch.autograd.grad(logits[:, 0].sum(), x)[0] for logits in (own, chosen)]
+    for gradient in gradients:
+        assert gradient.isfinite().all() and (gradient.flatten(1).abs().amax(1) > 0).all()
+    assert not torch.equal(*gradients)
+
+
+def test_pictures_are_intensities() -> None:
+    """TFP and TFI undo the gain unless told otherwise."""
+    network = {"steps": 1, "neuron": None, "widths": WIDTHS}
+    for reconstruction, options, scale in (
+        ("tfp", {}, 1 / 0.9),
+        ("tfi", {"window": 3}, 1 / 0.9),
+        ("tfp", {"scale": 1.0}, 1.0),
+    ):
+        model = ThroughPictures(camera=CAMERA, reconstruction=reconstruction, network=network, options=options)
+        assert isinstance(model.reconstruction, TFP | TFI) and model.reconstruction.scale == scale
+
+
+def test_an_unknown_reconstruction() -> None:
+    with pytest.raises(ValueError, match="unknown reconstruction 'video'; known: tfp, tfi, tfstp"):
+        picture_network("video")
+
+
+def test_a_network_on_recorded_planes() -> None:
+    """One channel, spike planes as they come from a recording."""
+    model = OnSpikePlanes(neuron=NEURON, channels=1, classes=4, widths=WIDTHS).eval()
+    planes = (torch.rand(5, 2, 1, 32, 32, generator=torch.Generator().manual_seed(0)) < 0.3).float()
+    assert model(planes).shape == (2, 4)

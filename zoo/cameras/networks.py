@@ -1,0 +1,109 @@
+"""Networks that see a scene through a spike camera.
+
+Two ways lead from spikes to a decision: through a picture that TFP, TFI or TFSTP makes of them, which any network for
+images can look at, or directly, spike planes into spiking neurons, a tick being a time step. Inputs are scenes, so that an
+attack on them is an attack through the camera.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo.architectures.compact import Compact, compact_body
+from zoo.cameras.reconstruction import RECONSTRUCTIONS
+from zoo.cameras.spike_camera import SpikeCamera
+from zoo.spiking.network import TimeSequential
+from zoo.spiking.neurons import LIF
+from zoo.spiking.readouts import MeanLogits
+
+
+class ThroughPictures(nn.Module):
+    """Scenes ``(N, 3, 32, 32)`` or ``(N, T, 3, 32, 32)`` in [0, 1] to logits ``(N, K)``, by way of a picture.
+
+    camera: keyword arguments of :class:`~zoo.cameras.spike_camera.SpikeCamera`. reconstruction: ``tfp``, ``tfi`` or
+    ``tfstp``, with ``options``; TFP and TFI give intensities, the gain of the camera undone. network: keyword arguments of
+    :class:`~zoo.architectures.compact.Compact`. Raises ``ValueError`` for an unknown reconstruction.
+    """
+
+    def __init__(
+        self,
+        *,
+        camera: dict[str, Any],
+        reconstruction: str,
+        network: dict[str, Any],
+        options: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        if reconstruction not in RECONSTRUCTIONS:
+            raise ValueError(f"unknown reconstruction {reconstruction!r}; known: {', '.join(RECONSTRUCTIONS)}")
+        self.camera = SpikeCamera(**camera)
+        usual = {} if reconstruction == "tfstp" else {"scale": self.camera.intensity_of_rate}
+        self.reconstruction = RECONSTRUCTIONS[reconstruction](**usual | (options or {}))
+        self.network = Compact(**network)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits ``(N, K)`` of scenes in [0, 1]."""
+        logits: Tensor = self.network(self.reconstruction(self.camera(x)))
+        return logits
+
+
+class OnSpikePlanes(nn.Module):
+    """Spike planes ``(T, N, C, 32, 32)`` to logits ``(N, K)``, averaged over the ticks.
+
+    neuron: keyword arguments of :class:`~zoo.spiking.neurons.LIF`.
+    """
+
+    def __init__(
+        self,
+        *,
+        neuron: dict[str, Any],
+        classes: int = 10,
+        channels: int = 3,
+        widths: tuple[int, int, int, int] = (16, 32, 48, 80),
+    ) -> None:
+        super().__init__()
+        first, second, third, fourth = widths
+        self.body: TimeSequential = compact_body(
+            lambda: LIF(**neuron), channels=channels, widths=(first, second, third, fourth)
+        )
+        self.readout = MeanLogits(fourth * 16, classes)
+
+    def forward(self, spikes: Tensor) -> Tensor:
+        """Logits ``(N, K)`` of spike planes."""
+        ticks, rows, channels, height, width = spikes.shape
+        # One layout for every batch: that of the memory decides in which order a convolution sums.
+        folded = spikes.reshape(ticks * rows, channels, height, width).contiguous(memory_format=torch.channels_last)
+        logits: Tensor = self.readout(self.body(folded.view(ticks, rows, channels, height, width)))
+        return logits
+
+
+class ThroughSpikes(nn.Module):
+    """Scenes ``(N, 3, 32, 32)`` or ``(N, T, 3, 32, 32)`` in [0, 1] to logits ``(N, K)``, without a picture between.
+
+    camera: keyword arguments of :class:`~zoo.cameras.spike_camera.SpikeCamera`. network: those of :class:`OnSpikePlanes`.
+    """
+
+    def __init__(self, *, camera: dict[str, Any], network: dict[str, Any]) -> None:
+        super().__init__()
+        self.camera = SpikeCamera(**camera)
+        self.network = OnSpikePlanes(**network)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits ``(N, K)`` of scenes in [0, 1]."""
+        logits: Tensor = self.network(self.camera(x))
+        return logits
+
+
+def through_pictures(**arguments: Any) -> nn.Module:
+    """A :class:`ThroughPictures` with its weights in channels-last order."""
+    model: nn.Module = ThroughPictures(**arguments)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def through_spikes(**arguments: Any) -> nn.Module:
+    """A :class:`ThroughSpikes` with its weights in channels-last order."""
+    model: nn.Module = ThroughSpikes(**arguments)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
