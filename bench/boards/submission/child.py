@@ -56,7 +56,6 @@ def _restrict(memory: int) -> None:
     for kind, most in (
         (resource.RLIMIT_DATA, memory),
         (resource.RLIMIT_FSIZE, LARGEST_FILE),
-        (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 128),
     ):
         resource.setrlimit(kind, (most, most))

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MOST_HEAD = 2**20
 MOST_BODY = 2**31
+SHORT = 2**16
+"""Bytes of a body that holds little or nothing beside its header."""
 LENGTHS = 16
 
 
@@ -33,10 +35,13 @@ class Frame:
         return len(head).to_bytes(8, "little") + len(body).to_bytes(8, "little") + head + body
 
 
-def lengths(start: bytes) -> tuple[int, int]:
-    """Bytes of head and body, from the first sixteen bytes. Raises ``ValueError`` if they exceed what is accepted."""
+def lengths(start: bytes, most: int = MOST_BODY) -> tuple[int, int]:
+    """Bytes of head and body, from the first sixteen bytes.
+
+    most: bytes that the body may have. Raises ``ValueError`` if head or body is longer than what is accepted.
+    """
     head, body = int.from_bytes(start[:8], "little"), int.from_bytes(start[8:LENGTHS], "little")
-    if head > MOST_HEAD or body > MOST_BODY:
+    if head > MOST_HEAD or body > most:
         raise ValueError("a message is too large")
     return head, body
 

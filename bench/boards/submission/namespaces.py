@@ -4,9 +4,11 @@ The code sees the packages of this project and of Python read-only, its own subm
 temporary folder in memory. It sees no network, no environment, no other process, no file of the user, and nothing of it
 is left afterwards. What this cannot promise is said in ``SECURITY.md``.
 
-bubblewrap makes the place, or ``unshare`` where there is none; without either, foreign code does not run. Started by the
-machine's root, the code runs as :data:`NOBODY` in a user namespace of its own: the kernel exempts the user root from its
-limit on tasks, and a watchdog alone loses the race against a program that forks without end.
+bubblewrap makes the place, or ``unshare`` where there is none; without either, foreign code does not run. What starts there
+is confined first (:mod:`bench.boards.submission.confined`), and no test data of this project lie there
+(:mod:`bench.boards.submission.hidden`). Started by the machine's root, the code runs as :data:`NOBODY` in a user namespace
+of its own: the kernel exempts the user root from its limit on tasks, and a watchdog alone loses the race against a program
+that forks without end.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.boards.submission.hidden import hidden
 from bench.foundation.errors import IsolationError
 
 PACKAGES = ("attacks", "zoo", "bench")
@@ -33,6 +36,7 @@ FIX = "Install bubblewrap (apt install bubblewrap) and allow unprivileged user n
 PROBE = f"open({PROJECT + '/bench/boards/submission/child.py'!r}).close()"
 """What must work there: Python starts, and may read the project."""
 SETUP = Path(__file__).with_name("unshared.sh")
+CONFINED = f"{PROJECT}/bench/boards/submission/confined.py"
 
 
 @dataclass(frozen=True)
@@ -82,18 +86,21 @@ def program() -> list[str]:
 
 def command(tool: str, folder: Path, limits: Limits, words: list[str]) -> list[str]:
     """The command that starts ``words`` in the place. folder: shown as ``/input``; tool: ``bwrap`` or ``unshare``."""
-    return [*{"bwrap": _bubblewrap, "unshare": _unshare}[tool](folder, limits), *words]
+    confined = [sys.executable, "-I", "-S", "-B", CONFINED]
+    return [*{"bwrap": _bubblewrap, "unshare": _unshare}[tool](folder, limits), *confined, *words]
 
 
 def _bubblewrap(folder: Path, limits: Limits) -> list[str]:
     words = ["bwrap", "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     words += ["--unshare-cgroup-try", "--disable-userns", "--uid", "65534", "--gid", "65534", "--hostname", "isolated"]
     words += ["--cap-drop", "ALL", "--new-session", "--die-with-parent", "--clearenv"]
-    for inside, outside in {**mounts(), INPUT: folder}.items():
+    scratch, shown = str(limits.scratch), mounts()
+    words += ["--size", scratch, "--tmpfs", "/tmp"]  # noqa: S108 -- first, as packages may lie below it
+    for inside, outside in {**shown, INPUT: folder}.items():
         words += ["--ro-bind", str(outside), inside]
-    scratch = str(limits.scratch)
-    words += ["--proc", "/proc", "--dev", "/dev", "--size", scratch, "--tmpfs", "/dev/shm"]  # noqa: S108
-    words += ["--size", scratch, "--tmpfs", "/tmp", "--dir", HOME]  # noqa: S108
+    for inside in hidden(shown):
+        words += ["--tmpfs", inside, "--remount-ro", inside]
+    words += ["--proc", "/proc", "--dev", "/dev", "--size", scratch, "--tmpfs", "/dev/shm", "--dir", HOME]  # noqa: S108
     # The device folder and the root itself lie in memory too, and would be writable without a bound.
     words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
     for name, value in environment(limits).items():
@@ -107,8 +114,11 @@ def _unshare(folder: Path, limits: Limits) -> list[str]:
     words = ["setpriv", "--pdeathsig", "KILL", "unshare", *(() if user else ("--user", "--map-root-user"))]
     words += ["--mount", "--pid", "--fork", "--kill-child=KILL", "--net", "--ipc", "--uts", "--cgroup", "--"]
     words += ["/bin/sh", str(SETUP), _mount_point(folder), str(limits.scratch), str(limits.tasks), str(user)]
-    for inside, outside in {**mounts(), INPUT: folder}.items():
+    shown = mounts()
+    for inside, outside in {**shown, INPUT: folder}.items():
         words += [str(outside), inside]
+    for inside in hidden(shown):
+        words += ["", inside]
     return [*words, "--", "/usr/bin/env", "-i", *(f"{name}={value}" for name, value in environment(limits).items())]
 
 

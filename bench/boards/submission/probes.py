@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.boards.submission.folder import Snapshot
+from bench.boards.submission.frames import SHORT
 from bench.boards.submission.namespaces import Limits
 from bench.boards.submission.opening import zoo_built
 from bench.boards.submission.process import Sandbox
@@ -17,6 +18,9 @@ from bench.foundation.errors import IsolationError, SubmissionError
 from bench.models.scorer import BATCH, Scorer
 from bench.models.subject import Subject
 from bench.tasks.submission import Probe
+
+MOST_CLASSES = 1_000
+"""Logits per image that own code may answer."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +51,16 @@ class Isolated:
     layers: int
 
     def logits(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
-        logits = self.sandbox.ask("logits", {"images": images}, batch=batch).tensors.get("logits")
+        most = SHORT + len(images) * MOST_CLASSES * 4
+        logits = self.sandbox.ask("logits", {"images": images}, most=most, batch=batch).tensors.get("logits")
         proper = logits is not None and logits.dtype == torch.float32 and logits.dim() == 2 and len(logits) == len(images)
         if logits is None or not proper or logits.shape[1] < 2 or not logits.isfinite().all():
             raise IsolationError("The code's logits are not finite numbers (N, classes).", "Return them from forward(x).")
         return logits
 
     def scores(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
-        scores = self.sandbox.ask("scores", {"images": images}, batch=batch).tensors.get("scores")
+        most = SHORT + len(images) * 4
+        scores = self.sandbox.ask("scores", {"images": images}, most=most, batch=batch).tensors.get("scores")
         if (
             scores is None
             or scores.dtype != torch.float32

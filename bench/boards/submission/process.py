@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 
-from bench.boards.submission.frames import LENGTHS, Frame, lengths, unpacked
+from bench.boards.submission.frames import LENGTHS, SHORT, Frame, lengths, unpacked
 from bench.boards.submission.namespaces import Limits, choose, command, program
 from bench.boards.submission.watchdog import Watchdog, descendants
 from bench.foundation.errors import IsolationError
@@ -55,15 +55,20 @@ class Sandbox:
             with contextlib.suppress(OSError):  # what was not yet written has no reader any more
                 cast(IO[bytes], stream).close()
 
-    def ask(self, operation: str, tensors: dict[str, Tensor] | None = None, **parameters: Any) -> Frame:
-        """Send one question and wait for its answer. An answer with ``error`` raises that as one sentence."""
+    def ask(
+        self, operation: str, tensors: dict[str, Tensor] | None = None, *, most: int = SHORT, **parameters: Any
+    ) -> Frame:
+        """Send one question and wait for its answer. An answer with ``error`` raises that as one sentence.
+
+        most: bytes that the tensors of a proper answer take at most; a longer one is refused before it is read.
+        """
         question = Frame({"operation": operation, **parameters}, tensors or {})
-        answer = self._exchange(memoryview(question.packed()))
+        answer = self._exchange(memoryview(question.packed()), most)
         if "error" in answer.head:
             raise IsolationError(f"The code failed: {one_line(answer.head['error'])}.", "Correct the submission's code.")
         return answer
 
-    def _exchange(self, left: memoryview) -> Frame:
+    def _exchange(self, left: memoryview, most: int) -> Frame:
         stdin, stdout, stderr = (
             cast(IO[bytes], stream).fileno() for stream in (self._process.stdin, self._process.stdout, self._process.stderr)
         )
@@ -92,7 +97,7 @@ class Sandbox:
                             raise self._died()
                         received += block
                         if len(received) == LENGTHS == needed:
-                            needed += sum(self._lengths(received))
+                            needed += sum(self._lengths(received, most))
                 if time.monotonic() - looked > LOOK:
                     if complaint := self._watchdog.complaint():
                         self.kill()
@@ -111,9 +116,9 @@ class Sandbox:
         except BrokenPipeError as error:
             raise self._died() from error
 
-    def _lengths(self, received: bytearray) -> tuple[int, int]:
+    def _lengths(self, received: bytearray, most: int) -> tuple[int, int]:
         try:
-            return lengths(bytes(received))
+            return lengths(bytes(received), most)
         except ValueError as error:
             self.kill()
             raise IsolationError(f"The code's answer cannot be read: {error}.", "Do not write into its pipe.") from error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from bench.boards.submission.frames import Frame
+from bench.boards.submission.frames import MOST_HEAD, Frame
 from bench.data.base import Samples
 from bench.foundation.errors import IsolationError
 from bench.foundation.escaping import one_line
@@ -119,7 +119,9 @@ def ask(sandbox: Sandbox, samples: Samples, *, stages: int, **parameters: Any) -
     Raises ``IsolationError`` if the answer has not the form of one.
     """
     given = {"images": samples.images, "labels": samples.labels, "ids": samples.ids}
-    return checked(sandbox.ask("attack", given, **parameters), samples, stages, parameters["clean"])
+    columns = 8 * len(samples) * (2 + len(COSTS))
+    most = MOST_HEAD + stages * (samples.images.numel() * 4 + columns) + 8 * len(samples) * len(parameters["clean"])
+    return checked(sandbox.ask("attack", given, most=most, **parameters), samples, stages, parameters["clean"])
 
 
 def checked(answer: Frame, samples: Samples, stages: int, clean: Sequence[str]) -> Proposals:

@@ -11,45 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.sandboxes import QUICK, WORKING, ran
 
 from bench.boards.submission import namespaces
 from bench.boards.submission.namespaces import Limits
 from bench.boards.submission.process import Sandbox
 from bench.boards.submission.watchdog import descendants, usage
 from bench.foundation.errors import IsolationError
-
-QUICK = Limits(seconds=60, memory=2**30, processes=8, scratch=2**20)
-
-
-def works(tool: str) -> bool:
-    try:
-        with Sandbox(Path(__file__).parent, QUICK, tool=tool, words=["/bin/true"]) as sandbox:
-            sandbox.ask("anything")
-    except IsolationError as error:
-        return "exit code 0" in str(error)
-    return False
-
-
-WORKING = [tool for tool in namespaces.tools() if works(tool)]
-
-
-@pytest.fixture(params=["bwrap", "unshare"])
-def tool(request: pytest.FixtureRequest) -> str:
-    """Each way to isolate that works here."""
-    if request.param not in WORKING:
-        pytest.skip(f"{request.param} does not work here, or not for this user")
-    return str(request.param)
-
-
-def ran(tool: str, folder: Path, code: str, limits: Limits = QUICK) -> str:
-    """What the sandbox says about a program; the program's last word goes to its error output."""
-    shown = folder / "shown"
-    shown.mkdir(mode=0o755)
-    (shown / "model.py").write_text(f"import os, sys\ndef say(*x): print(*x, file=sys.stderr, flush=True)\n{code}\n")
-    words = [sys.executable, "-I", "-S", "-B", "/input/model.py"]
-    with pytest.raises(IsolationError) as caught, Sandbox(shown, limits, tool=tool, words=words) as sandbox:
-        sandbox.ask("anything")
-    return str(caught.value)
 
 
 def test_there_is_a_place_or_a_refusal() -> None:
