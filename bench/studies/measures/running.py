@@ -35,10 +35,10 @@ MEASURED_ON = "cifar10"
 
 
 def measurable() -> list[str]:
-    """Names of the models for this task and data set that have weights."""
+    """Names of the models for this task and data set that have weights and see the images themselves."""
     cards = (card_of(name) for name in names())
     fitting = (card for card in cards if (card.task, card.dataset) == (MEASURED, MEASURED_ON))
-    return [card.name for card in fitting if card.weights is not None]
+    return [card.name for card in fitting if card.weights is not None and not card.behind_camera]
 
 
 def measure_model(
