@@ -36,8 +36,6 @@ class ModelOracle:
     lens: what the model sees of an input (see :meth:`attacks.lattice.Lattice.lens`): an attacker who must hand over images
         of 8 bits searches through their rounding.
     sites: the spike functions of a stranger's network (see :mod:`attacks.gradients.spikes`).
-    precision: in which the model computes where that makes it faster (torch's autocast), such as bfloat16 on a GPU; None for
-        full precision. What the search ends with is for someone else to judge in full precision.
     inherited: see :class:`~attacks.oracle.Oracle`.
     rounds: whether the model rounds its input (see :mod:`attacks.gradients.bpda`).
     """
@@ -53,7 +51,6 @@ class ModelOracle:
     micro_batch: int = 64
     lens: Lens = clear
     sites: SpikeSites | None = None
-    precision: torch.dtype | None = None
     inherited: Tensor | None = None
     rounds: bool = False
     books: Books = field(kw_only=True)
@@ -172,12 +169,8 @@ class ModelOracle:
 
     def outputs(self, x: Tensor, rows: Tensor) -> Tensor:
         """The model's outputs ``(n, K)`` for inputs ``x`` that stand for ``rows`` ``(n,)``; nothing is booked here."""
-        if self.precision is None:
-            outputs: Tensor = self.model(x)
-            return outputs
-        with torch.autocast(x.device.type, self.precision):
-            reduced: Tensor = self.model(x)
-        return reduced.to(x.dtype)
+        outputs: Tensor = self.model(x)
+        return outputs
 
     def query(self, x: Tensor, rows: Tensor, *, grad: bool) -> Answer:
         """Value, gradient and verdict ``(n,)`` of inputs ``x`` ``(n, ...)`` that stand for ``rows`` ``(n,)``, averaged.
@@ -253,7 +246,6 @@ class ModelOracle:
             stochastic=True,
             micro_batch=self.micro_batch,
             sites=self.sites,
-            precision=self.precision,
         )
         return fresh.referring_to(x)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.foundation.files import make_folder
+from bench.studies.measures.attacked import Results
 from bench.studies.measures.sheet import Sheet
 from bench.tasks.record import Record
 from reports.attribution import stage_attribution, staged
@@ -51,22 +52,24 @@ def pictures(records: Sequence[Record]) -> Iterator[tuple[str, Draw]]:
             yield f"differences-{slug(eps)}", partial(difference_forest, decided, eps)
 
 
-def measured_pictures(sheets: Sequence[Sheet]) -> Iterator[tuple[str, Draw]]:
-    """Name of every figure that sheets of measures allow, and the function that draws it."""
+def measured_pictures(sheets: Sequence[Sheet], results: Results) -> Iterator[tuple[str, Draw]]:
+    """Name of every figure that sheets of measures and results of the board allow, and the function that draws it."""
     if any(len(sheet.steps) > 1 for sheet in sheets):
         yield "accuracy-vs-steps", partial(accuracy_over_steps, sheets)
-    for attack, eps in attacks_of(sheets):
-        yield f"robustness-vs-energy-{attack}-{slug(eps)}", partial(robustness_over_energy, sheets, attack, eps)
+    for attack, eps in attacks_of(sheets, results):
+        yield f"robustness-vs-energy-{attack}-{slug(eps)}", partial(robustness_over_energy, sheets, results, attack, eps)
 
 
-def draw_all(records: Sequence[Record], folder: Path, measured: Sequence[Sheet] = ()) -> list[Path]:
+def draw_all(
+    records: Sequence[Record], folder: Path, measured: Sequence[Sheet] = (), results: Results | None = None
+) -> list[Path]:
     """Write every figure as PNG and SVG into ``folder``; returns the files, in order.
 
     Raises ``RecordError`` if the records are not comparable.
     """
     make_folder(folder)
     written = []
-    for name, draw in (*(pictures(records) if records else ()), *measured_pictures(measured)):
+    for name, draw in (*(pictures(records) if records else ()), *measured_pictures(measured, results or {})):
         figure = draw()
         for ending in ENDINGS:
             written.append(folder / f"{name}.{ending}")

@@ -1,4 +1,4 @@
-"""Figures from the sheets that ``bench measure`` writes: accuracy over time steps, and robustness over energy.
+"""Figures from the sheets that ``bench measure`` writes, and from the board: accuracy over time, robustness over energy.
 
 Input: ``leaderboards/measures/NAME.json`` (``Sheet``). Only sheets of the present weights
 are drawn.
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.foundation.errors import RecordError
-from bench.studies.measures.sheet import FOLDER, Attacked, Sheet, read_sheet
+from bench.studies.measures.attacked import Attacked, Results
+from bench.studies.measures.sheet import FOLDER, Sheet, read_sheet
 from reports.plots import COLOURS, MARKERS, SIZE
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ def sheets(root: Path) -> list[Sheet]:
     return [sheet for sheet in readable if sheet is not None]
 
 
-def attacks_of(sheets: Sequence[Sheet]) -> list[tuple[str, str]]:
-    """(attack, radius) under which at least two models with known energy were measured, in the order of the sheets."""
-    pairs = [(attacked.attack, attacked.eps) for sheet in sheets if sheet.cost for attacked in sheet.attacked]
+def attacks_of(sheets: Sequence[Sheet], results: Results) -> list[tuple[str, str]]:
+    """(attack, radius) under which at least two models with known energy were attacked, in the order of the sheets."""
+    known = [sheet.model for sheet in sheets if sheet.cost]
+    pairs = [(attacked.attack, attacked.eps) for model in known for attacked in results.get(model, ())]
     return [pair for pair in dict.fromkeys(pairs) if pairs.count(pair) > 1]
 
 
@@ -62,15 +64,15 @@ def accuracy_over_steps(sheets: Sequence[Sheet]) -> Figure:
     return figure
 
 
-def robustness_over_energy(sheets: Sequence[Sheet], attack: str, eps: str) -> Figure:
+def robustness_over_energy(sheets: Sequence[Sheet], results: Results, attack: str, eps: str) -> Figure:
     """One point per model: estimated energy per image (log) and accuracy under attack, with its 95% interval.
 
-    Raises ``RecordError`` if no sheet has both.
+    Raises ``RecordError`` if no model has both.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import ScalarFormatter
 
-    points = list(_points(sheets, attack, eps))
+    points = list(_points(sheets, results, attack, eps))
     if not points:
         raise RecordError(f"No model has an energy and an accuracy under {attack} at {eps}.", HOW)
     figure = Figure(figsize=(SIZE[0], SIZE[1] + 0.9), layout="constrained")
@@ -106,9 +108,9 @@ def robustness_over_energy(sheets: Sequence[Sheet], attack: str, eps: str) -> Fi
     return figure
 
 
-def _points(sheets: Sequence[Sheet], attack: str, eps: str) -> Iterator[tuple[Sheet, float, Attacked]]:
+def _points(sheets: Sequence[Sheet], results: Results, attack: str, eps: str) -> Iterator[tuple[Sheet, float, Attacked]]:
     for sheet in sheets:
-        for attacked in sheet.attacked:
+        for attacked in results.get(sheet.model, ()):
             if sheet.cost and (attacked.attack, attacked.eps) == (attack, eps):
                 yield sheet, sheet.cost.energy_nj, attacked
 

@@ -19,6 +19,7 @@ from bench.evaluation.request.identity import folder_for, folder_name
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import Settings, running_wanted
 from bench.foundation.errors import RecordError
+from bench.studies.measures.attacked import attacked
 from bench.studies.measures.running import measurable, measure_model
 from bench.studies.measures.sizes import Sizes
 from bench.tasks.record import Record
@@ -83,7 +84,7 @@ def _settings(name: str) -> Settings:
 def tables() -> Tables:
     """The tables by the name of their place in the README."""
     return {
-        "zoo": zoo_table(sheets(BOARDS), SHOWN),
+        "zoo": zoo_table(sheets(BOARDS), attacked(BOARDS), SHOWN),
         "strength": strength.markdown(),
         "pictures": pictures.markdown(),
         QUALITY: board_table(open_board(QUALITY, BOARDS)),

@@ -36,9 +36,10 @@ SINGLE = tuple(path for path in PATHS if path != "bpda")
 
 
 def subjects() -> list[str]:
-    """Spiking models of :data:`DATASET` with weights."""
+    """Spiking models of :data:`DATASET` on the compact network, with weights; large ones and cameras would take days."""
     cards = (card(name) for name in names())
-    return [each.name for each in cards if each.weights is not None and each.spiking and each.dataset == DATASET]
+    compact = (each for each in cards if each.size == "compact" and not each.behind_camera)
+    return [each.name for each in compact if each.weights is not None and each.spiking and each.dataset == DATASET]
 
 
 def samples(name: str) -> int:

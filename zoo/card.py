@@ -21,6 +21,10 @@ REPLICAS = "replicas"
 WEIGHTS = HOME / "weights"
 
 
+BEHIND_CAMERAS = ("through_pictures", "through_spikes")
+"""Builders of :mod:`zoo.cameras.networks`."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -141,6 +145,11 @@ class Card(_Strict):
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise ValueError(f"a score range has two finite ends, the lower one first, not {low} and {high}")
         return self
+
+    @property
+    def behind_camera(self) -> bool:
+        """Whether it sees scenes through the camera of :mod:`zoo.cameras`, not the images themselves."""
+        return self.builder.name in BEHIND_CAMERAS
 
     @property
     def training(self) -> Recipe:

@@ -65,7 +65,6 @@ def problems(board: Board, protocol: Protocol, record: Record) -> list[str]:
             ("its seed", record.seed != protocol.seed),
             ("its draws", record.settings.get("eot") != draws or record.settings.get("scorings") != draws),
             ("its images", record.eight_bit),
-            ("its precision", "proposals" in record.settings),
             ("its attacks", [attack.spec for attack in record.attacks] != protocol.specs),
         )
         if wrong

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def waiting(board: Board, only: Sequence[str] = ()) -> list[str]:
     """Names of the zoo models that could enter a board and have not, in the order of their names.
 
-    A model fits if it answers the board's task and was made for its data set. only: names to restrict that to.
+    A model fits if it answers the board's task and was made for its data set. Models behind a spike camera answer for
+    another device than those that see the images: they enter where they are named. only: names to restrict that to.
     Raises ``BenchError`` if one of ``only`` is unknown, does not fit, or has no weights.
     """
     from zoo.card import names
@@ -38,6 +39,7 @@ def waiting(board: Board, only: Sequence[str] = ()) -> list[str]:
         )
         if why and only:
             raise BoardError(f"zoo:{name} cannot enter {board}: it {why}.", "Leave it out, or train it: bench train.")
-        if not why and EntryName(described.name, described.version) not in there:
+        left_out = described.behind_camera and not only
+        if not why and not left_out and EntryName(described.name, described.version) not in there:
             fitting.append(name)
     return fitting

@@ -61,13 +61,6 @@ _FRESH = (
 @click.option("--scorings", type=click.IntRange(1), help="Draws per verdict [default: 1, stochastic models 10].")
 @click.option("--eight-bit", is_flag=True, help="The attacker hands over images of 8 bits, and searches among them.")
 @click.option("--device", default="cpu", show_default=True)
-@click.option(
-    "--proposals",
-    type=click.Choice(["float32", "float16", "bfloat16"]),
-    default="float32",
-    show_default=True,
-    help="Precision in which attacks ask the model; verdicts are made in float32.",
-)
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of this process, which then computes alone.")
 @worker_options
 @click.option("--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where records go.")

@@ -17,7 +17,8 @@ PROXIES = {
 }
 """Alternatives to gradient paths through the model's own spikes."""
 
-MEASURED = ("clean", "quick 2/255", "quick 8/255", "standard 8/255")
+RADII = ("2/255", "8/255")
+MEASURED = ("clean", *(f"standard {eps}" for eps in RADII))
 
 
 @click.command()
@@ -31,21 +32,23 @@ def ls(kind: str, as_json: bool) -> None:
     else:
         show_table(_narrow(rows) if kind == "models" else rows)
         if kind == "models":
-            say("clean, and under quick at 2/255 and 8/255: accuracy in % (bench measure); --json shows more")
+            say("clean, and left by standard at 2/255 and 8/255 on the newest board: accuracy in %; --json shows more")
 
 
 def _narrow(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     """The columns that fit a terminal."""
-    titles = {"model": "model", "weights": "weights", "clean": "clean", "quick 2/255": "2/255", "quick 8/255": "8/255"}
+    titles = {"model": "model", "weights": "weights", "clean": "clean", "standard 2/255": "2/255", "standard 8/255": "8/255"}
     return [{title: row[key] for key, title in titles.items()} | {"summary": row["summary"]} for row in rows]
 
 
 def _models() -> list[dict[str, str]]:
     from bench.boards.store import boards_root
     from bench.models.cards import card_of
+    from bench.studies.measures.attacked import written_percentages
     from zoo.card import names
 
     root = boards_root()
+    under_attack = {f"standard {eps}": written_percentages(root, eps) for eps in RADII}
     rows = []
     for name in names():
         try:
@@ -61,25 +64,20 @@ def _models() -> list[dict[str, str]]:
                 "defense": described.defense.name,
                 "weights": f"{described.weights.bytes / 1e6:.1f} MB" if described.weights else "not trained",
                 "size": described.size,
-                **_measured(root, name),
+                "clean": _clean(root, name),
+                **{title: percentages.get((name, described.version), "-") for title, percentages in under_attack.items()},
                 "summary": described.summary,
             }
         )
     return rows
 
 
-def _measured(root: Path, name: str) -> dict[str, str]:
-    """Accuracies in percent; a dash where the present weights were not measured."""
+def _clean(root: Path, name: str) -> str:
+    """Clean accuracy in percent; a dash where the present weights were not measured."""
     from bench.studies.measures.sheet import read_sheet
 
     sheet = read_sheet(root, name)
-    accuracies = dict.fromkeys(MEASURED, "-")
-    if sheet is None:
-        return accuracies
-    if sheet.clean is not None:
-        accuracies["clean"] = f"{100 * sheet.clean.value:.1f}"
-    attacked = {f"{result.attack} {result.eps}": f"{100 * result.robust.value:.1f}" for result in sheet.attacked}
-    return accuracies | {key: value for key, value in attacked.items() if key in accuracies}
+    return "-" if sheet is None or sheet.clean is None else f"{100 * sheet.clean.value:.1f}"
 
 
 def _attacks() -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from bench.foundation.escaping import for_terminal
 VERBS = {
     "evaluate": ("bench.cli.evaluate:evaluate", "Measure how robust a model is."),
     "doctor": ("bench.cli.doctor:doctor", "Examine whether a model's robustness can be measured."),
+    "certify": ("bench.cli.certify:certify", "Bound the robustness of a smoothed model from below."),
     "compare": ("bench.cli.compare:compare", "Paired difference between two records."),
     "ls": ("bench.cli.ls:ls", "List models, attacks, gradient paths, data sets."),
     "show": ("bench.cli.show:show", "Show a model's card."),
@@ -26,7 +27,7 @@ VERBS = {
     "submit": ("bench.cli.submit:submit", "Bring a model of your own to a board."),
     "challenge": ("bench.cli.challenge:challenge", "Score adversarial images of your own against an entry."),
     "claims": ("bench.cli.claims:claims", "What papers claim, and whether it holds here."),
-    "measure": ("bench.cli.measure:measure", "Everything that is published about a zoo model."),
+    "measure": ("bench.cli.measure:measure", "Accuracy, time steps, spikes and energy of a zoo model."),
     "report": ("bench.cli.report:report", "Plots, tables and the site, from records and boards."),
 }
 

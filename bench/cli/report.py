@@ -30,6 +30,7 @@ def plots(records: tuple[Path, ...], name: str | None, measures: bool, root: Pat
     from bench.boards.store import boards_root, open_board
     from bench.evaluation.records.storage import read_record
     from bench.foundation.errors import SpecError
+    from bench.studies.measures.attacked import attacked
     from reports.all_figures import draw_all
     from reports.measures import sheets
 
@@ -44,7 +45,7 @@ def plots(records: tuple[Path, ...], name: str | None, measures: bool, root: Pat
     measured_sheets = sheets(home) if measures else []
     if not record_list and not measured_sheets:
         raise SpecError("There is nothing to draw.", "Name records, --board BOARD or --measures.")
-    for path in draw_all(record_list, out, measured_sheets):
+    for path in draw_all(record_list, out, measured_sheets, attacked(home) if measures else None):
         say(f"wrote {path}")
 
 

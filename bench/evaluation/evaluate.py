@@ -29,6 +29,7 @@ from bench.foundation.errors import ModelError, SpecError
 from bench.foundation.files import digest, make_folder, remove_file
 from bench.models.borrowing import borrowed
 from bench.models.neurons import AUTO
+from bench.models.precision import without_tf32
 from bench.models.preparation import Preparation
 from bench.models.probe import same_answers
 from bench.models.subject import Subject
@@ -63,7 +64,6 @@ def evaluate(
     device: str = "cpu",
     micro_batch: int | None = None,
     batch: int | None = None,
-    proposals: str = "float32",
     weights: Path | str | None = None,
     partial: bool = False,
     preprocess: str | None = None,
@@ -95,8 +95,6 @@ def evaluate(
     eight_bit: attacked and noisy images are rounded to multiples of 1/255, and attacks search through that rounding, as
         attackers must who store a picture. Otherwise pixels are real numbers, as in most of the literature.
     batch: inputs of a scoring call, 50 or as many as fit into memory; rows may depend on it, so it is on record.
-    proposals: ``float16`` or ``bfloat16`` let attacks ask the model in that precision, which is faster on a GPU; what they
-        find is judged in float32 all the same. It is on record.
     weights, partial, preprocess, mean, std, readout: what is done to a network of your own first, see
         :class:`~bench.models.preparation.Preparation`. expect: clean accuracy in percent that it is known to reach. neurons:
         ``spikingjelly``, ``snntorch``, ``norse`` or ``sinabs`` refuses a network in which none of that library fires.
@@ -129,7 +127,6 @@ def evaluate(
         device=device,
         micro_batch=micro_batch,
         batch=batch,
-        proposals=proposals,
         prepare=Preparation(
             weights=None if weights is None else str(weights),
             partial=partial,
@@ -154,7 +151,7 @@ def evaluate(
 def evaluate_settings(settings: Settings, running: Running, watcher: Watcher) -> Record:
     """:func:`evaluate`, with its arguments as objects. Raises a ``BenchError`` for anything the user can fix."""
     settings = with_types(settings)
-    with borrowed(settings.model):
+    with borrowed(settings.model), without_tf32():
         request = resolve(settings)
         fields = identity_fields(request)
         identity = digest(fields)

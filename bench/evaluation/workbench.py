@@ -28,7 +28,7 @@ from bench.evaluation.perturbing import perturbed
 from bench.evaluation.plan import needs
 from bench.evaluation.request.attack_specs import threat_of
 from bench.models.borrowing import undisturbed
-from bench.models.precision import PRECISIONS
+from bench.models.precision import without_tf32
 from bench.tasks.feasibility import statuses
 from bench.tasks.inheritance import handed_down, inherited
 from bench.tasks.judge import Shard
@@ -109,7 +109,7 @@ class Workbench:
 
         Raises ``ModelError`` if the model fails, ``SpecError`` if an attack cannot run under the threat.
         """
-        with self._own_randomness(key):
+        with self._own_randomness(key), without_tf32():
             finished = self._computed(key, [done[earlier] for earlier in needs(key)])
         return replace(finished, result=replace(finished.result, machine=machine_words(self.request.device)))
 
@@ -191,8 +191,7 @@ class OracleProposer:
     def __init__(self, request: Request, objective: Objective) -> None:
         self.request = request
         self.objective = objective
-        self.precision = PRECISIONS[request.proposals]
-        self.model = request.subject.proposing_in(self.precision)
+        self.model = request.subject.proposing
 
     def __call__(self, job: Job) -> Proposal:
         request, rows = self.request, job.index
@@ -207,7 +206,6 @@ class OracleProposer:
             stochastic=request.subject.stochastic,
             micro_batch=request.query_rows,
             sites=request.subject.sites,
-            precision=self.precision,
             lens=request.lattice.lens(x, job.threat),
             inherited=job.inherited,
             rounds=request.subject.rounds,

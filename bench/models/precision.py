@@ -1,6 +1,9 @@
-"""Full float32 where a verdict is made: by default, convolutions of a GPU round their inputs to 10 bits of mantissa.
+"""Full float32: by default, convolutions of a GPU round their inputs to 10 bits of mantissa.
 
-Attacks may ask in less: they propose, and what they propose is judged.
+Attacks ask in full precision, too, although what they propose is judged anyway: spikes are decisions at a threshold, and an
+attack that sees other decisions than the judge searches in another landscape. Of 1,000 images of snn_at at 2/255,
+``standard`` left 40.5% when it asked in bfloat16 and 22.4% in TF32 (one H200; 17.6 and 12.3 s); it leaves 18.9% in float32
+on a CPU.
 """
 
 from __future__ import annotations
@@ -9,9 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-
-PRECISIONS: dict[str, torch.dtype | None] = {"float32": None, "float16": torch.float16, "bfloat16": torch.bfloat16}
-"""Names under which an attack's precision is chosen, and what its oracle takes for them."""
 
 
 @contextmanager

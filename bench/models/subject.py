@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import torch
 from torch import nn
 
 from attacks.fitting import Traits
@@ -64,16 +63,7 @@ class Subject:
     def proposing(self) -> nn.Module:
         """The network that attacks differentiate: the one that decides, if it is canonical; else the module, folded."""
         deciding = self.deciding
-        return deciding.network if isinstance(deciding, Canonical) else self.folded
-
-    @cached_property
-    def folded(self) -> nn.Module:
-        """The module with its BatchNorm folded, which computes in any precision; canonical layers know float32 alone."""
-        return folded(self.module)
-
-    def proposing_in(self, precision: torch.dtype | None) -> nn.Module:
-        """The network that attacks differentiate in ``precision``; None stands for float32."""
-        return self.proposing if precision is None else self.folded
+        return deciding.network if isinstance(deciding, Canonical) else folded(self.module)
 
     @property
     def whole_layers(self) -> int:

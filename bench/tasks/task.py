@@ -120,7 +120,6 @@ class Request:
         second batch size in which a decision is made. query_rows: largest number of rows of an attack's call.
     eight_bit: whether attacked and noisy images are rounded to 8 bits.
     batch: inputs of a scoring call, if not the canonical number. expect: clean accuracy in percent; no row depends on it.
-    proposals: precision in which attacks ask the model; verdicts are always made in float32.
     """
 
     task: Task
@@ -143,7 +142,6 @@ class Request:
     shard_rows: int
     batch: int | None = None
     expect: float | None = None
-    proposals: str = "float32"
 
     @property
     def lattice(self) -> Lattice:
@@ -152,13 +150,14 @@ class Request:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Knobs that change rows. ``eight_bit``, ``batch`` and ``proposals`` are named only where they are not as usual:
-        records made before there were such settings keep their identity."""
+        """Knobs that change rows.
+
+        ``eight_bit`` and ``batch`` are named only where they are not as usual: records made before there were such settings
+        keep their identity.
+        """
         unusual: dict[str, Any] = {"eight_bit": True} if self.eight_bit else {}
         if self.batch:
             unusual["batch"] = self.batch
-        if self.proposals != "float32":
-            unusual["proposals"] = self.proposals
         return {"eot": self.eot, "scorings": self.scorings} | unusual
 
     @property

@@ -18,8 +18,8 @@ SECONDS, GIGABYTES = 60.0, 2.5
 ROWS = 250
 
 
-def standard(report: Report, proposals: str = "float32") -> None:
-    """The attack set on the first test images, which lie in the package. proposals: in which precision it asks.
+def standard(report: Report) -> None:
+    """The attack set on the first test images, which lie in the package.
 
     A few images come first, because kernels are compiled when they are first called.
     """
@@ -27,23 +27,15 @@ def standard(report: Report, proposals: str = "float32") -> None:
 
     def evaluated(images: int) -> Record:
         where = report.device.type
-        return bench.evaluate(
-            "zoo:snn_at", attack=attack, eps="2/255", n=images, device=where, batch=batch, proposals=proposals
-        )
+        return bench.evaluate("zoo:snn_at", attack=attack, eps="2/255", n=images, device=where, batch=batch)
 
-    report.figure(f"{attack} on {few} images, kernels compiled on the way, {proposals}", evaluated(few).seconds, "s")
+    report.figure(f"{attack} on {few} images, kernels compiled on the way", evaluated(few).seconds, "s")
     record = evaluated(n)
     result = record.results[0]
     for stage in result.stages:
         report.say(f"    {stage.name}: {stage.attempted} attempted, {stage.broken} broken, {stage.seconds:.2f} s")
     note = f"clean {result.clean.value:.1%}, robust {result.robust.value:.1%}, the attack alone {result.seconds:.1f} s"
-    bar = SECONDS if proposals == "float32" else None
-    report.figure(f"{attack} on {n} images of snn_at at 2/255, {proposals}", record.seconds, "s", most=bar, note=note)
-
-
-def in_half_precision(report: Report) -> None:
-    """The same with proposals in half the bits, judged in float32."""
-    standard(report, "bfloat16")
+    report.figure(f"{attack} on {n} images of snn_at at 2/255", record.seconds, "s", most=SECONDS, note=note)
 
 
 def memory(report: Report) -> None:

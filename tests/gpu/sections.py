@@ -27,7 +27,6 @@ def run(report: Report) -> None:
     report.section("networks", neurons.networks, needs=30)
     report.section("memory", evaluations.memory, needs=60)
     report.section("standard", evaluations.standard, needs=90)
-    report.section("standard in half precision", evaluations.in_half_precision, needs=90)
 
 
 def machine() -> dict[str, str]:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 import bench
 from bench.cli.report import report as command
 from bench.foundation.errors import RecordError, SpecError
-from bench.studies.measures.sheet import Attacked, Cost, Sheet, Step, blank, write_sheet
+from bench.studies.measures.attacked import Attacked
+from bench.studies.measures.sheet import Cost, Sheet, Step, blank, write_sheet
 from bench.tasks.record import Record
 from bench.tasks.results import Interval
 from reports.all_figures import draw_all
@@ -26,20 +27,10 @@ def interval(value: float) -> Interval:
     return Interval(value=value, low=value - 0.05, high=value + 0.05, n=100)
 
 
-def sheet(name: str, energy: float | None, robust: float, steps: tuple[int, ...] = ()) -> Sheet:
+def sheet(name: str, energy: float | None, steps: tuple[int, ...] = ()) -> Sheet:
     cost = None
     if energy is not None:
         cost = Cost(n=10, macs_ann=1, macs=1, synaptic=1, energy_ann_nj=1, energy_nj=energy, rate=0.1)
-    attacked = Attacked(
-        attack="quick",
-        eps="8/255",
-        noise=interval(0.7),
-        noise_best=interval(0.6),
-        robust=interval(robust),
-        gap=interval(0.3),
-        reliability="upper_bound",
-        record="x",
-    )
     return Sheet(
         model=name,
         weights="",
@@ -47,11 +38,15 @@ def sheet(name: str, energy: float | None, robust: float, steps: tuple[int, ...]
         dataset="cifar10",
         steps=[Step(steps=t, latency=t + 8, accuracy=interval(1 - 0.5 / t)) for t in steps],
         cost=cost,
-        attacked=[attacked],
     )
 
 
-FOUND = [sheet("snn_a", 20.0, 0.3, (1, 2, 4)), sheet("ann_b", 900.0, 0.2), sheet("snn_c", None, 0.9, (4,))]
+def under_quick(robust: float) -> list[Attacked]:
+    return [Attacked("quick", "8/255", interval(0.7), interval(robust), "upper_bound")]
+
+
+FOUND = [sheet("snn_a", 20.0, (1, 2, 4)), sheet("ann_b", 900.0), sheet("snn_c", None, (4,))]
+RESULTS = {"snn_a": under_quick(0.3), "ann_b": under_quick(0.2), "snn_c": under_quick(0.9)}
 
 
 def test_accuracy_over_steps_shows_models_with_several(tmp_path: Path) -> None:
@@ -64,15 +59,15 @@ def test_accuracy_over_steps_shows_models_with_several(tmp_path: Path) -> None:
 
 
 def test_robustness_over_energy_shows_models_with_both() -> None:
-    assert attacks_of(FOUND) == [("quick", "8/255")]
-    axes = robustness_over_energy(FOUND, "quick", "8/255").axes[0]
+    assert attacks_of(FOUND, RESULTS) == [("quick", "8/255")]
+    axes = robustness_over_energy(FOUND, RESULTS, "quick", "8/255").axes[0]
     points = {one.get_label(): one.lines[0].get_xydata()[0] for one in axes.containers}
     assert points["snn_a"] == pytest.approx([20, 30])
     assert points["ann_b"] == pytest.approx([900, 20])
     assert "snn_c" not in points
     assert "quick" in axes.get_title() and "100 test images" in axes.get_title()
     with pytest.raises(RecordError, match="standard"):
-        robustness_over_energy(FOUND, "standard", "8/255")
+        robustness_over_energy(FOUND, RESULTS, "standard", "8/255")
 
 
 class Mean(nn.Module):
@@ -105,7 +100,7 @@ def test_srcc_before_and_after_is_that_of_the_records(rated: list[Record]) -> No
 
 
 def test_all_of_them_are_written_as_both_formats(rated: list[Record], tmp_path: Path) -> None:
-    written = draw_all(rated, tmp_path, FOUND)
+    written = draw_all(rated, tmp_path, FOUND, RESULTS)
     names = {path.stem for path in written}
     assert names == {"score-shifts-0.05", "srcc-0.05", "accuracy-vs-steps", "robustness-vs-energy-quick-8of255"}
     assert {path.suffix for path in written} == {".png", ".svg"}

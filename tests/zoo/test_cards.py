@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import yaml
 from torch import nn
 
 from attacks.gradients.base import TakesGradientPath
-from zoo.card import CARDS, WEIGHTS, Card, Part, card, names, read_card
+from zoo.card import CARDS, WEIGHTS, Card, Part, card, names, read_card, replicas
 from zoo.defenses.base import Defense
 from zoo.loading import build, build_defense
 
@@ -27,6 +28,8 @@ GOOD: dict[str, Any] = {
     "weights": {"sha256": "0123456789abcdef" * 4, "bytes": 10},
 }
 
+EVERY = (*names(), *replicas())
+
 
 def written(folder: Path, content: str | dict[str, Any], name: str = "some_model") -> Path:
     path = folder / f"{name}.yaml"
@@ -36,10 +39,28 @@ def written(folder: Path, content: str | dict[str, Any], name: str = "some_model
 
 def test_the_zoo_is_not_empty() -> None:
     assert {"ann_vanilla", "snn_vanilla"} <= set(names())
-    assert list(names()) == sorted(path.stem for path in CARDS.iterdir())
+    assert list(names()) == sorted(path.stem for path in CARDS.glob("*.yaml"))
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", replicas())
+def test_a_replica_differs_in_its_seed_alone(name: str) -> None:
+    """And in the precision, which is that of the original's training, said because a GPU has another default."""
+    base, seed = re.fullmatch(r"(\w+)_seed(\d)", name).groups()
+    replica, original = card(name), card(base)
+    assert replica.training.seed == int(seed) != original.training.seed
+    assert replica.needs == (None if original.needs is None else f"{original.needs}_seed{seed}")
+    assert (replica.builder, replica.defense, replica.dataset) == (original.builder, original.defense, original.dataset)
+    own = {"seed": original.training.seed, "start": original.needs, "precision": None, "notes": original.training.notes}
+    assert replica.training.model_copy(update=own) == original.training
+
+
+def test_replicas_are_models_beside_the_zoo() -> None:
+    assert replicas() and not set(replicas()) & set(names())
+    with pytest.raises(KeyError):
+        card("snn_vanilla_seed9")
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_card_describes_something_that_can_be_built(name: str) -> None:
     described = card(name)
     assert described.name == name
@@ -50,16 +71,16 @@ def test_card_describes_something_that_can_be_built(name: str) -> None:
     assert isinstance(model, nn.Module) and isinstance(build_defense(described.defense), Defense)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", EVERY)
 def test_what_a_model_is_made_from_exists(name: str) -> None:
     """``needs`` names cards, and following it comes to an end."""
     chain = [name]
     while (before := card(chain[-1]).needs) is not None:
-        assert before in names() and before not in chain
+        assert before in EVERY and before not in chain
         chain.append(before)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", EVERY)
 def test_card_survives_a_round_trip(name: str, tmp_path: Path) -> None:
     described = card(name)
     again = read_card(written(tmp_path, described.model_dump(mode="json"), name))
@@ -86,7 +107,7 @@ def test_a_card_is_trained_or_converted(tmp_path: Path) -> None:
 
 def test_weights_and_cards_belong_together() -> None:
     shipped = {path.stem: path.stat().st_size for path in WEIGHTS.glob("*.safetensors")}
-    assert shipped == {name: card(name).weights.bytes for name in names() if card(name).weights}
+    assert shipped == {name: card(name).weights.bytes for name in EVERY if card(name).weights}
 
 
 def test_good_card(tmp_path: Path) -> None:

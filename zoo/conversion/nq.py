@@ -49,9 +49,11 @@ class NoisyQCFS(QCFS):
         if not self.training or not self.noise:
             return a
         # Keyed draws through the inverse distribution function, so that a resumed training sees the same noise.
-        uniform = uniform_like(a.detach(), draws=1, layer=self.layer)[0]
+        # They are float32 whatever the activations are: in bfloat16 the largest uniform numbers round to 1, and their normal
+        # ones are infinite.
+        uniform = uniform_like(a.detach().float(), draws=1, layer=self.layer)[0]
         normal = torch.erfinv(uniform.mul_(2).sub_(1).clamp_(-1 + 1e-6, 1 - 1e-6)).mul_(2**0.5)
-        return a + self.noise * normal
+        return a + (self.noise * normal).to(a.dtype)
 
 
 class NoisySource(Source):

@@ -3,19 +3,20 @@
 Layer by layer: with the thresholds of the layers before it in place, the threshold of a layer is a high percentile of its
 input current, the largest over a few batches (Özdenizci and Legenstein, TMLR 2024, arXiv 2311.09266). Neurons of the zoo
 have one threshold, so a layer's is folded into what feeds it: scale and shift of its BatchNorm, or weight and bias of its
-linear layer, are divided by it. Training these is training the threshold.
+linear layer, are divided by it. Training these is training the threshold. Behind a sum of two branches, both are divided;
+a shortcut without weights has a scale for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from zoo.architectures.blocks import ConvNorm
+from zoo.architectures.residual import Block, Shortcut, parts_of
 from zoo.spiking.encoders import Direct
 from zoo.spiking.membrane import currents
 from zoo.spiking.network import TimeSequential
@@ -27,7 +28,8 @@ from zoo.spiking.signals import constant_in_time, the_step
 def calibrate_(model: nn.Module, batches: Sequence[Tensor], *, steps: int, percentile: float, share: float) -> list[float]:
     """Give ``model`` thresholds, in place, and return them, first layer first.
 
-    model: on weights of a network without spikes, with a flat body (``compact``, ``vgg``) under direct encoding.
+    model: on weights of a network without spikes, of plain layers (``compact``, ``vgg``) or residual blocks (``resnet18``,
+    ``resnet20``), under direct encoding.
     batches: images ``(n, C, H, W)`` in [0, 1]. steps: T while currents are recorded.
     percentile: in (0, 100]. share: factor on all thresholds at the end; fewer steps need lower thresholds.
     BatchNorm uses the statistics of each batch during calibration, and the mean statistics of ``batches`` afterwards.
@@ -52,18 +54,35 @@ def calibrate_(model: nn.Module, batches: Sequence[Tensor], *, steps: int, perce
     return [share * threshold for threshold in layer_thresholds]
 
 
-def fed(model: nn.Module) -> list[tuple[nn.Module, LIF]]:
-    """For each layer of neurons of a flat body: the layer that feeds it, and itself.
+Feeding = tuple[nn.Module, ...]
+"""The layers whose sum is the current of a layer of neurons."""
+
+
+def fed(model: nn.Module) -> list[tuple[Feeding, LIF]]:
+    """For each layer of neurons, in the order in which signals reach it: the layers that feed it, and itself.
 
     Raises ``TypeError`` for another kind of model.
     """
     body, encoder = getattr(model, "body", None), getattr(model, "encoder", None)
-    pairs = [] if not isinstance(body, TimeSequential) else [(a, b) for a, b in pairwise(body) if isinstance(b, LIF)]
-    neurons = [module for module in model.modules() if isinstance(module, LIF)]
     if not isinstance(encoder, Direct):
         raise TypeError(f"a {type(model).__name__} without direct encoding has no currents of the source")
-    if not pairs or len(pairs) < len(neurons) or not all(isinstance(a, ConvNorm | nn.Linear) for a, _ in pairs):
-        raise TypeError(f"the body of a {type(model).__name__} is not a plain sequence of weights and neurons")
+    pairs = _pairs(body) if isinstance(body, TimeSequential) else []
+    neurons = [module for module in model.modules() if isinstance(module, LIF)]
+    weighted = all(isinstance(layer, ConvNorm | nn.Linear | Shortcut) for feeding, _ in pairs for layer in feeding)
+    if not pairs or [layer for _, layer in pairs] != neurons or not weighted:
+        raise TypeError(f"the body of a {type(model).__name__} is no sequence of weights and neurons, or of residual blocks")
+    return pairs
+
+
+def _pairs(sequence: TimeSequential) -> list[tuple[Feeding, LIF]]:
+    pairs: list[tuple[Feeding, LIF]] = []
+    layers = list(sequence)
+    for before, layer in zip([None, *layers], layers, strict=False):
+        if isinstance(layer, Block):
+            main, shortcut, neurons = parts_of(layer)
+            pairs += [*_pairs(main), ((main[-1], shortcut), cast(LIF, neurons))]
+        elif isinstance(layer, LIF) and before is not None:
+            pairs.append(((before,), layer))
     return pairs
 
 
@@ -79,10 +98,11 @@ def _percentile(x: Tensor, q: float) -> float:
     return float(x.flatten().kthvalue(1 + round(q / 100 * (x.numel() - 1))).values)
 
 
-def _divide_(layer: nn.Module, by: float) -> None:
-    last = layer[1] if isinstance(layer, ConvNorm) else layer
-    for parameter in last.parameters(recurse=False):
-        parameter.div_(by)
+def _divide_(feeding: Feeding, by: float) -> None:
+    for layer in feeding:
+        last = layer[1] if isinstance(layer, ConvNorm) else layer
+        for value in (last.scale,) if isinstance(last, Shortcut) else last.parameters(recurse=False):
+            value.div_(by)
 
 
 def _settle_(model: nn.Module, batches: Sequence[Tensor]) -> None:

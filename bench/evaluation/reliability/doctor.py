@@ -15,6 +15,7 @@ from bench.evaluation.request.resolve import device_named
 from bench.foundation.errors import DataError, SpecError
 from bench.models.borrowing import borrowed
 from bench.models.opening import open_subject
+from bench.models.precision import without_tf32
 from bench.models.preparation import NOTHING, Preparation
 from bench.models.probe import probed
 from bench.models.scorer import BATCH
@@ -106,7 +107,7 @@ def examine(
     Raises ``ModelError`` if the model cannot be run, ``SpecError`` if it scores, ``DataError`` if it classifies no sample
     correctly.
     """
-    with borrowed(model):
+    with borrowed(model), without_tf32():
         subject = open_subject(model, stochastic=stochastic, prepare=prepare)
         target = device_named(device)
         subject = replace(subject, module=subject.module.to(target))

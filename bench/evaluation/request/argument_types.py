@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bench.evaluation.request.settings import Settings
 
 WHOLE = ("n", "eot", "scorings", "micro_batch", "batch")
-TEXTS = ("norm", "split", "device", "proposals")
+TEXTS = ("norm", "split", "device")
 _FIX = "Correct it, or leave it out."
 
 

@@ -21,7 +21,6 @@ from bench.foundation.spec import Eps, parse_eps
 from bench.foundation.threats import threat_at, threat_registry
 from bench.models.neurons import check_neurons
 from bench.models.opening import open_subject
-from bench.models.precision import PRECISIONS
 from bench.models.probe import probed
 from bench.models.recognition import PROBED, recognised
 from bench.models.scorer import BATCH
@@ -82,7 +81,6 @@ def resolve(settings: Settings) -> Request:
         shard_rows=portions.shard,
         batch=None if ready.batch == BATCH else ready.batch,
         expect=settings.expect,
-        proposals=settings.proposals,
     )
 
 
@@ -112,8 +110,6 @@ def _check_numbers(settings: Settings) -> None:
         value = getattr(settings, name)
         if value is not None and value < 1:
             raise SpecError(f"{name} must be at least 1, not {value}.", "Correct it, or leave it out.")
-    if settings.proposals not in PRECISIONS:
-        raise SpecError(f"Attacks cannot compute in {settings.proposals!r}.", f"Use one of {', '.join(PRECISIONS)}.")
 
 
 def _check_inputs(threat: Threat, samples: Samples) -> None:

@@ -48,7 +48,6 @@ class Settings:
     device: str = "cpu"
     micro_batch: int | None = None
     batch: int | None = None
-    proposals: str = "float32"
     prepare: Preparation = NOTHING
     expect: float | None = None
     neurons: str = AUTO

@@ -56,31 +56,10 @@ class Cost(_Strict):
     """The same per layer."""
 
 
-class Attacked(_Strict):
-    """Results under one attack set at one radius."""
-
-    attack: str
-    """Spec."""
-    eps: str
-    """linf radius."""
-    noise: Interval
-    """Accuracy under one draw of uniform noise."""
-    noise_best: Interval
-    """Accuracy under the worst of K draws."""
-    robust: Interval
-    """Accuracy under attack."""
-    gap: Interval
-    """``noise - robust``, paired."""
-    reliability: str
-    """Of the record: see :class:`~bench.tasks.results.Reliability`."""
-    record: str
-    """Its name in the archive ``measures/records``."""
-
-
 class Sheet(_Strict):
-    """All published measures of one model."""
+    """What is measured of one model without attacking it; the boards say the rest (:mod:`.attacked`)."""
 
-    schema_version: int = 1
+    schema_version: int = 2
     """Format of this file."""
     model: str
     """Name."""
@@ -96,18 +75,11 @@ class Sheet(_Strict):
     """Accuracy per time step; empty for a model without time."""
     cost: Cost | None = None
     """Operations and energy."""
-    attacked: list[Attacked] = []
-    """Accuracy under noise and attack."""
 
 
 def sheet_path(root: Path, name: str) -> Path:
     """Path of the measures of a model, below the folder of boards."""
     return root / FOLDER / f"{name}.json"
-
-
-def records_folder(root: Path) -> Path:
-    """The archive of the records that the sheets rest on."""
-    return root / FOLDER / "records"
 
 
 def blank(name: str) -> Sheet:

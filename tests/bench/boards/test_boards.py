@@ -241,7 +241,6 @@ BAD: dict[str, Callable[[Record], Record]] = {
     "its seed": lambda record: altered(record, seed=1),
     "its draws": lambda record: altered(record, settings={"eot": 2, "scorings": 1}),
     "its images": lambda record: altered(record, settings={**record.settings, "eight_bit": True}),
-    "its precision": lambda record: altered(record, settings={**record.settings, "proposals": "bfloat16"}),
     "its attacks": lambda record: altered(record, attacks=record.attacks[:1]),
     "parameters of": lambda record: altered(
         record, attacks=[record.attacks[0].model_copy(update={"passed": {"steps": 1}}), record.attacks[1]]

@@ -79,4 +79,4 @@ def test_no_wrapped_line_is_a_command(capsys: pytest.CaptureFixture[str], text: 
 def test_everything_is_printed_by_one_door() -> None:
     folder = Path(__file__).parents[3] / "bench" / "cli"
     printing = {path.name for path in folder.glob("*.py") if "click.echo(" in path.read_text(encoding="utf-8")}
-    assert printing == {"measure.py", "terminal.py"}  # measure rewrites a line of the terminal
+    assert printing == {"terminal.py"}

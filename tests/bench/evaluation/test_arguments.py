@@ -40,7 +40,7 @@ def test_numbers_of_other_libraries(value: Any) -> None:
     [
         *(("attack", value) for value in (None, 5, [None], {"pgd": 1}, b"pgd")),
         *(("path", value) for value in (None, 5, ["training"], "training@3")),
-        *((name, value) for name in ("norm", "split", "device", "proposals") for value in (None, 5, ["x"])),
+        *((name, value) for name in ("norm", "split", "device") for value in (None, 5, ["x"])),
         ("expect", [1]),
         ("out", 5),
     ],

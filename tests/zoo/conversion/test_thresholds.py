@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.architectures.compact import compact
-from zoo.architectures.residual import wrn16
+from zoo.architectures.residual import resnet20, wrn16
 from zoo.architectures.vgg import vgg
 from zoo.conversion.thresholds import calibrate_, fed
 from zoo.spiking.kernels import integrate_and_fire
@@ -51,7 +51,7 @@ def test_later_thresholds_see_the_whole_earlier_ones() -> None:
 def test_a_threshold_is_folded_into_what_feeds_the_neurons() -> None:
     model, before = snn(), snn()
     thresholds = calibrate_(model, batches(), steps=4, percentile=99, share=0.3)
-    for (one, _), (other, _), threshold in zip(fed(model), fed(before), thresholds, strict=True):
+    for ((one,), _), ((other,), _), threshold in zip(fed(model), fed(before), thresholds, strict=True):
         torch.testing.assert_close(one[0].weight, other[0].weight)
         for mine, plain in zip(one[1].parameters(), other[1].parameters(), strict=True):
             torch.testing.assert_close(mine, plain / threshold)
@@ -76,10 +76,23 @@ def test_neurons_behind_linear_layers_are_calibrated_too() -> None:
     assert len(calibrate_(model, batches(1), steps=3, percentile=99.7, share=0.3)) == 5
 
 
+def test_both_branches_of_a_residual_block_are_divided() -> None:
+    """Neurons behind a sum see its percentile as their threshold: calibrated once more, all thresholds are 1."""
+    torch.manual_seed(0)
+    model = resnet20(steps=2, neuron=NEURON, widths=(4, 6, 8))
+    thresholds = calibrate_(model, batches(1), steps=3, percentile=90, share=1.0)
+    assert len(thresholds) == 19 and all(threshold > 0 for threshold in thresholds)
+    (main, shortcut), _ = fed(model)[2]
+    before = resnet20(steps=2, neuron=NEURON, widths=(4, 6, 8))
+    assert float(shortcut.scale) == pytest.approx(1 / thresholds[2], rel=1e-5)
+    torch.testing.assert_close(main[1].weight, fed(before)[2][0][0][1].weight / thresholds[2])
+    assert calibrate_(model, batches(1), steps=3, percentile=90, share=1.0) == pytest.approx([1.0] * 19, rel=1e-3)
+
+
 def test_what_cannot_be_calibrated_is_said() -> None:
-    with pytest.raises(TypeError, match="not a plain sequence"):
+    with pytest.raises(TypeError, match="no sequence of weights and neurons"):
         fed(wrn16(steps=2, neuron=NEURON))
-    with pytest.raises(TypeError, match="not a plain sequence"):
+    with pytest.raises(TypeError, match="no sequence of weights and neurons"):
         fed(compact(steps=1, neuron=None))
     with pytest.raises(TypeError, match="without direct encoding"):
         fed(compact(steps=2, neuron=NEURON, encoder="poisson"))

@@ -1,24 +1,21 @@
-"""Attacks may ask in half precision; verdicts are made in float32 without TF32, and stay what they are."""
+"""Attacks ask and verdicts are made in float32 without TF32, also where a GPU would round by default."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 import pytest
 import torch
 from torch import Tensor, nn
 
 import bench
 from attacks.model_oracle import ModelOracle
-from bench.foundation.errors import SpecError
 from bench.models.scorer import Scorer
 from bench.tasks.record import Record
 from zoo.architectures.compact import Compact
 from zoo.canonical.layers import CanonicalConv
 
 N = 12
-JUDGED = ["clean_correct", "clean_pred", "noise_1", "noise_k"]
 
 
 def network() -> nn.Module:
@@ -37,7 +34,7 @@ def evaluated(**options: Any) -> Record:
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[bool, torch.dtype]]]:
     """Whether each call of the scorer, and of an attack, was in reduced precision, and the dtype of its answer."""
-    seen: dict[str, list[tuple[bool, torch.dtype]]] = {"verdict": [], "proposal": [], "check of the gradient": []}
+    seen: dict[str, list[tuple[bool, torch.dtype]]] = {"verdict": [], "proposal": []}
     score, propose = Scorer._called, ModelOracle.outputs
     place: list[str] = []
 
@@ -61,7 +58,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[bool, torch.d
             place.pop()
 
     def proposing(oracle: ModelOracle, x: Tensor, rows: Tensor) -> Tensor:
-        place.append("check of the gradient" if oracle.precision is None else "proposal")
+        place.append("proposal")
         try:
             return propose(oracle, x, rows)
         finally:
@@ -75,35 +72,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[bool, torch.d
 
 
 @pytest.mark.parametrize("path", ["training", "assg", "pdsg", "hart", "bptr", "rga", "bptt:surrogate=sigmoid"])
-def test_every_path_asks_in_half_precision_and_no_verdict_is_made_in_it(
-    path: str, calls: dict[str, list[tuple[bool, torch.dtype]]]
-) -> None:
-    record = evaluated(proposals="bfloat16", path=path)
-    assert {dtype for _, dtype in calls["proposal"]} == {torch.bfloat16}
-    assert set(calls["verdict"]) == {(False, torch.float32)}
-    assert record.settings["proposals"] == "bfloat16"
+def test_attacks_and_verdicts_compute_in_full_precision(path: str, calls: dict[str, list[tuple[bool, torch.dtype]]]) -> None:
+    record = evaluated(path=path)
+    assert set(calls["verdict"]) == set(calls["proposal"]) == {(False, torch.float32)}
     assert (record.rows["status"] == "ok").all()
-
-
-def test_what_no_attack_decides_has_the_same_bits() -> None:
-    half, full = (evaluated(proposals=precision).rows for precision in ("bfloat16", "float32"))
-    pd.testing.assert_frame_equal(half[JUDGED], full[JUDGED])
-    assert set(half["adv_sha256"]) != set(full["adv_sha256"])
-
-
-def test_the_same_images_get_the_same_verdicts() -> None:
-    """A walk without steps returns its random start, whatever the model answers: nothing of a row then differs."""
-    attack = "pgd:steps=0,keep=last"
-    half, full = (evaluated(proposals=precision, attack=attack).rows for precision in ("bfloat16", "float32"))
-    pd.testing.assert_frame_equal(half, full)
-
-
-def test_full_precision_is_not_named_and_keeps_the_identity_of_earlier_records() -> None:
-    record = evaluated()
-    assert "proposals" not in record.settings
-    assert record.identity != evaluated(proposals="bfloat16").identity
-
-
-def test_another_precision_is_refused() -> None:
-    with pytest.raises(SpecError, match="int8"):
-        evaluated(proposals="int8")

@@ -1,0 +1,70 @@
+"""Accuracy under attack of the zoo's models, as the board has it: measured once, under a frozen protocol."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.boards.store import TABLE_FILE, open_board
+from bench.foundation.errors import UnknownNameError
+from bench.tasks.results import Interval
+from zoo.card import card, names
+
+BOARD = "snn-cifar10-linf"
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """An attack set at one radius.
+
+    noise: accuracy under one draw of uniform noise of that radius. robust: accuracy under the attack. reliability: status of
+    the record, see :class:`~bench.tasks.results.Reliability`.
+    """
+
+    attack: str
+    eps: str
+    noise: Interval
+    robust: Interval
+    reliability: str
+
+
+Results = dict[str, Sequence[Attacked]]
+"""By the name of the model."""
+
+
+def attacked(root: Path) -> Results:
+    """What the newest version of :data:`BOARD` below ``root`` says of models whose weights it was measured on.
+
+    Empty if there is no such board. Raises ``BenchError`` if it is damaged.
+    """
+    try:
+        entries = open_board(BOARD, root).entries()
+    except UnknownNameError:
+        return {}
+    results: Results = {}
+    for entry in entries:
+        record = entry.record
+        name = record.model.ref.removeprefix("zoo:")
+        weights = card(name).weights if name in names() else None
+        if weights is not None and record.model.fingerprint.get("weights", {}).get("sha256") == weights.sha256:
+            results[name] = [
+                Attacked(cell.attack, cell.eps_text, cell.noise, cell.robust, record.reliability.status)
+                for cell in record.cells
+            ]
+    return results
+
+
+def written_percentages(root: Path, eps: str) -> dict[tuple[str, int], str]:
+    """Accuracy under attack at ``eps`` in percent, by model and version, from the written table of the board: without torch.
+
+    Empty if there is no such board or radius.
+    """
+    try:
+        table = open_board(BOARD, root).folder / TABLE_FILE
+    except UnknownNameError:
+        return {}
+    with table.open(newline="", encoding="utf-8") as lines:
+        rows = [row for row in csv.DictReader(lines) if row.get(f"robust@{eps}")]
+    return {(row["model"], int(row["version"])): f"{100 * float(row[f'robust@{eps}']):.1f}" for row in rows}
