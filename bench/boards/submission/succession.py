@@ -8,6 +8,7 @@ from bench.foundation.errors import BoardError, SubmissionError
 from bench.foundation.escaping import one_line
 
 if TYPE_CHECKING:
+    from bench.boards.naming import EntryName
     from bench.boards.store import Board
     from bench.boards.submission.schema import Submission
 
@@ -24,19 +25,31 @@ def check_succession(submission: Submission, board: Board, *, supersede: bool) -
     """Raise ``BoardError`` unless this version may follow the versions of the model that are on the board.
 
     It follows if its version is higher, its ``owner`` is that of the latest version (or its authors are, where that names no
-    owner), and ``supersede`` is true.
+    owner), and ``supersede`` is true. A name belongs to the same people on the other boards of the collection.
     """
-    names = [name for name in board.names() if name.model == submission.name]
-    if not names:
-        return
-    latest = names[-1]
-    if latest.version >= submission.version:
+    from bench.boards.store import boards
+
+    latest = _latest(submission.name, board)
+    if latest is not None and latest.version >= submission.version:
         raise BoardError(f"{latest} is on {board} already.", f"If the model changed, call it version {latest.version + 1}.")
-    card = board.cards()[latest]
+    others = [other for other in boards(board.folder.parents[1]) if other != board]
+    for each in (board, *others):
+        _check_owner(submission, each)
+    if latest is not None and not supersede:
+        new = f"{submission.name}@{submission.version}"
+        raise BoardError(f"{new} would supersede {latest}.", "A maintainer gives --supersede.")
+
+
+def _latest(model: str, board: Board) -> EntryName | None:
+    return max((name for name in board.names() if name.model == model), default=None)
+
+
+def _check_owner(submission: Submission, board: Board) -> None:
+    latest = _latest(submission.name, board)
+    if latest is None:
+        return
+    card = board.entry(latest).card
     same = submission.owner == card.owner if card.owner is not None else submission.authors == card.authors
     if card.kind == "zoo" or not same:
         whose = card.owner or ", ".join(card.authors) or "the zoo"
         raise BoardError(f"{latest} on {board} belongs to {one_line(whose, 80)}.", "Choose another name.")
-    if not supersede:
-        new = f"{submission.name}@{submission.version}"
-        raise BoardError(f"{new} would supersede {latest}.", "A maintainer gives --supersede.")
