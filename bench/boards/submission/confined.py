@@ -150,7 +150,7 @@ def refuse_system_calls() -> None:
     steps = filter_of(platform.machine())
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong)
-    program = _Program(len(steps), (_Instruction * len(steps))(*steps))
+    program = _Program(len(steps), (_Instruction * len(steps))(*(_Instruction(*step) for step in steps)))
     for words in ((_NO_NEW_PRIVILEGES, 1, None, 0, 0), (_SECCOMP, _FILTER, ctypes.byref(program), 0, 0)):
         if prctl(*words) != 0:
             raise OSError(ctypes.get_errno(), "no filter on system calls")
@@ -164,7 +164,7 @@ def main(command: list[str]) -> None:
         join_new_session_keyring()
         refuse_system_calls()
     except OSError as error:
-        sys.exit(f"{error.strerror}: {os.strerror(error.errno)}")
+        sys.exit(f"{error.strerror}: {os.strerror(error.errno or 0)}")
     # 1, not 0: a crash is then not handed to a program of the machine either, which would keep the memory of this process.
     resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
     os.execvp(command[0], command)  # noqa: S606
