@@ -2,11 +2,12 @@
 
 A file is named ``attack_NUMBER_EPS_SHARD.safetensors``; models that score
 have two, which end in ``_up`` and ``_down``. Each file holds ``images`` and the ids of their ``samples``, like a challenge
-to a board.
+to a board, and the hash of its tensors: a damaged file counts as missing, and is made again.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +17,16 @@ from torch import Tensor
 
 from bench.evaluation.plan import attacked
 from bench.evaluation.workbench import load_shard
-from bench.foundation.files import atomic_write_bytes, make_folder
+from bench.foundation.files import atomic_write_bytes, digest, make_folder, sha256_bytes
+from zoo.tensors import LENGTH, parse_tensors
 
 if TYPE_CHECKING:
     from bench.tasks.results import Results
     from bench.tasks.task import Request
     from bench.tasks.unit import UnitKey
+
+HASH = "sha256"
+"""What the header of a file calls the hash of its tensors."""
 
 
 def path_of(folder: Path, key: str) -> Path:
@@ -30,15 +35,15 @@ def path_of(folder: Path, key: str) -> Path:
 
 
 def is_saved(folder: Path, key: UnitKey) -> bool:
-    """Whether the unit ``key`` has its images, or needs none."""
-    return key.kind != "attack" or path_of(folder, key.text).exists()
+    """Whether the unit ``key`` has its images, undamaged, or needs none."""
+    return key.kind != "attack" or _is_whole(path_of(folder, key.text))
 
 
 def all_saved(folder: Path, request: Request) -> bool:
-    """Whether the merged images of all attacks of a request exist."""
+    """Whether the merged images of all attacks of a request exist and are undamaged."""
     for stages in attacked(request):
         endings = request.task.image_endings
-        if not all(path_of(folder, stages[0].attack_text + ending).exists() for ending in endings):
+        if not all(_is_whole(path_of(folder, stages[0].attack_text + ending)) for ending in endings):
             return False
     return True
 
@@ -90,4 +95,25 @@ def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
     from safetensors.torch import save
 
     make_folder(path.parent)
-    atomic_write_bytes(path, save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}))
+    whole = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    atomic_write_bytes(path, save(whole, {HASH: _digest(whole)}))
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    """Of the names, types, shapes and values of tensors, as they lie in a file."""
+    described = [[name, str(tensor.dtype), *tensor.shape] for name, tensor in sorted(tensors.items())]
+    values = (tensor.numpy().tobytes() for _, tensor in sorted(tensors.items()))
+    return digest([described, [sha256_bytes(value) for value in values]])
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file can be read, and has the tensors whose hash it states; files of earlier versions state none."""
+    try:
+        content = path.read_bytes()
+        tensors = parse_tensors(content)
+    except (OSError, ValueError):
+        return False
+    stated: object = (
+        json.loads(content[LENGTH:][: int.from_bytes(content[:LENGTH], "little")]).get("__metadata__", {}).get(HASH)
+    )
+    return stated is None or stated == _digest(tensors)

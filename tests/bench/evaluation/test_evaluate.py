@@ -545,6 +545,22 @@ def test_a_finished_record_with_its_images_is_read_back(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*/adversarial/*.safetensors"))) == 4
 
 
+@pytest.mark.parametrize("where", [0.0, 0.3, 0.99], ids=["length", "header or first values", "last value"])
+def test_damaged_images_are_made_again(tmp_path: Path, where: float) -> None:
+    options = {"out": tmp_path, "attack": "fgsm", "eps": "0.1", "save_adv": True}
+    first = evaluated(**options)
+    (path,) = tmp_path.glob("*/adversarial/*.safetensors")
+    whole = path.read_bytes()
+    position = int(where * len(whole))
+    path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+    kept: list[Record] = []
+    same_answer(evaluated(**options, on_kept=kept.append), first)
+    assert not kept
+    assert path.read_bytes() == whole
+    evaluated(**options, on_kept=kept.append)
+    assert len(kept) == 1
+
+
 def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced = os.fsync
     calls = 0
