@@ -1,7 +1,7 @@
 """The README's tables and picture, from the boards and from records that are kept in ``leaderboards/readme``.
 
-``python -m reports.readme`` evaluates what is missing and rewrites them; ``--check`` only says
-whether the README agrees with the records.
+``python -m reports.readme`` evaluates what is missing and rewrites them; ``--kept`` rewrites them from what was kept, and
+``--check`` only says whether the README agrees with it.
 """
 
 from __future__ import annotations
@@ -105,11 +105,12 @@ def spliced(text: str, tables: Tables) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Rewrite the README, or with ``--check`` compare it."""
+    """Rewrite the README after evaluating what is missing, or from what was kept; or compare it."""
     readme = ROOT / "README.md"
     if "--check" in arguments:
         return int(spliced(readme.read_text(), tables()) != readme.read_text())
-    evaluate_all()
+    if "--kept" not in arguments:
+        evaluate_all()
     readme.write_text(spliced(readme.read_text(), tables()))
     save(accuracy_curves(models()), ROOT / "reports" / "accuracy.png")
     save(quality_gallery(), ROOT / "reports" / "gallery.png")
