@@ -37,6 +37,8 @@ WARN, FAIL = 0.3, 0.6
 DEAD = 0.25
 """Share of the entries without a gradient, on every sample and along every path, that is worth a remark."""
 TOWARDS = "whether a step along a gradient leads towards another class"
+WIDE = 0.25
+"""A linf radius from which on it is no step any more."""
 FAR = 100.0
 """Lead of the label's logit from which on its cross-entropy has no gradient at all in float32."""
 
@@ -57,7 +59,7 @@ def uphill_checks(request: Request, rows: pd.DataFrame) -> Iterator[Check]:
 
     None where no attack follows gradients, where the model is not at hand, and under a threat without a norm.
     """
-    paths, radius = _paths(request), max(eps.value for eps in request.eps)
+    paths, radius = _paths(request), _radius(request)
     ball = threat_at(request.norm, radius)
     if not paths or not request.subject.is_held or not isinstance(ball, NormBall) or radius == 0:
         return
@@ -85,6 +87,13 @@ def uphill_checks(request: Request, rows: pd.DataFrame) -> Iterator[Check]:
     if slopes.dead > DEAD:
         says = f"{slopes.dead:.0%} of the input has no gradient, on any sample and along any path"
         yield Check(name="dead entries", status="warn", value=slopes.dead, says=says)
+
+
+def _radius(request: Request) -> float:
+    """The largest radius that is no more than a step: of pixels at the ends of their range nobody knows where they began."""
+    radii = [eps.value for eps in request.eps]
+    steps = [radius for radius in radii if request.norm != "linf" or radius < WIDE]
+    return max(steps) if steps else min(radii)
 
 
 def _graded(share: float, subject: Subject) -> Status | Literal["bound"]:
