@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from attacks.randomness import KeyedRng
+from attacks.threats.event_grid import EventGrid
+from bench.foundation.threats import threat_registry
 from bench.metrics.classification import worst_case
 from bench.metrics.statistics import Floats, mean
 from bench.models.scorer import Scorer
@@ -143,7 +145,24 @@ def columns(entry: BoardEntry, protocol: BoardProtocol) -> dict[str, float | str
         }
         challenged = any(challenge.eps == eps for challenge in entry.challenges)
         values[f"best_known_external@{eps}"] = mean(best_known(entry, eps)).value if challenged else ""
+    if issubclass(threat_registry.get(protocol.norm), EventGrid):
+        values["least_median"] = median_least(entry.record)
     return values
+
+
+def median_least(record: Record) -> float | str:
+    """Median over samples of the least change that was seen to break one at any radius, in the unit of the threat.
+
+    A sample that is decided wrongly unperturbed needs none. If the median sample stands at every radius, a text says so. It
+    is an upper bound of the median of the least changes that there are: a search stops within its radius, not at the edge.
+    """
+    rows = record.rows
+    needed = np.where(rows["verdict"] == "broken", rows["norm_value"], np.inf)
+    needed = np.where(rows["verdict"] == "clean_wrong", 0.0, needed)
+    # The median sample itself, not the mean of the two in the middle: one of them may be infinite.
+    least = np.sort(pd.Series(needed).groupby(rows["sample"].to_numpy()).min().to_numpy())
+    middle = float(least[len(least) // 2])
+    return middle if np.isfinite(middle) else f"over {rows['eps_text'].iloc[int(rows['eps'].argmax())]}"
 
 
 def line(row: Mapping[str, str], protocol: BoardProtocol) -> dict[str, str]:
