@@ -1,4 +1,4 @@
-"""Event frames as one picture: the frames in reading order, brighter events red, darker ones blue, both purple.
+"""Event frames as one picture: the frames in reading order, brighter events red, darker ones blue, both black.
 
 As a reel the frames lie below each other, in colours from which they are had back exactly: so recordings are kept where
 pictures are kept.

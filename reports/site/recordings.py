@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 GREEN, ORANGE, PALE = (0.0, 0.62, 0.45), (0.84, 0.37, 0.0), (0.83, 0.83, 0.83)
 GREY = (0.8, 0.8, 0.8)
-ZOOM, GAP = 2, 6
-"""Pixels of a cell in the frames, and between pictures."""
+ZOOM, LARGE, GAP = 2, 3, 6
+"""Pixels of a cell in the frames, of one in the animation, and between pictures."""
 MILLISECONDS = 200
 """Of a frame of the animation."""
 DEPTH, HEIGHT, ACROSS, ALONG = 26, 3, 2, 1
@@ -54,7 +54,7 @@ def stack(clean: Frames, adversarial: Frames) -> bytes:
     """The frames before, after, and what changed, from above."""
     parts = [side_by_side(tiles) for tiles in (coloured(clean), coloured(adversarial), changes(clean, adversarial))]
     between = np.ones((GAP // ZOOM, parts[0].shape[1], 3), np.float32)
-    return _png(_enlarged(np.concatenate([parts[0], between, parts[1], between, parts[2]])))
+    return _png(_enlarged(np.concatenate([parts[0], between, parts[1], between, parts[2]]), ZOOM))
 
 
 def scatter(clean: Frames, adversarial: Frames) -> bytes:
@@ -86,9 +86,11 @@ def scatter(clean: Frames, adversarial: Frames) -> bytes:
 
 def animation(clean: Frames, adversarial: Frames) -> bytes:
     """The frames one after the other, before, after, and what changed, from the left."""
-    between = np.ones((clean.shape[2], GAP // ZOOM, 3), np.float32)
+    between = np.ones((clean.shape[2], GAP // LARGE, 3), np.float32)
     triples = zip(coloured(clean), coloured(adversarial), changes(clean, adversarial), strict=True)
-    steps = [_enlarged(np.concatenate([before, between, after, between, marked], 1)) for before, after, marked in triples]
+    steps = [
+        _enlarged(np.concatenate([before, between, after, between, marked], 1), LARGE) for before, after, marked in triples
+    ]
     buffer = io.BytesIO()
     steps[0].save(buffer, "PNG", save_all=True, append_images=steps[1:], duration=MILLISECONDS, loop=0)
     return buffer.getvalue()
@@ -103,11 +105,11 @@ def _levels(colour: NDArray[np.float32] | tuple[float, float, float]) -> tuple[i
     return red, green, blue
 
 
-def _enlarged(pixels: Colours) -> Picture:
+def _enlarged(pixels: Colours, zoom: int) -> Picture:
     from PIL import Image
 
     levels = np.rint(pixels * 255).astype(np.uint8)
-    return Image.fromarray(levels.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1))
+    return Image.fromarray(levels.repeat(zoom, axis=0).repeat(zoom, axis=1))
 
 
 def _png(picture: Picture) -> bytes:

@@ -80,7 +80,7 @@ def test_every_picture_says_what_happened() -> None:
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Board:
     home = tmp_path_factory.mktemp("recordings")
     data = {"name": "nmnist_sim", "n": 8}
-    board = small_board(home / "boards", data=data, norm="events_l0", eps=["2%", "8%"], rank_by="8%", attacks=["topk"])
+    board = small_board(home / "boards", data=data, norm="events_l0", eps=["8%"], rank_by="8%", attacks=["topk"])
     words = [
         "fill",
         "small-linf",
@@ -92,7 +92,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Board:
         str(home / "records"),
     ]
     done = CliRunner().invoke(command, words, standalone_mode=False)
-    assert (done.return_value, done.exception) == (0, None)
+    assert (done.return_value, done.exception) == (0, None), done.output
     assert "no gallery" not in done.output
     return board
 

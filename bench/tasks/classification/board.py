@@ -21,6 +21,7 @@ from bench.tasks.board import BoardEntry, BoardProtocol, BoardRules, Figure
 from bench.tasks.classification.results import Cell, cell
 from bench.tasks.completeness import drift, incomplete, rows_of
 from bench.tasks.feasibility import TOLERANCE
+from bench.tasks.radii import radii
 from bench.tasks.summary import in_percent
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def problems(record: Record, protocol: BoardProtocol) -> Iterator[str]:
     problems_so_far = [*incomplete(record, protocol), *_undecided(record)]
     yield from problems_so_far
     if not problems_so_far:
-        yield from _inconsistent(record.rows)
+        yield from _inconsistent(record.rows, radii(record.rows, protocol.norm, protocol.data))
         yield from _drift(record)
 
 
@@ -50,7 +51,7 @@ def _undecided(record: Record) -> Iterator[str]:
         yield f"{undecided} rows are undecided: a stage failed on samples that still stand"
 
 
-def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
+def _inconsistent(rows: pd.DataFrame, allowed: Floats) -> Iterator[str]:
     rates = rows[["clean_correct", "noise_1", "noise_k", "robust", "selection", "robust_8bit"]].to_numpy(float)
     if not ((rates >= 0) & (rates <= 1)).all():
         yield "rates outside of 0 to 1"
@@ -60,7 +61,7 @@ def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
         yield "verdicts that do not follow from their rates"
     if (rows["noise_k"] > rows[["noise_1", "clean_correct"]].min(axis=1)).any():
         yield "noise accuracies that are higher than what bounds them"
-    if (rows.loc[~wrong, "norm_value"] > rows.loc[~wrong, "eps"] + TOLERANCE).any():
+    if (~wrong & (rows["norm_value"] > allowed + TOLERANCE)).any():
         yield "perturbations outside of the ball"
     if (rows.groupby("sample")[["label", "clean_pred"]].nunique() > 1).any(axis=None):
         yield "samples with several labels or clean decisions"
