@@ -17,7 +17,7 @@ import numpy as np
 from bench.data import DATASETS, load_samples
 from bench.foundation.errors import RecordError
 from bench.tasks.record import Record
-from reports.event_pictures import montage
+from reports.event_pictures import are_events, montage
 from reports.shifts import scores
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Pick:
     """One image, or the montage of event frames.
 
     clean, adversarial: float32 (H, W, C) in [0, 1], C 1 or 3; before, after: what the model says of each.
+    events: the frames of both, (T, 2, H, W) in [0, 1] each, if they are recordings of events.
     """
 
     sample: int
@@ -44,6 +45,7 @@ class Pick:
     after: str
     moved: bool
     """Whether it is one of the worst (moved farthest, or broken) or one of the best."""
+    events: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
 
 
 def choose(
@@ -76,7 +78,8 @@ def choose(
         clean = samples[position : position + 1].images[0].numpy()
         adversarial = _saved(folder, number, row)
         before, after = _words(row, names)
-        found.append(Pick(int(row["sample"]), _shown(clean), _shown(adversarial), before, after, moved))
+        events = (clean, adversarial) if are_events(clean) else None
+        found.append(Pick(int(row["sample"]), _shown(clean), _shown(adversarial), before, after, moved, events))
     return found
 
 
@@ -172,7 +175,7 @@ def _words(row: dict[str, Any], names: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _shown(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    if image.ndim == 4 and image.shape[1] == 2:
+    if are_events(image):
         return montage(image)
     if image.ndim != 3 or image.shape[0] not in (1, 3):
         raise RecordError(

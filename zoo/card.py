@@ -83,7 +83,8 @@ class Conversion(_Strict):
     """How weights are made from those of another model, without training."""
 
     source: str
-    """Name of the zoo model, without spikes, that is converted."""
+    """Name of the zoo model that is converted: one without spikes, or one with the same builder and other arguments, whose
+    weights are taken as they are."""
 
 
 class Weights(_Strict):

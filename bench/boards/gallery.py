@@ -67,8 +67,13 @@ def add_galleries(board: Board, galleries: Mapping[EntryName, tuple[Gallery, lis
         content = encoded(tiles, gallery.step)
         atomic_write_bytes(strip_path(board, name), content)
         listed[name] = gallery.model_copy(update={"sha256": sha256_bytes(content)})
-    lines = [f"{gallery.model_dump_json(by_alias=True)}\n" for _, gallery in sorted(listed.items())]
+    lines = [f"{_line(gallery)}\n" for _, gallery in sorted(listed.items())]
     atomic_write_text(gallery_folder(board) / LIST_FILE, "".join(lines))
+
+
+def _line(gallery: Gallery) -> str:
+    """The line of a strip; those of pictures are as they were before there were recordings."""
+    return gallery.model_dump_json(by_alias=True, exclude=None if gallery.frames else {"frames"})
 
 
 def unlisted_strips(board: Board) -> list[Path]:

@@ -46,5 +46,8 @@ class Gallery(_Strict):
     """Radius, as on the board."""
     step: int = Field(ge=1, le=127)
     """Grey levels that a change of 1/255 is drawn with."""
+    frames: int = Field(default=0, ge=0)
+    """Frames of each image, which lie below each other, if it is a recording of events; 0 for a picture. A brighter event is
+    red, a darker one blue, and a cell of n events of a binary grid or of counts has 255 n or n levels of its colour."""
     images: list[StripImage] = Field(min_length=1, validation_alias=IMAGES, serialization_alias=IMAGES)
     """Images, from the left."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from bench.data import load_samples
 from bench.foundation.errors import ModelError
@@ -32,6 +33,7 @@ def convert_model(
 ) -> ConvertedFiles:
     """Convert ``described`` from its source and write ``NAME.safetensors`` and ``NAME.yaml``, in seconds.
 
+    Weights of a source with the same builder, such as the network without a filter, are taken as they are.
     source: the card file; its text is copied except for its weights. out: folder of the files. The weights depend only on
     the source's weights; validation images are used only to measure the result.
     Raises ``ModelError`` if the card has no conversion, or its source is unknown, has no weights or does not fit;
@@ -41,7 +43,7 @@ def convert_model(
         raise ModelError(f"{described.name} is trained, not converted.", "Train it with its recipe.")
     name = described.conversion.source
     try:
-        tensors = folded_weights(load_card(card(name)))
+        tensors = _weights_of(card(name), described)
     except KeyError as error:
         raise ModelError(
             f"{described.name} is converted from zoo:{name}, which does not exist.", "Name its source in its card."
@@ -66,3 +68,9 @@ def convert_model(
     files = ConvertedFiles(out / f"{described.name}.yaml", out / f"{described.name}.safetensors", val_figure)
     write_weights(tensors, source=source, weights=files.weights, card_file=files.card)
     return files
+
+
+def _weights_of(source: Card, target: Card) -> dict[str, Tensor]:
+    """The weights with which ``target`` is filled, by name. Raises as :func:`folded_weights`."""
+    model = load_card(source)
+    return model.state_dict() if source.builder.name == target.builder.name else folded_weights(model)

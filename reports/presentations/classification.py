@@ -61,6 +61,12 @@ def columns(protocol: Protocol) -> list[Column]:
         _robust(main, main=True),
         Column("clean", "clean", "Accuracy without perturbation.", low="clean_low", high="clean_high"),
         *(_robust(eps, main=False) for eps in protocol.eps if eps != main),
+        Column(
+            "least_median",
+            "median least",
+            "Half of all samples were broken by so small a change, or need none: an upper bound, in events or in frames.",
+            "count",
+        ),
         Column(f"noise@{main}", f"noise {main}", f"Accuracy under one draw of random noise of {main}."),
         Column(
             f"gap@{main}", f"gap {main}", "Noise accuracy minus attack accuracy. Never ranked by: it is 0 for a dead model."

@@ -22,7 +22,7 @@ Row = Mapping[str, str]
 """A line of a board's ``table.csv``."""
 TableColumn = tuple[str, Callable[[Row], str]]
 """Title of a column of a Markdown table, and its text for a row."""
-Kind = Literal["percent", "number"]
+Kind = Literal["percent", "number", "count"]
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ from reports.site.curve import curve
 from reports.site.gallery import picture
 from reports.site.links import web
 from reports.site.outcomes import constants
+from reports.site.recordings import pictures
 from reports.site.view import BoardView, EntryView, view
-from reports.site.words import commands, sentences
+from reports.site.words import commands, sampled, sentences
 
 MARK = ".bench-site"
 """Marker file in the folder; only a folder that has it is replaced."""
@@ -99,7 +100,9 @@ def _write_pictures(entry: EntryView, folder: Path) -> None:
     if entry.gallery:
         folder.mkdir()
         for number, tile in enumerate(entry.tiles):
-            (folder / f"{number}.png").write_bytes(picture(tile, entry.gallery.step))
+            frames, step = entry.gallery.frames, entry.gallery.step
+            for end, content in (pictures(tile, frames) if frames else {"": picture(tile, step)}).items():
+                (folder / f"{number}{end}.png").write_bytes(content)
 
 
 def compared(board: BoardView) -> dict[str, Any]:
@@ -121,7 +124,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"web": web, "percent": _percent, "measured": _measured}
+    pages.filters |= {"web": web, "percent": _percent, "measured": _measured, "sampled": sampled}
     return pages
 
 
@@ -132,4 +135,4 @@ def _percent(value: float) -> str:
 def _measured(value: float | str, kind: str) -> str:
     if isinstance(value, str):
         return value
-    return _percent(value) if kind == "percent" else f"{value:z.3f}"
+    return _percent(value) if kind == "percent" else f"{value:g}" if kind == "count" else f"{value:z.3f}"

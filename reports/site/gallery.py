@@ -13,6 +13,7 @@ from bench.boards.gallery import add_galleries, read_galleries
 from bench.boards.gallery_record import Gallery, StripImage
 from bench.boards.render import sweep
 from bench.boards.strip import Tile, widest_step
+from reports.event_pictures import reel
 from reports.picks import choose
 
 if TYPE_CHECKING:
@@ -39,12 +40,13 @@ def draw_gallery(board: Board, entry: Entry, folder: Path) -> Gallery | None:
         return None
     protocol = board.protocol()
     picks = choose(entry.record, folder, eps_text=protocol.rank_by, count=COUNT)
-    tiles = [Tile(_pixels(pick.clean), _pixels(pick.adversarial)) for pick in picks]
+    tiles = [_tile(pick) for pick in picks]
     drawn = Gallery(
         name=str(entry.name),
         record_sha256=entry.record_sha256,
         eps=protocol.rank_by,
         step=widest_step(tiles),
+        frames=0 if picks[0].events is None else len(picks[0].events[0]),
         images=[_described(pick) for pick in picks],
     )
     with board.locked():
@@ -57,6 +59,12 @@ def draw_gallery(board: Board, entry: Entry, folder: Path) -> Gallery | None:
 
 def _described(pick: Pick) -> StripImage:
     return StripImage(sample=pick.sample, before=pick.before, after=pick.after, worst=pick.moved)
+
+
+def _tile(pick: Pick) -> Tile:
+    if pick.events is not None:
+        return Tile(*map(reel, pick.events))
+    return Tile(_pixels(pick.clean), _pixels(pick.adversarial))
 
 
 def _pixels(image: NDArray[np.float32]) -> Pixels:

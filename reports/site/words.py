@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from attacks.threats.event_grid import EventGrid
 from bench.boards.protocol import Protocol
 from bench.foundation.threats import threat_registry
 from reports.presentations.presentation import presentation_of
@@ -16,8 +17,9 @@ def sentences(protocol: Protocol) -> list[str]:
     radii, ball = ", ".join(protocol.eps), threat_registry.get(protocol.norm).text
     presentation = presentation_of(protocol.task)
     return [
-        f"Every model sees the same {data.n} images: the first {data.n} of the {data.split} split of {data.name}.",
-        f"The threat model is {protocol.norm}: {ball}, here {radii}, and pixels stay in [0, 1].",
+        f"Every model sees the same {data.n} {sampled(protocol)}: "
+        f"the first {data.n} of the {data.split} split of {data.name}.",
+        f"The threat model is {protocol.norm}: {ball}, here {radii}, and {_box(protocol)}.",
         presentation.attacks(protocol),
         presentation.rule(protocol),
         "Each adversarial image is checked again for its radius, its range and the model's answer, apart from the attack.",
@@ -27,6 +29,20 @@ def sentences(protocol: Protocol) -> list[str]:
         "means that nothing failed, but the attack is weaker than the standard set. Remarks are named with their figures.",
         "A rank comes with the ranks that these images cannot rule out, by paired 95% intervals against every other entry.",
     ]
+
+
+def on_events(protocol: Protocol) -> bool:
+    """Whether the board is on recordings of events."""
+    return issubclass(threat_registry.get(protocol.norm), EventGrid)
+
+
+def sampled(protocol: Protocol) -> str:
+    """What its samples are called."""
+    return "recordings" if on_events(protocol) else "images"
+
+
+def _box(protocol: Protocol) -> str:
+    return "cells hold whole numbers of events" if on_events(protocol) else "pixels stay in [0, 1]"
 
 
 def commands(entry: EntryView, protocol: Protocol) -> list[tuple[str, str]]:

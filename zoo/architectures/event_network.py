@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.architectures.blocks import ConvNorm
-from zoo.spiking.event_filters import BackgroundActivityFilter
+from zoo.spiking.event_filters import BackgroundActivityFilter, QuantisedFilter
 from zoo.spiking.network import TimeSequential
 from zoo.spiking.neurons import LIF
 from zoo.spiking.readouts import MeanLogits
@@ -38,6 +38,8 @@ class EventNetwork(nn.Module):
 
     neuron: keyword arguments of :class:`~zoo.spiking.neurons.LIF`; None for ReLU. side: H and W.
     support: of a :class:`~zoo.spiking.event_filters.BackgroundActivityFilter` at the entrance; 0 for none.
+    quantised: keyword arguments of a :class:`~zoo.spiking.event_filters.QuantisedFilter` there; None for none. A filter has
+        no weights, so that those of a network without one fit. Raises ``ValueError`` if both filters are asked for.
     """
 
     def __init__(
@@ -48,9 +50,10 @@ class EventNetwork(nn.Module):
         side: int = 34,
         widths: tuple[int, int, int] = (16, 32, 64),
         support: int = 0,
+        quantised: dict[str, int] | None = None,
     ) -> None:
         super().__init__()
-        self.filter = BackgroundActivityFilter(support=support) if support else nn.Identity()
+        self.filter = _filter(support, quantised)
         self.body = event_body(lambda: nn.ReLU() if neuron is None else LIF(**neuron), widths=widths)
         self.readout = MeanLogits(widths[-1] * (-(-side // 8)) ** 2, classes)
 
@@ -63,6 +66,14 @@ class EventNetwork(nn.Module):
         signal = folded.contiguous(memory_format=torch.channels_last).view(frames, events, polarities, rows, columns)
         logits: Tensor = self.readout(self.body(signal))
         return logits
+
+
+def _filter(support: int, quantised: dict[str, int] | None) -> nn.Module:
+    if support and quantised is not None:
+        raise ValueError("an event network has one filter: support or quantised, not both")
+    if quantised is not None:
+        return QuantisedFilter(**quantised)
+    return BackgroundActivityFilter(support=support) if support else nn.Identity()
 
 
 def event_network(**arguments: Any) -> nn.Module:

@@ -2,8 +2,8 @@
 
 Convolutions, with the BatchNorm after them folded in, linear layers and means over space become the layers of
 :mod:`zoo.canonical.layers`. The other layers that are named here round each value by itself and in one way only: neurons,
-encoders, pooling, staircases, ReLU. A network with any other layer, on another device or in another precision, has no
-canonical form.
+encoders, pooling, staircases, ReLU, and filters of events, which count in whole numbers. A network with any other layer, on
+another device or in another precision, has no canonical form.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from attacks.gradients.compiled import usable
 from zoo.architectures.blocks import ConvNorm, Normalise
 from zoo.architectures.compact import Compact
+from zoo.architectures.event_network import EventNetwork
 from zoo.architectures.residual import Block, Shortcut
 from zoo.architectures.timed import Timed
 from zoo.canonical.layers import CanonicalConv, CanonicalLinear, CanonicalMean
@@ -27,6 +28,7 @@ from zoo.conversion.nq import NoisyQCFS, NoisySource
 from zoo.conversion.qcfs import QCFS, Source
 from zoo.conversion.srp import ResidualMembrane
 from zoo.spiking.encoders import Direct, Poisson
+from zoo.spiking.event_filters import BackgroundActivityFilter, QuantisedFilter
 from zoo.spiking.first_spike import FirstSpike
 from zoo.spiking.network import TimeSequential
 from zoo.spiking.neurons import LIF
@@ -34,11 +36,15 @@ from zoo.spiking.pooling import MeanPool
 from zoo.spiking.readouts import MeanLogits
 from zoo.spiking.timing import FrontLoaded, Latency
 
-NETWORKS = (Compact, Timed, Source, NoisySource, Converted, TimeSequential, Block, MeanLogits, FirstSpike, nn.Sequential)
+NETWORKS = (
+    *(Compact, EventNetwork, Timed, Source, NoisySource, Converted),
+    *(TimeSequential, Block, MeanLogits, FirstSpike, nn.Sequential),
+)
 """What holds layers, and joins them by sums of two values and sums of spikes, which have one result."""
 ELEMENTWISE = (
     *(LIF, OffsetSpikes, ResidualMembrane),
     *(Direct, Poisson, Latency, FrontLoaded, Normalise),
+    *(BackgroundActivityFilter, QuantisedFilter),
     *(QCFS, NoisyQCFS, nn.ReLU, nn.Identity, nn.Flatten, Shortcut),
     *(MeanPool, nn.AvgPool2d),
 )

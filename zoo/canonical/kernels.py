@@ -26,7 +26,9 @@ from zoo.canonical.emitter import LANES, Emitter
 PIXELS = 4
 """Outputs beside each other that :func:`add_pixels` computes at a time, with the same weights."""
 FEW = 8
-"""Below this number of channels, which images have, listing what is not 0 costs more than it saves."""
+"""Below this number of channels, which images have, listing what is not 0 costs more than it saves. That holds for frames of
+events too: of 500 frames of 34 x 34 with 2 channels a 5x5 convolution in steps of 2 takes 5.0 ms on one core, whatever
+is active, and 8.7 ms where 5% are listed. The later layers of an event network list their spikes."""
 
 
 def _events(unit: bool) -> Any:

@@ -9,6 +9,7 @@ new file and a line below.
 STATISTICS: dict[str, str] = {
     "robust_difference": "bench.studies.claims.accuracy:RobustDifference",
     "gap_difference": "bench.studies.claims.accuracy:GapDifference",
+    "robust": "bench.studies.claims.accuracy:Robust",
     "gap": "bench.studies.claims.accuracy:Gap",
     "attack_difference": "bench.studies.claims.accuracy:AttackDifference",
     "accuracy_by_step": "bench.studies.claims.steps:AccuracyByStep",

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from bench.metrics.statistics import Floats, paired_difference
+from bench.metrics.statistics import Floats, mean, paired_difference
 from bench.studies.claims.lab import Lab
 from bench.studies.claims.statistic import Measured, Statistic, paired
 
@@ -16,13 +16,15 @@ class _Attacked(Statistic):
     attack: str
     """Spec."""
     eps: str
-    """linf radius."""
+    """Radius."""
+    norm: str = "linf"
+    """Threat."""
     path: str = "training"
     """Gradient path; an attack of several stages chooses its own."""
 
     def column(self, model: str, name: str, lab: Lab) -> Floats:
         """A column ``(n,)`` of the rows of a model's evaluation. Raises a ``BenchError`` if that fails."""
-        rows = lab.rows(model, attack=self.attack, eps=self.eps, n=self.n, seed=self.seed, path=self.path)
+        rows = lab.rows(model, attack=self.attack, eps=self.eps, n=self.n, seed=self.seed, path=self.path, norm=self.norm)
         return rows[name].to_numpy(float)
 
     def accuracies(self, models: Sequence[str], lab: Lab) -> dict[str, float]:
@@ -59,6 +61,17 @@ class GapDifference(_Attacked):
         return paired(first, second, self.accuracies(models, lab))
 
 
+class Robust(_Attacked):
+    """Accuracy of one model under attack (Wilson's interval)."""
+
+    takes: ClassVar[int] = 1
+
+    def measure(self, models: Sequence[str], lab: Lab) -> Measured:
+        """The statistic for this model; see :meth:`.Statistic.measure`."""
+        robust = mean(self.column(models[0], "robust", lab))
+        return Measured(robust.value, robust.low, robust.high, robust.n, self.accuracies(models, lab))
+
+
 class Gap(_Attacked):
     """Accuracy under one draw of uniform noise minus accuracy under attack, of one model."""
 
@@ -80,12 +93,16 @@ class AttackDifference(Statistic):
     paths: list[str] = Field(default=["training", "training"], min_length=2, max_length=2)
     """Gradient path of either."""
     eps: str
-    """linf radius."""
+    """Radius."""
+    norm: str = "linf"
+    """Threat."""
 
     def measure(self, models: Sequence[str], lab: Lab) -> Measured:
         """The statistic for these models; see :meth:`.Statistic.measure`."""
         first, second = columns = [
-            lab.rows(models[0], attack=attack, eps=self.eps, n=self.n, seed=self.seed, path=path)["robust"].to_numpy(float)
+            lab.rows(models[0], attack=attack, eps=self.eps, n=self.n, seed=self.seed, path=path, norm=self.norm)[
+                "robust"
+            ].to_numpy(float)
             for attack, path in zip(self.attacks, self.paths, strict=True)
         ]
         difference = paired_difference(first, second)

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from attacks.randomness import KeyedRng
+from attacks.threats.event_grid import EventGrid
+from bench.foundation.threats import threat_registry
 from bench.metrics.classification import worst_case
 from bench.metrics.statistics import Floats, mean
 from bench.models.scorer import Scorer
@@ -19,6 +21,7 @@ from bench.tasks.board import BoardEntry, BoardProtocol, BoardRules, Figure
 from bench.tasks.classification.results import Cell, cell
 from bench.tasks.completeness import drift, incomplete, rows_of
 from bench.tasks.feasibility import TOLERANCE
+from bench.tasks.radii import radii
 from bench.tasks.summary import in_percent
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ def problems(record: Record, protocol: BoardProtocol) -> Iterator[str]:
     problems_so_far = [*incomplete(record, protocol), *_undecided(record)]
     yield from problems_so_far
     if not problems_so_far:
-        yield from _inconsistent(record.rows)
+        yield from _inconsistent(record.rows, radii(record.rows, protocol.norm, protocol.data))
         yield from _drift(record)
 
 
@@ -48,7 +51,7 @@ def _undecided(record: Record) -> Iterator[str]:
         yield f"{undecided} rows are undecided: a stage failed on samples that still stand"
 
 
-def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
+def _inconsistent(rows: pd.DataFrame, allowed: Floats) -> Iterator[str]:
     rates = rows[["clean_correct", "noise_1", "noise_k", "robust", "selection", "robust_8bit"]].to_numpy(float)
     if not ((rates >= 0) & (rates <= 1)).all():
         yield "rates outside of 0 to 1"
@@ -58,7 +61,7 @@ def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
         yield "verdicts that do not follow from their rates"
     if (rows["noise_k"] > rows[["noise_1", "clean_correct"]].min(axis=1)).any():
         yield "noise accuracies that are higher than what bounds them"
-    if (rows.loc[~wrong, "norm_value"] > rows.loc[~wrong, "eps"] + TOLERANCE).any():
+    if (~wrong & (rows["norm_value"] > allowed + TOLERANCE)).any():
         yield "perturbations outside of the ball"
     if (rows.groupby("sample")[["label", "clean_pred"]].nunique() > 1).any(axis=None):
         yield "samples with several labels or clean decisions"
@@ -143,7 +146,24 @@ def columns(entry: BoardEntry, protocol: BoardProtocol) -> dict[str, float | str
         }
         challenged = any(challenge.eps == eps for challenge in entry.challenges)
         values[f"best_known_external@{eps}"] = mean(best_known(entry, eps)).value if challenged else ""
+    if issubclass(threat_registry.get(protocol.norm), EventGrid):
+        values["least_median"] = median_least(entry.record)
     return values
+
+
+def median_least(record: Record) -> float | str:
+    """Median over samples of the least change that was seen to break one at any radius, in the unit of the threat.
+
+    A sample that is decided wrongly unperturbed needs none. If the median sample stands at every radius, a text says so. It
+    is an upper bound of the median of the least changes that there are: a search stops within its radius, not at the edge.
+    """
+    rows = record.rows
+    needed = np.where(rows["verdict"] == "broken", rows["norm_value"], np.inf)
+    needed = np.where(rows["verdict"] == "clean_wrong", 0.0, needed)
+    # The median sample itself, not the mean of the two in the middle: one of them may be infinite.
+    least = np.sort(pd.Series(needed).groupby(rows["sample"].to_numpy()).min().to_numpy())
+    middle = float(least[len(least) // 2])
+    return middle if np.isfinite(middle) else f"over {rows['eps_text'].iloc[int(rows['eps'].argmax())]}"
 
 
 def line(row: Mapping[str, str], protocol: BoardProtocol) -> dict[str, str]:

@@ -79,6 +79,60 @@ def test_what_is_not_allowed_is_no_adversarial_example(how: str, status: str) ->
     assert record.reliability.status == "unreliable"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Merging(Attack):
+    """The trap of a projection by element-wise maximum: events that are moved onto others are lost.
+
+    All events of the first frame are moved into the second.
+    """
+
+    access: ClassVar[Access] = "none"
+
+    def perturb(self, oracle: Oracle, x: Tensor, threat: Threat, *, rng: KeyedRng) -> Tensor:
+        moved = x.clone()
+        moved[:, 0], moved[:, 1] = 0, torch.maximum(x[:, 0], x[:, 1])
+        return moved
+
+    def cost(self) -> tuple[int, int]:
+        return 0, 0
+
+
+def test_a_projection_that_loses_events_makes_no_adversarial_example() -> None:
+    x, y = recordings()
+    record = bench.evaluate(Few(), data=(x, y), attack=Merging(), norm="retime", eps=18)
+    lost = ((x[:, 0] * x[:, 1]).flatten(1).sum(1) > 0).numpy()
+    rows = record.rows.set_index("sample").sort_index()
+    assert lost.sum() > 20
+    assert set(rows["status"][lost]) == {"out_of_ball"} and set(rows["verdict"][lost]) == {"robust"}
+    assert set(rows["status"][~lost]) <= {"ok"}
+
+
+class Reshaped(EventNetwork):
+    """The trap of frames made by reshape instead of permute: every step sees frames of several recordings."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        signal = x.reshape(x.shape[1], len(x), *x.shape[2:])
+        logits: Tensor = self.readout(self.body(signal))
+        return logits
+
+
+def test_a_network_that_mixes_recordings_is_not_called_reliable() -> None:
+    x = (torch.rand(24, 5, 2, 9, 9, generator=torch.Generator().manual_seed(0)) < 0.3).float()
+    results, statuses = {}, {}
+    for kind in (EventNetwork, Reshaped):
+        torch.manual_seed(1)
+        model = kind(neuron={"threshold": 0.2}, side=9, widths=(4, 6, 8))
+        for _ in range(5):  # statistics of BatchNorm
+            model(x)
+        model.eval().requires_grad_(False)
+        data = x, model(x).argmax(1)
+        record = bench.evaluate(model, data=data, attack="uniform", norm="events_l0", eps=1, micro_batch=5)
+        results[kind], statuses[kind] = record.results[0], record.reliability.status
+    assert results[EventNetwork].unstable == 0 and statuses[EventNetwork] != "unreliable"
+    assert results[Reshaped].unstable > 0 and statuses[Reshaped] == "unreliable"
+    assert results[Reshaped].robust.value < results[EventNetwork].robust.value
+
+
 @pytest.mark.parametrize("norm", ["retime", "retime_shift", "retime_total"])
 def test_retiming_is_evaluated(norm: str) -> None:
     record = bench.evaluate(Few(), data=recordings(), attack="quick", norm=norm, eps=2)

@@ -1,14 +1,16 @@
-"""The filter removes lonely events and nothing else, and gradients pass it."""
+"""Filters remove what they say and nothing else, gradients pass them, and a network that hides behind one is caught."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import bench
 from zoo.architectures.event_network import EventNetwork
-from zoo.spiking.event_filters import BackgroundActivityFilter
+from zoo.spiking.event_filters import BackgroundActivityFilter, QuantisedFilter
 
 
 def test_lonely_events_are_removed() -> None:
@@ -47,10 +49,56 @@ def test_it_counts_as_one_counts_by_hand(support: int) -> None:
     assert torch.equal(BackgroundActivityFilter(support=support)(x), by_hand(x, support))
 
 
-def test_every_gradient_passes() -> None:
+def quantised_by_hand(x: Tensor, *, quantum: int, reach: int, memory: int, most: int) -> Tensor:
+    kept = x.clone()
+    frames, _, height, width = x.shape[1:]
+    for n, t, c, i, j in x.nonzero().tolist():
+        tick = t // quantum
+        near = [
+            (s, y, z)
+            for s in range(frames)
+            for y in range(max(0, i - reach), min(height, i + reach + 1))
+            for z in range(max(0, j - reach), min(width, j + reach + 1))
+            if tick - memory <= s // quantum <= tick and (y, z) != (i, j)
+        ]
+        if not any(bool(x[n, s, :, y, z].any()) for s, y, z in near) or int((x[n, :, :, i, j] > 0).sum()) > most:
+            kept[n, t, c, i, j] = 0
+    return kept
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"quantum": 1, "reach": 1, "memory": 0, "most": 3},
+        {"quantum": 2, "reach": 1, "memory": 1, "most": 20},
+        {"quantum": 3, "reach": 2, "memory": 0, "most": 2},
+        {"quantum": 9, "reach": 1, "memory": 2, "most": 1},
+    ],
+    ids=str,
+)
+def test_the_quantised_filter_counts_as_one_counts_by_hand(arguments: dict[str, int]) -> None:
+    # 7 frames: the last tick is not full.
+    x = (torch.rand(3, 7, 2, 6, 7, generator=torch.Generator().manual_seed(arguments["reach"])) < 0.05).float()
+    x[0, :, 0, 2, 2] = x[0, 1, 0, 2, 3] = 1  # a stuck pixel beside another event
+    kept = QuantisedFilter(**arguments)(x)
+    assert torch.equal(kept, quantised_by_hand(x, **arguments))
+    assert 0 < float(kept.sum()) < float(x.sum())
+
+
+def test_an_event_is_not_supported_by_later_ones() -> None:
+    x = torch.zeros(1, 6, 2, 5, 5)
+    x[0, 0, 0, 1, 1] = x[0, 2, 0, 1, 2] = 1
+    kept = QuantisedFilter(quantum=2, reach=1, memory=1)(x)
+    assert kept.nonzero().tolist() == [[0, 2, 0, 1, 2]]
+
+
+@pytest.mark.parametrize("module", [BackgroundActivityFilter(support=3), QuantisedFilter(reach=1, most=1)], ids=repr)
+def test_every_gradient_passes(module: nn.Module) -> None:
     x = (torch.rand(2, 3, 2, 5, 5, generator=torch.Generator().manual_seed(0)) < 0.1).float().requires_grad_()
     slope = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
-    (BackgroundActivityFilter(support=3)(x) * slope).sum().backward()
+    filtered = module(x)
+    assert int(filtered.detach().sum()) < int(x.detach().sum())
+    (filtered * slope).sum().backward()
     assert x.grad is not None and torch.equal(x.grad, slope)
 
 
@@ -62,9 +110,10 @@ class Detached(EventNetwork):
         return logits + 0 * x.flatten(1).sum(1, keepdim=True)
 
 
-def test_a_network_that_hides_behind_its_filter_is_not_called_reliable() -> None:
+@pytest.mark.parametrize("arguments", [{"support": 1}, {"quantised": {"quantum": 1, "reach": 1, "memory": 0}}], ids=str)
+def test_a_network_that_hides_behind_its_filter_is_not_called_reliable(arguments: dict[str, Any]) -> None:
     torch.manual_seed(0)
-    options = {"neuron": {"threshold": 0.2}, "side": 9, "widths": (4, 6, 8), "support": 1}
+    options = {"neuron": {"threshold": 0.2}, "side": 9, "widths": (4, 6, 8), **arguments}
     x = (torch.rand(24, 5, 2, 9, 9) < 0.3).float()
     statuses = {}
     for kind in (EventNetwork, Detached):
@@ -82,3 +131,8 @@ def test_a_network_that_hides_behind_its_filter_is_not_called_reliable() -> None
 def test_a_support_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(ValueError, match="1 to 16"):
         BackgroundActivityFilter(support=0)
+    for arguments in ({"quantum": 0}, {"reach": 0}, {"memory": -1}, {"most": 0}):
+        with pytest.raises(ValueError, match="at least 1"):
+            QuantisedFilter(**arguments)
+    with pytest.raises(ValueError, match="one filter"):
+        EventNetwork(neuron=None, support=1, quantised={})

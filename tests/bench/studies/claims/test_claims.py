@@ -201,6 +201,7 @@ def test_unknown_claims(root: Path, tmp_path: Path) -> None:
 
 MEASURED: dict[str, tuple[list[str], dict[str, object]]] = {
     "gap_difference": (["snn_gsr", "snn_vanilla"], {"attack": "pgd:steps=2", "eps": "2/255"}),
+    "robust": (["snn_ev_vanilla"], {"attack": "topk", "norm": "events_l0", "eps": "2%"}),
     "attack_difference": (["snn_vanilla"], {"attacks": ["pgd:steps=1", "pgd:steps=2"], "eps": "2/255"}),
     "membrane_perturbation": (["snn_at", "snn_vanilla"], {"eps": "8/255", "perturbation": "pgd"}),
     "gradient_sparsity": (["snn_gsr", "ann_vanilla"], {}),
