@@ -160,7 +160,12 @@ class SpikeCamera(nn.Module):
     def _thresholds(self, template: Tensor) -> Tensor:
         """Thresholds ``(C, H, W)`` of the device's pixels, as shares of the mean one."""
         rng = KeyedRng.of(self.seed, torch.zeros(1, dtype=torch.int64, device=template.device))
-        off = rng.fold("spike camera: thresholds").normal(*template.shape[1:])[0]
+        rng, shape = rng.fold("spike camera: thresholds"), template.shape[1:]
+        off = (
+            kernels.normal_numbers(rng.keys, shape.numel()).view(shape)
+            if kernels.usable(template)
+            else rng.normal(*shape)[0]
+        )
         return (1 + self.jitter * off).clamp_min(LEAST_THRESHOLD).to(template)
 
     def extra_repr(self) -> str:

@@ -2,7 +2,8 @@
 
 Convolutions, with the BatchNorm after them folded in, linear layers and means over space become the layers of
 :mod:`zoo.canonical.layers`. The other layers that are named here round each value by itself and in one way only: neurons,
-encoders, pooling, staircases, ReLU. A network with any other layer, on another device or in another precision, has no
+encoders, pooling, staircases, ReLU, the pixels of a spike camera and pictures of their spikes (but for TFSTP, which takes
+logarithms). A network with any other layer, on another device or in another precision, has no
 canonical form.
 """
 
@@ -20,6 +21,10 @@ from zoo.architectures.blocks import ConvNorm, Normalise
 from zoo.architectures.compact import Compact
 from zoo.architectures.residual import Block, Shortcut
 from zoo.architectures.timed import Timed
+from zoo.cameras.networks import OnSpikePlanes, ThroughPictures, ThroughSpikes
+from zoo.cameras.pixels import Pixels
+from zoo.cameras.reconstruction import TFI, TFP
+from zoo.cameras.spike_camera import SpikeCamera
 from zoo.canonical.layers import CanonicalConv, CanonicalLinear, CanonicalMean
 from zoo.conversion.convert import Converted
 from zoo.conversion.cos import OffsetSpikes
@@ -34,13 +39,17 @@ from zoo.spiking.pooling import MeanPool
 from zoo.spiking.readouts import MeanLogits
 from zoo.spiking.timing import FrontLoaded, Latency
 
-NETWORKS = (Compact, Timed, Source, NoisySource, Converted, TimeSequential, Block, MeanLogits, FirstSpike, nn.Sequential)
+NETWORKS = (
+    *(Compact, Timed, Source, NoisySource, Converted, TimeSequential, Block, MeanLogits, FirstSpike, nn.Sequential),
+    *(SpikeCamera, ThroughPictures, ThroughSpikes, OnSpikePlanes),
+)
 """What holds layers, and joins them by sums of two values and sums of spikes, which have one result."""
 ELEMENTWISE = (
     *(LIF, OffsetSpikes, ResidualMembrane),
     *(Direct, Poisson, Latency, FrontLoaded, Normalise),
     *(QCFS, NoisyQCFS, nn.ReLU, nn.Identity, nn.Flatten, Shortcut),
     *(MeanPool, nn.AvgPool2d),
+    *(Pixels, TFP, TFI),
 )
 """Layers that round each value in one way only, in eval mode."""
 
