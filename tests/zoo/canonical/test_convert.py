@@ -21,9 +21,9 @@ from zoo.loading import load
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = Path(__file__).with_name("golden_bits.json")
-SHIPPED = sorted(
-    path.stem for kind in ("[as]nn", "cam") for path in (ROOT / "zoo" / "weights").glob(f"{kind}_*.safetensors")
-)
+WEIGHTS = ROOT / "zoo" / "weights"
+SHIPPED = sorted(path.stem for kind in ("[as]nn", "cam") for path in WEIGHTS.glob(f"{kind}_*.safetensors"))
+CAMERAS = ("cam_tfp_snn", "cam_direct_snn")
 N = 10
 PROCESSORS = {
     "without FMA": {
