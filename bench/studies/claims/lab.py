@@ -42,12 +42,15 @@ class Lab:
     used: list[str] = field(default_factory=list)
     _open: dict[str, Subject] = field(default_factory=dict)
 
-    def rows(self, model: str, *, attack: str, eps: str, n: int, seed: int, path: str = "training") -> pd.DataFrame:
+    def rows(
+        self, model: str, *, attack: str, eps: str, n: int, seed: int, path: str = "training", eot: int | None = None
+    ) -> pd.DataFrame:
         """Rows of an evaluation, by sample id; it is run, resumed or read from its record.
 
-        Raises a ``BenchError`` if it fails.
+        eot: draws averaged per query, if not the usual number. Raises a ``BenchError`` if it fails.
         """
-        settings = Settings(model=self.subject(model), attack=attack, eps=eps, n=n, seed=seed, path=path, device=self.device)
+        subject = self.subject(model)
+        settings = Settings(model=subject, attack=attack, eps=eps, n=n, seed=seed, path=path, eot=eot, device=self.device)
         record = evaluate_settings(settings, replace(self.running, out=self.out), Watcher(ticked=self.on_tick))
         name = folder_name(record.model.ref, record.identity)
         if name not in self.used:
