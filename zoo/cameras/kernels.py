@@ -62,16 +62,16 @@ class GatheredCharge(torch.autograd.Function):
         ticks: int,
     ) -> Tensor:
         """The charge of each tick; what is above the mean threshold is lost, and ``initial`` is added to the first."""
-        steps, rows = light.shape[:2]
+        steps, rows, pixels = *light.shape[:2], math.prod(light.shape[2:])
         charge = light.new_empty((ticks, *light.shape[1:]))
         kept = ticks if ctx.needs_input_grad[0] else 0
-        passing = torch.empty((kept, rows, light[0, 0].numel()), dtype=torch.bool)
-        scene = light.detach().contiguous().view(steps, rows, -1)
-        start = light.new_empty((0, 0)) if initial is None else initial.contiguous().view(rows, -1)
+        passing = torch.empty((kept, rows, pixels), dtype=torch.bool)
+        scene = light.detach().contiguous().view(steps, rows, pixels)
+        start = light.new_empty((0, 0)) if initial is None else initial.contiguous().view(rows, pixels)
         uneven = light.new_empty(0) if thresholds is None else thresholds.contiguous().view(-1)
         streams = torch.empty(0, dtype=torch.int64) if keys is None else keys
         constants = compiled.constants(np.dtype(np.float32), *numbers, 0)
-        arrays = [x.numpy() for x in (scene, start, uneven, streams, charge.view(ticks, rows, -1), passing)]
+        arrays = [x.numpy() for x in (scene, start, uneven, streams, charge.view(ticks, rows, pixels), passing)]
         compiled.in_parallel(_gather, rows, *arrays, constants, least=1)
         ctx.passing, ctx.thresholds, ctx.gain, ctx.shape = passing, uneven, numbers[0], light.shape
         return charge
@@ -104,8 +104,7 @@ class SpuriousSpikes(torch.autograd.Function):
         # (bits + 0.5) / 2**23 < p, for a p of float32, as torch compares
         limit = math.ceil(float(np.float32(probability)) * 2**23 - 0.5)
         if limit > 0:
-            pixels = spikes[0, 0].numel()
-            arrays = (x.view(-1, rows, pixels).numpy() for x in (spikes.detach(), ctx.hits))
+            arrays = (x.view(len(x), rows, math.prod(x.shape[2:])).numpy() for x in (spikes.detach(), ctx.hits))
             compiled.in_parallel(_add_spurious, rows, keys.numpy(), *arrays, np.uint64((limit << 41) - 1), least=1)
         return spikes
 

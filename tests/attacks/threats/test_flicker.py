@@ -49,7 +49,7 @@ def test_every_pixel_has_a_draw_of_its_own() -> None:
 def test_an_evaluation_through_a_camera() -> None:
     torch.manual_seed(0)
     camera: dict[str, Any] = {"ticks": 6, "gain": 0.9, "initial": 0.5}
-    network: dict[str, Any] = {"steps": 2, "neuron": {}, "widths": (4, 4, 4, 4)}
+    network: dict[str, Any] = {"steps": 1, "neuron": None, "widths": (4, 4, 4, 4)}
     model = through_pictures(camera=camera, reconstruction="tfi", network=network, options={"window": 3})
     model = model.eval().requires_grad_(False)
     pictures = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(0))

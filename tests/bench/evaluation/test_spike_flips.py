@@ -16,7 +16,7 @@ class OnStream(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.network = OnSpikePlanes(neuron={"threshold": 0.3}, channels=1, classes=3, widths=(4, 4, 4, 4))
+        self.network = OnSpikePlanes(neuron={"threshold": 0.1}, channels=1, classes=3, widths=(4, 4, 4, 4))
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.network(x.transpose(0, 1))

@@ -70,7 +70,7 @@ def test_answers_through_a_camera_belong_to_their_row(form: bool, reconstruction
     """
     torch.manual_seed(0)
     camera = {"ticks": 8, "gain": 0.9, "photons": 50.0, "spurious": 0.01, "jitter": 0.02}
-    network = {"steps": 2, "neuron": {}, "widths": (4, 4, 4, 4)}
+    network = {"steps": 1, "neuron": None, "widths": (4, 4, 4, 4)}
     model = through_pictures(camera=camera, reconstruction=reconstruction, network=network).eval()
     twin = canonical(model)
     assert twin is not None
