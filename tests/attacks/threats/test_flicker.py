@@ -58,5 +58,5 @@ def test_an_evaluation_through_a_camera() -> None:
     record = bench.evaluate(model, data=data, attack="pgd:steps=3", norm="flicker", eps="8/255")
     assert set(record.rows["status"]) == {"ok"} and record.norm == "flicker"
     assert 0 < float(record.rows["norm_value"].max()) <= 8 / 255 + 1e-6
-    with pytest.raises(BenchError, match="flicker needs scenes over time"):
+    with pytest.raises(BenchError, match="Flicker needs scenes over time"):
         bench.evaluate(model, data=(pictures, data[1]), attack="pgd:steps=3", norm="flicker", eps="8/255")
