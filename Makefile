@@ -54,7 +54,7 @@ floors: $(VENV)/.dev  ## import contracts: reports -> bench -> zoo -> attacks
 ci: test-all lint types floors  ## all of the above
 
 speed: $(VENV)/.dev  ## side-by-side speed comparisons, as ratios
-	@for script in network loop job standard strangers memory; do $(BIN)/python tests/speed/$$script.py || exit 1; done
+	@for script in network loop job standard strangers memory spike_camera; do $(BIN)/python tests/speed/$$script.py || exit 1; done
 
 gpu: $(VENV)/.dev  ## what only a GPU can show: right kernels, speed and memory (at most 8 minutes)
 	@$(BIN)/python tests/gpu/run.py

@@ -11,8 +11,10 @@ imported only when asked for, so that listing them costs no import of torch.
 THREATS: dict[str, str] = {
     "linf": "attacks.threats.linf:Linf",
     "l2": "attacks.threats.l2:L2",
+    "flicker": "attacks.threats.flicker:Flicker",
     "events_l0": "attacks.threats.events_l0:EventsL0",
     "event_counts": "attacks.threats.events_l0:EventCounts",
+    "spike_flips": "attacks.threats.spike_flips:SpikeFlips",
     "retime": "attacks.threats.retime:Retime",
     "retime_shift": "attacks.threats.retime:RetimeShift",
     "retime_total": "attacks.threats.retime:RetimeTotal",

@@ -101,15 +101,25 @@ def drawing(rng: KeyedRng | None) -> Iterator[None]:
         _stream.reset(token)
 
 
+def streams_of(x: Tensor) -> KeyedRng:
+    """The streams of the rows of ``x`` ``(n, ...)``, for a stochastic layer that draws in a kernel of its own.
+
+    Outside of :func:`drawing` they are keyed by torch's global generator. Raises ``ValueError`` as :func:`uniform_like`.
+    """
+    rng = _stream.get()
+    if rng is None:
+        return KeyedRng(torch.randint(-(2**63), 2**63 - 1, (len(x),), device=x.device))
+    if len(rng.keys) != len(x):
+        raise ValueError(f"the keyed context has {len(rng.keys)} rows, the batch has {len(x)}")
+    return rng
+
+
 def uniform_like(x: Tensor, *, draws: int, layer: str) -> Tensor:
     """``(draws, n, ...)`` uniform numbers for a stochastic layer fed with ``x`` ``(n, ...)``.
 
     layer: a name, so that two layers of one network draw different numbers.
     Raises ``ValueError`` inside :func:`drawing` if the batch has another number of rows than its streams.
     """
-    rng = _stream.get()
-    if rng is None:
+    if _stream.get() is None:
         return torch.rand((draws, *x.shape), dtype=x.dtype, device=x.device)
-    if len(rng.keys) != len(x):
-        raise ValueError(f"the keyed context has {len(rng.keys)} rows, the batch has {len(x)}")
-    return rng.fold(layer).uniform(draws, *x.shape[1:]).transpose(0, 1).to(x)
+    return streams_of(x).fold(layer).uniform(draws, *x.shape[1:]).transpose(0, 1).to(x)

@@ -36,7 +36,7 @@ def read(folder: Path, name: EntryName) -> tuple[Gallery, list[Tile]]:
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         images = [StripImage(**{key: item[key] for key in StripImage.model_fields}) for item in fields["shown"]]
         files = {str(item["file"]): str(item["sha256"]) for item in fields["shown"]}
-        known = {"record_sha256": str(fields["record_sha256"]), "eps": str(fields["eps"])}
+        record_sha256, eps = str(fields["record_sha256"]), str(fields["eps"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BoardError(f"{path} is not a readable gallery.", f"Restore it, or remove {at}.") from error
     for file, sha256 in files.items():
@@ -49,7 +49,8 @@ def read(folder: Path, name: EntryName) -> tuple[Gallery, list[Tile]]:
         place for worst in (True, False) for place in [n for n, item in enumerate(images) if item.worst == worst][:COUNT]
     ]
     tiles, images = [tiles[place] for place in places], [images[place] for place in places]
-    return Gallery(name=str(name), step=widest_step(tiles), images=images, **known), tiles
+    gallery = Gallery(name=str(name), record_sha256=record_sha256, eps=eps, step=widest_step(tiles), images=images)
+    return gallery, tiles
 
 
 def _tile(path: Path) -> Tile:

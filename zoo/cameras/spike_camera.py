@@ -16,9 +16,11 @@ Noise, each part of which can be left out:
 - a threshold that differs from pixel to pixel. It is a property of the device: drawn once from ``seed``, the same for
   every scene.
 
-Draws are keyed (see :mod:`attacks.randomness`), so that a camera is a stochastic model like any other. The model follows
-Zhu et al. (ICME 2019) and the simulators of SpikeCV and SpikingSIM (Zhao et al., ISCAS 2022); gaps between spurious
-spikes are geometric here and normal there, and colours are three sensors without a mosaic.
+Draws are keyed (see :mod:`attacks.randomness`), so that a camera is a stochastic model like any other. In float32 on a CPU
+they are drawn where they are used (:mod:`zoo.cameras.kernels`).
+
+The model follows Zhu et al. (ICME 2019) and the simulators of SpikeCV and SpikingSIM (Zhao et al., ISCAS 2022); gaps between
+spurious spikes are geometric here and normal there, and colours are three sensors without a mosaic.
 """
 
 from __future__ import annotations
@@ -29,9 +31,12 @@ import torch
 from torch import Tensor, nn
 
 from attacks.gradients.base import Reset
-from attacks.randomness import KeyedRng, uniform_like
+from attacks.randomness import KeyedRng, streams_of, uniform_like
+from zoo.cameras import kernels
 from zoo.cameras.pixels import Pixels
 
+INITIAL, SHOT_NOISE, SPURIOUS = (f"spike camera: {noise}" for noise in ("initial charge", "shot noise", "spurious spikes"))
+"""Names of the draws."""
 LEAST_THRESHOLD = 0.1
 """Of a pixel, as a share of the mean threshold, however far its threshold is off."""
 
@@ -107,7 +112,10 @@ class SpikeCamera(nn.Module):
         """``spikes`` ``(T, N, C, H, W)`` with those that come by themselves."""
         if not self.spurious:
             return spikes
-        draws = uniform_like(template, draws=self.ticks, layer="spike camera: spurious spikes")
+        if kernels.usable(spikes) and spikes.is_contiguous():
+            noisy: Tensor = kernels.SpuriousSpikes.apply(spikes, streams_of(template).fold(SPURIOUS).keys, self.spurious)
+            return noisy
+        draws = uniform_like(template, draws=self.ticks, layer=SPURIOUS)
         by_themselves = (draws < self.spurious).to(spikes.dtype)
         return spikes + (1 - spikes) * by_themselves
 
@@ -117,22 +125,29 @@ class SpikeCamera(nn.Module):
         It is that of pixels which all have the mean threshold: a pixel with a higher one gathers less.
         """
         threshold, template = self.pixels.dynamics.threshold, self._first(x)
-        charge = self.gain * (x if x.dim() == template.dim() else x.transpose(0, 1)) + self.dark
-        charge = charge.expand(self.ticks, *template.shape)
+        light = x[None] if x.dim() == template.dim() else x.transpose(0, 1)
+        initial = self._initial(template)
+        if kernels.usable(x):
+            numbers = (self.gain, self.dark, self.gain / (self.photons or math.inf), threshold)
+            keys = None if self.photons is None else streams_of(template).fold(SHOT_NOISE).keys
+            thresholds = self._thresholds(template) if self.jitter else None
+            gathered: Tensor = kernels.GatheredCharge.apply(light, initial, thresholds, keys, numbers, self.ticks)
+            return gathered
+        charge = (self.gain * light + self.dark).expand(self.ticks, *template.shape)
         if self.photons is not None:
             deviation = (charge.detach() * (self.gain / self.photons)).clamp_min(0).sqrt()
-            draws = uniform_like(template, draws=self.ticks, layer="spike camera: shot noise")
+            draws = uniform_like(template, draws=self.ticks, layer=SHOT_NOISE)
             charge = charge + deviation * _normal(draws)
         if self.jitter:
             charge = charge / self._thresholds(template)
         charge = charge.clamp(max=threshold)
+        return charge if initial is None else torch.cat((charge[:1] + initial, charge[1:]))
+
+    def _initial(self, template: Tensor) -> Tensor | None:
+        """Charge ``(N, C, H, W)`` before the first tick; None for none."""
         if self.initial is None:
-            initial = uniform_like(template, draws=1, layer="spike camera: initial charge") * threshold
-        elif self.initial:
-            initial = template.new_full((1, *template.shape), self.initial)
-        else:
-            return charge
-        return torch.cat((charge[:1] + initial, charge[1:]))
+            return uniform_like(template, draws=1, layer=INITIAL)[0] * self.pixels.dynamics.threshold
+        return template.new_full(template.shape, self.initial) if self.initial else None
 
     def _first(self, x: Tensor) -> Tensor:
         """A scene ``(N, C, H, W)`` of the batch's shape, without a graph."""
@@ -145,7 +160,12 @@ class SpikeCamera(nn.Module):
     def _thresholds(self, template: Tensor) -> Tensor:
         """Thresholds ``(C, H, W)`` of the device's pixels, as shares of the mean one."""
         rng = KeyedRng.of(self.seed, torch.zeros(1, dtype=torch.int64, device=template.device))
-        off = rng.fold("spike camera: thresholds").normal(*template.shape[1:])[0]
+        rng, shape = rng.fold("spike camera: thresholds"), template.shape[1:]
+        off = (
+            kernels.normal_numbers(rng.keys, shape.numel()).view(shape)
+            if kernels.usable(template)
+            else rng.normal(*shape)[0]
+        )
         return (1 + self.jitter * off).clamp_min(LEAST_THRESHOLD).to(template)
 
     def extra_repr(self) -> str:

@@ -2,8 +2,9 @@
 
 Convolutions, with the BatchNorm after them folded in, linear layers and means over space become the layers of
 :mod:`zoo.canonical.layers`. The other layers that are named here round each value by itself and in one way only: neurons,
-encoders, pooling, staircases, ReLU, and filters of events, which count in whole numbers. A network with any other layer, on
-another device or in another precision, has no canonical form.
+encoders, pooling, staircases, ReLU, filters of events, which count in whole numbers, the pixels of a spike camera and
+pictures of their spikes (but for TFSTP, which takes logarithms). A network with any other layer, on another device or in
+another precision, has no canonical form.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from zoo.architectures.compact import Compact
 from zoo.architectures.event_network import EventNetwork
 from zoo.architectures.residual import Block, Shortcut
 from zoo.architectures.timed import Timed
+from zoo.cameras.networks import OnSpikePlanes, ThroughPictures, ThroughSpikes
+from zoo.cameras.pixels import Pixels
+from zoo.cameras.reconstruction import TFI, TFP
+from zoo.cameras.spike_camera import SpikeCamera
 from zoo.canonical.layers import CanonicalConv, CanonicalLinear, CanonicalMean
 from zoo.conversion.convert import Converted
 from zoo.conversion.cos import OffsetSpikes
@@ -39,6 +44,7 @@ from zoo.spiking.timing import FrontLoaded, Latency
 NETWORKS = (
     *(Compact, EventNetwork, Timed, Source, NoisySource, Converted),
     *(TimeSequential, Block, MeanLogits, FirstSpike, nn.Sequential),
+    *(SpikeCamera, ThroughPictures, ThroughSpikes, OnSpikePlanes),
 )
 """What holds layers, and joins them by sums of two values and sums of spikes, which have one result."""
 ELEMENTWISE = (
@@ -47,6 +53,7 @@ ELEMENTWISE = (
     *(BackgroundActivityFilter, QuantisedFilter),
     *(QCFS, NoisyQCFS, nn.ReLU, nn.Identity, nn.Flatten, Shortcut),
     *(MeanPool, nn.AvgPool2d),
+    *(Pixels, TFP, TFI),
 )
 """Layers that round each value in one way only, in eval mode."""
 

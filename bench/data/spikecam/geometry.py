@@ -7,8 +7,9 @@ first. Two cameras are known, those of SpikeCV (Zheng et al., Science China Info
     second    1000 x 1000 in rows of 1,024 bits, 128,000 bytes a plane; columns 500 to 511 and 1000 to 1011 hold no pixels
 
 Rows lie from the bottom up. SpikeCV's reader drops these idle columns of the second camera, while its search for line
-numbers implies 1012 to 1023 for the second half; no recording was to be had that would decide it. So that both can be
-read, a configuration may name the idle columns and the order of rows (see ``config.py``).
+numbers implies 1012 to 1023 for the second half. No recording was to be had that would decide it: the geometry of the second
+camera was checked against no real recording. So that both can be read, a configuration may name the idle columns and the
+order of rows (see ``config.py``).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from bench.metrics.statistics import Floats, mean, paired_difference
 from bench.studies.claims.lab import Lab
@@ -92,6 +92,8 @@ class AttackDifference(Statistic):
     """Specs."""
     paths: list[str] = Field(default=["training", "training"], min_length=2, max_length=2)
     """Gradient path of either."""
+    draws: list[PositiveInt] | None = Field(default=None, min_length=2, max_length=2)
+    """Draws that either averages per query of a stochastic model; the usual number if None."""
     eps: str
     """Radius."""
     norm: str = "linf"
@@ -99,15 +101,14 @@ class AttackDifference(Statistic):
 
     def measure(self, models: Sequence[str], lab: Lab) -> Measured:
         """The statistic for these models; see :meth:`.Statistic.measure`."""
-        first, second = columns = [
-            lab.rows(models[0], attack=attack, eps=self.eps, n=self.n, seed=self.seed, path=path, norm=self.norm)[
-                "robust"
-            ].to_numpy(float)
-            for attack, path in zip(self.attacks, self.paths, strict=True)
+        eots = self.draws or (None, None)
+        asked = list(zip(self.attacks, self.paths, eots, strict=True))
+        tables = [
+            lab.rows(models[0], attack=attack, eps=self.eps, n=self.n, seed=self.seed, path=path, norm=self.norm, eot=eot)
+            for attack, path, eot in asked
         ]
+        first, second = columns = [table["robust"].to_numpy(float) for table in tables]
+        names = [f"{attack} along {path}" + ("" if eot is None else f", draws: {eot}") for attack, path, eot in asked]
+        parts = {name: round(float(column.mean()), 4) for name, column in zip(names, columns, strict=True)}
         difference = paired_difference(first, second)
-        parts = {
-            f"{attack} along {path}": round(float(column.mean()), 4)
-            for attack, path, column in zip(self.attacks, self.paths, columns, strict=True)
-        }
         return Measured(difference.value, difference.low, difference.high, difference.n, parts)

@@ -43,14 +43,31 @@ class Lab:
     _open: dict[str, Subject] = field(default_factory=dict)
 
     def rows(
-        self, model: str, *, attack: str, eps: str, n: int, seed: int, path: str = "training", norm: str = "linf"
+        self,
+        model: str,
+        *,
+        attack: str,
+        eps: str,
+        n: int,
+        seed: int,
+        path: str = "training",
+        norm: str = "linf",
+        eot: int | None = None,
     ) -> pd.DataFrame:
         """Rows of an evaluation, by sample id; it is run, resumed or read from its record.
 
-        Raises a ``BenchError`` if it fails.
+        eot: draws averaged per query, if not the usual number. Raises a ``BenchError`` if it fails.
         """
         settings = Settings(
-            model=self.subject(model), attack=attack, eps=eps, n=n, seed=seed, path=path, norm=norm, device=self.device
+            model=self.subject(model),
+            attack=attack,
+            eps=eps,
+            n=n,
+            seed=seed,
+            path=path,
+            norm=norm,
+            eot=eot,
+            device=self.device,
         )
         record = evaluate_settings(settings, replace(self.running, out=self.out), Watcher(ticked=self.on_tick))
         name = folder_name(record.model.ref, record.identity)

@@ -198,7 +198,7 @@ def test_no_step_of_norm_one_gains_more_than_the_steepest(name: str, seed: int) 
 def test_a_zero_gradient_has_no_direction(name: str) -> None:
     gradient = torch.tensor([[0.0, 0.0], [3.0, -4.0]])
     step = as_norm_ball(threat_named(name, eps=1.0)).steepest(gradient)
-    expected = {"linf": [1.0, -1.0], "l2": [0.6, -0.8], "l1": [0.0, -1.0]}[name]
+    expected = {"linf": [1.0, -1.0], "l2": [0.6, -0.8], "l1": [0.0, -1.0], "flicker": [0.0, -2.0]}[name]
     torch.testing.assert_close(step, torch.tensor([[0.0, 0.0], expected]))
 
 

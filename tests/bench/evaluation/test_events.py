@@ -23,7 +23,7 @@ from bench.foundation.errors import SpecError
 from bench.foundation.spec import parse_eps
 from zoo.architectures.event_network import EventNetwork
 
-EVENT_THREATS = ("events_l0", "event_counts", "retime", "retime_shift", "retime_total")
+EVENT_THREATS = ("events_l0", "event_counts", "spike_flips", "retime", "retime_shift", "retime_total")
 
 
 class Few(nn.Module):

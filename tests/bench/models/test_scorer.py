@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from attacks.randomness import KeyedRng, uniform_like
 from bench.foundation.errors import ModelError
 from bench.models.scorer import BATCH, LARGE_BATCH, Scorer
+from zoo.cameras.networks import through_pictures
 from zoo.canonical.convert import canonical
 
 
@@ -58,6 +59,29 @@ def test_a_network_in_canonical_form_is_asked_without_padding() -> None:
     assert scorer.exact and not Scorer(Linear(), "m").exact
     assert torch.equal(scorer.logits(x), scorer.logits(x, batch=7))
     assert shapes[:2] == [LARGE_BATCH, 3]
+
+
+@pytest.mark.parametrize("form", [False, True], ids=["padded", "canonical"])
+@pytest.mark.parametrize("reconstruction", ["tfp", "tfi"])
+def test_answers_through_a_camera_belong_to_their_row(form: bool, reconstruction: str) -> None:
+    """Whoever stands beside it, and wherever in the batch it stands; another stream draws other noise.
+
+    Padded batches are asked of a network whose sums are exact; in canonical form any network's are.
+    """
+    torch.manual_seed(0)
+    camera = {"ticks": 8, "gain": 0.9, "photons": 50.0, "spurious": 0.01, "jitter": 0.02}
+    network = {"steps": 1, "neuron": None, "widths": (4, 4, 4, 4)}
+    model = through_pictures(camera=camera, reconstruction=reconstruction, network=network).eval()
+    twin = canonical(model)
+    assert twin is not None
+    scorer = Scorer(twin if form else nn.Sequential(twin), "m", draws=3)
+    assert scorer.exact is form
+    x, rng = torch.rand(60, 3, 32, 32), streams(60)
+    logits = scorer.drawn(x, rng)
+    rows = torch.tensor([58, 3, 0])
+    assert torch.equal(scorer.drawn(x[rows], rng.rows(rows)), logits[:, rows])
+    assert not torch.equal(logits[0], logits[1])
+    assert not torch.equal(scorer.drawn(x[rows], rng.rows(rows).fold("other")), logits[:, rows])
 
 
 @pytest.mark.parametrize("before", [True, False])

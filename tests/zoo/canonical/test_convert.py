@@ -24,7 +24,9 @@ from zoo.loading import load
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = Path(__file__).with_name("golden_bits.json")
-SHIPPED = sorted(path.stem for path in (ROOT / "zoo" / "weights").glob("[as]nn_*.safetensors"))
+WEIGHTS = ROOT / "zoo" / "weights"
+SHIPPED = sorted(path.stem for kind in ("[as]nn", "cam") for path in WEIGHTS.glob(f"{kind}_*.safetensors"))
+CAMERAS = ("cam_tfp_snn", "cam_direct_snn")
 N = 10
 PROCESSORS = {
     "without FMA": {
@@ -92,7 +94,7 @@ def test_the_bits_of_shipped_networks_are_those_of_every_machine(name: str) -> N
 @pytest.mark.own_seed
 @pytest.mark.parametrize("processor", PROCESSORS)
 def test_other_processors_give_the_same_bits(processor: str, tmp_path: Path) -> None:
-    names = ["snn_at", "snn_srp", "ann_vanilla", "snn_ev_filter", "snn_ev_aqf"]
+    names = ["snn_at", "snn_srp", "ann_vanilla", "snn_ev_filter", "snn_ev_aqf", "cam_tfi_snn"]
     code = f"import json, sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_convert as t; "
     code += f"print(json.dumps(t.bits_of({names!r})))"
     environment = os.environ | PROCESSORS[processor] | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
@@ -102,7 +104,13 @@ def test_other_processors_give_the_same_bits(processor: str, tmp_path: Path) -> 
     assert json.loads(result.stdout) == {name: golden[name] for name in names}
 
 
-@pytest.mark.parametrize("name", ["snn_at", "snn_cos", "snn_ttfs", "snn_poisson", "ann_qcfs", "snn_ev_gsr", "snn_ev_aqf"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("snn_at", "snn_cos", "snn_ttfs", "snn_poisson", "ann_qcfs"),
+        *("snn_ev_gsr", "snn_ev_aqf", "cam_tfp_snn", "cam_direct_snn"),
+    ],
+)
 def test_the_form_is_the_same_function(name: str) -> None:
     model, x, ids = load(name).eval(), inputs_of(name), torch.arange(N)
     expected, found = answers(model, x, ids), answers(form_of(model), x, ids)

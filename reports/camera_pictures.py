@@ -1,0 +1,101 @@
+"""What an attack does to what a spike camera sees: scene, spikes and reconstruction, before and after.
+
+``python -m reports.camera_pictures RECORD --out FILE.png`` takes the folder of a record that ``bench evaluate --save-adv``
+has made of a camera of the zoo. Both scenes meet the same draw of the camera's noise, so that only the attack differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import nn
+
+import bench
+from attacks.randomness import KeyedRng, drawing
+from bench.foundation.errors import RecordError
+from reports.exit_status import end_with
+from reports.picks import Pick, choose
+from reports.plots import save
+from zoo.cameras.networks import ThroughPictures, ThroughSpikes
+from zoo.cameras.reconstruction import TFP
+
+Picture = NDArray[np.float32]
+CELL = 1.6
+"""Inches per picture."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a camera makes of a scene, as pictures in [0, 1].
+
+    scene: ``(H, W, C)``. raster: the spikes of the middle line of pixels, ``(T, W, C)``, a tick below the other; white is
+    silence, and a colour is missing where its pixel fired. reconstruction: ``(H, W, C)``.
+    """
+
+    scene: Picture
+    raster: Picture
+    reconstruction: Picture
+
+
+def view(model: nn.Module, scene: Picture, sample: int) -> View:
+    """What the camera of ``model`` makes of a scene ``(H, W, C)`` in the draw that belongs to ``sample``.
+
+    A network that sees spikes alone has no reconstruction; TFP stands in for it. Raises ``RecordError`` for a model without
+    a camera.
+    """
+    if not isinstance(model, ThroughPictures | ThroughSpikes):
+        raise RecordError("The model of the record has no spike camera.", "Name a record of a model called cam_.")
+    usual = TFP(scale=model.camera.intensity_of_rate)
+    reconstruction = model.reconstruction if isinstance(model, ThroughPictures) else usual
+    x = torch.from_numpy(scene).permute(2, 0, 1)[None]
+    with torch.no_grad(), drawing(KeyedRng.of(0, torch.tensor([sample])).fold("picture")):
+        spikes = model.camera(x)
+        picture = reconstruction(spikes)
+    raster = 1 - spikes[:, 0, :, spikes.shape[3] // 2].movedim(1, -1)
+    return View(scene, raster.numpy(), picture[0].movedim(0, -1).clamp(0, 1).numpy())
+
+
+def sheet(model: nn.Module, picks: Sequence[Pick], title: str) -> Figure:
+    """Two columns per sample, before and after the attack. Raises ``RecordError`` as :func:`view`, and for no sample."""
+    if not picks:
+        raise RecordError("There is nothing to show.", "Ask for at least one sample (--count).")
+    figure = Figure(figsize=(2 * CELL * len(picks) + 1.1, 3 * CELL + 1.3), layout="constrained")
+    axes = figure.subplots(3, 2 * len(picks), squeeze=False)
+    for number, pick in enumerate(picks):
+        for column, (scene, answer) in enumerate(((pick.clean, pick.before), (pick.adversarial, pick.after))):
+            seen = view(model, scene, pick.sample)
+            for row, picture in enumerate((seen.scene, seen.raster, seen.reconstruction)):
+                axis = axes[row, 2 * number + column]
+                axis.imshow(picture.repeat(3, axis=2) if picture.shape[2] == 1 else picture, interpolation="nearest")
+                axis.set(xticks=[], yticks=[])
+            axes[0, 2 * number + column].set_title(answer if column else f"sample {pick.sample}\n{answer}", fontsize="small")
+    for row, name in enumerate(("scene", "spikes of a line", "reconstruction")):
+        axes[row, 0].set_ylabel(name, fontsize="small")
+    figure.suptitle(title, fontsize="medium", wrap=True)
+    figure.supxlabel("of each sample: before the attack, and after it", fontsize="small")
+    return figure
+
+
+def main() -> int:
+    """Draw the picture of a record."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("record", type=Path, help="folder of a record with saved images")
+    options.add_argument("--out", type=Path, required=True, help="where the picture goes (.png)")
+    options.add_argument("--count", type=int, default=2, help="samples that fell, and as many that stand")
+    given = options.parse_args()
+    record = bench.read_record(given.record)
+    picks = choose(record, given.record, count=given.count)
+    name = record.model.ref.removeprefix("zoo:")
+    save(sheet(bench.load(name), picks, f"{name} under {record.attacks[0].spec}"), given.out)
+    return 0
+
+
+if __name__ == "__main__":
+    end_with(main)

@@ -1,0 +1,56 @@
+"""(f) A spike camera: CPU time of one thread for 1,000 scenes of 32 x 32 x 3 over 64 ticks, with all its noise.
+
+Drawing in compiled loops against drawing in torch operations, on the same streams. And what an attack pays for one step: a
+forward and a gradient of the scene.
+"""
+
+from __future__ import annotations
+
+from side_by_side import in_turns, say  # isort: skip
+
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+
+from attacks.randomness import KeyedRng, drawing
+from bench.foundation.memory import keep_freed_memory
+from zoo.cameras import kernels
+from zoo.cameras.spike_camera import SpikeCamera
+
+SCENES, BATCH, TICKS, BAR = 1000, 50, 64, 2.0
+CAMERA = SpikeCamera(ticks=TICKS, gain=0.8, dark=0.01, photons=100.0, spurious=0.007, jitter=0.02, seed=2019)
+
+
+def simulate(x: Tensor) -> Tensor:
+    """Spikes of a batch."""
+    with torch.no_grad(), drawing(KeyedRng.of(0, torch.arange(len(x)))):
+        spikes: Tensor = CAMERA(x)
+    return spikes
+
+
+def step(x: Tensor) -> Tensor:
+    """The gradient of the number of spikes."""
+    leaf = x.clone().requires_grad_()
+    with drawing(KeyedRng.of(0, torch.arange(len(x)))):
+        (gradient,) = torch.autograd.grad(CAMERA(leaf).sum(), leaf)
+    return gradient
+
+
+def in_torch(x: Tensor) -> Tensor:
+    """:func:`simulate` without compiled loops."""
+    with patch.object(kernels, "usable", lambda scene: False):
+        return simulate(x)
+
+
+if __name__ == "__main__":
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    batch = torch.rand(BATCH, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    tasks = {"loops": lambda: simulate(batch), "loops, with gradient": lambda: step(batch)}
+    times = {name: SCENES / BATCH * seconds for name, seconds in in_turns(tasks, rounds=5).items()}
+    few = batch[:5]
+    times |= {name: SCENES / 5 * seconds for name, seconds in in_turns({"torch": lambda: in_torch(few)}, rounds=2).items()}
+    say(f"(f) spike camera: {SCENES:,} scenes x {TICKS} ticks; bar: {BAR} s")
+    for name, seconds in times.items():
+        say(f"    {name:22} {seconds:6.2f} s")
