@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-elsewhere lint types floors ci speed gpu zoo report strangers site clean
+.PHONY: help demo test test-all test-elsewhere lint types floors ci speed gpu zoo report strangers site docs clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -25,6 +25,11 @@ $(VENV)/.dev: $(VENV)/.runtime
 	@echo "Installing what its tests need (libraries of attacks and of spiking networks as oracles)"
 	@$(PIP) install -c constraints.txt -e '.[dev,quality,cluster,nir,onnx]' loguru tqdm requests
 	@$(PIP) install --no-deps -c constraints.txt torchattacks spikingjelly snntorch norse sinabs nir nirtorch pbr
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.runtime
+	@echo "Installing what the documentation needs"
+	@$(PIP) install -c constraints.txt -e '.[docs]'
 	@touch $@
 
 demo: $(VENV)/.runtime  ## evaluate a defended spiking network under PGD on real images
@@ -72,6 +77,10 @@ strangers: $(VENV)/.dev  ## redo the table of docs/strangers.md (15 minutes; TRA
 site: $(VENV)/.runtime  ## write the leaderboards as a static site into build/site
 	@mkdir -p build
 	$(BIN)/bench report site --out build/site
+
+docs: $(VENV)/.docs  ## write the documentation into build/docs; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open build/docs/index.html"
 
 clean:  ## remove caches and build artefacts, keep .venv, records and weights
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf

@@ -28,7 +28,7 @@ def _paragraph(paragraph: str, names: set[str]) -> str:
     if not names:
         return paragraph
     known = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
-    begins = re.compile(rf"(?:^|(?<=[.;\n] )|(?<=\n))((?:{known})(?:, (?:{known}))*): ")
+    begins = re.compile(rf"(?:^|(?<=[.,;] ))((?:{known})(?:, (?:{known}))*): ")
     flat = " ".join(line.strip() for line in paragraph.splitlines())
     if not begins.search(flat):
         return paragraph

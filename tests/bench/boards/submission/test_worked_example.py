@@ -1,4 +1,4 @@
-"""The worked example of CONTRIBUTING.md, line by line, as a newcomer would run it."""
+"""The worked example of docs/submit.md, line by line, as a newcomer would run it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from bench.cli.main import main
 from zoo.architectures.compact import compact
 
 ROOT = Path(__file__).parents[4]
-LINES = re.search(r"<!-- worked example -->\n```\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+LINES = re.search(r"<!-- worked example -->\n```\n(.*?)```", (ROOT / "docs" / "submit.md").read_text(), re.DOTALL)
 
 
 def test_weights_are_saved_however_they_lie_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = re.search(r"```python\n(from safetensors.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    code = re.search(r"```python\n(from safetensors.*?)```", (ROOT / "docs" / "submit.md").read_text(), re.DOTALL)
     assert code is not None
     model = compact(steps=1, neuron={}, widths=(2, 2, 2, 2)).to(memory_format=torch.channels_last)
     (tmp_path / "my_defense").mkdir()
