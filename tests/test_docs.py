@@ -1,7 +1,7 @@
 """The documentation: its examples run, its commands exist, and it names everything that is public.
 
-A block is run if a comment before it says so: ``<!-- runs -->``, or ``<!-- file: NAME -->`` for a file that later blocks use.
-The blocks of a page run in their order, in a folder of the page.
+A block is run if a comment before it says so: ``<!-- runs -->``, or ``<!-- file: NAME -->`` for a file that later blocks
+use. The blocks of a page run in their order, in a folder of the page.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from glob import glob
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -63,19 +62,21 @@ def blocks_of(page: str) -> list[Block]:
     return [Block(match["language"], match["code"], match["name"]) for match in MARKED.finditer(text_of(page))]
 
 
-RUNNABLE = [
-    pytest.param(page, marks=[pytest.mark.slow] if page == STOCHASTIC else []) for page in PAGES if blocks_of(page)
-]
+RUNNABLE = [pytest.param(page, marks=[pytest.mark.slow] if page == STOCHASTIC else []) for page in PAGES if blocks_of(page)]
 
 
 def run_command(line: str) -> None:
     """Run a line through what the installed command ``bench`` calls. Patterns of file names are expanded, as by a shell."""
     (command,) = entry_points(group="console_scripts", name="bench")
-    words = [word for text in shlex.split(line, comments=True) for word in (sorted(glob(text)) or [text])]
-    sys.argv = words
+    sys.argv = [word for text in shlex.split(line, comments=True) for word in expanded(text)]
     with pytest.raises(SystemExit) as ended:
         command.load()()
     assert ended.value.code == 0, line
+
+
+def expanded(text: str) -> list[str]:
+    """The files that a pattern stands for, or the word itself."""
+    return (sorted(map(str, Path().glob(text))) if "*" in text else []) or [text]
 
 
 def run_block(block: Block, number: int) -> None:
@@ -226,9 +227,12 @@ def test_papers_of_models_and_claims_are_on_the_page_of_papers() -> None:
 def test_docstrings_become_lists_of_parameters() -> None:
     pytest.importorskip("griffe")
     to_markdown = runpy.run_path(str(DOCS / "_extensions" / "docstrings.py"))["to_markdown"]
-    text = "What it is.\n\nmodel: a :class:`~bench.models.Subject` or ``zoo:NAME``,\n    or else. eps: a radius. Raises ``ValueError``."
+    text = (
+        "What it is.\n\nmodel: a :class:`~bench.models.Subject` or ``zoo:NAME``,\n    or else. eps: a radius. "
+        "Raises ``ValueError``."
+    )
     assert to_markdown(text, {"model", "eps"}) == (
-        "What it is.\n\n- **model**: a `Subject` or `zoo:NAME`, or else. \n\n- **eps**: a radius.\n\nRaises `ValueError`."
+        "What it is.\n\n- **model**: a `Subject` or `zoo:NAME`, or else.\n\n- **eps**: a radius.\n\nRaises `ValueError`."
     )
     example = "Like this:\n\n    eps: 3"
     assert to_markdown(example, {"eps"}) == example

@@ -32,7 +32,8 @@ def _paragraph(paragraph: str, names: set[str]) -> str:
     flat = " ".join(line.strip() for line in paragraph.splitlines())
     if not begins.search(flat):
         return paragraph
-    return re.sub(r" (Raises )", r"\n\n\1", begins.sub(r"\n\n- **\1**: ", flat)).strip()
+    listed = re.sub(r" (Raises )", r"\n\n\1", begins.sub(r"\n\n- **\1**: ", flat))
+    return re.sub(r" +\n", "\n", listed).strip()
 
 
 class MarkdownDocstrings(griffe.Extension):
