@@ -1,4 +1,4 @@
-"""SECURITY.md stands at the top of the repository, where a code host looks for it; a page of the documentation includes it."""
+"""SECURITY.md stands at the top of the repository, where a code host looks for it; a page includes it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FILE = Path(__file__).parents[2] / "SECURITY.md"
 
 
 def on_page_markdown(markdown: str, **kwargs: Any) -> str:
-    """A page with the text of the file, without its title, in the place of the mark; links into ``docs`` are from the page."""
+    """A page with the text of the file, without its title, in the place of the mark; links are from the page."""
     if MARK not in markdown:
         return markdown
     _, _, text = FILE.read_text(encoding="utf-8").partition("\n")
