@@ -212,18 +212,22 @@ class ModelOracle:
             gradient = self.finite(gradient / (self.draws * len(views)), rows)
         if self.stochastic:
             broken = torch.zeros_like(broken)
-        self.books.bad_gradient[self.books.index[rows[value.isnan()]]] = True
+        self._note_bad(rows, value.isnan())
         return Answer(value / (self.draws * len(views)), gradient, broken)
 
     def finite(self, gradient: Tensor, rows: Tensor) -> Tensor:
         """``gradient`` ``(n, ...)``, zero for rows where it is not finite. Notes those, and counts where it is all zero."""
         bad = ~gradient.flatten(1).isfinite().all(1)
-        entries = self.books.index[rows]
-        self.books.bad_gradient.logical_or_(torch.zeros_like(self.books.forwards).index_add_(0, entries, bad.long()) > 0)
+        self._note_bad(rows, bad)
         finite = torch.where(per_row(bad, gradient), 0.0, gradient)
         zero = (finite.flatten(1) == 0).all(1)
-        self.books.zero_gradients.index_add_(0, entries, zero.long())
+        self.books.zero_gradients.index_add_(0, self.books.index[rows], zero.long())
         return finite
+
+    def _note_bad(self, rows: Tensor, bad: Tensor) -> None:
+        """Note the ``rows`` ``(n,)`` that are ``bad`` ``(n,)``; not by a mask, for whose size a GPU would be waited for."""
+        entries = self.books.index[rows]
+        self.books.bad_gradient.logical_or_(torch.zeros_like(self.books.forwards).index_add_(0, entries, bad.long()) > 0)
 
     def referring_to(self, x: Tensor) -> ModelOracle:
         """This oracle with the model's own answers on ``x`` ``(N, ...)`` in the place of the labels, one forward each."""

@@ -37,7 +37,9 @@ def test_raw_curves_are_sane(name: str) -> None:
         assert robust["pgd", eps] <= robust["fgsm", eps] + slack
         # The worst attack of a stochastic model is chosen by other draws than those that are reported.
         assert robust["worst case", eps] <= robust["pgd", eps] + slack
-    assert record.reliability.status == "upper_bound"
+    # A step through a filter that the gradient passes straight through leads nowhere for sure, and the record says so.
+    filtered = {"quantised", "filter"} & set(card(name).builder.arguments)
+    assert record.reliability.status in ({"upper_bound", "unreliable"} if filtered else {"upper_bound"})
     assert not record.rows["unstable"].any()
 
 

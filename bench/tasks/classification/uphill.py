@@ -135,7 +135,7 @@ def measured(request: Request, positions: list[int], ball: NormBall, paths: Mapp
         rng=rng.fold("layers"),
         draws=request.eot,
         stochastic=request.subject.stochastic,
-        micro_batch=request.micro_batch,
+        micro_batch=min(request.micro_batch, request.query_rows),
         sites=request.subject.sites,
     )
 

@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from attacks import PATHS
 from attacks.gradients.assg import ASSG
 from attacks.gradients.base import GradientPath, LayerGradient, Trace, Training
+from attacks.gradients.bpda import BPDA
 from attacks.gradients.bptt import BPTT
 from attacks.gradients.hart import HART
+from attacks.gradients.last_step import LastStep
 from attacks.gradients.mix import HARTMix
 from attacks.gradients.pdsg import PDSG
 from attacks.gradients.rate import BPTR, RGA
@@ -37,6 +39,7 @@ EVERY: list[GradientPath] = [
     HARTMix(width=0.4),
     ASSG(),
     ASSG(half=0.35),
+    LastStep(),
 ]
 every_path = pytest.mark.parametrize("path", EVERY, ids=repr)
 
@@ -54,7 +57,8 @@ def gradient(model: nn.Module, x: Tensor, path: GradientPath | None = None) -> T
 
 def test_every_path_of_the_catalogue_is_tested_here() -> None:
     catalogue = {getattr(import_module(module), name) for module, name in (p.split(":") for p in PATHS.values())}
-    assert catalogue == {type(path) for path in EVERY}
+    # BPDA differs from the own gradient on networks that round their input alone: test_bpda.py.
+    assert catalogue - {BPDA} == {type(path) for path in EVERY}
 
 
 @every_path
