@@ -152,8 +152,10 @@ def _last(lines: Sequence[str]) -> str:
 
 def arguments(setting: Setting, *, part: bool, paths: Sequence[str]) -> list[str]:
     """Which tests run under ``setting``, as arguments of pytest."""
-    left_out = [*NOT_NUMERIC, *(() if setting.slow and not part else SLOW)]
-    return list(paths) or [*(setting.part if part else NUMERIC), *(f"--ignore={path}" for path in left_out)]
+    slow = setting.slow and not part
+    left_out = [*NOT_NUMERIC, *(() if slow else SLOW)]
+    marked = () if slow else ("-m", "not gallery and not slow")
+    return list(paths) or [*marked, *(setting.part if part else NUMERIC), *(f"--ignore={path}" for path in left_out)]
 
 
 def run(settings: Sequence[Setting], *, part: bool, paths: Sequence[str], at_once: int) -> Iterator[tuple[Setting, Outcome]]:
