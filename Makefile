@@ -43,7 +43,7 @@ test-all: $(VENV)/.dev  ## and the slow ones with them: whole attack sets on tra
 	@echo "Running the tests, the slow ones with them"
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not gallery"
 
-test-elsewhere: $(VENV)/.dev  ## the numeric tests as other machines run them (about 45 minutes; PART=--part: 3)
+test-elsewhere: $(VENV)/.dev  ## the numeric tests as other machines run them (about an hour; PART=--part: 3 minutes)
 	@$(BIN)/python tests/elsewhere.py $(PART)
 
 lint: $(VENV)/.dev  ## ruff
