@@ -180,13 +180,16 @@ def replicas() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (CARDS / REPLICAS).glob("*.yaml")))
 
 
+def is_described(name: str | None) -> bool:
+    """Whether a model of the zoo, or a replica of one, has this name."""
+    return name in names() or name in replicas()
+
+
 def card_file(name: str) -> Path:
     """The file of a card. Raises ``KeyError`` for an unknown name."""
-    if name in names():
-        return CARDS / f"{name}.yaml"
-    if name in replicas():
-        return CARDS / REPLICAS / f"{name}.yaml"
-    raise KeyError(name)
+    if not is_described(name):
+        raise KeyError(name)
+    return CARDS / f"{name}.yaml" if name in names() else CARDS / REPLICAS / f"{name}.yaml"
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.preparing import preparation, preparing
+from bench.cli.preparing import examining, preparation
 from bench.cli.quiet import printing_to_stderr
 from bench.cli.table import show_table
 from bench.cli.terminal import say
@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 @click.option("--draws", type=click.IntRange(1), default=1000, show_default=True, help="That bound the probability.")
 @click.option("--choosing", type=click.IntRange(1), default=100, show_default=True, help="Draws that choose the class.")
 @click.option("--alpha", type=float, default=0.001, show_default=True, help="Chance that a sample's certificate is wrong.")
-@click.option("--data", help="Data set [default: the model's own].")
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--stochastic", is_flag=True, help="FILE.py models only: two calls may differ.")
-@preparing
-@click.option("--device", default="cpu", show_default=True)
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@examining
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="CSV file for one row per sample.")
 def certify(
     model: str,

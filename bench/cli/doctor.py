@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.preparing import preparation, preparing
+from bench.cli.preparing import examining, preparation
 from bench.cli.quiet import printing_to_stderr
 from bench.cli.table import show_table
 from bench.cli.terminal import say, say_json
@@ -25,12 +25,7 @@ HEALTHY = "Nothing was found that would fool an attack."
 @click.argument("model")
 @click.option("--n", type=click.IntRange(1), default=64, show_default=True, help="Samples that it gets right.")
 @click.option("--eps", default="4/255", show_default=True, help="Radius of the attacks, in linf.")
-@click.option("--data", help="Data set [default: the model's own].")
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--stochastic", is_flag=True, help="FILE.py models only: two calls may differ.")
-@preparing
-@click.option("--device", default="cpu", show_default=True)
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@examining
 @click.option("--source", "sources", multiple=True, help="Model to transfer from [default: undefended ones of the zoo].")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(

@@ -1,4 +1,4 @@
-"""Options for networks of the user's own, which ``evaluate`` and ``doctor`` share."""
+"""Options for networks of the user's own, which ``evaluate``, ``doctor`` and ``certify`` share."""
 
 from __future__ import annotations
 
@@ -28,6 +28,22 @@ _OPTIONS = (
 def preparing(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options to a command."""
     for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def examining(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of commands that look at one model on its data: :func:`preparing` among them."""
+    sampled = (
+        click.option("--data", help="Data set [default: the model's own]."),
+        click.option("--seed", type=int, default=0, show_default=True),
+        click.option("--stochastic", is_flag=True, help="FILE.py models only: two calls may differ."),
+    )
+    placed = (
+        click.option("--device", default="cpu", show_default=True),
+        click.option("--threads", type=click.IntRange(1), help="CPU threads."),
+    )
+    for option in reversed((*sampled, preparing, *placed)):
         command = option(command)
     return command
 

@@ -29,7 +29,6 @@ from bench.foundation.errors import ModelError, SpecError
 from bench.foundation.files import digest, make_folder, remove_file
 from bench.models.borrowing import borrowed
 from bench.models.neurons import AUTO
-from bench.models.precision import without_tf32
 from bench.models.preparation import Preparation
 from bench.models.probe import same_answers
 from bench.models.subject import Subject
@@ -151,7 +150,7 @@ def evaluate(
 def evaluate_settings(settings: Settings, running: Running, watcher: Watcher) -> Record:
     """:func:`evaluate`, with its arguments as objects. Raises a ``BenchError`` for anything the user can fix."""
     settings = with_types(settings)
-    with borrowed(settings.model), without_tf32():
+    with borrowed(settings.model):
         request = resolve(settings)
         fields = identity_fields(request)
         identity = digest(fields)

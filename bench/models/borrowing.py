@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bench.models.precision import without_tf32
+
 
 @contextmanager
 def borrowed(model: object) -> Iterator[None]:
@@ -29,7 +31,8 @@ def borrowed(model: object) -> Iterator[None]:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Inside, gradients can be taken even within ``torch.no_grad`` and ``torch.inference_mode`` of the caller.
+    """Inside, nothing is computed in TF32, and gradients can be taken even within ``torch.no_grad`` and
+    ``torch.inference_mode`` of the caller.
 
     Afterwards the number of threads, torch's default type, and the generators of Python, numpy and torch are as before,
     whatever a model did to them.
@@ -37,7 +40,7 @@ def undisturbed() -> Iterator[None]:
     threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
     python_state, numpy_state, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()
     try:
-        with torch.inference_mode(False), torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad(), without_tf32():
             yield
     finally:
         if torch.get_num_threads() != threads:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 def card_of(name: str) -> Card:
     """The card of ``zoo:NAME``. Raises a ``BenchError`` for an unknown name and a malformed card."""
-    from zoo.card import card, names, replicas
+    from zoo.card import card, is_described, names
 
-    if name not in (*names(), *replicas()):
+    if not is_described(name):
         raise UnknownNameError.of("model", f"zoo:{name}", [f"zoo:{known}" for known in names()])
     try:
         return card(name)

@@ -20,7 +20,7 @@ from bench.tasks.lookup import training_rules
 from bench.training.checkpoint import Epoch
 from bench.training.history import as_csv, curve
 from bench.training.loop import Progress, Split, train
-from zoo.card import Card, card, names, replicas
+from zoo.card import Card, card, is_described
 from zoo.loading import adopt, build, build_defense, load_card
 
 _OLD_WEIGHTS = re.compile(r"^weights:.*\n?(?:[ \t]+.*\n?)*", re.MULTILINE)
@@ -137,7 +137,7 @@ def recipe_digest(described: Card) -> str:
         if fields["recipe"][choice] == default:
             fields["recipe"].pop(choice)
     start = described.training.start
-    if start in (*names(), *replicas()):
+    if start is not None and is_described(start):
         weights = card(start).weights
         fields["start"] = None if weights is None else weights.sha256
     return hashlib.sha256(canonical_json(fields)).hexdigest()

@@ -15,7 +15,6 @@ from bench.evaluation.request.resolve import device_named
 from bench.foundation.errors import DataError, SpecError
 from bench.models.borrowing import borrowed
 from bench.models.opening import open_subject
-from bench.models.precision import without_tf32
 from bench.models.preparation import NOTHING, Preparation
 from bench.models.probe import probed
 from bench.models.scorer import BATCH
@@ -107,7 +106,7 @@ def examine(
     Raises ``ModelError`` if the model cannot be run, ``SpecError`` if it scores, ``DataError`` if it classifies no sample
     correctly.
     """
-    with borrowed(model), without_tf32():
+    with borrowed(model):
         subject = open_subject(model, stochastic=stochastic, prepare=prepare)
         target = device_named(device)
         subject = replace(subject, module=subject.module.to(target))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +16,8 @@ from bench.data.base import Samples
 from bench.evaluation.request.resolve import device_named, samples_of
 from bench.foundation.errors import SpecError
 from bench.metrics.statistics import Estimate, mean
+from bench.models.borrowing import borrowed
 from bench.models.opening import open_subject
-from bench.models.precision import without_tf32
 from bench.models.preparation import NOTHING, Preparation
 from bench.models.probe import probed
 from bench.models.scorer import BATCH, Scorer
@@ -82,10 +83,7 @@ class Certificate:
     @property
     def dimension(self) -> int:
         """Numbers of an input."""
-        size = 1
-        for side in self.samples.shape[1:]:
-            size *= side
-        return size
+        return math.prod(self.samples.shape[1:])
 
 
 def certify(
@@ -107,7 +105,7 @@ def certify(
     Raises ``SpecError`` for a model that scores, and a ``BenchError`` as :func:`bench.evaluate` does.
     """
     target = device_named(device)
-    with without_tf32():
+    with borrowed(model):
         subject = open_subject(model, stochastic=stochastic, prepare=prepare)
         if subject.task not in (None, "classification"):
             raise SpecError(f"{subject.ref} scores, and certificates are about classes.", "Give a model that decides.")
@@ -130,7 +128,7 @@ def certify(
 
 
 def _rows(samples: Samples, answers: Sequence[int], hits: Sequence[int], radii: Sequence[float]) -> pd.DataFrame:
-    dimension = samples.images[:1].numel()
+    dimension = math.prod(samples.shape[1:])
     return pd.DataFrame(
         {
             "sample": samples.ids.tolist(),
