@@ -67,9 +67,10 @@ class IterativeAttack(RestartedAttack):
             answer = oracle.query(adv, rows, grad=True)
             if self.keep == "best":
                 best.update(adv, rows, answer)
-                going = places(~answer.broken)
-                rows, clean, adv, momentum = rows[going], clean[going], adv[going], momentum[going]
-                gradient, ball = answer.slope[going], threat.rows(rows)
+                going, gradient = places(~answer.broken), answer.slope
+                if len(going) < len(rows):
+                    rows, clean, adv, momentum = rows[going], clean[going], adv[going], momentum[going]
+                    gradient, ball = gradient[going], threat.rows(rows)
                 if not len(rows):
                     return
             else:

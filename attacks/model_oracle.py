@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from attacks.books import Books, occurrences_before
 from attacks.counted_module import CountedModule
 from attacks.fitting import Traits
-from attacks.gradients.base import GradientPath, Session, TakesCoding, Training
+from attacks.gradients.base import GradientPath, Session, Training, has_coding
 from attacks.gradients.spikes.sites import SpikeSites, is_spiking
 from attacks.lattice import Lens, clear
 from attacks.objectives import CrossEntropy, Objective
@@ -88,7 +88,7 @@ class ModelOracle:
         """Read off the modules, the spike functions and the objective."""
         return Traits(
             spiking=is_spiking(self.model, self.sites),
-            coded=any(isinstance(module, TakesCoding) for module in self.model.modules()),
+            coded=any(has_coding(module) for module in self.model.modules()),
             scores=isinstance(self.objective, Scoring),
             differentiable=self.sites is None or self.sites.differentiable,
             rounds=self.rounds,
@@ -193,7 +193,7 @@ class ModelOracle:
     def _query(self, x: Tensor, rows: Tensor, numbers: Tensor, views: tuple[Session, ...], grad: bool) -> Answer:
         labels = self.labels[rows]
         target = None if self.target is None else self.target[rows]
-        gradient = torch.zeros_like(x) if grad else None
+        gradient: Tensor | None = None
         value = torch.zeros(len(x), dtype=x.dtype, device=x.device)
         broken = torch.zeros(len(x), dtype=torch.bool, device=x.device)
         for number, (draw, view) in enumerate(product(range(self.draws), views)):
@@ -202,27 +202,28 @@ class ModelOracle:
                 outputs = self.logits(leaf, rows, learn=draw == 0, view=view, numbers=numbers + number)
                 values = self.objective.value(outputs, labels, target)
                 summed = values.sum()  # in here, because the caller may have switched gradients off
-            if gradient is not None:
+            if grad:
                 (drawn,) = torch.autograd.grad(summed, leaf)
                 self.books.spend(self.books.backwards, rows)
-                gradient += drawn
+                gradient = drawn if gradient is None else gradient + drawn
             value += values.detach()
             broken = self.objective.broken(outputs.detach(), labels)
+        queries = self.draws * len(views)
         if gradient is not None:
-            gradient = self.finite(gradient / (self.draws * len(views)), rows)
+            gradient = self.finite(gradient if queries == 1 else gradient / queries, rows)
         if self.stochastic:
             broken = torch.zeros_like(broken)
         self._note_bad(rows, value.isnan())
-        return Answer(value / (self.draws * len(views)), gradient, broken)
+        return Answer(value / queries, gradient, broken)
 
     def finite(self, gradient: Tensor, rows: Tensor) -> Tensor:
         """``gradient`` ``(n, ...)``, zero for rows where it is not finite. Notes those, and counts where it is all zero."""
-        bad = ~gradient.flatten(1).isfinite().all(1)
+        largest = gradient.flatten(1).abs().amax(1)  # of NaN: NaN
+        bad = ~largest.isfinite()
         self._note_bad(rows, bad)
-        finite = torch.where(per_row(bad, gradient), 0.0, gradient)
-        zero = (finite.flatten(1) == 0).all(1)
+        zero = bad | (largest == 0)
         self.books.zero_gradients.index_add_(0, self.books.index[rows], zero.long())
-        return finite
+        return torch.where(per_row(bad, gradient), 0.0, gradient)
 
     def _note_bad(self, rows: Tensor, bad: Tensor) -> None:
         """Note the ``rows`` ``(n,)`` that are ``bad`` ``(n,)``; not by a mask, for whose size a GPU would be waited for."""

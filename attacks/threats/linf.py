@@ -39,12 +39,12 @@ class Linf(NormBall):
     def bounds(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """``max(x - eps, low)`` and ``min(x + eps, high)``, ``(n, ...)``."""
         eps = self.radius(x)
-        return (x - eps).clamp_min(self.low), (x + eps).clamp_max(self.high)
+        return (x - eps).clamp_min_(self.low), (x + eps).clamp_max_(self.high)
 
     def project(self, adv: Tensor, x: Tensor) -> Tensor:
         """The nearest point of ball and box, ``(n, ...)``."""
         lowest, highest = self.bounds(x)
-        return torch.maximum(torch.minimum(adv, highest), lowest)
+        return adv.clamp(lowest, highest)
 
     def random(self, x: Tensor, rng: KeyedRng) -> Tensor:
         """Independent uniform entries, ``(n, ...)``."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from attacks.gradients.base import TakesGradientPath
+from attacks.gradients.base import has_gradient_path
 from bench.foundation.errors import SpecError
 from bench.models.subject import Subject
 
@@ -21,7 +21,7 @@ BY_HAND, OURS = "a definition of its own", "this suite"
 def owners(subject: Subject) -> Counter[str]:
     """Number of spiking layers by whose they are: one of :data:`LIBRARIES`, :data:`OURS` or :data:`BY_HAND`."""
     modules = dict(subject.module.named_modules())
-    counted = Counter({OURS: sum(isinstance(module, TakesGradientPath) for module in modules.values())})
+    counted = Counter({OURS: sum(has_gradient_path(module) for module in modules.values())})
     for function in subject.sites.functions if subject.sites is not None else ():
         for layer in function.layers:
             parts = layer.split(".")

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from attacks.fitting import Traits
-from attacks.gradients.base import GradientPath, TakesCoding, TakesGradientPath
+from attacks.gradients.base import GradientPath, has_coding, has_gradient_path
 from attacks.gradients.spikes.sites import SpikeSites, takes_path
 from bench.models.slope import Slope
 from zoo.canonical.convert import Canonical, canonical
@@ -68,7 +68,7 @@ class Subject:
     @property
     def whole_layers(self) -> int:
         """Layers that run all time steps and hand over their trace: every gradient path is defined on them."""
-        return sum(isinstance(module, TakesGradientPath) for module in self.module.modules())
+        return sum(has_gradient_path(module) for module in self.module.modules())
 
     @property
     def path_takers(self) -> int:
@@ -94,5 +94,5 @@ class Subject:
     @property
     def traits(self) -> Traits:
         """What decides which attacks, and which of their stages, can work on it."""
-        coded = any(isinstance(module, TakesCoding) for module in self.module.modules())
+        coded = any(has_coding(module) for module in self.module.modules())
         return Traits(spiking=self.path_takers > 0, coded=coded, differentiable=self.differentiable, rounds=self.rounds)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from attacks.gradients.base import TakesCoding, TakesGradientPath
+from attacks.gradients.base import TakesCoding, TakesGradientPath, has_gradient_path
 from attacks.gradients.spikes.calling import Kind, code_of, is_strange
 from attacks.gradients.spikes.libraries import SURROGATES
 from attacks.gradients.spikes.thresholds import Unit, unit_of
@@ -90,7 +90,7 @@ class Recorder:
                 tuple((value, value._version) for value in inputs if isinstance(value, Tensor)),
                 layer,
                 tuple((frame.f_code.co_filename, frame.f_lineno) for frame in frames),
-                any(isinstance(module, TakesGradientPath) for module in modules),
+                any(has_gradient_path(module) for module in modules),
                 unit_of(kind, inputs, modules, frames),
             )
         )

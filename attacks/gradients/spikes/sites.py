@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from attacks.gradients.base import GradientPath, TakesCoding, TakesGradientPath
+from attacks.gradients.base import GradientPath, has_coding, has_gradient_path
 from attacks.gradients.spikes.calling import Kind
 from attacks.gradients.spikes.control import controlled_by
 from attacks.gradients.spikes.firing import SpikeGradient
@@ -74,13 +74,13 @@ class SpikeSites:
 def takes_path(model: nn.Module, path: GradientPath, sites: SpikeSites | None = None) -> bool:
     """Whether ``path`` can do with ``model`` what it says: its own gradient always can, a coding needs an encoder."""
     if path.coding is not None:
-        return any(isinstance(module, TakesCoding) for module in model.modules())
-    if path.is_own or any(isinstance(module, TakesGradientPath) for module in model.modules()):
+        return any(has_coding(module) for module in model.modules())
+    if path.is_own or any(has_gradient_path(module) for module in model.modules()):
         return True
     return sites is not None and sites.controlled > 0 and path.spike_gradient() is not None
 
 
 def is_spiking(model: nn.Module, sites: SpikeSites | None = None) -> bool:
     """Whether an attacker may choose how some spike of ``model`` is differentiated, by layer or by function."""
-    layers = any(isinstance(module, TakesGradientPath) for module in model.modules())
+    layers = any(has_gradient_path(module) for module in model.modules())
     return layers or (sites is not None and sites.controlled > 0)
