@@ -53,9 +53,9 @@ class Plan:
     stopped: list[str] = field(default_factory=list)
     failed: dict[str, int] = field(default_factory=dict)
 
-    def ready(self, described: Callable[[str], Card]) -> list[str]:
+    def ready(self) -> list[str]:
         """Names whose start or source model has weights, or that need none."""
-        return [name for name in self.waiting if _begins(described(name), described)]
+        return [name for name in self.waiting if _may_begin(described_now(name))]
 
     def collect(self) -> None:
         """Move finished processes to where they belong."""
@@ -70,8 +70,8 @@ class Plan:
                 self.made.append(name)
 
 
-def _begins(described: Card, cards: Callable[[str], Card]) -> bool:
-    return described.needs is None or cards(described.needs).weights is not None
+def _may_begin(described: Card) -> bool:
+    return described.needs is None or described_now(described.needs).weights is not None
 
 
 def described_now(name: str) -> Card:
@@ -90,7 +90,7 @@ def run(plan: Plan, start: Callable[[str], subprocess.Popen[bytes]], *, workers:
     try:
         while time.monotonic() < end:
             plan.collect()
-            for name in plan.ready(described_now)[: workers - len(plan.running)]:
+            for name in plan.ready()[: workers - len(plan.running)]:
                 plan.waiting.remove(name)
                 plan.running[name] = start(name)
             if not plan.running:

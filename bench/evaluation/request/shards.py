@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from attacks.gradients.base import has_gradient_path
+from attacks.gradients.base import TakesGradientPath
 from attacks.randomness import KeyedRng, drawing
 from bench.data.base import Samples
 from bench.models.subject import Subject
@@ -83,7 +83,7 @@ def _state_of(module: nn.Module, samples: Samples, device: torch.device) -> int:
         nonlocal neurons
         neurons += spikes.numel()
 
-    layers = [layer for layer in module.modules() if has_gradient_path(layer)]
+    layers = [layer for layer in module.modules() if isinstance(layer, TakesGradientPath)]
     if not layers:  # a model that keeps a state is not called more often than it must be
         return 0
     hooks = [layer.register_forward_hook(count) for layer in layers]
