@@ -94,7 +94,8 @@ def test_more_queries_bring_hopskipjump_nearer(norm: Norm, smooth: Build, images
         assert bool((model(adv).argmax(1) != labels).all())
         assert int(oracle.forwards.max()) <= queries
         distances.append(row_norm(adv - x, norm))
-    assert all(at_least((less / more).log()) > 0 for less, more in pairwise(distances))
+    # A row that was far from the boundary may come nearer by much, which would widen the error more than it raises the mean.
+    assert all(at_least((less / more).log().clamp(max=1.0)) > 0 for less, more in pairwise(distances))
 
 
 class DecisionsOnly(ModelOracle):
