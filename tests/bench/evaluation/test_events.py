@@ -117,7 +117,8 @@ class Reshaped(EventNetwork):
 
 
 def test_a_network_that_mixes_recordings_is_not_called_reliable() -> None:
-    x = (torch.rand(24, 5, 2, 9, 9, generator=torch.Generator().manual_seed(0)) < 0.3).float()
+    # Of 96 recordings 3 to 7 were unstable for each of 12 seeds, so that none of 240 is not met by chance.
+    x = (torch.rand(240, 5, 2, 9, 9, generator=torch.Generator().manual_seed(0)) < 0.3).float()
     results, statuses = {}, {}
     for kind in (EventNetwork, Reshaped):
         torch.manual_seed(1)
