@@ -12,7 +12,7 @@ from bench.boards.submission.judging import ProposalsOf, answers_only, judge
 from bench.boards.submission.namespaces import Limits
 from bench.boards.submission.opening import fingerprint
 from bench.boards.submission.probes import Isolated, started
-from bench.boards.submission.proposing import Proposals, ask, checked
+from bench.boards.submission.proposing import Most, Proposals, ask, checked
 from bench.evaluation.request.identity import folder_name, identity_of
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import Tick, Ticked
@@ -67,7 +67,7 @@ def _proposals(request: Request, folder: Path, sandbox: Sandbox, on_tick: Ticked
     cells = list(product(range(len(request.shards)), request.eps, enumerate(request.attacks)))
     columns = submission_rules(request.task).gradient_columns
     for done, (shard, eps, (number, attack)) in enumerate(cells, 1):
-        positions, stages = request.shards[shard], len(request.stages[number])
+        positions, stages = request.shards[shard], Most.of(request, number)
         samples = request.samples[positions.start : positions.stop]
         path = folder / f"proposals-{number}-{eps.value!r}-{shard}"
         stored = path.is_file()
