@@ -119,6 +119,9 @@ class SubmissionRules:
     """The checks of ``bench submit check``."""
     refuse: Callable[[Probe, Submission], None]
     """Raises ``SubmissionError`` for a model that is not worth a long evaluation."""
+    memory: Callable[[Answers, Samples, Samples | None, Tensor, int], Iterator[Check]] | None = None
+    """The checks of whether a model knows the test images by heart; None where nothing measures it. Of the model's answers,
+    the board's samples, others of their split, which of the board's were right, and the seed of all draws."""
 
 
 class Answers(Protocol):

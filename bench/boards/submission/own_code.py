@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench.boards.submission.folder import Snapshot
 from bench.boards.submission.frames import LENGTHS, Frame, lengths, unpacked
 from bench.boards.submission.judging import ProposalsOf, answers_only, judge
+from bench.boards.submission.memory import with_memory_checked
 from bench.boards.submission.namespaces import Limits
 from bench.boards.submission.opening import fingerprint
 from bench.boards.submission.probes import Isolated, started
@@ -42,7 +43,7 @@ def isolated(verified: Snapshot, protocol: Protocol, out: Path, trust_code: bool
         if layers != request.subject.path_takers:
             raise SubmissionError("The code builds another network each time.", "Let the factory build one network.")
         answers = submission_rules(request.task).answers(Isolated(sandbox, layers))
-        return judge(request, proposals, answers, identity, folder)
+        return with_memory_checked(judge(request, proposals, answers, identity, folder), protocol, answers)
 
 
 def _request(verified: Snapshot, protocol: Protocol, layers: int) -> Request:

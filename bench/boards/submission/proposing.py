@@ -140,7 +140,8 @@ def _stage(outcome: Any, rows: Tensor, images: Tensor) -> StageProposal:
 def ask(sandbox: Sandbox, samples: Samples, *, stages: Sequence[Most], **parameters: Any) -> Proposals:
     """Attack, seen from outside. stages: what each may cost. parameters: as :func:`propose` takes them.
 
-    Raises ``IsolationError`` if the answer has not the form of one, or reports more passes or seconds than there can have been.
+    Raises ``IsolationError`` if the answer has not the form of one, or reports more passes or seconds than there can have
+    been.
     """
     given = {"images": samples.images, "labels": samples.labels, "ids": samples.ids}
     columns = 8 * len(samples) * (2 + len(COSTS))
