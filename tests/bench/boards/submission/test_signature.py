@@ -64,7 +64,7 @@ def test_other_signatures_are_refused(tmp_path: Path) -> None:
     folder = owned(zoo_built(tmp_path / "mine"), public)
     for wrong in (lambda: sign(folder, other), lambda: sign(folder, key, "git"), lambda: _changed_after(folder, key)):
         wrong()
-        with pytest.raises(SubmissionError, match="no signature of .* by its owner"), snapshot(folder):
+        with pytest.raises(SubmissionError, match="by its owner"), snapshot(folder):
             pass
     (folder / SIGNATURE).write_text("nothing of the kind")
     with pytest.raises(SubmissionError, match="no signature"), snapshot(folder):
