@@ -3,9 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+HASHES ?= yes
+ifeq ($(HASHES),no)
+pinned = sed -n 's/ [\\]$$//; /^[a-z]/p' requirements/$(1).txt > $(VENV)/$(1).txt && $(PIP) install --no-deps -r $(VENV)/$(1).txt
+else
+pinned = $(PIP) install --no-deps --require-hashes -r requirements/$(1).txt
+endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-elsewhere lint types floors ci speed gpu zoo report strangers site docs clean
+.PHONY: help demo test test-all test-elsewhere lint types floors ci speed gpu zoo report strangers site docs pins clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -15,21 +21,23 @@ $(BIN)/python:
 	@echo "Creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { rm -f $(BIN)/python; echo "Creating $(VENV) failed; the venv and pip modules of $(PYTHON) are needed."; exit 1; }
 
-$(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
+# Every file that is installed has one of the hashes in requirements/, but for PyTorch and what it brings: which build of it is
+# right depends on the machine. HASHES=no installs the same versions without looking at hashes, from mirrors that build anew.
+$(VENV)/.runtime: pyproject.toml constraints.txt requirements/runtime.txt | $(BIN)/python
 	@echo "Installing what the suite needs to run (PyTorch among it: about 1.5 GB, two minutes)"
+	@$(call pinned,runtime)
 	@$(PIP) install -c constraints.txt torch
-	@$(PIP) install -c constraints.txt -e .
+	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.runtime
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@echo "Installing what its tests need (libraries of attacks and of spiking networks as oracles)"
-	@$(PIP) install -c constraints.txt -e '.[dev,quality,cluster,nir,onnx]' loguru tqdm requests
-	@$(PIP) install --no-deps -c constraints.txt torchattacks spikingjelly snntorch norse sinabs nir nirtorch pbr
+	@$(call pinned,dev)
 	@touch $@
 
-$(VENV)/.docs: $(VENV)/.runtime
+$(VENV)/.docs: $(VENV)/.runtime requirements/docs.txt
 	@echo "Installing what the documentation needs"
-	@$(PIP) install -c constraints.txt -e '.[docs]'
+	@$(call pinned,docs)
 	@touch $@
 
 demo: $(VENV)/.runtime  ## evaluate a defended spiking network under PGD on real images
@@ -81,6 +89,9 @@ site: $(VENV)/.runtime  ## write the leaderboards as a static site into build/si
 docs: $(VENV)/.docs  ## write the documentation into build/docs; a broken link is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "Open build/docs/index.html"
+
+pins:  ## write requirements/*.txt anew, with the hashes of all files (needs uv)
+	@$(PYTHON) requirements/generate.py
 
 clean:  ## remove caches and build artefacts, keep .venv, records and weights
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
