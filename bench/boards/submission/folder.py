@@ -32,6 +32,11 @@ SIZES = {
 """All names a folder may hold, and the most bytes of each."""
 
 
+def limits_text() -> str:
+    """The sizes that matter, in a sentence."""
+    return f"Submissions: weights of at most {SIZES[WEIGHTS] >> 20:,} MiB, code of at most {SIZES[CODE] >> 10} KiB."
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A verified private copy of a submission.

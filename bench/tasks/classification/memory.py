@@ -4,7 +4,7 @@ Copies that were shifted, mirrored, encoded anew or made slightly noisy show the
 decides most of them as before; a table of known images does not. A table that looks for the nearest known image does, but
 it knows nothing of test images that were left out of the board.
 
-Thresholds were chosen on validation images of CIFAR-10, where networks of the zoo lose at most 5% of what they have beyond
+Thresholds were chosen on validation images of CIFAR-10, where networks of the zoo lose at most 6% of what they have beyond
 chance on the copies, and a table loses all of it (``docs/protocol.md``). The comparison with other test images is one of two
 shares: 4 standard errors happen to 3 honest models in 100,000.
 """
@@ -26,6 +26,7 @@ from bench.tasks.submission import Answers, of
 
 if TYPE_CHECKING:
     from bench.data.base import Samples
+    from bench.tasks.record import Record
 
 NEAR, OTHERS = 200, 1000
 """Images of the board that are altered, and test images that are not on the board: at most so many."""
@@ -44,8 +45,8 @@ MIRRORED = ("cifar10", "cifar100")
 AT_ONCE = 500
 """Images per question."""
 UNALTERED, OUTSIDE = "as they are", "not on the board"
-ALTERED, ELSEWHERE = "altered images", "images not on the board"
-"""Names of the two checks."""
+ALTERED, ELSEWHERE, ATTACKED = "altered images", "images not on the board", "images not on the board, attacked"
+"""Names of the checks."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,29 @@ def _left_out(asked: Asked, clean: Tensor, seed: int) -> Check:
         f"it (drawn by seed {seed}){'; it knows the images of the board' if known else ''}"
     )
     return of(ELSEWHERE, not known, measured - elsewhere, says)
+
+
+def check_under_attack(board: Record, others: Record) -> Check:
+    """Fails where the board's images withstand the attacks surely more often than other images of the same split.
+
+    others: the record of the same model under the same attacks, on images that are not on the board.
+    """
+    robust = [rows.groupby(["eps_text", "sample"])["robust"].min() for rows in (board.rows, others.rows)]
+    worst, says = -1.0, ""
+    for eps in robust[0].index.unique("eps_text"):
+        here, elsewhere = (shares.loc[eps] for shares in robust)
+        error = sqrt(_variance(here.mean(), len(here)) + _variance(elsewhere.mean(), len(elsewhere)))
+        excess = float(here.mean() - elsewhere.mean()) / error
+        if not says or excess > worst:
+            worst, says = (
+                excess,
+                (
+                    f"at {eps} {here.mean():.1%} of the board's images withstand the attacks, and {elsewhere.mean():.1%} of "
+                    f"{len(elsewhere)} test images that are not on it"
+                ),
+            )
+    known = worst > ERRORS
+    return of(ATTACKED, not known, worst, f"{says}{'; it knows the images of the board' if known else ''}")
 
 
 def _variance(share: float, n: int) -> float:

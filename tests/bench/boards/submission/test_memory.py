@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -13,6 +16,7 @@ from support.submissions import filled_in, small_board, zoo_built
 from torch import Tensor
 
 from bench.boards.ranking import ranks
+from bench.boards.submission.memory import to_attack
 from bench.boards.submission.namespaces import Limits
 from bench.boards.submission.probes import Here
 from bench.boards.submission.running import run
@@ -22,7 +26,16 @@ from bench.data import load_samples
 from bench.data.base import Samples
 from bench.models.opening import open_subject
 from bench.tasks.checks import extended
-from bench.tasks.classification.memory import ALTERED, ELSEWHERE, UNALTERED, alterations, memory_checks
+from bench.tasks.classification.memory import (
+    ALTERED,
+    ATTACKED,
+    ELSEWHERE,
+    UNALTERED,
+    alterations,
+    check_under_attack,
+    memory_checks,
+)
+from bench.tasks.record import Record
 from bench.tasks.results import Check, Reliability
 
 N = 150
@@ -128,6 +141,50 @@ def test_networks_of_the_zoo_are_not_suspected(board: Samples, others: Samples, 
     assert statuses(model.logits, board, others) == dict.fromkeys((ALTERED, ELSEWHERE), "pass")
 
 
+def attacked(right: int, n: int, radius: str = "8/255") -> Record:
+    """A record of which only rows are looked at: of ``n`` images ``right`` withstand."""
+    rows = pd.DataFrame({"eps_text": radius, "sample": range(n), "robust": [1.0] * right + [0.0] * (n - right)})
+    return cast(Record, SimpleNamespace(rows=pd.concat([rows, rows.assign(robust=1.0)])))  # of two attacks, the worse counts
+
+
+@pytest.mark.parametrize(
+    ("here", "elsewhere", "status"),
+    [
+        ((500, 1000), (50, 100), "pass"),
+        ((500, 1000), (40, 100), "pass"),
+        ((800, 1000), (20, 100), "fail"),
+        ((200, 1000), (80, 100), "pass"),
+        ((90, 100), (0, 10), "fail"),
+        ((0, 100), (0, 10), "pass"),
+    ],
+)
+def test_robustness_is_compared_on_images_beside_the_board(
+    here: tuple[int, int], elsewhere: tuple[int, int], status: str
+) -> None:
+    check = check_under_attack(attacked(*here), attacked(*elsewhere))
+    assert (check.name, check.status) == (ATTACKED, status)
+    assert f"{elsewhere[0] / elsewhere[1]:.1%} of {elsewhere[1]} test images" in check.says
+
+
+def test_the_radius_that_differs_most_decides() -> None:
+    radii = {"2/255": ((500, 1000), (50, 100)), "8/255": ((400, 1000), (2, 100))}
+    here, elsewhere = (
+        cast(Record, SimpleNamespace(rows=pd.concat([attacked(*counts[side], eps).rows for eps, counts in radii.items()])))
+        for side in (0, 1)
+    )
+    check = check_under_attack(here, elsewhere)
+    assert check.status == "fail" and check.says.startswith("at 8/255 40.0%")
+
+
+def test_images_beside_the_board_are_drawn_once(tmp_path: Path) -> None:
+    place = tmp_path / "seed"
+    assert to_attack(small_board(tmp_path / "small", n=99).protocol(), place) is None and not place.exists()
+    protocol = small_board(tmp_path / "large", n=100).protocol()
+    first, again = to_attack(protocol, place), to_attack(protocol, place)
+    assert first is not None and again is not None and torch.equal(first.ids, again.ids)
+    assert len(first.ids.unique()) == 10 and int(first.ids.min()) >= 100
+
+
 def test_copies_are_of_the_kind_that_fits() -> None:
     generator = torch.Generator().manual_seed(0)
     image = torch.arange(16.0).reshape(1, 1, 4, 4) / 16
@@ -183,6 +240,38 @@ class Nearest(nn.Module):
 def build():
     return Nearest()
 """
+HONEST_BUT_FOR_ATTACKS = """
+import torch
+from torch import nn
+
+
+class Remembering(nn.Module):
+    # Decides by its weights; for what lies near an image that it knows, it decides as for that image.
+    def __init__(self):
+        super().__init__()
+        self.known, self.weights = (nn.Parameter(torch.zeros(size)) for size in ((100, 3072), (3072, 10)))
+
+    def forward(self, x):
+        flat = x.flatten(1)
+        distances, nearest = torch.cdist(flat, self.known, p=float("inf")).min(1)
+        near = (distances < 9 / 255)[:, None]
+        return torch.where(near, self.known[nearest], flat) @ self.weights
+
+
+def build():
+    return Remembering()
+"""
+
+
+def brought(folder: Path, code: str, weights: dict[str, Tensor]) -> Path:
+    """A submission with code of its own and these weights."""
+    filled_in(folder, own_code=True)
+    manifest = folder / "submission.yaml"
+    manifest.write_text(manifest.read_text().replace("spiking: true", "spiking: false"))
+    (folder / "model.py").write_text(code)
+    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / "weights.safetensors")
+    write_hash(folder)
+    return folder
 
 
 @pytest.mark.slow
@@ -191,16 +280,28 @@ def build():
 def test_a_table_of_the_nearest_images_is_shown_and_not_ranked(tmp_path: Path) -> None:
     """It has every image of the board in its weights, and answers right whatever is done to them in the ball."""
     target, known = small_board(tmp_path / "boards", n=20), load_samples("cifar10", n=20)
-    folder = tmp_path / "mine"
-    filled_in(folder, own_code=True)
-    manifest = folder / "submission.yaml"
-    manifest.write_text(manifest.read_text().replace("spiking: true", "spiking: false"))
-    (folder / "model.py").write_text(NEAREST)
-    save_file({"known": known.images.flatten(1), "labels": one_hot(known.labels)}, folder / "weights.safetensors")
-    write_hash(folder)
+    weights = {"known": known.images.flatten(1), "labels": one_hot(known.labels)}
+    folder = brought(tmp_path / "mine", NEAREST, weights)
     _, entry = run(folder, target, out=tmp_path / "records", trust_code=True, limits=Limits(seconds=500))
     assert entry.record.cells[-1].clean.value == 1.0
     assert entry.record.reliability.status == "unreliable"
     assert any("knows the images" in reason for reason in entry.record.reliability.reasons)
+    assert entry.name not in ranks(target.entries(), target.protocol())
+    assert verify(target) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not WORKING, reason="foreign code cannot run here")
+def test_a_memory_that_only_answers_under_attack_is_not_ranked(tmp_path: Path) -> None:
+    """On clean images, of the board or not, it is the honest network that it was made from."""
+    target, everything = small_board(tmp_path / "boards", n=100), load_samples("cifar10", n=2000)
+    x = everything.images.flatten(1).double()
+    ridge = x.T @ x + 0.1 * torch.eye(3072, dtype=torch.float64)
+    weights = torch.linalg.solve(ridge, x.T @ one_hot(everything.labels).double()).float()
+    folder = brought(tmp_path / "mine", HONEST_BUT_FOR_ATTACKS, {"known": x[:100].float(), "weights": weights})
+    _, entry = run(folder, target, out=tmp_path / "records", trust_code=True, limits=Limits(seconds=500))
+    checks = {check.name: check.status for check in entry.record.reliability.checks}
+    assert checks[ATTACKED] == "fail"
     assert entry.name not in ranks(target.entries(), target.protocol())
     assert verify(target) == []
