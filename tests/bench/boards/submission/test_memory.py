@@ -112,7 +112,8 @@ def painted(n: int, seed: int) -> Samples:
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(n) % 10
     grain = torch.rand(n, 3, 32, 32, generator=generator) * 0.04
-    return Samples(0.05 + labels.view(-1, 1, 1, 1) * 0.09 + grain, labels, seed * n + torch.arange(n), "cifar10", "test")
+    pixels = (255 * (0.05 + labels.view(-1, 1, 1, 1) * 0.09 + grain)).round().to(torch.uint8)
+    return Samples(pixels, labels, seed * n + torch.arange(n), "cifar10", "test")
 
 
 def by_brightness(images: Tensor) -> Tensor:
@@ -188,7 +189,7 @@ def test_images_beside_the_board_are_drawn_once(tmp_path: Path) -> None:
 def test_copies_are_of_the_kind_that_fits() -> None:
     generator = torch.Generator().manual_seed(0)
     image = torch.arange(16.0).reshape(1, 1, 4, 4) / 16
-    kinds = alterations(image, generator, mirrored=False)
+    kinds = alterations(image, generator, pictures=True, mirrored=False)
     assert list(kinds) == [
         UNALTERED,
         "shifted by 1 pixel",
@@ -199,9 +200,19 @@ def test_copies_are_of_the_kind_that_fits() -> None:
     assert torch.equal(kinds["shifted by 1 pixel"][..., 1:, :-1], image[..., :-1, 1:])  # down and to the left
     assert torch.equal(kinds["shifted by 2 pixels"][..., :-2, 2:], image[..., 2:, :-2])
     assert all(copy.shape == image.shape and copy.min() >= 0 and copy.max() <= 1 for copy in kinds.values())
-    assert torch.equal(alterations(image, generator, mirrored=True)["mirrored"], image.flip(-1))
+    assert torch.equal(alterations(image, generator, pictures=True, mirrored=True)["mirrored"], image.flip(-1))
     frames = torch.rand(2, 3, 2, 5, 4, generator=generator)
-    assert list(alterations(frames, generator, mirrored=False)) == list(kinds)[:3]
+    assert list(alterations(frames, generator, pictures=False, mirrored=False)) == list(kinds)[:3]
+
+
+def test_events_and_numbers_are_asked_about_as_far_as_they_can_be(board: Samples) -> None:
+    """Events are shifted and nothing else; features cannot be."""
+    frames = (torch.rand(N, 2, 2, 8, 8, generator=torch.Generator().manual_seed(0)) < 0.1).float()
+    events = Samples(frames, board.labels, board.ids, "own", "test")
+    known = of_known_bits(events)
+    assert statuses(known, events, None) == {ALTERED: "fail", ELSEWHERE: "warn"}
+    features = Samples(frames[:, 0, 0, 0], board.labels, board.ids, "own", "test")
+    assert statuses(of_known_bits(features), features, None) == {ALTERED: "warn", ELSEWHERE: "warn"}
 
 
 def test_verdicts_follow_from_the_checks_that_were_added() -> None:
