@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import prod, sqrt
+from math import inf, prod, sqrt
 from typing import TYPE_CHECKING
 
 import torch
@@ -26,6 +26,7 @@ from bench.tasks.submission import Answers, of
 
 if TYPE_CHECKING:
     from bench.data.base import Samples
+    from bench.metrics.statistics import Floats
     from bench.tasks.record import Record
 
 NEAR, OTHERS = 200, 1000
@@ -175,22 +176,25 @@ def check_under_attack(board: Record, others: Record) -> Check:
 
     others: the record of the same model under the same attacks, on images that are not on the board.
     """
-    robust = [rows.groupby(["eps_text", "sample"])["robust"].min() for rows in (board.rows, others.rows)]
-    worst, says = -1.0, ""
-    for eps in robust[0].index.unique("eps_text"):
-        here, elsewhere = (shares.loc[eps] for shares in robust)
-        error = sqrt(_variance(here.mean(), len(here)) + _variance(elsewhere.mean(), len(elsewhere)))
-        excess = float(here.mean() - elsewhere.mean()) / error
-        if not says or excess > worst:
-            worst, says = (
-                excess,
-                (
-                    f"at {eps} {here.mean():.1%} of the board's images withstand the attacks, and {elsewhere.mean():.1%} of "
-                    f"{len(elsewhere)} test images that are not on it"
-                ),
+    here, elsewhere = _robust(board), _robust(others)
+    worst, says = -inf, ""
+    for eps, withstood in here.items():
+        shares = [float(values.mean()) for values in (withstood, elsewhere[eps])]
+        error = sqrt(_variance(shares[0], len(withstood)) + _variance(shares[1], len(elsewhere[eps])))
+        if (shares[0] - shares[1]) / error > worst:
+            worst = (shares[0] - shares[1]) / error
+            says = (
+                f"at {eps} {shares[0]:.1%} of the board's images withstand the attacks, and {shares[1]:.1%} of "
+                f"{len(elsewhere[eps])} test images that are not on it"
             )
     known = worst > ERRORS
     return of(ATTACKED, not known, worst, f"{says}{'; it knows the images of the board' if known else ''}")
+
+
+def _robust(record: Record) -> dict[str, Floats]:
+    """By radius, the share of draws in which each sample withstands all attacks."""
+    rows = record.rows.groupby(["eps_text", "sample"])["robust"].min().reset_index()
+    return {str(eps): of_radius["robust"].to_numpy(float) for eps, of_radius in rows.groupby("eps_text")}
 
 
 def _variance(share: float, n: int) -> float:
