@@ -3,12 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
-HASHES ?= yes
-ifeq ($(HASHES),no)
-pinned = sed -n 's/ [\\]$$//; /^[a-z]/p' requirements/$(1).txt > $(VENV)/$(1).txt && $(PIP) install --no-deps -r $(VENV)/$(1).txt
-else
+# HASHES=yes: every file that is installed has one of the hashes in requirements/, but for PyTorch and what it brings, of which the
+# right build depends on the machine. Otherwise the same versions are installed, from mirrors too that build packages anew.
+HASHES ?= no
 pinned = $(PIP) install --no-deps --require-hashes -r requirements/$(1).txt
-endif
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-elsewhere lint types floors ci speed gpu zoo report strangers site docs pins clean
@@ -21,23 +19,35 @@ $(BIN)/python:
 	@echo "Creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { rm -f $(BIN)/python; echo "Creating $(VENV) failed; the venv and pip modules of $(PYTHON) are needed."; exit 1; }
 
-# Every file that is installed has one of the hashes in requirements/, but for PyTorch and what it brings: which build of it is
-# right depends on the machine. HASHES=no installs the same versions without looking at hashes, from mirrors that build anew.
 $(VENV)/.runtime: pyproject.toml constraints.txt requirements/runtime.txt | $(BIN)/python
 	@echo "Installing what the suite needs to run (PyTorch among it: about 1.5 GB, two minutes)"
+ifeq ($(HASHES),yes)
 	@$(call pinned,runtime)
 	@$(PIP) install -c constraints.txt torch
 	@$(PIP) install --no-deps --no-build-isolation -e .
+else
+	@$(PIP) install -c constraints.txt torch
+	@$(PIP) install -c constraints.txt -e .
+endif
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@echo "Installing what its tests need (libraries of attacks and of spiking networks as oracles)"
+ifeq ($(HASHES),yes)
 	@$(call pinned,dev)
+else
+	@$(PIP) install -c constraints.txt -e '.[dev,quality,cluster,nir,onnx]' loguru tqdm requests
+	@$(PIP) install --no-deps -c constraints.txt torchattacks spikingjelly snntorch norse sinabs nir nirtorch pbr
+endif
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.runtime requirements/docs.txt
 	@echo "Installing what the documentation needs"
+ifeq ($(HASHES),yes)
 	@$(call pinned,docs)
+else
+	@$(PIP) install -c constraints.txt -e '.[docs]'
+endif
 	@touch $@
 
 demo: $(VENV)/.runtime  ## evaluate a defended spiking network under PGD on real images
