@@ -3,9 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+# HASHES=yes: every file that is installed has one of the hashes in requirements/, but for PyTorch and what it brings, of which the
+# right build depends on the machine. Otherwise the same versions are installed, from mirrors too that build packages anew.
+HASHES ?= no
+pinned = $(PIP) install --no-deps --require-hashes -r requirements/$(1).txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-elsewhere lint types floors ci speed gpu zoo report strangers site docs clean
+.PHONY: help demo test test-all test-elsewhere lint types floors ci speed gpu zoo report strangers site docs pins clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -15,21 +19,35 @@ $(BIN)/python:
 	@echo "Creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { rm -f $(BIN)/python; echo "Creating $(VENV) failed; the venv and pip modules of $(PYTHON) are needed."; exit 1; }
 
-$(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.runtime: pyproject.toml constraints.txt requirements/runtime.txt | $(BIN)/python
 	@echo "Installing what the suite needs to run (PyTorch among it: about 1.5 GB, two minutes)"
+ifeq ($(HASHES),yes)
+	@$(call pinned,runtime)
+	@$(PIP) install -c constraints.txt torch
+	@$(PIP) install --no-deps --no-build-isolation -e .
+else
 	@$(PIP) install -c constraints.txt torch
 	@$(PIP) install -c constraints.txt -e .
+endif
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.runtime
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@echo "Installing what its tests need (libraries of attacks and of spiking networks as oracles)"
+ifeq ($(HASHES),yes)
+	@$(call pinned,dev)
+else
 	@$(PIP) install -c constraints.txt -e '.[dev,quality,cluster,nir,onnx]' loguru tqdm requests
 	@$(PIP) install --no-deps -c constraints.txt torchattacks spikingjelly snntorch norse sinabs nir nirtorch pbr
+endif
 	@touch $@
 
-$(VENV)/.docs: $(VENV)/.runtime
+$(VENV)/.docs: $(VENV)/.runtime requirements/docs.txt
 	@echo "Installing what the documentation needs"
+ifeq ($(HASHES),yes)
+	@$(call pinned,docs)
+else
 	@$(PIP) install -c constraints.txt -e '.[docs]'
+endif
 	@touch $@
 
 demo: $(VENV)/.runtime  ## evaluate a defended spiking network under PGD on real images
@@ -81,6 +99,9 @@ site: $(VENV)/.runtime  ## write the leaderboards as a static site into build/si
 docs: $(VENV)/.docs  ## write the documentation into build/docs; a broken link is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "Open build/docs/index.html"
+
+pins:  ## write requirements/*.txt anew, with the hashes of all files (needs uv)
+	@$(PYTHON) requirements/generate.py
 
 clean:  ## remove caches and build artefacts, keep .venv, records and weights
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf

@@ -15,7 +15,7 @@ from bench.boards.challenge_record import Challenge, read_challenges
 from bench.boards.naming import EntryName
 from bench.evaluation.records.archive import RECORDS_FILE
 from bench.evaluation.records.rows_file import ROWS_FILE
-from bench.evaluation.records.storage import RECORD_FILE, read_record
+from bench.evaluation.records.storage import RECORD_FILE, read_folder
 from bench.foundation.errors import BoardError
 from bench.foundation.files import sha256_file
 
@@ -43,7 +43,7 @@ def names(folder: Path) -> list[EntryName]:
 def read(folder: Path, name: EntryName) -> tuple[EntryCard, Record, str, list[Challenge]]:
     """Card, record, hash of the record, and challenges of an entry. Raises a ``BenchError`` if one is damaged."""
     at = entry_folder(folder, name)
-    card, record = read_entry_card(at / CARD_FILE), read_record(at)
+    card, record = read_entry_card(at / CARD_FILE), read_folder(at)[0]
     if (card.name, card.version) != (name.model, name.version):
         raise BoardError(f"The card in {at} is of {card.name}@{card.version}.", "Restore it.")
     return card, record, sha256_file(at / RECORD_FILE), read_challenges(at / CHALLENGES)

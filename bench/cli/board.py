@@ -61,6 +61,7 @@ def ls(root: Path | None, as_json: bool) -> None:
 def show(name: str, root: Path | None, as_json: bool) -> None:
     """Show the table of NAME (BOARD[/vN]) and its protocol."""
     from bench.boards.store import TABLE_FILE, boards_root, open_board
+    from bench.boards.submission.folder import limits_text
     from bench.tasks.lookup import board_rules
 
     chosen = open_board(name, boards_root(root))
@@ -80,6 +81,7 @@ def show(name: str, root: Path | None, as_json: bool) -> None:
     show_table([{key: value for key, value in line.items() if key not in empty_columns} for line in lines])
     unit = board_rules(protocol.task).unit
     say(f"{unit}, ranked by attack {protocol.rank_by}; [a-b]: ranks that these samples cannot tell apart")
+    say(limits_text())
 
 
 def _line(row: dict[str, str], protocol: Protocol) -> dict[str, str]:

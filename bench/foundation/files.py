@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import stat
 import tempfile
 import warnings
@@ -21,21 +22,24 @@ from bench.foundation.errors import StorageError, StorageRemark, translate_os_er
 UNSUPPORTED = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
 """What file systems answer to a call that they do not know, such as those of Lustre, SMB, FUSE and WSL."""
 
+TEMPORARY = ".tmp"
+"""The ending of files that are being written."""
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its name when the block succeeds.
 
     The content is fsynced before the rename and the folder after it, and an existing file keeps its mode, as far as the file
-    system knows these calls. On any exception, Ctrl-C included, the temporary file is removed and the old file stays.
+    system knows these calls. On any exception, Ctrl-C included, the temporary file is removed and the old file stays; what a
+    killed writer left is removed by the next writer of the same file.
     Raises ``StorageError`` where the operating system refuses.
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        _remove_leftovers(path)
+        handle, temporary = _temporary_beside(path)
     except OSError as error:
         raise translate_os_error(error, path) from error
-    os.close(handle)
-    temporary = Path(name)
     try:
         yield temporary
         _sync(temporary)
@@ -50,6 +54,36 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _temporary_beside(path: Path) -> tuple[int, Path]:
+    """A new file beside ``path`` and a handle that holds its lock, by which others see that its writer is alive."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
+        locked_by_another = False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # somebody took it for a leftover, before it was locked
+            locked_by_another = True
+        except OSError:  # no locks here, so nobody removes leftovers either
+            pass
+        if not locked_by_another and os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove the temporary files that killed writers of ``path`` left: those whose lock can be had."""
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(TEMPORARY)}")
+    for left in [entry.path for entry in os.scandir(path.parent) if pattern.fullmatch(entry.name)]:
+        with contextlib.suppress(OSError):
+            handle = os.open(left, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                Path(left).unlink()
+            finally:
+                os.close(handle)
 
 
 @contextmanager

@@ -54,6 +54,17 @@ def concluded(checks: list[Check], *, decisive: bool, why: str) -> Reliability:
     return Reliability(status="reliable", reasons=["no check failed under the full attack set"], checks=checks)
 
 
+def extended(verdict: Reliability, checks: list[Check]) -> Reliability:
+    """The verdict after more checks, which can fail or remark."""
+    every = [*verdict.checks, *checks]
+    if failed := [check.says for check in every if check.status == "fail"]:
+        return Reliability(status="unreliable", reasons=failed, checks=every)
+    remarks = [check.says for check in checks if check.status == "warn"]
+    if verdict.status == "reliable" and remarks:
+        return Reliability(status="reliable_with_remarks", reasons=remarks, checks=every)
+    return Reliability(status=verdict.status, reasons=[*verdict.reasons, *remarks], checks=every)
+
+
 def failures(request: Request, results: Results) -> Iterator[Check]:
     """One check per reason for which an attack failed; its value is the number of attacks or stages that failed so."""
     stages_by_reason: dict[str, set[str]] = {}

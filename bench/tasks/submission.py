@@ -15,6 +15,7 @@ from bench.tasks.results import Check
 if TYPE_CHECKING:
     from bench.data.base import Samples
     from bench.metrics.statistics import Estimate
+    from bench.tasks.record import Record
 
 ALONE = 4
 """Number of images that are also passed one by one."""
@@ -119,6 +120,11 @@ class SubmissionRules:
     """The checks of ``bench submit check``."""
     refuse: Callable[[Probe, Submission], None]
     """Raises ``SubmissionError`` for a model that is not worth a long evaluation."""
+    memory: Callable[[Answers, Samples, Samples | None, Tensor, int], Iterator[Check]] | None = None
+    """The checks of whether a model knows the test images by heart; None where nothing measures it. Of the model's answers,
+    the board's samples, others of their split, which of the board's were right, and the seed of all draws."""
+    memory_under_attack: Callable[[Record, Record], Check] | None = None
+    """The same from two records of a model under the same attacks: on the board's samples, and on others."""
 
 
 class Answers(Protocol):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench.boards.submission.folder import snapshot
 from bench.boards.submission.namespaces import Limits
 from bench.boards.submission.probes import probe
+from bench.boards.submission.signature import SAYS
 from bench.data import load_samples
 from bench.foundation.errors import BenchError, IsolationError, SubmissionError
 from bench.tasks.lookup import submission_rules, task_named
@@ -43,6 +44,8 @@ def check(source: Path, *, n: int = 200, trust_code: bool = False, limits: Limit
         with snapshot(source) as verified:
             submission = verified.submission
             checks.append(of("files", True, 0, "files, hashes and fields are as they should be"))
+            if verified.signed != "none":
+                checks.append(of("signature", verified.signed == "valid", 0, SAYS[verified.signed], otherwise="warn"))
             samples = load_samples(submission.dataset, n=n)
             task = task_named(submission.task)
             if not task.takes(samples):

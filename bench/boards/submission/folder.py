@@ -15,24 +15,38 @@ from pathlib import Path
 
 from bench.boards.submission.safe_yaml import MOST_BYTES
 from bench.boards.submission.schema import CODE, MANIFEST, MOST_WEIGHTS, WEIGHTS, Submission, parse
+from bench.boards.submission.signature import MOST_SIGNATURE, SIGNATURE, Signed, check_signature
 from bench.boards.submission.succession import check_name
 from bench.foundation.errors import SubmissionError
 from bench.foundation.files import sha256_file
 
 MOST_CODE = 256 * 1024
-SIZES = {MANIFEST: MOST_BYTES, WEIGHTS: MOST_WEIGHTS, CODE: MOST_CODE, "README.md": 64 * 1024, "LICENSE": 64 * 1024}
+SIZES = {
+    MANIFEST: MOST_BYTES,
+    SIGNATURE: MOST_SIGNATURE,
+    WEIGHTS: MOST_WEIGHTS,
+    CODE: MOST_CODE,
+    "README.md": 64 * 1024,
+    "LICENSE": 64 * 1024,
+}
 """All names a folder may hold, and the most bytes of each."""
+
+
+def limits_text() -> str:
+    """The sizes that matter, in a sentence."""
+    return f"Submissions: weights of at most {SIZES[WEIGHTS] >> 20:,} MiB, code of at most {SIZES[CODE] >> 10} KiB."
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """A verified private copy of a submission.
 
-    folder: readable for every user, inside of a folder that only its owner can enter.
+    folder: readable for every user, inside of a folder that only its owner can enter. signed: by the owner that it names.
     """
 
     folder: Path
     submission: Submission
+    signed: Signed = "none"
 
     @property
     def weights(self) -> Path:
@@ -49,8 +63,8 @@ class Snapshot:
 def snapshot(source: Path) -> Iterator[Snapshot]:
     """A verified copy of ``source``, removed afterwards.
 
-    Raises ``SubmissionError`` for a folder that holds anything else than it may, for links, and for
-    weights that are not those of the manifest or are no safetensors.
+    Raises ``SubmissionError`` for a folder that holds anything else than it may, for links, for weights
+    that are not those of the manifest or are no safetensors, and for a signature that is not its owner's.
     """
     with tempfile.TemporaryDirectory(prefix="submission-", ignore_cleanup_errors=True) as name:
         folder = Path(name) / "input"
@@ -63,7 +77,7 @@ def snapshot(source: Path) -> Iterator[Snapshot]:
         submission = parse((folder / MANIFEST).read_bytes())
         check_name(submission)
         _check_files(folder, submission)
-        yield Snapshot(folder, submission)
+        yield Snapshot(folder, submission, check_signature(folder, submission, MANIFEST))
 
 
 def _listed(source: Path) -> list[str]:
@@ -127,3 +141,6 @@ def _check_files(folder: Path, submission: Submission) -> None:
     if (submission.code is None) == (folder / CODE).exists():
         wanted = f"has {CODE}" if submission.code is None else f"has no {CODE}"
         raise SubmissionError(f"The folder {wanted}, unlike {MANIFEST} says.", f"Name it under code, or remove {CODE}.")
+    named = None if submission.code is None else submission.code.sha256
+    if named is not None and sha256_file(folder / CODE) != named:
+        raise SubmissionError(f"{CODE} is not the file that {MANIFEST} names.", "Run bench submit hash.")

@@ -32,7 +32,9 @@ def fingerprint(verified: Snapshot) -> dict[str, Any]:
 
     submission = verified.submission
     fields = submission.model_dump(
-        mode="json", include={"name", "version", "dataset", "spiking", "stochastic", "builder", "code", "weights"}
+        mode="json",
+        include={"name", "version", "dataset", "spiking", "stochastic", "builder", "code", "weights"},
+        exclude={"code": {"sha256"}},  # which stands below, whether the manifest says it or not
     )
     return fields | ({"code_sha256": sha256_file(verified.code)} if submission.code else {})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING
 from bench.boards.submission.folder import Snapshot
 from bench.boards.submission.frames import LENGTHS, Frame, lengths, unpacked
 from bench.boards.submission.judging import ProposalsOf, answers_only, judge
+from bench.boards.submission.memory import to_attack, with_attack_compared, with_memory_checked
 from bench.boards.submission.namespaces import Limits
 from bench.boards.submission.opening import fingerprint
 from bench.boards.submission.probes import Isolated, started
-from bench.boards.submission.proposing import Proposals, ask, checked
+from bench.boards.submission.proposing import Most, Proposals, ask, checked
 from bench.evaluation.request.identity import folder_name, identity_of
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import Tick, Ticked
@@ -23,8 +25,12 @@ from bench.tasks.lookup import submission_rules
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
     from bench.boards.submission.process import Sandbox
+    from bench.data.base import Samples
     from bench.tasks.record import Record
     from bench.tasks.task import Request
+
+BESIDE = "beside"
+"""Folder of a run with what was proposed on images that are not on the board."""
 
 
 def isolated(verified: Snapshot, protocol: Protocol, out: Path, trust_code: bool, limits: Limits, on_tick: Ticked) -> Record:
@@ -34,18 +40,26 @@ def isolated(verified: Snapshot, protocol: Protocol, out: Path, trust_code: bool
     """
     with started(verified, trust_code=trust_code, limits=limits) as (sandbox, layers):
         request = _request(verified, protocol, layers)
-        identity = identity_of(request)
-        folder = out / folder_name(request.subject.ref, identity)
-        make_folder(folder)
-        proposals = _proposals(request, folder, sandbox, on_tick)
+        folder = out / folder_name(request.subject.ref, identity_of(request))
+        runs = [(request, folder)]
+        make_folder(folder / BESIDE)
+        if (others := to_attack(protocol, folder / BESIDE / "seed")) is not None:
+            runs.append((_request(verified, protocol, layers, others), folder / BESIDE))
+        proposals = [_proposals(each, place, sandbox, on_tick) for each, place in runs]
     with started(verified, trust_code=trust_code, limits=limits) as (sandbox, layers):
         if layers != request.subject.path_takers:
             raise SubmissionError("The code builds another network each time.", "Let the factory build one network.")
         answers = submission_rules(request.task).answers(Isolated(sandbox, layers))
-        return judge(request, proposals, answers, identity, folder)
+        records = [
+            judge(each, proposed, answers, identity_of(each), place)
+            for (each, place), proposed in zip(runs, proposals, strict=True)
+        ]
+        record = records[0] if others is None else with_attack_compared(*records)
+        return with_memory_checked(record, protocol, answers)
 
 
-def _request(verified: Snapshot, protocol: Protocol, layers: int) -> Request:
+def _request(verified: Snapshot, protocol: Protocol, layers: int, samples: Samples | None = None) -> Request:
+    """The request of the protocol. samples: in place of the board's."""
     submission = verified.submission
     subject = answers_only(
         {
@@ -58,7 +72,8 @@ def _request(verified: Snapshot, protocol: Protocol, layers: int) -> Request:
         },
         layers,
     )
-    return resolve(protocol.settings(subject))
+    settings = protocol.settings(subject)
+    return resolve(settings if samples is None else replace(settings, n=None, data=samples))
 
 
 def _proposals(request: Request, folder: Path, sandbox: Sandbox, on_tick: Ticked) -> ProposalsOf:
@@ -67,7 +82,7 @@ def _proposals(request: Request, folder: Path, sandbox: Sandbox, on_tick: Ticked
     cells = list(product(range(len(request.shards)), request.eps, enumerate(request.attacks)))
     columns = submission_rules(request.task).gradient_columns
     for done, (shard, eps, (number, attack)) in enumerate(cells, 1):
-        positions, stages = request.shards[shard], len(request.stages[number])
+        positions, stages = request.shards[shard], Most.of(request, number)
         samples = request.samples[positions.start : positions.stop]
         path = folder / f"proposals-{number}-{eps.value!r}-{shard}"
         stored = path.is_file()

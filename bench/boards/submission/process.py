@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 
+from bench.boards.submission.control_group import control_group
 from bench.boards.submission.frames import LENGTHS, SHORT, Frame, lengths, unpacked
 from bench.boards.submission.namespaces import Limits, choose, command, program
 from bench.boards.submission.watchdog import Watchdog, descendants
@@ -38,10 +39,13 @@ class Sandbox:
     def __init__(self, folder: Path, limits: Limits, *, tool: str | None = None, words: list[str] | None = None) -> None:
         self.limits = limits
         started = command(tool or choose(), folder, limits, words or program())
+        self._group = control_group(limits)
+        if self._group is not None:
+            started = self._group.command(started)
         pipe = subprocess.PIPE
         # The pipe's ends are given to the program alone; whatever foreign code prints goes to the error output.
         self._process = subprocess.Popen(started, stdin=pipe, stdout=pipe, stderr=pipe, close_fds=True, env={})
-        self._watchdog = Watchdog(self._process.pid, limits)
+        self._watchdog = Watchdog(self._process.pid, limits, self._group)
         self._said = b""
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             os.set_blocking(cast(IO[bytes], stream).fileno(), False)
@@ -51,6 +55,8 @@ class Sandbox:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.kill()
+        if self._group is not None:
+            self._group.close()
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             with contextlib.suppress(OSError):  # what was not yet written has no reader any more
                 cast(IO[bytes], stream).close()
@@ -104,8 +110,10 @@ class Sandbox:
                         raise IsolationError(f"The code {complaint} and was stopped.", "Make it need less.")
                     looked = time.monotonic()
         head, _ = lengths(bytes(received[:LENGTHS]))
+        start, body = bytes(received[LENGTHS : LENGTHS + head]), bytes(received[LENGTHS + head :])
+        received.clear()  # so that a long answer is held twice, not three times, while it is unpacked
         try:
-            return unpacked(bytes(received[LENGTHS : LENGTHS + head]), bytes(received[LENGTHS + head :]))
+            return unpacked(start, body)
         except ValueError as error:
             self.kill()
             raise IsolationError(f"The code's answer cannot be read: {error}.", "Do not write into its pipe.") from error
@@ -125,6 +133,11 @@ class Sandbox:
 
     def _died(self) -> IsolationError:
         self.kill()
+        if self._group is not None and self._group.ran_out:
+            gigabytes = self.limits.memory / 2**30
+            return IsolationError(
+                f"The code used more than {gigabytes:.2g} GiB of memory and was stopped.", "Make it need less."
+            )
         with contextlib.suppress(OSError, ValueError):
             self._said = (self._said + (cast(IO[bytes], self._process.stderr).read() or b""))[-KEPT:]
         lines = [line for line in self._said.decode(errors="replace").splitlines() if line.strip()]

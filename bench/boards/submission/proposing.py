@@ -7,6 +7,7 @@ a process that has not seen labels.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,33 @@ from bench.tasks.unit import COSTS
 if TYPE_CHECKING:
     from bench.boards.submission.process import Sandbox
     from bench.models.subject import Subject
+    from bench.tasks.task import Request
 
 STATUSES = ("ok", "attack_error", "nan_gradient", "out_of_ball", "out_of_box", "timeout")
-MOST = 2**40
-"""No cost and no time may be larger."""
+VIEWS = 8
+"""Passes that one query may take: a gradient path that averages over several ways back asks the model once for each."""
+CLOCKS = 1.0
+"""Seconds by which the clocks of two processes may differ."""
+
+
+@dataclass(frozen=True)
+class Most:
+    """The most passes that one stage can report for a sample."""
+
+    forwards: int
+    backwards: int
+
+    @classmethod
+    def of(cls, request: Request, attack: int) -> list[Most]:
+        """For each stage of an attack of the request, from the cost that its search announces."""
+        costs = (stage.attack.cost() for stage in request.stages[attack])
+        passes = VIEWS * request.eot
+        return [cls(passes * (forwards + 1), passes * (backwards + 1)) for forwards, backwards in costs]
+
+    @property
+    def columns(self) -> dict[str, int]:
+        """The same by the names of columns."""
+        return {"forwards": self.forwards, "backwards": self.backwards, "zero_gradients": self.backwards}
 
 
 @dataclass(frozen=True)
@@ -113,21 +137,27 @@ def _stage(outcome: Any, rows: Tensor, images: Tensor) -> StageProposal:
     )
 
 
-def ask(sandbox: Sandbox, samples: Samples, *, stages: int, **parameters: Any) -> Proposals:
-    """Attack, seen from outside. stages: how many there are. parameters: as :func:`propose` takes them.
+def ask(sandbox: Sandbox, samples: Samples, *, stages: Sequence[Most], **parameters: Any) -> Proposals:
+    """Attack, seen from outside. stages: what each may cost. parameters: as :func:`propose` takes them.
 
-    Raises ``IsolationError`` if the answer has not the form of one.
+    Raises ``IsolationError`` if the answer has not the form of one, or reports more passes or seconds than there can have
+    been.
     """
     given = {"images": samples.images, "labels": samples.labels, "ids": samples.ids}
     columns = 8 * len(samples) * (2 + len(COSTS))
-    most = MOST_HEAD + stages * (samples.images.numel() * 4 + columns) + 8 * len(samples) * len(parameters["clean"])
-    return checked(sandbox.ask("attack", given, most=most, **parameters), samples, stages, parameters["clean"])
+    images = samples.images.numel() * 4
+    most = MOST_HEAD + len(stages) * (images + columns) + 8 * len(samples) * len(parameters["clean"])
+    start = time.monotonic()
+    answer = sandbox.ask("attack", given, most=most, **parameters)
+    return checked(answer, samples, stages, parameters["clean"], seconds=time.monotonic() - start)
 
 
-def checked(answer: Frame, samples: Samples, stages: int, clean: Sequence[str]) -> Proposals:
-    """The proposals in an answer of foreign code, or in a file that keeps one."""
+def checked(
+    answer: Frame, samples: Samples, stages: Sequence[Most], clean: Sequence[str], *, seconds: float = math.inf
+) -> Proposals:
+    """The proposals in an answer of foreign code, or in a file that keeps one. seconds: that it took to answer."""
     about = answer.head.get("stages")
-    if not (isinstance(about, list) and len(about) == stages):
+    if not (isinstance(about, list) and len(about) == len(stages)):
         raise _malformed()
     columns = {}
     for name in clean:
@@ -135,19 +165,24 @@ def checked(answer: Frame, samples: Samples, stages: int, clean: Sequence[str]) 
         if column is None or column.dtype != torch.float64 or column.shape != (len(samples),) or bool((column < 0).any()):
             raise _malformed()
         columns[name] = column
-    return Proposals([_checked_stage(answer, number, samples) for number in range(stages)], columns)
+    proposals = [_checked_stage(answer, number, samples, most) for number, most in enumerate(stages)]
+    if sum(stage.seconds for stage in proposals) > seconds + CLOCKS:
+        raise _malformed()
+    return Proposals(proposals, columns)
 
 
-def _checked_stage(answer: Frame, number: int, samples: Samples) -> StageProposal:
+def _checked_stage(answer: Frame, number: int, samples: Samples, most: Most) -> StageProposal:
     about = answer.head["stages"][number]
-    if not (isinstance(about, list) and len(about) == 2 and _is_cost(about[0])):
+    if not (isinstance(about, list) and len(about) == 2 and _is_time(about[0])):
         raise _malformed()
     images = answer.tensors.get(f"{number}/images")
     if images is None or images.dtype != torch.float32 or images.shape[1:] != samples.shape[1:]:
         raise _malformed()
-    highest = {"rows": len(samples) - 1, "status": len(STATUSES) - 1, **dict.fromkeys(COSTS, MOST)}
-    columns = {name: _whole(answer.tensors.get(f"{number}/{name}"), len(images), most) for name, most in highest.items()}
+    highest = {"rows": len(samples) - 1, "status": len(STATUSES) - 1, **most.columns}
+    columns = {name: _whole(answer.tensors.get(f"{number}/{name}"), len(images), high) for name, high in highest.items()}
     if bool((columns["rows"].diff() <= 0).any()):  # in order, and none twice
+        raise _malformed()
+    if bool((columns["zero_gradients"] > columns["backwards"]).any()):
         raise _malformed()
     failure = None if about[1] is None else one_line(about[1])
     costs = {name: columns[name] for name in COSTS}
@@ -163,8 +198,8 @@ def _whole(column: Tensor | None, rows: int, most: int) -> Tensor:
     return column
 
 
-def _is_cost(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MOST
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
 def _malformed() -> IsolationError:

@@ -11,10 +11,11 @@ from bench.boards.naming import EntryName
 from bench.boards.protocol import Protocol, check_program
 from bench.boards.running import measure, under
 from bench.boards.submission.folder import snapshot
+from bench.boards.submission.memory import with_memory_checked
 from bench.boards.submission.namespaces import Limits
 from bench.boards.submission.opening import fingerprint, zoo_built
 from bench.boards.submission.own_code import isolated
-from bench.boards.submission.probes import probe
+from bench.boards.submission.probes import Here, probe
 from bench.boards.submission.succession import check_succession
 from bench.evaluation.request.settings import Ticked
 from bench.foundation.errors import SubmissionError
@@ -48,12 +49,14 @@ def run(
         _fits(submission, board, protocol)
         if (entry := finished(board, EntryName(submission.name, submission.version), fingerprint(verified))) is not None:
             return submission, entry
-        check_succession(submission, board, supersede=supersede)
+        check_succession(submission, board, supersede=supersede, signed=verified.signed)
         limits = limits or Limits()
         with probe(verified, trust_code=trust_code, limits=limits) as model:
             submission_rules(task_named(submission.task)).refuse(model, submission)
         if submission.code is None:
-            record = measure(board, zoo_built(verified), out=out, on_tick=on_tick)
+            subject = zoo_built(verified)
+            answers = submission_rules(task_named(submission.task)).answers(Here(subject))
+            record = with_memory_checked(measure(board, subject, out=out, on_tick=on_tick), protocol, answers)
         else:
             record = under(isolated(verified, protocol, out, trust_code, limits, on_tick), board)
         return submission, enter(board, record, submission.card(datetime.datetime.now(datetime.UTC).date()))

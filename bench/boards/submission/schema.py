@@ -43,6 +43,8 @@ class Code(_Strict):
     """Beside this file."""
     factory: str = Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_]{0,63}$")
     """Its function that returns an ``nn.Module``; the weights are loaded into that."""
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    """Of the file; None where the manifest does not say. A signature wants it."""
 
 
 class WeightsFile(_Strict):
@@ -79,7 +81,8 @@ class Submission(_Strict):
     authors: list[Line] = Field(min_length=1, max_length=50)
     """Who made it."""
     owner: Line | None = None
-    """Who may bring a later version, such as an account or a public key: a later version says the same."""
+    """Who may bring a later version, such as an account: a later version says the same. If it is a public key of OpenSSH, a
+    later version is signed with it."""
     defense: Note = ""
     """How it was trained or built to resist."""
     paper: Paper = Paper()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bench.boards.submission.signature import SAYS, SIGNATURE, is_key
 from bench.foundation.errors import BoardError, SubmissionError
 from bench.foundation.escaping import one_line
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from bench.boards.naming import EntryName
     from bench.boards.store import Board
     from bench.boards.submission.schema import Submission
+    from bench.boards.submission.signature import Signed
 
 
 def check_name(submission: Submission) -> None:
@@ -21,11 +23,12 @@ def check_name(submission: Submission) -> None:
         raise SubmissionError(f"{submission.name} is the name of a model of the zoo.", "Choose another name.")
 
 
-def check_succession(submission: Submission, board: Board, *, supersede: bool) -> None:
+def check_succession(submission: Submission, board: Board, *, supersede: bool, signed: Signed = "none") -> None:
     """Raise ``BoardError`` unless this version may follow the versions of the model that are on the board.
 
     It follows if its version is higher, its ``owner`` is that of the latest version (or its authors are, where that names no
-    owner), and ``supersede`` is true. A name belongs to the same people on the other boards of the collection.
+    owner), and ``supersede`` is true. An owner that is a key has signed it. A name belongs to the same people on the other
+    boards of the collection.
     """
     from bench.boards.store import boards
 
@@ -34,7 +37,7 @@ def check_succession(submission: Submission, board: Board, *, supersede: bool) -
         raise BoardError(f"{latest} is on {board} already.", f"If the model changed, call it version {latest.version + 1}.")
     others = [other for other in boards(board.folder.parents[1]) if other != board]
     for each in (board, *others):
-        _check_owner(submission, each)
+        _check_owner(submission, each, signed)
     if latest is not None and not supersede:
         new = f"{submission.name}@{submission.version}"
         raise BoardError(f"{new} would supersede {latest}.", "A maintainer gives --supersede.")
@@ -44,7 +47,7 @@ def _latest(model: str, board: Board) -> EntryName | None:
     return max((name for name in board.names() if name.model == model), default=None)
 
 
-def _check_owner(submission: Submission, board: Board) -> None:
+def _check_owner(submission: Submission, board: Board, signed: Signed) -> None:
     latest = _latest(submission.name, board)
     if latest is None:
         return
@@ -53,3 +56,6 @@ def _check_owner(submission: Submission, board: Board) -> None:
     if card.kind == "zoo" or not same:
         whose = card.owner or ", ".join(card.authors) or "the zoo"
         raise BoardError(f"{latest} on {board} belongs to {one_line(whose, 80)}.", "Choose another name.")
+    if is_key(card.owner) and signed != "valid":
+        how = "Install OpenSSH." if signed == "unchecked" else f"Its owner adds {SIGNATURE}: see docs/submit.md."
+        raise BoardError(f"{latest} on {board} belongs to the holder of a key, and {SAYS[signed]}.", how)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from bench.boards.naming import is_slug
@@ -29,6 +30,7 @@ weights: {{file: weights.safetensors, sha256: "{nothing}", bytes: 1}}
 # What you measured yourself, for example {claims}; leave out what you did not.
 claims: {{}}
 """
+_CODE = re.compile(r"^(code: \{file: model\.py, factory: [A-Za-z0-9_]+)(?:, sha256: [0-9a-f]+)?\}$")
 OWN = """\
 # A network of your own: it is run in isolation, and marked as own code on the board.
 code: {file: model.py, factory: build}"""
@@ -55,7 +57,10 @@ def write_template(folder: Path, *, own_code: bool, task: str = "classification"
 
 
 def write_hash(folder: Path) -> None:
-    """Put size and sha256 of the weights into the manifest, and leave the rest of it as it is."""
+    """Put size and sha256 of the weights, and sha256 of the code, into the manifest, and leave the rest of it as it is.
+
+    Code is named on one line, as the template has it; code that is named otherwise is left as it is.
+    """
     manifest, weights = folder / MANIFEST, folder / WEIGHTS
     if not manifest.is_file() or not weights.is_file():
         raise SubmissionError(f"{folder} lacks {MANIFEST} or {WEIGHTS}.", "Put both there.")
@@ -65,4 +70,6 @@ def write_hash(folder: Path) -> None:
     if len(places) != 1:
         raise SubmissionError(f"{MANIFEST} has no line that begins with weights:.", "Restore it.")
     lines[places[0]] = line
+    if (folder / CODE).is_file():
+        lines = [_CODE.sub(rf"\1, sha256: {sha256_file(folder / CODE)}}}", text) for text in lines]
     atomic_write_text(manifest, "\n".join(lines) + "\n")

@@ -5,21 +5,25 @@ Limits of the kernel on a user do not hold for root and are not shared between p
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.boards.submission.control_group import ControlGroup
 from bench.boards.submission.namespaces import Limits
 
 PROC = Path("/proc")
+IN_MEMORY = ("tmp", "dev/shm")
+"""Folders of the place whose files lie in memory."""
 LEAST_LEFT = 256 * 2**20
 """Bytes of memory that must stay available on the machine: what is hidden from the counts ends here."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """processes: descendants. memory: bytes that they alone hold, shared memory included."""
+    """processes: descendants. memory: bytes that they alone hold, shared memory and files in memory included."""
 
     processes: int
     memory: int
@@ -45,18 +49,35 @@ def descendants(pid: int) -> list[int]:
 
 
 def usage(pid: int) -> Usage:
-    """What the descendants of ``pid`` use."""
+    """What the descendants of ``pid`` use.
+
+    Shared pages are counted where processes map them, or where they lie as files: whichever is more, as most are both.
+    """
     processes = descendants(pid)
-    return Usage(len(processes), sum(map(_memory, processes)))
+    status = [_status(process) for process in processes]
+    shared = sum(fields.get("RssShmem", 0) for fields in status)
+    return Usage(len(processes), sum(fields.get("RssAnon", 0) for fields in status) + max(shared, _files(processes)))
 
 
-def _memory(pid: int) -> int:
-    """Anonymous and shared pages; pages of libraries, which all processes share, do not count."""
+def _status(pid: int) -> dict[str, int]:
+    """Bytes of anonymous and of shared pages; pages of libraries, which all processes share, do not count."""
     try:
         lines = (PROC / str(pid) / "status").read_text().splitlines()
     except OSError:
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
+        return {}
+    return {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.startswith(("RssAnon:", "RssShmem:"))}
+
+
+def _files(processes: list[int]) -> int:
+    """Bytes of the files that lie in memory in the place of these processes, seen through the last of them."""
+    for pid in reversed(processes):
+        with contextlib.suppress(OSError):
+            places = [PROC / str(pid) / "root" / name for name in IN_MEMORY]
+            if places[0].stat().st_dev == Path("/tmp").stat().st_dev:  # noqa: S108 -- it is not yet in its place
+                continue
+            held = [os.statvfs(place) for place in places]
+            return sum((each.f_blocks - each.f_bfree) * each.f_frsize for each in held)
+    return 0
 
 
 def available() -> int:
@@ -68,10 +89,10 @@ def available() -> int:
 
 
 class Watchdog:
-    """Says which limit is broken, if one is."""
+    """Says which limit is broken, if one is. group: in which the kernel counts, where there is one."""
 
-    def __init__(self, pid: int, limits: Limits) -> None:
-        self._pid, self._limits = pid, limits
+    def __init__(self, pid: int, limits: Limits, group: ControlGroup | None = None) -> None:
+        self._pid, self._limits, self._group = pid, limits, group
         self._end = time.monotonic() + limits.seconds
 
     def complaint(self) -> str | None:
@@ -80,9 +101,10 @@ class Watchdog:
         if time.monotonic() > self._end:
             return f"took more than {limits.seconds:g} s"
         used = usage(self._pid)
+        memory = max(used.memory, 0 if self._group is None else self._group.memory)
         if used.processes > limits.processes:
             return f"started more than {limits.processes} processes"
-        if used.memory > limits.memory:
+        if memory > limits.memory:
             return f"used more than {limits.memory / 2**30:.2g} GiB of memory"
         if available() < LEAST_LEFT:
             return "left the machine without memory"

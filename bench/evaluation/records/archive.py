@@ -53,7 +53,8 @@ class Line:
 
 
 def record_text(text: str) -> bytes:
-    """The bytes that ``record_sha256`` is the hash of: those of ``record.json`` as an evaluation writes it, indented."""
+    """The bytes that ``record_sha256`` is the hash of: those of ``record.json`` as an evaluation writes it, indented,
+    without the field that states this hash."""
     return f"{indented(text)}\n".encode()
 
 

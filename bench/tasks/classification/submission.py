@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from bench.metrics.statistics import wilson
+from bench.tasks.classification.memory import check_under_attack, memory_checks
 from bench.tasks.results import Check
 from bench.tasks.submission import (
     Probe,
@@ -93,4 +94,6 @@ SUBMISSION = SubmissionRules(
     answers=lambda model: model.logits,
     probed=probed,
     refuse=lambda model, submission: None,
+    memory=memory_checks,
+    memory_under_attack=check_under_attack,
 )

@@ -26,7 +26,7 @@ from bench.boards.render import render
 from bench.boards.store import Board
 from bench.boards.verify import verify
 from bench.cli.board import board as command
-from bench.evaluation.records.storage import read_record
+from bench.evaluation.records.storage import read_folder
 from bench.foundation.errors import BenchError
 from bench.foundation.files import sha256_file
 from reports.site.build import build
@@ -62,7 +62,7 @@ def test_old_boards_are_read(old: Board) -> None:
 def test_nothing_is_lost(old: Board, tmp_path: Path) -> None:
     before, texts, images = old.entries(), state(old.folder), read_tiles(old, read_galleries(old)[SECOND])
     challenge = (entry_folder(old.folder, SECOND) / "challenges" / "0001.json").read_bytes()
-    records = {name: read_record(entry_folder(old.folder, name)) for name in old.names()}
+    records = {name: read_folder(entry_folder(old.folder, name))[0] for name in old.names()}
     migrated(old)
     assert verify(old) == []
     assert not (old.folder / "entries").exists()

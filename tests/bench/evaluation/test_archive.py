@@ -20,9 +20,9 @@ import bench
 from bench.evaluation.records import rows_file
 from bench.evaluation.records.archive import RECORDS_FILE, Archive, Line, record_text
 from bench.evaluation.records.rows_file import ROWS_FILE, read_rows, rows_sha256, write_rows
-from bench.evaluation.records.storage import RECORD_FILE, read_record, write_record
+from bench.evaluation.records.storage import RECORD_FILE, read_record, unsealed, write_record
 from bench.foundation.errors import BenchError, RecordError, UnknownNameError
-from bench.foundation.files import locked, sha256_file
+from bench.foundation.files import locked, sha256_bytes
 from bench.tasks.record import Record
 
 NAMES = ("b@1", "a@2", "c@10")
@@ -84,8 +84,10 @@ def test_the_hash_of_a_record_is_that_of_its_file(archive: Archive, records: dic
     written = write_record(records["b@1"], tmp_path / "one")
     archive.add({"d@1": written})
     line = archive.lines()["d@1"]
-    assert line.record_sha256 == sha256_file(tmp_path / "one" / RECORD_FILE)
-    assert record_text(line.record) == (tmp_path / "one" / RECORD_FILE).read_bytes()
+    path = tmp_path / "one" / RECORD_FILE
+    content, _ = unsealed(path.read_text(), path)
+    assert line.record_sha256 == sha256_bytes(content.encode()) == json.loads(path.read_text())["record_sha256"]
+    assert record_text(line.record) == content.encode()
 
 
 def test_names_are_taken_once(archive: Archive, records: dict[str, Record]) -> None:

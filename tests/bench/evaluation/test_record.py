@@ -15,10 +15,11 @@ from support.tiny import Linear, labelled
 
 import bench
 from bench.evaluation.records import parsing as module
+from bench.evaluation.records.archive import record_text
 from bench.evaluation.records.rows_file import ROWS_FILE
-from bench.evaluation.records.storage import RECORD_FILE, read_record, write_record
+from bench.evaluation.records.storage import RECORD_FILE, UNSEALED, read_record, unsealed, write_record
 from bench.foundation.errors import BenchError, RecordError, StorageError
-from bench.foundation.files import sha256_file
+from bench.foundation.files import sha256_bytes, sha256_file
 from bench.tasks.classification.results import Cell
 from bench.tasks.record import Record
 from bench.tasks.results import Interval
@@ -36,9 +37,14 @@ def folder(record: Record, tmp_path: Path) -> Path:
     return tmp_path / "a"
 
 
+def fields_of(folder: Path) -> dict[str, Any]:
+    """The fields of a record as earlier versions wrote it: without the hash of its text."""
+    fields: dict[str, Any] = json.loads((folder / RECORD_FILE).read_text())
+    return {name: value for name, value in fields.items() if name != "record_sha256"}
+
+
 def changed(folder: Path, **fields: Any) -> None:
-    path = folder / RECORD_FILE
-    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+    (folder / RECORD_FILE).write_text(json.dumps(fields_of(folder) | fields))
 
 
 def test_round_trip(record: Record, folder: Path) -> None:
@@ -87,12 +93,12 @@ def as_in_schema_3(fields: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_third_schema_had_a_list_for_each_task(folder: Path, record: Record) -> None:
     path = folder / RECORD_FILE
-    path.write_text(json.dumps(as_in_schema_3(json.loads(path.read_text()))))
+    path.write_text(json.dumps(as_in_schema_3(fields_of(folder))))
     assert read_record(folder).results == record.results
 
 
 def test_the_fourth_schema_had_no_margins_and_no_verdict_with_remarks(folder: Path, record: Record) -> None:
-    fields = json.loads((folder / RECORD_FILE).read_text())
+    fields = fields_of(folder)
     rows = pd.read_parquet(folder / ROWS_FILE).drop(columns=["margin"])
     rows.to_parquet(folder / ROWS_FILE, index=False)
     fields |= {"schema_version": 4, "rows_sha256": sha256_file(folder / ROWS_FILE)}
@@ -113,7 +119,7 @@ def test_older_records_are_migrated_step_by_step(folder: Path, monkeypatch: pyte
 
         return migrate
 
-    old = as_in_schema_3(json.loads((folder / RECORD_FILE).read_text()))
+    old = as_in_schema_3(fields_of(folder))
     old["number"] = old.pop("seed") + 5
     old["schema_version"] = 1
     (folder / RECORD_FILE).write_text(json.dumps(old))
@@ -137,7 +143,7 @@ def test_damaged(folder: Path, text: str) -> None:
 
 
 def test_a_record_of_the_first_schema_still_reads(folder: Path) -> None:
-    fields = as_in_schema_3(json.loads((folder / RECORD_FILE).read_text()))
+    fields = as_in_schema_3(fields_of(folder))
     del fields["task"], fields["shifts"]
     rows = pd.read_parquet(folder / ROWS_FILE).drop(columns=["selection", "stage", "zero_gradients"], errors="ignore")
     rows.to_parquet(folder / ROWS_FILE, index=False)
@@ -165,7 +171,7 @@ def test_damaged_rows_whose_hash_is_right(folder: Path, part: float) -> None:
     start = int(part * len(content))
     content[start : start + 64] = bytes(byte ^ 0x5A for byte in content[start : start + 64])
     path.write_bytes(content)
-    fields = json.loads((folder / RECORD_FILE).read_text()) | {"rows_sha256": sha256_file(path)}
+    fields = fields_of(folder) | {"rows_sha256": sha256_file(path)}
     (folder / RECORD_FILE).write_text(json.dumps(fields))
     with contextlib.suppress(RecordError):  # no other error; some bytes of a file do not matter
         read_record(folder)
@@ -173,7 +179,7 @@ def test_damaged_rows_whose_hash_is_right(folder: Path, part: float) -> None:
 
 def test_rows_that_are_no_parquet_file(folder: Path) -> None:
     (folder / ROWS_FILE).write_bytes(b"PAR1" + bytes(100) + b"PAR1")
-    fields = json.loads((folder / RECORD_FILE).read_text()) | {"rows_sha256": sha256_file(folder / ROWS_FILE)}
+    fields = fields_of(folder) | {"rows_sha256": sha256_file(folder / ROWS_FILE)}
     (folder / RECORD_FILE).write_text(json.dumps(fields))
     with pytest.raises(RecordError, match="damaged"):
         read_record(folder)
@@ -217,6 +223,36 @@ def test_unknown_fields_are_refused(folder: Path) -> None:
     changed(folder, surprise=1)
     with pytest.raises(RecordError, match="not a valid record"):
         read_record(folder)
+
+
+def test_the_hash_in_the_text_is_that_of_the_archive(record: Record, folder: Path) -> None:
+    path = folder / RECORD_FILE
+    content, was_sealed = unsealed(path.read_text(), path)
+    assert was_sealed and json.loads(path.read_text())["record_sha256"] == sha256_bytes(record_text(content))
+    assert json.loads(content) == fields_of(folder)
+    assert UNSEALED not in read_record(folder).remarks
+
+
+def test_any_flipped_bit_is_found(folder: Path) -> None:
+    """Of the record at every byte of its head and its end and every 37th between, of the rows at every 97th."""
+    record, rows = folder / RECORD_FILE, folder / ROWS_FILE
+    length = record.stat().st_size
+    places = [(record, at) for at in (*range(60), *range(60, length - 120, 37), *range(length - 120, length))]
+    places += [(rows, at) for at in range(0, rows.stat().st_size, 97)]
+    for number, (path, at) in enumerate(places):
+        whole = path.read_bytes()
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << number % 8)]) + whole[at + 1 :])
+        with pytest.raises(RecordError):
+            read_record(folder)
+        path.write_bytes(whole)
+    assert read_record(folder).remarks == []
+
+
+def test_a_record_without_a_hash_is_read_and_said_to_be_unchecked(record: Record, folder: Path) -> None:
+    changed(folder)
+    unchecked = read_record(folder)
+    assert unchecked.remarks == [*record.remarks, UNSEALED]
+    pd.testing.assert_frame_equal(unchecked.rows, record.rows)
 
 
 def test_a_failed_write_keeps_the_old_record(record: Record, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

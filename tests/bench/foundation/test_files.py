@@ -7,8 +7,10 @@ import fcntl
 import math
 import os
 import stat
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -48,6 +50,47 @@ def test_write_and_replace(tmp_path: Path) -> None:
     atomic_write_bytes(path, b"new")
     assert only(tmp_path, "a.txt", b"new")
     assert sha256_file(path) == sha256_bytes(b"new")
+
+
+def test_the_next_writer_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    for name in (".a.json.abcd_012.tmp", ".a.json.zzzzzzzz.tmp"):
+        (tmp_path / name).write_bytes(b"half")
+    others = {".b.json.abcd_012.tmp", ".a.json.tmp", ".a.json.abcd_012.tmp.kept", "a.json.abcd_012.tmp"}
+    for name in others:
+        (tmp_path / name).write_bytes(b"of another")
+    atomic_write_bytes(path, b"new")
+    assert {found.name for found in tmp_path.iterdir()} == {"a.json", *others}
+
+
+def test_a_writer_at_work_keeps_its_temporary_file(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    with atomic_path(path) as first:
+        first.write_bytes(b"first")
+        atomic_write_bytes(path, b"second")
+        assert first.read_bytes() == b"first" and path.read_bytes() == b"second"
+    assert only(tmp_path, "a", b"first")
+
+
+def test_a_temporary_file_that_was_taken_for_a_leftover_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its making and its lock, another writer may remove it, or be about to."""
+    taken: list[str] = []
+    make = tempfile.mkstemp
+
+    def made(*args: Any, **options: Any) -> tuple[int, str]:
+        handle, name = make(*args, **options)
+        if not taken:
+            Path(name).unlink()
+        elif len(taken) == 1:
+            fcntl.flock(os.open(name, os.O_RDWR), fcntl.LOCK_EX)
+        taken.append(name)
+        return handle, name
+
+    monkeypatch.setattr(tempfile, "mkstemp", made)
+    atomic_write_bytes(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"new" and len(taken) == 3
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])

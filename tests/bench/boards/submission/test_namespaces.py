@@ -231,8 +231,10 @@ def wait_until(true: Callable[[], bool]) -> None:
         "import mmap\nx = mmap.mmap(-1, 2**30)\nfor i in range(0, 2**30, 4096): x[i] = 1",
         "for _ in range(4):\n  if os.fork() == 0: break\nx = bytearray(150 * 2**20)\n"
         "for i in range(0, len(x), 4096): x[i] = 1",
+        "for place in ('/tmp', '/dev/shm'):\n  with open(place + '/x', 'wb') as file:\n"
+        "    for _ in range(150): file.write(bytes(2**20))",
     ],
-    ids=["own", "shared", "of several"],
+    ids=["own", "shared", "of several", "as files"],
 )
 def test_it_cannot_eat_memory(tool: str, tmp_path: Path, code: str) -> None:
     limits = Limits(seconds=60, memory=2**28, processes=32)

@@ -55,7 +55,7 @@ def test_from_template_to_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         said = capsys.readouterr()
         assert ended.value.code == 0, (line, said.err)
         told += said.out
-    assert "my_defense: accepted" in told
+    assert "my_defense: accepted" in told and "weights of at most 2,048 MiB, code of at most 256 KiB" in told
     assert "under attack, 8/255" in told and "Verdict: " in told and "Rank 1 of 1" in told
     assert [str(name) for name in Board("snn-cifar10-linf", 1, board.folder).names()] == ["my_defense@1"]
     assert verify(board) == []
