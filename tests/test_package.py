@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from support.program import Program
 
 from bench.boards import store
@@ -111,3 +112,34 @@ def test_an_installed_wheel_works_outside_the_repository(tmp_path: Path) -> None
     assert "-" not in line.split()[3:6]
     assert "robust" in bench("evaluate", "--model", "zoo:snn_vanilla", "--attack", "fgsm", "--n", "2", "--json")
     assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["records"]
+
+
+def test_the_image_is_built_from_what_is_here() -> None:
+    lines = (ROOT / "Containerfile").read_text().splitlines()
+    sources = [line.split()[1] for line in lines if line.startswith("COPY ") and "--from" not in line]
+    assert sources == [".", "constraints.txt"] and all((ROOT / source).exists() for source in sources)
+    needed = {
+        "pyproject.toml",
+        "setup.py",
+        "README.md",
+        "LICENSE",
+        "NOTICE",
+        "leaderboards",
+        "attacks",
+        "zoo",
+        "bench",
+        "reports",
+    }
+    ignored = set((ROOT / ".containerignore").read_text().split())
+    assert not needed & ignored
+
+
+@pytest.mark.parametrize("template", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")), ids=lambda path: path.stem)
+def test_issue_templates_are_forms(template: Path) -> None:
+    form = yaml.safe_load(template.read_text())
+    if template.stem == "config":
+        assert form == {"blank_issues_enabled": True}
+        return
+    assert {"name", "description", "body"} <= form.keys()
+    for part in form["body"]:
+        assert part["type"] in ("input", "textarea") and part["attributes"]["label"]
