@@ -76,7 +76,7 @@ def comparison_picture(comparisons: Comparisons) -> Picture:
         axes.plot([difference.low, difference.high], [position, position], color=COLOURS[0])
         axes.plot([difference.value], [position], color=COLOURS[0], marker=MARKERS[0])
     names = [_plain(f"{c.what} {c.eps_text}".strip()) for c in comparisons]
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(list(range(len(names))), names)
     axes.invert_yaxis()
     axes.margins(y=0.1)
     axes.locator_params(axis="x", nbins=6)
@@ -102,8 +102,18 @@ def _line(
     radii = [radius for radius, _ in at]
     value, low, high = ([getattr(interval, end) * point.factor for _, interval in at] for end in ("value", "low", "high"))
     lengths = [[v - end for v, end in zip(value, low, strict=True)], [end - v for v, end in zip(value, high, strict=True)]]
-    style = {"color": colour, "marker": marker, "markersize": 5, "linewidth": 1, "linestyle": "--" if dashed else "-"}
-    axes.errorbar(radii, value, yerr=lengths, label=name, capsize=3, **style)
+    axes.errorbar(
+        radii,
+        value,
+        yerr=lengths,
+        label=name,
+        capsize=3,
+        color=colour,
+        marker=marker,
+        markersize=5,
+        linewidth=1,
+        linestyle="--" if dashed else "-",
+    )
 
 
 def _plain(text: str) -> str:
