@@ -1,7 +1,9 @@
 """Second floor: what runs. The Python API is as short as the command line:
 
     import bench
-    record = bench.evaluate("zoo:snn_gsr", attack="pgd:steps=20", eps="8/255", n=1000)
+    record = bench.evaluate("zoo:snn_gsr", attack="pgd:steps=20", eps="8/255", n=1000, progress=True)
+    record = bench.read_record("records/a")
+    record.plot()
     images, labels = bench.load_data("cifar10", n=500)
     model = bench.load("snn_gsr")
     differences = bench.compare("records/a", "records/b")
@@ -14,6 +16,8 @@ Nothing heavy is imported until one of these is used.
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,6 +33,23 @@ if TYPE_CHECKING:
 # 25 to 70 s of wall and 12 to 19 s of CPU time with spinning, 5 to 8 s and 2.7 s without.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+
+def _refuse_strangers() -> None:
+    """Raise ``ImportError`` if another package called ``attacks`` or ``zoo`` comes before those of this suite."""
+    home = Path(__file__).resolve().parents[1]
+    for name in ("attacks", "zoo"):
+        spec = find_spec(name)
+        places = [] if spec is None else [Path(place).resolve() for place in spec.submodule_search_locations or ()]
+        where = places[0] if places else Path(spec.origin) if spec is not None and spec.origin else None
+        if where is not None and home / name not in places:
+            raise ImportError(
+                f"The package {name!r} of spikebench is hidden by another one, {where}. Start Python in another folder, put "
+                f"{home} first on PYTHONPATH, or rename the other package."
+            )
+
+
+_refuse_strangers()
+
 _WHERE = {
     "evaluate": "bench.evaluation.evaluate",
     "compare": "bench.evaluation.records.comparison",
@@ -42,7 +63,7 @@ __all__ = ["Record", "compare", "errors", "evaluate", "load", "load_data", "read
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
 
 
 def __getattr__(name: str) -> Any:

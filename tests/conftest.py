@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 from support import SHIFT
+from support.program import Program, program_of
 
 THREADS = int(os.environ.get("BENCH_TEST_THREADS", "1"))
 """Threads of torch in each test."""
@@ -32,6 +33,12 @@ settings.register_profile(
 )
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:
+    """``bench ARGUMENTS`` in this process."""
+    return program_of(monkeypatch, capsys)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

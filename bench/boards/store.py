@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,13 +16,17 @@ from bench.boards.challenge_record import Challenge, read_challenges
 from bench.boards.naming import EntryName, Place, is_slug, parse_place
 from bench.boards.protocol import HASH_FILE, PROTOCOL_FILE, Protocol, read_protocol
 from bench.evaluation.records.archive import Archive
-from bench.foundation.errors import BoardError, UnknownNameError
+from bench.foundation.errors import BoardError, NoBoardsError, UnknownNameError, translate_os_error
 from bench.foundation.files import locked, sha256_file
 
 if TYPE_CHECKING:
     from bench.tasks.record import Record
 
 CARDS_FILE, TABLE_FILE, CHANGES_FILE, CHALLENGES = "cards.yaml", "table.csv", "CHANGELOG.md", "challenges"
+CHECKOUT = Path(__file__).parents[2] / "leaderboards"
+"""The boards of the repository that this file lies in."""
+PACKAGED = Path(__file__).parents[1] / "leaderboards"
+"""The newest boards, inside an installed package; a checkout has no such folder."""
 
 
 @dataclass(frozen=True)
@@ -123,9 +128,31 @@ class Board:
 
 
 def boards_root(root: Path | None = None) -> Path:
-    """``root``, or ``leaderboards`` here, or the one beside the program."""
+    """``root``, or ``leaderboards`` here, or the boards that came with the package, or those of the checkout."""
     here = Path("leaderboards")
-    return root or (here if here.is_dir() else Path(__file__).parents[2] / "leaderboards")
+    return root or next((place for place in (here, PACKAGED) if place.is_dir()), CHECKOUT)
+
+
+def boards_to_write(root: Path | None = None) -> Path:
+    """:func:`boards_root`, for a command that writes. Raises ``BoardError`` for the boards that came with the package."""
+    home = boards_root(root)
+    if home.resolve().is_relative_to(PACKAGED.resolve()):
+        raise BoardError(
+            "The boards of the installed package are not changed.",
+            "Make a copy in this folder (bench board copy leaderboards), and run the command again.",
+        )
+    return home
+
+
+def copy_boards(source: Path, target: Path) -> None:
+    """Copy a folder of boards to ``target``, which must not exist. Raises ``BenchError`` where that is refused."""
+    if target.exists():
+        raise BoardError(f"{target} exists already.", "Name a folder that does not exist.")
+    present_boards(source)
+    try:
+        shutil.copytree(source, target, copy_function=shutil.copyfile)
+    except OSError as error:
+        raise translate_os_error(error, target) from error
 
 
 def versions(root: Path, name: str) -> list[int]:
@@ -141,6 +168,14 @@ def boards(root: Path) -> list[Board]:
     return [Board(name, number, root / name / f"v{number}") for name in names for number in versions(root, name)]
 
 
+def present_boards(root: Path) -> list[Board]:
+    """:func:`boards`. Raises ``NoBoardsError`` if there is none."""
+    present = boards(root)
+    if not present:
+        raise NoBoardsError(f"There are no boards in {root}.", "Name a folder of boards with --boards.")
+    return present
+
+
 def open_board(text: str, root: Path) -> Board:
     """The board of ``BOARD[/vN]``, its latest version if none is given.
 
@@ -153,7 +188,7 @@ def board_at(place: Place, root: Path) -> Board:
     """The board of a place."""
     known = versions(root, place.board)
     if not known:
-        raise UnknownNameError.of("board", place.board, sorted({board.name for board in boards(root)}))
+        raise UnknownNameError.of("board", place.board, sorted({board.name for board in present_boards(root)}))
     version = place.version or known[-1]
     if version not in known:
         have = ", ".join(f"v{number}" for number in known)

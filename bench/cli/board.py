@@ -13,7 +13,7 @@ import click
 from bench.cli.board_runs import OUT, ROOT, fill, run
 from bench.cli.pictures import draw
 from bench.cli.table import show_table
-from bench.cli.terminal import say, say_json
+from bench.cli.terminal import JSON, say, say_json
 
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
@@ -32,13 +32,13 @@ def board() -> None:
 
 @board.command()
 @ROOT
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def ls(root: Path | None, as_json: bool) -> None:
     """List boards and their versions."""
-    from bench.boards.store import boards, boards_root
+    from bench.boards.store import boards_root, present_boards
 
     rows = []
-    for listed_board in boards(boards_root(root)):
+    for listed_board in present_boards(boards_root(root)):
         protocol = listed_board.protocol()
         samples = f"{protocol.data.n} {protocol.data.split} of {protocol.data.name}"
         row = {
@@ -57,7 +57,7 @@ def ls(root: Path | None, as_json: bool) -> None:
 @board.command()
 @click.argument("name")
 @ROOT
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def show(name: str, root: Path | None, as_json: bool) -> None:
     """Show the table of NAME (BOARD[/vN]) and its protocol."""
     from bench.boards.store import TABLE_FILE, boards_root, open_board
@@ -98,7 +98,7 @@ def _line(row: dict[str, str], protocol: Protocol) -> dict[str, str]:
 @click.argument("first")
 @click.argument("second")
 @ROOT
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def diff(first: str, second: str, root: Path | None, as_json: bool) -> None:
     """What changed from board FIRST to SECOND, e.g. snn-cifar10-linf/v1 snn-cifar10-linf/v2."""
     from bench.boards.comparison import changes, moves
@@ -127,7 +127,7 @@ def diff(first: str, second: str, root: Path | None, as_json: bool) -> None:
 @board.command()
 @click.argument("names", nargs=-1)
 @ROOT
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def verify(names: tuple[str, ...], root: Path | None, as_json: bool) -> int:
     """Recompute every hash, aggregate and table of NAMES (default: all boards); exit 1 on any drift."""
     from bench.boards.verify import verify as check
@@ -150,7 +150,7 @@ def render(names: tuple[str, ...], root: Path | None) -> None:
     """Bring table.csv and CHANGELOG.md of NAMES (default: all boards) up to date with their entries."""
     from bench.boards.render import render as derive
 
-    for rendered_board in _chosen(names, root):
+    for rendered_board in _chosen(names, root, writing=True):
         with rendered_board.locked():
             derive(rendered_board)
         say(f"{rendered_board}: rendered")
@@ -164,7 +164,7 @@ def migrate(names: tuple[str, ...], root: Path | None) -> None:
     from bench.boards.old_layout import ENTRIES
     from bench.boards.render import render as derive
 
-    for one in _chosen(names, root):
+    for one in _chosen(names, root, writing=True):
         old = (one.folder / ENTRIES).exists()
         if old:
             with one.locked():
@@ -172,12 +172,23 @@ def migrate(names: tuple[str, ...], root: Path | None) -> None:
         say(f"{one}: {'migrated' if old else 'is in the present layout'}")
 
 
-def _chosen(names: tuple[str, ...], root: Path | None) -> list[Board]:
+def _chosen(names: tuple[str, ...], root: Path | None, *, writing: bool = False) -> list[Board]:
     """The named boards, or all. Raises ``BoardError`` for a name without a board."""
-    from bench.boards.store import boards, boards_root, open_board
+    from bench.boards.store import boards_root, boards_to_write, open_board, present_boards
 
-    home = boards_root(root)
-    return [open_board(name, home) for name in names] if names else boards(home)
+    home = boards_to_write(root) if writing else boards_root(root)
+    return [open_board(name, home) for name in names] if names else present_boards(home)
+
+
+@board.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@ROOT
+def copy(folder: Path, root: Path | None) -> None:
+    """Copy all boards, claims and measures to FOLDER, which must not exist. Commands run beside a leaderboards use it."""
+    from bench.boards.store import boards_root, copy_boards
+
+    copy_boards(boards_root(root), folder)
+    say(f"{folder}: copied")
 
 
 @board.command()
@@ -187,9 +198,9 @@ def release(draft: Path, root: Path | None) -> None:
     """Freeze the protocol in DRAFT (YAML) and open a new version of its board."""
     from bench.boards.entering import release as open_version
     from bench.boards.protocol import freeze, read_draft
-    from bench.boards.store import boards_root
+    from bench.boards.store import boards_to_write
 
-    opened = open_version(freeze(read_draft(draft)), boards_root(root))
+    opened = open_version(freeze(read_draft(draft)), boards_to_write(root))
     say(f"{opened}: released, protocol {opened.protocol_sha256[:16]}")
 
 
@@ -200,9 +211,9 @@ def release(draft: Path, root: Path | None) -> None:
 def gallery(name: str, root: Path | None, out: Path) -> None:
     """Draw the pictures that entries of board NAME lack, from the runs that lie in --out."""
     from bench.boards.gallery import read_galleries
-    from bench.boards.store import boards_root, open_board
+    from bench.boards.store import boards_to_write, open_board
 
-    chosen = open_board(name, boards_root(root))
+    chosen = open_board(name, boards_to_write(root))
     drawn = read_galleries(chosen)
     for entry in chosen.entries():
         if entry.name not in drawn:
@@ -215,7 +226,8 @@ def gallery(name: str, root: Path | None, out: Path) -> None:
 @_SUBMISSION
 @click.option("--n", type=click.IntRange(1), default=50, show_default=True, help="Samples to attack again.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which samples.")
-def rescore(entry: str, root: Path | None, submission: Path | None, n: int, seed: int) -> int:
+@JSON
+def rescore(entry: str, root: Path | None, submission: Path | None, n: int, seed: int, as_json: bool) -> int:
     """Attack some samples of ENTRY (BOARD[/vN]/MODEL[@V]) again and compare; exit 1 if they do not agree."""
     from bench.boards.opening import subject_of
     from bench.boards.rescoring import rescore as again
@@ -228,6 +240,9 @@ def rescore(entry: str, root: Path | None, submission: Path | None, n: int, seed
     samples = load_samples(protocol.data.name, split=protocol.data.split, n=protocol.data.n)
     with subject_of(stored_entry, submission) as subject, Units() as bar:
         rescored = again(chosen, stored_entry, subject, samples, n=n, seed=seed, on_tick=bar.tick)
+    if as_json:
+        say_json(json.dumps(asdict(rescored) | {"entry": str(stored_entry.name), "holds": rescored.holds}, indent=1))
+        return int(not rescored.holds)
     say(
         f"{stored_entry.name} on {chosen}: of {rescored.rows} rows, {rescored.same_clean} agree without attack, "
         f"{rescored.same_verdict} in their verdict, {rescored.same_images} in every bit of the adversarial image: "

@@ -42,7 +42,7 @@ def run(
     import torch
 
     from bench.boards.running import run_zoo
-    from bench.boards.store import boards_root, open_board
+    from bench.boards.store import boards_to_write, open_board
     from bench.cli.progress import Units
     from bench.foundation.memory import keep_freed_memory
 
@@ -50,7 +50,7 @@ def run(
     if threads:
         torch.set_num_threads(threads)
     running = running_with(workers, scheduler, threads=threads)
-    chosen = open_board(name, boards_root(root))
+    chosen = open_board(name, boards_to_write(root))
     with Units() as bar:
         entry = run_zoo(chosen, model, out=out, device=device, running=running, on_tick=bar.tick)
     draw(chosen, entry, out)
@@ -100,7 +100,7 @@ def fill(
 
     from bench.boards.filling import waiting
     from bench.boards.running import run_zoo
-    from bench.boards.store import boards_root, open_board
+    from bench.boards.store import boards_root, boards_to_write, open_board
     from bench.cli.progress import Units
     from bench.foundation.errors import BenchError
     from bench.foundation.memory import keep_freed_memory
@@ -109,7 +109,7 @@ def fill(
     if threads:
         torch.set_num_threads(threads)
     running = running_with(workers, scheduler, threads=threads)
-    chosen = open_board(name, boards_root(root))
+    chosen = open_board(name, boards_root(root) if dry_run else boards_to_write(root))
     models, failed = waiting(chosen, only), 0
     if not dry_run:
         _finish(chosen, out)

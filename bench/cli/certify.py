@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+import json
+from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,8 @@ import click
 from bench.cli.preparing import examining, preparation
 from bench.cli.quiet import printing_to_stderr
 from bench.cli.table import show_table
-from bench.cli.terminal import say
+from bench.cli.terminal import JSON, is_quiet, say, say_json
+from bench.foundation.progress import Bar
 
 if TYPE_CHECKING:
     from bench.studies.certificates.certify import Certificate
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--alpha", type=float, default=0.001, show_default=True, help="Chance that a sample's certificate is wrong.")
 @examining
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="CSV file for one row per sample.")
+@JSON
 def certify(
     model: str,
     sigma: float,
@@ -40,6 +44,7 @@ def certify(
     threads: int | None,
     out: Path | None,
     batch: int | None,
+    as_json: bool,
     **options: Any,
 ) -> None:
     """Certify MODEL, named as for bench evaluate, smoothed by Gaussian noise (Cohen et al., ICML 2019).
@@ -58,7 +63,8 @@ def certify(
     if threads:
         torch.set_num_threads(threads)
     smoothing = Smoothing(sigma, draws, choosing, alpha)
-    with printing_to_stderr(), click.progressbar(length=draws + choosing, file=sys.stderr) as bar:
+    drawn, total = count(1), draws + choosing
+    with printing_to_stderr(), Bar(quiet=is_quiet()) as bar:
         certificate = certified(
             model,
             smoothing,
@@ -69,17 +75,48 @@ def certify(
             device=device,
             batch=batch,
             prepare=preparation(options),
-            on_draw=lambda: bar.update(1),
+            on_draw=lambda: bar.show(next(drawn), total, "draws of noise"),
         )
-    _show(certificate)
     if out is not None:
         atomic_write_text(out, certificate.rows.to_csv(index=False))
+    if as_json:
+        say_json(json.dumps(_fields(certificate), indent=1))
+        return
+    _show(certificate)
+    if out is not None:
         say(f"rows: {out}")
+
+
+def _fields(certificate: Certificate) -> dict[str, Any]:
+    """The figures that :func:`_show` prints, as JSON has them; radii in [0, 1] pixel units."""
+    from bench.studies.certificates.bounds import linf_radius
+
+    samples = certificate.samples
+    return {
+        "model": certificate.model,
+        "data": {"name": samples.name, "split": samples.split, "n": len(samples)},
+        "smoothing": asdict(certificate.smoothing),
+        "clean": asdict(certificate.clean),
+        "abstained": certificate.abstained,
+        "certified": [
+            {"l2": at, "linf": linf_radius(at, certificate.dimension), "accuracy": asdict(certificate.accuracy(at))}
+            for at in _radii(certificate)
+        ],
+    }
+
+
+def _radii(certificate: Certificate) -> list[float]:
+    """The l2 radii of the table: those that so many draws can certify."""
+    from bench.studies.certificates.bounds import largest_radius
+    from bench.studies.certificates.certify import RADII
+
+    smoothing = certificate.smoothing
+    most = largest_radius(smoothing.draws, sigma=smoothing.sigma, alpha=smoothing.alpha)
+    return [at for at in RADII if at <= most]
 
 
 def _show(certificate: Certificate) -> None:
     from bench.studies.certificates.bounds import largest_radius, linf_radius
-    from bench.studies.certificates.certify import RADII
     from bench.tasks.results import Interval
     from bench.tasks.summary import percent
 
@@ -96,8 +133,7 @@ def _show(certificate: Certificate) -> None:
                 "linf radius": f"{255 * linf_radius(at, certificate.dimension):.2f}/255",
                 "certified": percent(Interval.of(certificate.accuracy(at))),
             }
-            for at in RADII
-            if at <= most
+            for at in _radii(certificate)
         ],
         right=("l2 radius", "linf radius", "certified"),
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.terminal import say
+from bench.cli.terminal import JSON, say, say_json
 
 if TYPE_CHECKING:
     from bench.boards.challenge_record import Challenge
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--submission", type=click.Path(path_type=Path), help="The entry's submission, if it is not of the zoo.")
 @click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
 @click.option("--dry-run", is_flag=True, help="Score only; record nothing.")
+@JSON
 def challenge(
     entry: str,
     images: Path,
@@ -33,16 +35,17 @@ def challenge(
     submission: Path | None,
     root: Path | None,
     dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Score IMAGES (safetensors: images, samples) against ENTRY (BOARD[/vN]/MODEL[@V]) under its threat model."""
     from bench.boards.challenge import read_images, score
     from bench.boards.entering import add_challenge
     from bench.boards.opening import subject_of
-    from bench.boards.store import boards_root, open_entry
+    from bench.boards.store import boards_root, boards_to_write, open_entry
     from bench.data import load_samples
     from bench.tasks.lookup import board_rules
 
-    board, stored_entry = open_entry(entry, boards_root(root))
+    board, stored_entry = open_entry(entry, boards_root(root) if dry_run else boards_to_write(root))
     protocol = board.protocol()
     radius = eps or protocol.rank_by
     samples = load_samples(protocol.data.name, split=protocol.data.split, n=protocol.data.n)
@@ -52,15 +55,20 @@ def challenge(
             subject, samples, challenge_images, stored_entry, protocol, eps=radius, who=who, how=how, link=link
         )
     outside = sum(row.status != "ok" for row in scored_challenge.rows)
-    say(
-        f"{len(scored_challenge.rows)} images at {protocol.norm} {radius}: {_effect(scored_challenge)}, "
-        f"{outside} are outside of the ball or the box"
-    )
     rules = board_rules(protocol.task)
     before = float(rules.best_known(stored_entry, radius).mean())
     if not dry_run:
         stored_entry = add_challenge(board, stored_entry.name, scored_challenge)
-        after = float(rules.best_known(stored_entry, radius).mean())
+    after = float(rules.best_known(stored_entry, radius).mean())
+    if as_json:
+        best = {"before": before, "after": after, "recorded": not dry_run}
+        say_json(json.dumps(scored_challenge.model_dump(mode="json") | {"best_known": best}, indent=1))
+        return
+    say(
+        f"{len(scored_challenge.rows)} images at {protocol.norm} {radius}: {_effect(scored_challenge)}, "
+        f"{outside} are outside of the ball or the box"
+    )
+    if not dry_run:
         say(f"best known external {rules.figure} at {radius}: {100 * before:.1f}% before, {100 * after:.1f}% now")
 
 

@@ -38,13 +38,16 @@ def claims(
     as_json: bool,
 ) -> int:
     """Show the claims (all, or NAMES) with what was measured; with --run, measure them. A killed run is resumed."""
-    from bench.boards.store import boards_root
+    from bench.boards.store import boards_root, boards_to_write
+    from bench.foundation.errors import BoardError
     from bench.studies.claims.claim import read_claims
 
-    folder, failed = boards_root(root), 0
+    folder, failed = boards_to_write(root) if measure else boards_root(root), 0
     if measure:
         failed = _run(folder, names, out, device, threads, running_with(workers, scheduler, threads=threads))
     all_claims = read_claims(folder)
+    if not all_claims:
+        raise BoardError(f"There are no claims in {folder}.", "Name the folder of claims.yaml with --boards.")
     unknown = [name for name in names if name not in all_claims]
     if unknown:
         from bench.foundation.errors import UnknownNameError

@@ -19,25 +19,13 @@ from bench.cli.terminal import say_json
 def compare(first: Path, second: Path, as_json: bool) -> None:
     """Paired difference FIRST minus SECOND, with its 95% interval, on the samples both records share."""
     from bench.evaluation.records.comparison import compare as paired
-    from bench.evaluation.records.storage import read_record
-    from bench.tasks.lookup import task_named
 
     differences = paired(first, second)
     if as_json:
         say_json(json.dumps([asdict(comparison) for comparison in differences], indent=1))
         return
-    rules = task_named(read_record(first).task).comparison
-    rows = [
-        {
-            rules.figure: comparison.what,
-            "eps": comparison.eps_text,
-            "first": f"{comparison.first:{rules.form}}",
-            "second": f"{comparison.second:{rules.form}}",
-            "difference": f"{comparison.difference.value:{rules.signed}}",
-            "95% interval": f"[{comparison.difference.low:{rules.signed}}, {comparison.difference.high:{rules.signed}}]",
-        }
-        for comparison in differences
-    ]
     show_table(
-        rows, title=f"{first} minus {second}, {differences[0].difference.n} samples", right=("first", "second", "difference")
+        differences.lines,
+        title=f"{first} minus {second}, {differences[0].difference.n} samples",
+        right=("first", "second", "difference"),
     )

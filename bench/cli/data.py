@@ -10,7 +10,8 @@ import click
 
 from bench.cli.spikecam import spikecam
 from bench.cli.table import show_table
-from bench.cli.terminal import say, say_json
+from bench.cli.terminal import is_quiet, say, say_json
+from bench.foundation.progress import has_screen
 
 if TYPE_CHECKING:
     from bench.data.plugins import Facts, Fetchable
@@ -67,7 +68,8 @@ def get(name: str, source: Path | None, root: Path | None) -> None:
         DownloadColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    hidden = is_quiet() or not has_screen()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as bar:
         task = bar.add_task(name, total=None)
 
         def show(what: str, done: int, total: int | None) -> None:

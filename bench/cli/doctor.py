@@ -12,6 +12,7 @@ from bench.cli.preparing import examining, preparation
 from bench.cli.quiet import printing_to_stderr
 from bench.cli.table import show_table
 from bench.cli.terminal import say, say_json
+from bench.foundation.errors import SpecError
 
 if TYPE_CHECKING:
     from bench.evaluation.reliability.doctor import Diagnosis
@@ -22,14 +23,16 @@ HEALTHY = "Nothing was found that would fool an attack."
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", required=False)
+@click.option("--system", is_flag=True, help="Describe this machine and installation instead, for a bug report.")
 @click.option("--n", type=click.IntRange(1), default=64, show_default=True, help="Samples that it gets right.")
 @click.option("--eps", default="4/255", show_default=True, help="Radius of the attacks, in linf.")
 @examining
 @click.option("--source", "sources", multiple=True, help="Model to transfer from [default: undefended ones of the zoo].")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(
-    model: str,
+    model: str | None,
+    system: bool,
     n: int,
     eps: str,
     data: str | None,
@@ -43,6 +46,11 @@ def doctor(
     **options: Any,
 ) -> None:
     """Examine MODEL, named as for bench evaluate, for everything that makes robustness look better than it is."""
+    if system:
+        _describe_system(as_json)
+        return
+    if model is None:
+        raise SpecError("Nothing to examine was named.", "Name a model (bench doctor zoo:NAME), or give --system.")
     import torch
 
     from bench.cli.progress import Examinations
@@ -75,6 +83,16 @@ def doctor(
         say_json(json.dumps(fields, indent=1))
     else:
         _explain(diagnosis, eps)
+
+
+def _describe_system(as_json: bool) -> None:
+    from bench.cli.system import system_facts
+
+    facts = system_facts()
+    if as_json:
+        say_json(json.dumps(facts, indent=1))
+    else:
+        say("\n".join(f"- {name}: {value}" for name, value in facts.items()))
 
 
 def _explain(diagnosis: Diagnosis, eps: str) -> None:

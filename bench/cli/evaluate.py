@@ -9,15 +9,14 @@ import click
 
 from attacks import THREATS
 from bench.cli.preparing import preparation, preparing
+from bench.cli.progress import Units
 from bench.cli.quiet import printing_to_stderr
 from bench.cli.summary import summarise
-from bench.cli.terminal import say_json
+from bench.cli.terminal import is_quiet, say, say_json
 from bench.cli.workers import running_with, worker_options
-from bench.foundation.escaping import for_terminal
 
 if TYPE_CHECKING:
     from bench.evaluation.request.price import Price
-    from bench.evaluation.request.settings import Tick
     from bench.tasks.record import Record
     from bench.tasks.task import Request
 
@@ -128,53 +127,25 @@ def _count(text: str | None) -> int | None:
     return int(text)
 
 
-class _Live:
+class _Live(Units):
     """Prints the cost before and a bar during the evaluation; on stderr, so that stdout holds results only."""
 
     def __init__(self, *, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        self._console = Console(stderr=True)
-        self._quiet = quiet
-        self._bar = Progress(
-            TextColumn("{task.description:24}", markup=False),
-            BarColumn(bar_width=30),
-            TextColumn("{task.completed}/{task.total}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            disable=quiet,
-        )
-        self._task = self._bar.add_task("starting", total=None)
-
-    def __enter__(self) -> _Live:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        super().__init__(quiet=quiet)
+        self._says_cost = not (quiet or is_quiet())
 
     def start(self, request: Request, cost: Price) -> None:
         """Print the cost of a request."""
-        if not self._quiet:
+        if self._says_cost:
             from bench.evaluation.executors.choice import seconds_for
             from bench.tasks.summary import duration
 
-            seconds = seconds_for(request)
-            self._console.print(
-                f"at most {cost.forwards:,} forwards and {cost.backwards:,} backwards, about {duration(seconds)}; "
-                "less as samples fall",
-                highlight=False,
+            say(
+                f"at most {cost.forwards:,} forwards and {cost.backwards:,} backwards, "
+                f"about {duration(seconds_for(request))}; less as samples fall",
+                err=True,
             )
 
     def read_back(self, record: Record) -> None:
         """Print, even if quiet, that the record is an earlier one."""
-        done_on = for_terminal(record.created[:10])
-        self._console.print(f"already done on {done_on} (--fresh to run it again)", highlight=False, markup=False)
-
-    def tick(self, tick: Tick) -> None:
-        """Show one more finished unit."""
-        self._bar.update(self._task, description=for_terminal(tick.label), completed=tick.done, total=tick.total)
+        say(f"already done on {record.created[:10]} (--fresh to run it again)", err=True)

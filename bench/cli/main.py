@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import warnings
 from importlib import import_module
@@ -9,27 +10,41 @@ from typing import Any, TextIO
 
 import click
 
-from bench.cli.terminal import say
+from bench.cli.completion import install_completion
+from bench.cli.terminal import say, with_quiet
 from bench.foundation.errors import BenchError, Remark
 from bench.foundation.escaping import for_terminal
 
-VERBS = {
-    "evaluate": ("bench.cli.evaluate:evaluate", "Measure how robust a model is."),
-    "doctor": ("bench.cli.doctor:doctor", "Examine whether a model's robustness can be measured."),
-    "certify": ("bench.cli.certify:certify", "Bound the robustness of a smoothed model from below."),
-    "compare": ("bench.cli.compare:compare", "Paired difference between two records."),
-    "ls": ("bench.cli.ls:ls", "List models, attacks, gradient paths, data sets."),
-    "show": ("bench.cli.show:show", "Show a model's card."),
-    "train": ("bench.cli.train:train", "Train a zoo model from its card."),
-    "pilot": ("bench.cli.pilot:pilot", "Choose the weight of a penalty on validation data."),
-    "data": ("bench.cli.data:data", "Fetch and find data sets."),
-    "board": ("bench.cli.board:board", "Leaderboards: look at them, check them, fill them."),
-    "submit": ("bench.cli.submit:submit", "Bring a model of your own to a board."),
-    "challenge": ("bench.cli.challenge:challenge", "Score adversarial images of your own against an entry."),
-    "claims": ("bench.cli.claims:claims", "What papers claim, and whether it holds here."),
-    "measure": ("bench.cli.measure:measure", "Accuracy, time steps, spikes and energy of a zoo model."),
-    "report": ("bench.cli.report:report", "Plots, tables and the site, from records and boards."),
+SECTIONS = {
+    "Evaluate": {
+        "evaluate": ("bench.cli.evaluate:evaluate", "Measure how robust a model is."),
+        "doctor": ("bench.cli.doctor:doctor", "Examine whether a model's robustness can be measured."),
+        "certify": ("bench.cli.certify:certify", "Bound the robustness of a smoothed model from below."),
+        "measure": ("bench.cli.measure:measure", "Accuracy, time steps, spikes and energy of a zoo model."),
+    },
+    "Look": {
+        "ls": ("bench.cli.ls:ls", "List models, attacks, gradient paths, data sets."),
+        "show": ("bench.cli.show:show", "Show a model's card."),
+        "compare": ("bench.cli.compare:compare", "Paired difference between two records."),
+        "report": ("bench.cli.report:report", "Plots, tables and the site, from records and boards."),
+    },
+    "Boards": {
+        "board": ("bench.cli.board:board", "Leaderboards: look at them, check them, fill them."),
+        "submit": ("bench.cli.submit:submit", "Bring a model of your own to a board."),
+        "challenge": ("bench.cli.challenge:challenge", "Score adversarial images of your own against an entry."),
+        "claims": ("bench.cli.claims:claims", "What papers claim, and whether it holds here."),
+    },
+    "Train": {
+        "train": ("bench.cli.train:train", "Train a zoo model from its card."),
+        "pilot": ("bench.cli.pilot:pilot", "Choose the weight of a penalty on validation data."),
+    },
+    "Data": {
+        "data": ("bench.cli.data:data", "Fetch and find data sets."),
+    },
 }
+VERBS = {name: verb for section in SECTIONS.values() for name, verb in section.items()}
+RESUMED = ("evaluate", "measure", "train", "claims", "board run", "board fill", "submit run", "data get")
+"""Commands that go on where they were stopped, if they are run again."""
 
 
 class _Lazy(click.Group):
@@ -43,14 +58,15 @@ class _Lazy(click.Group):
             return None
         module, _, attribute = VERBS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
-        return command
+        return with_quiet(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
+        for section, verbs in SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl([(f"{name:9}", line) for name, (_, line) in verbs.items()])
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
+        if args and args[0] not in VERBS and not args[0].startswith("-") and not ctx.resilient_parsing:
             from bench.foundation.errors import UnknownNameError
 
             raise UnknownNameError.of("command", args[0], list(VERBS))
@@ -59,6 +75,7 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "BENCH"})
 @click.version_option(package_name="spikebench", prog_name="bench")
+@install_completion
 def cli() -> None:
     """How robust is this model, really?
 
@@ -83,12 +100,21 @@ def main() -> None:
         say(f"bench: {_sentences(error)}", err=True)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        say("bench: interrupted; run the same command again to go on.", err=True)
+        say(f"bench: {_interrupted(sys.argv[1:])}", err=True)
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _interrupted(words: list[str]) -> str:
+    """What Ctrl-C leaves of the command ``bench WORDS``: the command that resumes it, if there is one."""
+    verb = [word for word in words if not word.startswith("-")]
+    if not any(known.split() == verb[: len(known.split())] for known in RESUMED):
+        return "interrupted."
+    again = shlex.join(["bench", *(word for word in words if word != "--fresh")])
+    return f"interrupted. What is finished is kept; go on with: {again}"
 
 
 def show_warning(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.terminal import say
+from bench.cli.table import show_table
+from bench.cli.terminal import JSON, remark, say, say_json
 from bench.studies.measures.sizes import Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from bench.studies.measures.sheet import Sheet
 
     Command = Callable[..., Any]
 
@@ -25,31 +29,46 @@ def _size(option: str, field: str, text: str) -> Callable[[Command], Command]:
 @click.command()
 @click.argument("model", required=False)
 @click.option("--all", "everything", is_flag=True, help="All classification models that have weights.")
-@click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder to write below [default: leaderboards].")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("records"),
+    show_default=True,
+    help="Folder; measures go into measures/ in it.",
+)
+@click.option("--publish", is_flag=True, help="Write into the folder of boards instead, where the tables read measures.")
+@click.option(
+    "--boards", "root", type=click.Path(path_type=Path), help="With --publish: that folder [default: leaderboards]."
+)
 @_size("--clean-n", "clean", "Test images for clean accuracy.")
 @_size("--cost-n", "cost", "For spikes and operations.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of this process, which then computes alone.")
+@JSON
 def measure(
     model: str | None,
     everything: bool,
+    out: Path,
+    publish: bool,
     root: Path | None,
     clean_n: int,
     cost_n: int,
     device: str,
     threads: int | None,
+    as_json: bool,
 ) -> None:
-    """Measure MODEL (zoo:NAME) and write leaderboards/measures/NAME.json. What is there of the present weights is kept.
+    """Measure MODEL (zoo:NAME): clean accuracy, accuracy per time step, firing rate, operations and energy.
 
-    Clean accuracy, accuracy per time step, firing rate, operations and energy. Accuracy under attack is the boards' affair.
+    Parts that were measured of the present weights on as many samples are kept. Accuracy under attack is the boards' affair.
     """
     import torch
 
-    from bench.boards.store import boards_root
+    from bench.boards.store import boards_to_write
     from bench.evaluation.request.resolve import device_named
     from bench.foundation.errors import BenchError
     from bench.foundation.memory import keep_freed_memory
     from bench.studies.measures.running import measurable, measure_model
+    from bench.studies.measures.sheet import check_replaceable, read_sheet, sheet_path
 
     keep_freed_memory()
     if threads:
@@ -57,7 +76,37 @@ def measure(
     device_named(device)
     if (model is None) != everything:
         raise BenchError("Nothing to measure was named.", "Name one model (bench measure zoo:NAME), or give --all.")
-    sizes = Sizes(clean=clean_n, cost=cost_n)
-    for name in [model.removeprefix("zoo:")] if model else measurable():
-        for part, reused in measure_model(name, boards_root(root), sizes, device=device):
-            say(f"{name}: {part}{' (kept)' if reused else ''}")
+    if root is not None and not publish:
+        raise BenchError("--boards says where --publish writes.", "Give --publish as well, or --out instead.")
+    sizes, home = Sizes(clean=clean_n, cost=cost_n), boards_to_write(root) if publish else out
+    names = [model.removeprefix("zoo:")] if model else measurable()
+    if publish:
+        for name in names:
+            check_replaceable(home, name, sizes)
+    sheets = []
+    for name in names:
+        for part, reused in measure_model(name, home, sizes, device=device):
+            remark(f"{name}: {part}{' (kept)' if reused else ''}")
+        if (sheet := read_sheet(home, name)) is not None:
+            sheets.append(sheet)
+    if as_json:
+        say_json(json.dumps([sheet.model_dump(mode="json") for sheet in sheets], indent=1))
+        return
+    show_table([_row(sheet) for sheet in sheets])
+    say("clean: accuracy in % [95% interval]; T: accuracy in % after so many time steps; nJ: estimated energy of an image")
+    say(f"written to {sheet_path(home, names[0]).parent if names else home}")
+
+
+def _row(sheet: Sheet) -> dict[str, str]:
+    from bench.tasks.summary import percent
+
+    by_step = ", ".join(f"T={step.steps}: {100 * step.accuracy.value:z.1f}" for step in sheet.steps)
+    cost = sheet.cost
+    return {
+        "model": f"zoo:{sheet.model}",
+        "clean": "-" if sheet.clean is None else percent(sheet.clean),
+        "n": "-" if sheet.clean is None else f"{sheet.clean.n:,}",
+        "by step": by_step or "-",
+        "spikes per neuron and step": "-" if cost is None or cost.rate is None else f"{cost.rate:.3f}",
+        "nJ": "-" if cost is None else f"{cost.energy_nj:.0f}",
+    }

@@ -5,43 +5,24 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from bench.cli.terminal import say
+from bench.cli.terminal import is_quiet, remark
 from bench.foundation.escaping import for_terminal
+from bench.foundation.progress import Bar, has_screen
 
 if TYPE_CHECKING:
     from bench.evaluation.reliability.doctor import Progress
     from bench.evaluation.request.settings import Tick
 
 
-class Units:
-    """A context that shows a bar; pass its :meth:`tick` to an evaluation."""
+class Units(Bar):
+    """A context that shows a bar; pass its :meth:`tick` to an evaluation. quiet: as well as where ``--quiet`` was given."""
 
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        columns = ("{task.description:24}", "{task.completed}/{task.total}")
-        self._bar = Progress(
-            TextColumn(columns[0], markup=False),
-            BarColumn(bar_width=30),
-            TextColumn(columns[1]),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._task = self._bar.add_task("starting", total=None)
-
-    def __enter__(self) -> Units:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+    def __init__(self, *, quiet: bool = False) -> None:
+        super().__init__(quiet=quiet or is_quiet())
 
     def tick(self, tick: Tick) -> None:
         """Show one more finished unit."""
-        self._bar.update(self._task, description=for_terminal(tick.label), completed=tick.done, total=tick.total)
+        self.show(tick.done, tick.total, tick.label)
 
 
 class Examinations:
@@ -58,10 +39,11 @@ class Examinations:
         self._escape = escape
         self._console = Console(stderr=True)
         self._status = self._console.status("loading")
+        self._live = has_screen() and not is_quiet()
         self._begun = time.monotonic()
 
     def __enter__(self) -> Examinations:
-        if self._console.is_terminal:
+        if self._live:
             self._status.start()
         return self
 
@@ -71,7 +53,7 @@ class Examinations:
     def show(self, progress: Progress) -> None:
         """Show what is being done."""
         line = f"{progress.number}/{progress.total}  {progress.examination}"
-        if self._console.is_terminal:
+        if self._live:
             self._status.update(f"{line}  {self._escape(for_terminal(progress.doing))}")
         elif not progress.doing:
-            say(f"{line}  ({time.monotonic() - self._begun:.0f} s)", err=True)
+            remark(f"{line}  ({time.monotonic() - self._begun:.0f} s)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from bench.cli.terminal import say, say_json
 from bench.tasks import TASKS
 
 if TYPE_CHECKING:
+    from bench.boards.store import Board
     from bench.boards.submission.namespaces import Limits
 
 _TRUST = click.option("--trust-code", is_flag=True, help="Run the submission's model.py, in isolation. Read it first.")
@@ -83,27 +85,44 @@ def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_
 @click.option("--board", "name", required=True, help="BOARD[/vN].")
 @click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where runs go.")
+@click.option("--dry-run", is_flag=True, help="Evaluate, and show the page and the rank; the board stays as it is.")
 @click.option("--supersede", is_flag=True, help="As a maintainer: let it follow an earlier version of the same owner.")
 @_TRUST
 @_HOURS
 @_MEMORY
 def run(
-    folder: Path, name: str, root: Path | None, out: Path, supersede: bool, trust_code: bool, hours: float, memory: int
+    folder: Path, name: str, root: Path | None, out: Path, dry_run: bool, hours: float, memory: int, **trusted: bool
 ) -> None:
     """Evaluate FOLDER under a board's frozen protocol and enter it; the same command resumes."""
-    from bench.boards.store import boards_root, open_board
+    from tempfile import TemporaryDirectory
+
+    from bench.boards.store import boards_root, boards_to_write, open_board
     from bench.boards.submission.running import run as measure
     from bench.boards.submission.summary import summary
     from bench.cli.progress import Units
     from bench.foundation.files import atomic_write_text, make_folder
 
-    board = open_board(name, boards_root(root))
-    limits, trusted = _limits(hours, memory), {"trust_code": trust_code, "supersede": supersede}
-    with Units() as bar:
-        _, entry = measure(folder, board, out=out, limits=limits, on_tick=bar.tick, **trusted)
-    draw(board, entry, out)
-    page = summary(board, entry)
+    board = open_board(name, boards_root(root) if dry_run else boards_to_write(root))
+    with TemporaryDirectory() as scratch:
+        if dry_run:
+            board = _copied(board, Path(scratch))
+        with Units() as bar:
+            _, entry = measure(folder, board, out=out, limits=_limits(hours, memory), on_tick=bar.tick, **trusted)
+        if not dry_run:
+            draw(board, entry, out)
+        page = summary(board, entry)
     make_folder(out)
     path = out / f"{entry.name}-on-{board.name}-v{board.version}.md"
     atomic_write_text(path, page)
     say(f"{page}\nwritten to {path}")
+    if dry_run:
+        say(f"{board} is as it was: this was a dry run. Without --dry-run the same command enters the model at once.")
+
+
+def _copied(board: Board, folder: Path) -> Board:
+    """A copy of the board below ``folder``, for an entry that is not to stay."""
+    from shutil import copyfile, copytree
+
+    target = folder / board.name / board.folder.name
+    copytree(board.folder, target, copy_function=copyfile)
+    return replace(board, folder=target)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.terminal import say
+from bench.cli.terminal import is_quiet, say
 from bench.foundation.errors import BenchError, ModelError
+from bench.foundation.progress import has_screen
 
 if TYPE_CHECKING:
     from bench.tasks.training import TrainingRules
@@ -134,6 +135,7 @@ class _Live:
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=24),
             TextColumn("loss {task.fields[loss]:.3f}  {task.fields[figure]}  {task.fields[left]} left"),
+            disable=is_quiet() or not has_screen(),
         )
         self._task = self._bar.add_task("", total=None, epoch=f"-/{epochs}", loss=0.0, figure="", left="?")
         self._as_text = task.written
@@ -160,6 +162,8 @@ class _Live:
 
     def epoch(self, epoch: Epoch) -> None:
         """Print the line of a finished epoch."""
+        if is_quiet():
+            return
         self._bar.print(
             f"epoch {epoch.epoch:3d}  loss {epoch.loss:.3f}  training {self._as_text(epoch.train_figure)}  "
             f"validation {self._as_text(epoch.val_figure)}  {epoch.seconds:.0f} s"

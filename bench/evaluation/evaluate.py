@@ -24,6 +24,7 @@ from bench.evaluation.request.price import Price, price_of
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import DEFAULT_N, Running, Settings, Ticked, Watcher
 from bench.evaluation.saved_images import all_saved, is_saved, merge_stages, save_stage
+from bench.evaluation.ticking import Counter, ticking
 from bench.evaluation.workbench import Finished
 from bench.foundation.errors import ModelError, SpecError
 from bench.foundation.files import digest, make_folder, remove_file
@@ -76,9 +77,10 @@ def evaluate(
     fresh: bool = False,
     workers: int | None = 1,
     scheduler: str | None = None,
-    on_start: Callable[[Request, Price], None] = lambda request, cost: None,
-    on_kept: Callable[[Record], None] = lambda record: None,
-    on_tick: Ticked = lambda tick: None,
+    progress: bool | Callable[..., Counter] = False,
+    on_start: Callable[[Request, Price], None] | None = None,
+    on_kept: Callable[[Record], None] | None = None,
+    on_tick: Ticked | None = None,
 ) -> Record:
     """Evaluate a model and return its record, rows included.
 
@@ -105,6 +107,7 @@ def evaluate(
     workers: number of processes of one thread each that compute in parallel; rows do not depend on it. None starts
         one per core if the estimated work is worth it. A script with more than one worker needs the usual
         ``if __name__ == "__main__":``. scheduler: address of a Dask scheduler, whose workers compute instead.
+    progress: True shows on standard error how far it is; or a function that makes a bar, such as ``tqdm.auto.tqdm``.
     on_start: called before the computation; on_kept: called instead with a finished record that is read from ``out``;
         on_tick: called after each unit.
     Raises a ``BenchError`` for anything the user can fix.
@@ -144,7 +147,12 @@ def evaluate(
         workers=None if workers is None else whole_number("workers", workers),
         scheduler=scheduler,
     )
-    return evaluate_settings(settings, running, Watcher(on_start, on_kept, on_tick))
+    with ticking(progress, on_tick or _ignore) as ticked:
+        return evaluate_settings(settings, running, Watcher(on_start or _ignore, on_kept or _ignore, ticked))
+
+
+def _ignore(*_: object) -> None:
+    """Stands where nothing is to be called."""
 
 
 def evaluate_settings(settings: Settings, running: Running, watcher: Watcher) -> Record:

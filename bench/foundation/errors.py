@@ -83,6 +83,10 @@ class BoardError(BenchError):
     """A board or an entry that is missing, damaged, or does not keep its protocol."""
 
 
+class NoBoardsError(UnknownNameError, BoardError):
+    """A folder without a single board, in which one was looked for."""
+
+
 class SubmissionError(BenchError):
     """A submission that cannot be accepted as it is."""
 

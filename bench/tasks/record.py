@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, PrivateAttr, SerializeAsAny, model_validator
 
 from bench.foundation.errors import RecordError
+from bench.foundation.escaping import one_line
 from bench.tasks.registry import task_registry
 from bench.tasks.results import AttackResult, Reliability, Strict
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 SCHEMA_VERSION = 5
@@ -200,3 +202,28 @@ class Record(Strict):
         if self._rows is None:
             raise RecordError("This record carries no rows.", "Read it with bench.read_record(folder).")
         return self._rows
+
+    def __repr__(self) -> str:
+        """One line: model, samples, threat, the last of the results, verdict."""
+        last = self.results[-1] if self.results else None
+        point = None if last is None else last.point
+        result = "" if last is None or point is None else f"; {last.attack} at {last.eps_text}: {point.axis} {point.text}"
+        samples = f"{self.data.n} {self.data.split} samples of {self.data.name}"
+        return one_line(f"<Record of {self.model.ref}: {samples}, {self.threat}{result}; {self.reliability.status}>", 300)
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """The table of ``bench evaluate``, for a notebook."""
+        from bench.tasks.notebook import table_html
+
+        summary = task_registry.get(self.task).summary(self.results, eight_bit=self.eight_bit)
+        title = f"{self.model.ref} on {self.data.n} {self.data.split} samples of {self.data.name}, {self.threat}"
+        verdict = ": ".join([self.reliability.status.replace("_", " "), "; ".join(self.reliability.reasons)])
+        return table_html(summary.lines, title=title, notes=[summary.caption, f"verdict: {verdict.removesuffix(': ')}"])
+
+    def plot(self) -> Figure:
+        """A figure of matplotlib: each attack against the radius, beside noise. Raises ``RecordError`` for some tasks."""
+        from bench.tasks.plotting import record_picture
+
+        return record_picture(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict
@@ -40,6 +41,27 @@ class Interval(Strict):
         return cls(value=estimate.value, low=estimate.low, high=estimate.high, n=estimate.n)
 
 
+@dataclass(frozen=True)
+class Point:
+    """One attack at one radius, for a plot and for a line of text.
+
+    axis: name of the figure, with its unit. factor: from the intervals to this unit. form: format of a value in this unit.
+    clean: without perturbation; None where the figure is 0 then.
+    """
+
+    axis: str
+    factor: float
+    form: str
+    clean: Interval | None
+    noise: Interval
+    attacked: Interval
+
+    @property
+    def text(self) -> str:
+        """The figure under the attack."""
+        return f"{self.attacked.value * self.factor:{self.form}}"
+
+
 class AttackResult(Strict):
     """The part of an attack's result at one radius that all tasks share. Subclasses add the measured figures."""
 
@@ -61,6 +83,11 @@ class AttackResult(Strict):
     """Share of gradient queries answered by zeros everywhere."""
     seconds: float
     """Wall time of this attack."""
+
+    @property
+    def point(self) -> Point | None:
+        """What a plot shows of it; None for a task that has nothing to show."""
+        return None
 
 
 class Check(Strict):

@@ -11,7 +11,7 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-PROJECT_DATA = ("bench/data/embedded", "leaderboards", "tests", "records")
+PROJECT_DATA = ("bench/data/embedded", "bench/leaderboards", "leaderboards", "tests", "records")
 """Folders of this project, below the folder of its packages, with images or labels of test sets."""
 
 

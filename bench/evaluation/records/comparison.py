@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.evaluation.records.storage import read_record
 from bench.foundation.errors import RecordError
-from bench.tasks.comparison import Comparison
+from bench.tasks.comparison import Comparison, Comparisons
 from bench.tasks.lookup import task_named
 from bench.tasks.record import Record
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def compare(first: Record | Path | str, second: Record | Path | str) -> list[Comparison]:
+def compare(first: Record | Path | str, second: Record | Path | str) -> Comparisons:
     """Paired differences of all figures that both records have.
 
     Raises ``RecordError`` if they are of other tasks, data or norms, or share no samples or no attack at the same radius.
@@ -44,7 +44,7 @@ def compare(first: Record | Path | str, second: Record | Path | str) -> list[Com
         if (both["label_1"] != both["label_2"]).any():
             raise RecordError("The records disagree about labels.", "Evaluate both on the same data.")
         comparisons += rules.compare(both, str(attack), str(eps_text), position == 0)
-    return comparisons
+    return Comparisons(comparisons, figure=rules.figure, form=rules.form, signed=rules.signed)
 
 
 def _check_kind(a: Record, b: Record) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench.foundation.errors import RecordError
 from bench.foundation.files import atomic_write_text, make_folder
+from bench.studies.measures.sizes import Sizes
 from bench.tasks.results import Interval
 from zoo.card import card
 
@@ -102,6 +103,22 @@ def read_sheet(root: Path, name: str) -> Sheet | None:
             f"{path} is not a readable sheet of measures.", f"Measure again: bench measure zoo:{name}."
         ) from error
     return sheet if (sheet.weights, sheet.version) == (described.weights.sha256, described.version) else None
+
+
+def check_replaceable(root: Path, name: str, sizes: Sizes) -> None:
+    """Raise ``RecordError`` if a measure below ``root`` of the present weights is on more samples than ``sizes``."""
+    sheet = read_sheet(root, name)
+    if sheet is None:
+        return
+    published_clean = 0 if sheet.clean is None else sheet.clean.n
+    published_cost = 0 if sheet.cost is None else sheet.cost.n
+    parts = (("Accuracy", "--clean-n", published_clean, sizes.clean), ("Energy", "--cost-n", published_cost, sizes.cost))
+    for what, option, published, n in parts:
+        if published > n:
+            raise RecordError(
+                f"{what} of zoo:{name} is published on {published:,} images, and {n:,} are fewer.",
+                f"Leave out --publish, or measure on as many ({option} {published}).",
+            )
 
 
 def write_sheet(root: Path, sheet: Sheet) -> None:

@@ -11,7 +11,7 @@ from pydantic import Field
 from bench.metrics import classification as metrics
 from bench.tasks.classification.convergence import broken_late
 from bench.tasks.classification.units import DecisionOutcome
-from bench.tasks.results import WORST_CASE, AttackResult, Interval, Strict, mean_costs
+from bench.tasks.results import WORST_CASE, AttackResult, Interval, Point, Strict, mean_costs
 
 if TYPE_CHECKING:
     from attacks.base import Stage
@@ -64,6 +64,11 @@ class Cell(AttackResult):
     def further(self) -> float:
         """Share of all samples that a longer attack may still break, as far as the last third of this one tells."""
         return min(self.robust.value, broken_late(self.stages) / max(self.robust.n, 1))
+
+    @property
+    def point(self) -> Point:
+        """Accuracy."""
+        return Point("accuracy (%)", 100.0, "z.1f", self.clean, self.noise, self.robust)
 
 
 def cell(rows: pd.DataFrame, attack: str, seconds: float, stages: list[StageResult]) -> Cell:

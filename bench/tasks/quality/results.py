@@ -11,7 +11,7 @@ from pydantic import Field
 from bench.metrics import quality
 from bench.metrics.quality import ScoreRange, Statistic
 from bench.tasks.quality.rows import worst_case
-from bench.tasks.results import WORST_CASE, AttackResult, Interval, Strict, mean_costs
+from bench.tasks.results import WORST_CASE, AttackResult, Interval, Point, Strict, mean_costs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,6 +101,11 @@ class Shift(AttackResult):
     """Samples on which a stage failed, left out of all figures: no evidence of robustness."""
     stages: list[ShiftStage] = Field(default_factory=list)
     """Stage by stage."""
+
+    @property
+    def point(self) -> Point:
+        """Mean |shift|, which is 0 without a perturbation."""
+        return Point("mean |shift| of the score", 1.0, "z.3f", None, self.noise, self.absolute)
 
 
 def shift_result(

@@ -361,7 +361,8 @@ def test_ctrl_c(run: Bench, net: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.tasks.classification.judge.Decisions.clean", raising(KeyboardInterrupt()))
     said = run("evaluate", "--model", net, "--data", "own", "--n", "12", "--json")
     assert said.code == 130
-    assert said.err.strip() == "bench: interrupted; run the same command again to go on."
+    again = f"bench evaluate --model {net} --data own --n 12 --json"
+    assert said.err.strip() == f"bench: interrupted. What is finished is kept; go on with: {again}"
     assert not said.out
 
 

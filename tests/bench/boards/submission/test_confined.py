@@ -154,16 +154,23 @@ say('there', [name for _, _, files in os.walk('/project') for name in files if n
 def test_copies_of_the_data_are_hidden_wherever_they_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An installed copy lies in a library folder, which is shown as a whole; downloaded data may lie there too."""
     library, downloads = tmp_path / "venv" / "lib", tmp_path / "venv" / "data"
-    for folder in (library / "bench" / "boards", library / "bench" / "data" / "embedded", library / "tests", downloads):
+    hidden_there = (
+        library / "bench" / "data" / "embedded",
+        library / "bench" / "leaderboards",
+        library / "tests",
+        downloads,
+    )
+    for folder in (library / "bench" / "boards", *hidden_there):
         folder.mkdir(parents=True)
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "venv")
     monkeypatch.setattr(hiding.sys, "path", [str(library), "", str(tmp_path / "missing")])
     monkeypatch.setenv("BENCH_DATA", str(downloads))
-    assert {library / "bench" / "data" / "embedded", library / "tests", downloads} <= set(data_folders())
+    assert set(hidden_there) <= set(data_folders())
     assert hidden({"/usr/venv": link, "/other": tmp_path / "other"}) == [
         "/usr/venv/data",
         "/usr/venv/lib/bench/data/embedded",
+        "/usr/venv/lib/bench/leaderboards",
         "/usr/venv/lib/tests",
     ]
 

@@ -57,7 +57,17 @@ def test_from_template_to_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         told += said.out
     assert "my_defense: accepted" in told and "weights of at most 2,048 MiB, code of at most 256 KiB" in told
     assert "under attack, 8/255" in told and "Verdict: " in told and "Rank 1 of 1" in told
-    assert [str(name) for name in Board("snn-cifar10-linf", 1, board.folder).names()] == ["my_defense@1"]
-    assert verify(board) == []
     (page,) = (tmp_path / "records").glob("*.md")
     assert page.read_text() in told
+    assert "this was a dry run" in told and board.names() == []
+
+    (dry_run,) = (line for line in LINES[1].splitlines() if "--dry-run" in line)
+    words = [word for word in shlex.split(dry_run, comments=True) if word != "--dry-run"]
+    monkeypatch.setattr(sys, "argv", words)
+    with monkeypatch.context() as without_attacks:
+        without_attacks.setattr("bench.evaluation.executors.choice.Workbench", lambda *_: pytest.fail("evaluated again"))
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert ended.value.code == 0 and page.read_text() in capsys.readouterr().out
+    assert [str(name) for name in Board("snn-cifar10-linf", 1, board.folder).names()] == ["my_defense@1"]
+    assert verify(board) == []

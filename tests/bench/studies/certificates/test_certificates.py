@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from click.testing import CliRunner
@@ -96,4 +98,14 @@ def test_the_command_says_whose_bound_it_is(tmp_path: Path) -> None:
     asked.append(str(tmp_path / "rows.csv"))
     done = CliRunner().invoke(command, asked, standalone_mode=False, catch_exceptions=False)
     assert "not for zoo:snn_gn" in done.output and "linf radius" in done.output
-    assert (tmp_path / "rows.csv").read_text().count("\n") == 5
+    rows = pd.read_csv(tmp_path / "rows.csv")
+    assert len(rows) == 4
+    fields = json.loads(
+        CliRunner().invoke(command, [*asked, "--json"], standalone_mode=False, catch_exceptions=False).stdout
+    )
+    assert fields["model"] == "zoo:snn_gn" and fields["data"]["n"] == 4 == fields["clean"]["n"]
+    assert fields["abstained"] == int((rows["answer"] == ABSTAINED).sum())
+    for certified in fields["certified"]:
+        right = (rows["answer"] == rows["label"]) & (rows["radius"] >= certified["l2"])
+        assert certified["accuracy"]["value"] == pytest.approx(float(right.mean()))
+        assert certified["linf"] == pytest.approx(certified["l2"] / math.sqrt(3 * 32 * 32))

@@ -1,0 +1,208 @@
+"""Habits of the command line: sections of the help, quiet, JSON, colours, progress in a log, completion, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from support.program import Program
+
+from bench.cli import main as module
+from bench.cli.completion import SHELLS, script_file
+from bench.cli.main import _interrupted
+from bench.cli.terminal import with_quiet
+from bench.foundation import progress
+from bench.foundation.progress import LINES, PATIENCE, Bar
+
+ROOT = Path(__file__).parents[3]
+
+
+def leaves(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command that does something, with the words that call it."""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from leaves(inner, (*words, name))
+    else:
+        yield words, command
+
+
+COMMANDS = dict(leaves(module.cli))
+
+
+# --- help ---
+
+
+def test_help_has_sections_that_fit_80_columns(program: Program) -> None:
+    text = program("--help").out
+    places = [text.index(f"{section}:\n") for section in module.SECTIONS]
+    assert places == sorted(places)
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+    assert sorted(module.VERBS) == sorted(name for section in module.SECTIONS.values() for name in section)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_quiet_once_and_help_of_80_columns(program: Program, words: tuple[str, ...]) -> None:
+    text = program(*words, "--help").out
+    assert text.count("--quiet") == 1
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+
+
+def test_a_flag_means_the_same_everywhere() -> None:
+    kinds: dict[str, set[tuple[bool, str]]] = {}
+    for command in COMMANDS.values():
+        for option in command.params:
+            if isinstance(option, click.Option):
+                kinds.setdefault(option.opts[0], set()).add((option.is_flag, option.type.name))
+    for name in ("--json", "--quiet", "--dry-run", "--device", "--threads", "--workers", "--seed", "--boards"):
+        assert len(kinds[name]) == 1, (name, kinds[name])
+    with_quiet(module.cli)
+    assert all(sum(option.name == "quiet" for option in command.params) == 1 for command in COMMANDS.values())
+
+
+# --- on the terminal and in a log ---
+
+
+class Clock:
+    """Seconds that pass only when they are told to."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("colours", [False, True])
+def test_a_log_has_a_line_for_each_tenth(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, colours: bool
+) -> None:
+    if colours:  # such as continuous integration sets, whose log is no screen
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    clock = Clock()
+    with Bar(clock=clock) as bar:
+        for done in range(1, 1001):
+            clock.now = 60.0 * done
+            bar.show(done, 1000, "pgd 8/255")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == LINES
+    assert lines[0] == "100/1000  pgd 8/255  (1:40:00, about 15:00:00 left)"
+    assert lines[-1].startswith("1000/1000")
+
+
+def test_short_and_quiet_works_leave_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    with Bar(clock=clock) as short, Bar(quiet=True, clock=clock) as quiet:
+        for done in range(10):
+            clock.now = done * PATIENCE / 10
+            short.show(done, 10, "x")
+        clock.now = 100 * PATIENCE
+        quiet.show(10, 10, "x")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_dumb_terminal_is_no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert progress.has_screen()
+    monkeypatch.setenv("TERM", "dumb")
+    assert not progress.has_screen()
+
+
+def test_no_color_leaves_colours_out(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not re.search(r"\x1b\[(3|4|9)\d", program("ls", "paths").out)
+
+
+# --- being stopped ---
+
+
+def test_ctrl_c_says_how_to_go_on() -> None:
+    assert _interrupted(["evaluate", "--model", "my net.py::Net", "--fresh"]).endswith(
+        "go on with: bench evaluate --model 'my net.py::Net'"
+    )
+    for words in (["board", "fill", "x"], ["submit", "run", "d"], ["data", "get", "cifar10"], ["train", "--all"]):
+        assert _interrupted(words).endswith(f"go on with: bench {' '.join(words)}")
+    for words in (["ls", "models"], ["board", "show", "x"], ["doctor", "zoo:snn_at"], [], ["--help"]):
+        assert _interrupted(words) == "interrupted."
+
+
+# --- completion ---
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_is_installed(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    named = program("--install-completion", shell)
+    assert named.code == 0 and str(script_file(shell)) in named.out
+    script = script_file(shell).read_text()
+    assert f"_BENCH_COMPLETE={shell}_complete" in script
+    script_file(shell).unlink()
+    monkeypatch.setenv("SHELL", f"/usr/bin/{shell}")
+    assert program("--install-completion").code == 0
+    assert script_file(shell).read_text() == script
+
+
+def test_other_shells_are_refused(program: Program) -> None:
+    ended = program("--install-completion", "tcsh")
+    assert ended.code == 2 and "no completion for tcsh" in ended.err and "bash, zsh, fish" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("bench eva", "evaluate"),
+        ("bench evaluate --wor", "--workers"),
+        ("bench board re", "release"),
+        ("bench nosuch x", ""),
+    ],
+)
+def test_completion_completes_and_imports_no_torch(line: str, expected: str) -> None:
+    code = (
+        "import sys\n"
+        "from bench.cli.main import main\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        "print('torch imported:', 'torch' in sys.modules)\n"
+    )
+    words = {"_BENCH_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | words, capture_output=True, text=True, check=True
+    )
+    assert ended.stderr == ""
+    assert expected in ended.stdout
+    assert ended.stdout.endswith("torch imported: False\n")
+
+
+# --- the machine ---
+
+
+def test_the_system_is_described_without_names_of_users(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("BENCH_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    facts = json.loads(program("doctor", "--system", "--json").out)
+    assert {"spikebench", "Python", "packages", "devices", "isolation of foreign code", "boards", "data sets"} <= set(facts)
+    assert all(facts.values())
+    assert facts["data sets"] == "~/.cache/bench/data (not there yet; writable)"
+    assert facts["records"] == "~/records (not there yet; writable)"
+    text = program("doctor", "--system").out
+    assert [line.partition(":")[0] for line in text.splitlines()] == [f"- {name}" for name in facts]
+    assert str(tmp_path) not in text
+    refused = program("doctor")
+    assert refused.code == 2 and "Nothing to examine was named" in refused.err
