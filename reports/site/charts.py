@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.tasks.results import Interval
-from reports.presentations.presentation import CurvePoint, presentation_of
+from reports.presentations.presentation import Column, CurvePoint, presentation_of
 from reports.site.axes import Axes
+from reports.site.figures import measured, percent
 from reports.site.view import BoardView, EntryView
 
 WIDTH, HEIGHT = 520, 330
@@ -20,9 +21,13 @@ LARGEST_SHARE_OF_TICKS = 0.09
 
 @dataclass(frozen=True)
 class Mark:
-    """An entry in a picture. kind: ``best``, ``reference`` or ``other``; says: name and figures; at: centre of its point."""
+    """An entry in a picture.
 
-    name: str
+    number: place of the entry in the board's table. kind: ``best``, ``reference`` or ``other``. says: its title and
+    figures. line: points of its polyline. at: centre of its point.
+    """
+
+    number: int
     kind: str
     says: str
     line: str = ""
@@ -40,10 +45,10 @@ class Chart:
     y_title: str
 
 
-def curves(board: BoardView) -> Chart | None:
-    """Figure against radius of every current entry; None without entries."""
-    presentation = presentation_of(board.protocol.task)
-    entries = _drawn(board)
+def curves(board: BoardView, limit: int) -> Chart | None:
+    """Figure against radius of the first ``limit`` current entries; None without entries."""
+    presentation, places = presentation_of(board.protocol.task), _places(board)
+    entries = _drawn(board, limit)
     if not entries:
         return None
     lines = {entry.name: presentation.curve(entry.record) for entry in entries}
@@ -54,7 +59,7 @@ def curves(board: BoardView) -> Chart | None:
     for entry in entries:
         start, points = lines[entry.name]
         xs, ys = [0.0, *(point.eps for point in points)], [start.value, *(point.attacked.value for point in points)]
-        marks.append(Mark(entry.name, _kind(entry, board), _says(entry, start, points), axes.line(xs, ys)))
+        marks.append(Mark(places[entry.name], _kind(entry, board), _says(entry, start, points), axes.line(xs, ys)))
     radii = {point.eps: point.text for _, points in lines.values() for point in points}
     ticks = [(axes.x(0), "0")]
     for eps in sorted(radii):
@@ -63,18 +68,19 @@ def curves(board: BoardView) -> Chart | None:
     return Chart(axes, marks, ticks, f"radius ({board.protocol.norm})", board.words.axis)
 
 
-def against_clean(board: BoardView) -> Chart | None:
-    """The figure that orders the board against the clean one; None if no entry has both."""
+def against_clean(board: BoardView, limit: int) -> Chart | None:
+    """The figure that orders the board against the clean one, of the first ``limit`` entries; None if none has both."""
     clean = next((column for column in board.columns if column.key == presentation_of(board.protocol.task).clean), None)
     if clean is None or board.main is None:
         return None
-    pairs = [(entry, entry.values.get(clean.key, ""), entry.values.get(board.main.key, "")) for entry in _drawn(board)]
+    pairs = [(entry, entry.values.get(clean.key, ""), entry.values.get(board.main.key, "")) for entry in _drawn(board, limit)]
     points = [(entry, x, y) for entry, x, y in pairs if isinstance(x, float) and isinstance(y, float)]
     if not points:
         return None
+    places = _places(board)
     axes = Axes(1.0, max(1.0, *(y for _, _, y in points)), WIDTH, HEIGHT)
     marks = [
-        Mark(entry.name, _kind(entry, board), _pair(entry, clean.title, x, board.main.title, y), at=(axes.x(x), axes.y(y)))
+        Mark(places[entry.name], _kind(entry, board), _pair(entry, (clean, x), (board.main, y)), at=(axes.x(x), axes.y(y)))
         for entry, x, y in points
     ]
     ticks = [(position, str(percent)) for position, percent in axes.x_ticks]
@@ -84,10 +90,15 @@ def against_clean(board: BoardView) -> Chart | None:
     return Chart(axes, marks, ticks, f"{clean.title}{unit}", f"{board.main.title} (%)")
 
 
-def _drawn(board: BoardView) -> list[EntryView]:
-    """Current entries, the best last."""
+def _drawn(board: BoardView, limit: int) -> list[EntryView]:
+    """The first current entries, the best last."""
     order = {"other": 1, "reference": 0, "best": 2}
-    return sorted((entry for entry in board.entries if entry.current), key=lambda entry: order[_kind(entry, board)])
+    first = [entry for entry in board.entries if entry.current][:limit]
+    return sorted(first, key=lambda entry: order[_kind(entry, board)])
+
+
+def _places(board: BoardView) -> dict[str, int]:
+    return {entry.name: number for number, entry in enumerate(board.entries)}
 
 
 def _kind(entry: EntryView, board: BoardView) -> str:
@@ -97,9 +108,10 @@ def _kind(entry: EntryView, board: BoardView) -> str:
 
 
 def _says(entry: EntryView, start: Interval, points: list[CurvePoint]) -> str:
-    figures = [f"{100 * start.value:.1f} at 0", *(f"{100 * p.attacked.value:.1f} at {p.text}" for p in points)]
+    figures = [f"{percent(start.value)} at 0", *(f"{percent(p.attacked.value)} at {p.text}" for p in points)]
     return f"{entry.title}: {', '.join(figures)}"
 
 
-def _pair(entry: EntryView, x_name: str, x: float, y_name: str, y: float) -> str:
-    return f"{entry.title}: {x_name} {100 * x:.1f}, {y_name} {100 * y:.1f}"
+def _pair(entry: EntryView, *figures: tuple[Column, float]) -> str:
+    listed = ", ".join(f"{column.title} {measured(value, column.kind)}" for column, value in figures)
+    return f"{entry.title}: {listed}"
