@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 QUARTERS = (0, 0.25, 0.5, 0.75, 1)
+
+
+def rounded_up(value: float) -> float:
+    """The top of an axis for figures up to ``value``: at least 1, in steps of 0.2: its quarters are whole percents."""
+    return max(5, math.ceil(5 * value - 1e-9)) / 5
 
 
 @dataclass(frozen=True)

@@ -64,9 +64,9 @@ def differences(before: Protocol, after: Protocol) -> list[str]:
         added = [stage for stage in new[spec] if stage not in old[spec]]
         gone = [stage for stage in old[spec] if stage not in new[spec]]
         if added:
-            sentences.append(f"stages of {spec} on spiking models that are new: {', '.join(added)}")
+            sentences.append(f"stages of {spec} on spiking models that are new: {'; '.join(added)}")
         if gone:
-            sentences.append(f"stages of {spec} on spiking models that were left out: {', '.join(gone)}")
+            sentences.append(f"stages of {spec} on spiking models that were left out: {'; '.join(gone)}")
     return sentences
 
 

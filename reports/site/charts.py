@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bench.tasks.results import Interval
 from reports.presentations.presentation import Column, CurvePoint, presentation_of
-from reports.site.axes import Axes
+from reports.site.axes import Axes, rounded_up
 from reports.site.figures import measured, percent
 from reports.site.view import BoardView, EntryView
 
@@ -54,7 +54,7 @@ def curves(board: BoardView, limit: int) -> Chart | None:
     lines = {entry.name: presentation.curve(entry.record) for entry in entries}
     heights = [interval.value for start, points in lines.values() for interval in (start, *(p.attacked for p in points))]
     largest = max(point.eps for _, points in lines.values() for point in points)
-    axes = Axes(largest, max(1.0, *heights), WIDTH, HEIGHT)
+    axes = Axes(largest, rounded_up(max(heights)), WIDTH, HEIGHT)
     marks = []
     for entry in entries:
         start, points = lines[entry.name]
@@ -73,12 +73,14 @@ def against_clean(board: BoardView, limit: int) -> Chart | None:
     clean = next((column for column in board.columns if column.key == presentation_of(board.protocol.task).clean), None)
     if clean is None or board.main is None:
         return None
-    pairs = [(entry, entry.values.get(clean.key, ""), entry.values.get(board.main.key, "")) for entry in _drawn(board, limit)]
+    pairs = [
+        (entry, entry.values.get(clean.key, ""), entry.values.get(board.main.key, "")) for entry in _drawn(board, limit)
+    ]
     points = [(entry, x, y) for entry, x, y in pairs if isinstance(x, float) and isinstance(y, float)]
     if not points:
         return None
     places = _places(board)
-    axes = Axes(1.0, max(1.0, *(y for _, _, y in points)), WIDTH, HEIGHT)
+    axes = Axes(1.0, rounded_up(max(y for _, _, y in points)), WIDTH, HEIGHT)
     marks = [
         Mark(places[entry.name], _kind(entry, board), _pair(entry, (clean, x), (board.main, y)), at=(axes.x(x), axes.y(y)))
         for entry, x, y in points

@@ -12,6 +12,8 @@ from bench.studies.claims.multiplicity import Corrected, corrected
 from reports.site.figures import points
 
 NOT_RUN = "not run yet"
+DETAILS = ("made of", "protocol", "again")
+"""Labels of lines that only some readers want."""
 IN_POINTS = ("robust_difference", "gap_difference", "robust", "gap", "attack_difference", "accuracy_by_step")
 """Statistics that are fractions of images, which are written in percentage points."""
 QUANTITIES = {
@@ -47,6 +49,16 @@ class ClaimView:
     models: list[str] = field(default_factory=list)
 
     @property
+    def first(self) -> list[tuple[str, str]]:
+        """The lines that tell what was found."""
+        return [line for line in self.fields if line[0] not in DETAILS]
+
+    @property
+    def details(self) -> list[tuple[str, str]]:
+        """The lines that tell how."""
+        return [line for line in self.fields if line[0] in DETAILS]
+
+    @property
     def kind(self) -> str:
         """The verdict without remarks, for colours and filters."""
         return self.verdict.partition(" (")[0]
@@ -71,7 +83,7 @@ def view(name: str, claim: Claim, correction: Corrected | None = None) -> ClaimV
     fields = {
         "source": claim.source,
         "compares": reading(claim),
-        "holds if": f"it lies {claim.holds.side} {_number(claim, claim.holds.value)}",
+        "holds if": f"it lies {claim.holds.side} {_bound(claim)}",
         "measured": "" if result is None else _measured(claim, result),
         "made of": "" if result is None else _listed(result.parts),
         "protocol": _listed(claim.protocol),
@@ -107,6 +119,11 @@ def _measured(claim: Claim, result: Result) -> str:
     low, high = (_number(claim, value) for value in (result.low, result.high))
     unit = " points" if claim.statistic in IN_POINTS else ""
     return f"{_number(claim, result.value)}{unit} [{low}, {high}], n = {result.n}"
+
+
+def _bound(claim: Claim) -> str:
+    value = claim.holds.value
+    return f"{100 * value:g} points" if claim.statistic in IN_POINTS and value else f"{value:g}"
 
 
 def _number(claim: Claim, value: float) -> str:

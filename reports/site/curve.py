@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bench.tasks.record import Record
 from bench.tasks.results import Interval
 from reports.presentations.presentation import CurvePoint, presentation_of
-from reports.site.axes import Axes
+from reports.site.axes import Axes, rounded_up
 
 WIDTH, HEIGHT = 460, 280
 
@@ -36,7 +36,8 @@ def _drawn(start: Interval, points: list[CurvePoint]) -> Curve:
     intervals = [start, *(point.attacked for point in points)]
     noise = [start.value, *(point.noise for point in points)]
     radii, texts = [0.0, *(point.eps for point in points)], ["0", *(point.text for point in points)]
-    axes = Axes(radii[-1], max(1.0, *(interval.high for interval in intervals), *noise), WIDTH, HEIGHT)
+    top = rounded_up(max([*(interval.high for interval in intervals), *noise]))
+    axes = Axes(radii[-1], top, WIDTH, HEIGHT)
     high = axes.line(radii, [interval.high for interval in intervals]).split()
     low = axes.line(radii, [interval.low for interval in intervals]).split()
     return Curve(

@@ -56,7 +56,7 @@ class Facts:
 
 
 def facts(entry: EntryCard, model: ModelInfo) -> Facts:
-    """The facts of an entry: from the zoo's card if it is a model of the zoo, and from what its record says it is built of."""
+    """The facts of an entry, from the card of a model of the zoo and from what its record says it is built of."""
     described = card(entry.name) if entry.kind == "zoo" and entry.name in names() else None
     builder = model.fingerprint.get("builder")
     if not (isinstance(builder, dict) and isinstance(builder.get("name"), str)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 
 
@@ -31,6 +32,11 @@ def piece(text: str) -> Piece:
     settings = [(keyword.arg or "", _value(keyword.value)) for keyword in call.keywords]
     settings += [("", _value(argument)) for argument in call.args]
     return Piece(_name(call.func), [(name.replace("_", " "), value) for name, value in settings if value])
+
+
+def plainly(text: str) -> str:
+    """``text`` with each ``Name(key=value, ...)`` in it in words."""
+    return re.sub(r"\b[A-Z]\w*\([^()]*\)", lambda call: piece(call[0]).words, text)
 
 
 def _name(node: ast.expr) -> str:

@@ -63,7 +63,8 @@ TERMS = [
     Term(
         "BPTR",
         "backward pass through rate: a layer counts as a rectifier of its firing rate",
-        "Ding et al., SNN-RAT: Robustness-enhanced Spiking Neural Network through Regularized Adversarial Training, NeurIPS 2022",
+        "Ding et al., SNN-RAT: Robustness-enhanced Spiking Neural Network through Regularized Adversarial Training, "
+        "NeurIPS 2022",
     ),
     Term(
         "RGA",
@@ -73,8 +74,8 @@ TERMS = [
     Term(
         "PDSG",
         "potential-dependent surrogate gradient: a Gaussian as wide as the potentials spread",
-        "Towards Effective and Sparse Adversarial Attack on Spiking Neural Networks via Breaking Invisible Surrogate Gradients, "
-        "CVPR 2025, arXiv 2503.03272",
+        "Towards Effective and Sparse Adversarial Attack on Spiking Neural Networks via Breaking Invisible Surrogate "
+        "Gradients, CVPR 2025, arXiv 2503.03272",
     ),
 ]
 

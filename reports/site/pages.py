@@ -11,13 +11,17 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from bench.boards.gallery_record import Gallery
+from bench.boards.strip import Tile
 from reports.site.bibtex import bibtex
+from reports.site.camera_films import films
 from reports.site.changes import changes, figure
 from reports.site.charts import against_clean, curves
 from reports.site.claims import ClaimView, counts
 from reports.site.curve import curve
 from reports.site.downloads import write_downloads
 from reports.site.figures import measured, percent, points
+from reports.site.frozen import plainly
 from reports.site.gallery import picture
 from reports.site.glossary import terms_in
 from reports.site.links import web
@@ -125,9 +129,15 @@ def _write_pictures(entry: EntryView, folder: Path) -> None:
     if entry.gallery:
         folder.mkdir()
         for number, tile in enumerate(entry.tiles):
-            frames, step = entry.gallery.frames, entry.gallery.step
-            for end, content in (pictures(tile, frames) if frames else {"": picture(tile, step)}).items():
+            for end, content in _drawn(tile, entry.gallery).items():
                 (folder / f"{number}{end}.png").write_bytes(content)
+
+
+def _drawn(tile: Tile, gallery: Gallery) -> dict[str, bytes]:
+    """PNG files of an image of a gallery, by the end of their names."""
+    if gallery.frames:
+        return pictures(tile, gallery.frames)
+    return films(tile, gallery.ticks) if gallery.ticks else {"": picture(tile, gallery.step)}
 
 
 def compared(board: BoardView) -> dict[str, Any]:
@@ -156,6 +166,7 @@ def _environment(latest: Sequence[BoardView], source: str) -> Environment:
         "points": points,
         "sampled": sampled,
         "pieces": pieces,
+        "plainly": plainly,
     }
     pages.globals |= {"policy": POLICY, "latest": latest, "source": web(source)}
     return pages

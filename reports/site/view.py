@@ -161,15 +161,20 @@ def view(board: Board, versions: list[int]) -> BoardView:
             reference=bool(spiking) and not entry.record.model.spiking,
         )
 
-    views = ordered([entry_view(entry) for entry in entries])
+    views = ordered([entry_view(entry) for entry in entries], protocol)
     return BoardView(protocol, board.protocol_sha256, versions, views, board.folder)
 
 
-def ordered(entries: list[EntryView]) -> list[EntryView]:
-    """Ranked entries first, references among them, then unreliable ones, then superseded ones."""
+def ordered(entries: list[EntryView], protocol: Protocol) -> list[EntryView]:
+    """Ranked entries first, references among them, then unreliable ones, then superseded ones; of a shared rank the one
+    that measured best comes first.
+    """
+    main = next((column for column in presentation_of(protocol.task).columns(protocol) if column.main), None)
 
-    def position(entry: EntryView) -> tuple[int, int, str]:
+    def position(entry: EntryView) -> tuple[int, int, float, str]:
         rank = entry.overall or entry.rank
-        return (0 if rank else 1 if entry.current else 2, rank.rank if rank else 0, entry.name)
+        value = entry.values.get(main.key, "") if main else ""
+        best_first = 0.0 if main is None or isinstance(value, str) else value if main.less else -value
+        return (0 if rank else 1 if entry.current else 2, rank.rank if rank else 0, best_first, entry.name)
 
     return sorted(entries, key=position)

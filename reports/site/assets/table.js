@@ -78,7 +78,7 @@
       sort(index, now === first ? other : first);
     });
   });
-  heads.forEach((head, index) => head.setAttribute("aria-sort", index === 0 ? "ascending" : "none"));
+  heads.forEach((head, index) => head.setAttribute("aria-sort", head.dataset.key === "rank" ? "ascending" : "none"));
   form.addEventListener("input", show);
   all.addEventListener("click", () => {
     limit = Infinity;
