@@ -36,14 +36,12 @@ class View:
     """What a camera makes of a scene, as pictures in [0, 1].
 
     scene: ``(H, W, C)``. raster: the spikes of the middle line of pixels, ``(T, W, C)``, a tick below the other; white is
-    silence, and a colour is missing where its pixel fired. reconstruction: ``(H, W, C)``. spikes: ``(T, H, W, C)``, 1 where
-    a pixel fired.
+    silence, and a colour is missing where its pixel fired. reconstruction: ``(H, W, C)``.
     """
 
     scene: Picture
     raster: Picture
     reconstruction: Picture
-    spikes: Picture
 
 
 def view(model: nn.Module, scene: Picture, sample: int) -> View:
@@ -60,9 +58,8 @@ def view(model: nn.Module, scene: Picture, sample: int) -> View:
     with torch.no_grad(), drawing(KeyedRng.of(0, torch.tensor([sample])).fold("picture")):
         spikes = model.camera(x)
         picture = reconstruction(spikes)
-    planes = spikes[:, 0].movedim(1, -1).numpy()
-    raster = 1 - planes[:, planes.shape[1] // 2]
-    return View(scene, raster, picture[0].movedim(0, -1).clamp(0, 1).numpy(), planes)
+    raster = 1 - spikes[:, 0, :, spikes.shape[3] // 2].movedim(1, -1)
+    return View(scene, raster.numpy(), picture[0].movedim(0, -1).clamp(0, 1).numpy())
 
 
 def sheet(model: nn.Module, picks: Sequence[Pick], title: str) -> Figure:

@@ -51,10 +51,19 @@ def filmed(model: Camera, pick: Pick) -> Tile:
 
 
 def _rolled(model: Camera, scene: NDArray[np.float32], sample: int) -> Pixels:
-    from reports.camera_pictures import view
+    import torch
 
-    seen = view(model, scene, sample)
-    parts = np.concatenate([seen.scene[None], seen.reconstruction[None], seen.spikes])
+    from attacks.randomness import KeyedRng, drawing
+    from zoo.cameras.networks import ThroughPictures
+    from zoo.cameras.reconstruction import TFP
+
+    # A network that sees spikes alone has no reconstruction; TFP stands in for it.
+    usual = TFP(scale=model.camera.intensity_of_rate)
+    reconstruction = model.reconstruction if isinstance(model, ThroughPictures) else usual
+    x = torch.from_numpy(scene).permute(2, 0, 1)[None]
+    with torch.no_grad(), drawing(KeyedRng.of(0, torch.tensor([sample])).fold("picture")):
+        spikes = model.camera(x)
+        parts = torch.cat([x, reconstruction(spikes).clamp(0, 1), spikes[:, 0]]).movedim(1, -1).numpy()
     levels = np.rint(parts * 255).astype(np.uint8)
     levels = levels.repeat(3, axis=3) if levels.shape[3] == 1 else levels
     return levels.reshape(-1, *levels.shape[2:])
