@@ -59,14 +59,14 @@ def table_json(board: BoardView) -> str:
 
 
 def _entry(entry: EntryView) -> dict[str, object]:
-    ranks = {"rank": entry.overall, "rank_among_spiking": entry.rank if entry.record.model.spiking else None}
+    ranks = {"rank": entry.overall, "rank_among_spiking": entry.rank if entry.facts.spiking else None}
     return {
         "name": entry.name,
         "title": entry.title,
         **{key: rank and {"rank": rank.rank, "low": rank.low, "high": rank.high} for key, rank in ranks.items()},
         "verdict": entry.record.reliability.status,
         "reasons": entry.record.reliability.reasons,
-        "spiking": entry.record.model.spiking,
+        "spiking": entry.facts.spiking,
         "network": entry.facts.network,
         "time_steps": entry.facts.steps,
         "defense_family": entry.facts.family,

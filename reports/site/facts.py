@@ -47,12 +47,15 @@ NETWORKS = {
 
 @dataclass(frozen=True)
 class Facts:
-    """steps: time steps of a spiking model, None if they are not known. An empty text says that nothing is known."""
+    """spiking: whether the network has spikes, not only the pixels of a camera before it. steps: time steps of a spiking
+    network, None if they are not known. An empty text says that nothing is known.
+    """
 
     title: str = ""
     network: str = ""
     steps: int | None = None
     family: str = ""
+    spiking: bool = False
 
 
 def facts(entry: EntryCard, model: ModelInfo) -> Facts:
@@ -60,14 +63,19 @@ def facts(entry: EntryCard, model: ModelInfo) -> Facts:
     described = card(entry.name) if entry.kind == "zoo" and entry.name in names() else None
     builder = model.fingerprint.get("builder")
     if not (isinstance(builder, dict) and isinstance(builder.get("name"), str)):
-        return Facts(title=described.title if described else "", family=_family(entry, described))
+        title = described.title if described else ""
+        return Facts(title=title, family=_family(entry, described), spiking=model.spiking)
     arguments = builder.get("arguments")
     arguments = arguments if isinstance(arguments, dict) else {}
+    inner = arguments.get("network")
+    only_pixels = builder["name"] == "through_pictures" and isinstance(inner, dict) and inner.get("neuron", inner) is None
+    spiking = model.spiking and not only_pixels
     return Facts(
         title=described.title if described else "",
         network=_network(builder["name"], arguments),
-        steps=_steps(builder["name"], arguments) if model.spiking else None,
+        steps=_steps(builder["name"], arguments) if spiking else None,
         family=_family(entry, described, arguments),
+        spiking=spiking,
     )
 
 

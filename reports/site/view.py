@@ -117,7 +117,7 @@ class BoardView:
     @property
     def spiking(self) -> bool:
         """Whether it ranks spiking networks, others being its reference."""
-        return any(entry.record.model.spiking for entry in self.entries)
+        return any(entry.facts.spiking for entry in self.entries)
 
     @property
     def ranks_of(self) -> str:
@@ -139,7 +139,8 @@ def view(board: Board, versions: list[int]) -> BoardView:
     """Read a board. versions: of the board, ascending. Raises ``BoardError`` or ``RecordError`` if it is damaged."""
     protocol, entries = board.protocol(), board.entries()
     overall = ranks(entries, protocol)
-    spiking = [entry for entry in entries if entry.record.model.spiking]
+    known = {entry.name: facts(entry.card, entry.record.model) for entry in entries}
+    spiking = [entry for entry in entries if known[entry.name].spiking]
     order = ranks(spiking, protocol) if spiking else overall
     names, galleries = [entry.name for entry in entries], read_galleries(board)
 
@@ -156,9 +157,9 @@ def view(board: Board, versions: list[int]) -> BoardView:
             outcomes=outcomes(entry, protocol),
             gallery=galleries.get(entry.name),
             tiles=read_tiles(board, galleries[entry.name]) if entry.name in galleries else [],
-            facts=facts(entry.card, entry.record.model),
+            facts=known[entry.name],
             overall=overall.get(entry.name),
-            reference=bool(spiking) and not entry.record.model.spiking,
+            reference=bool(spiking) and not known[entry.name].spiking,
         )
 
     views = ordered([entry_view(entry) for entry in entries], protocol)
