@@ -11,7 +11,12 @@ for (const board of document.querySelectorAll("[data-board]")) {
   }
   readout.hidden = false;
 
+  let current;
+  let pointer = "mouse";
+
   const light = (entry) => {
+    if (entry === current) return; // moving a mark below the pointer would tell of it again
+    current = entry;
     for (const lit of board.querySelectorAll(".lit")) lit.classList.remove("lit");
     board.classList.toggle("lighted", entry !== undefined);
     readout.textContent = entry === undefined ? invitation : (titles.get(entry) ?? [""]).join(" · ");
@@ -28,10 +33,13 @@ for (const board of document.querySelectorAll("[data-board]")) {
       if (titles.has(entry)) light(entry);
     });
   }
+  board.addEventListener("pointerdown", (event) => {
+    pointer = event.pointerType;
+  });
   board.addEventListener("pointerleave", () => light(undefined));
   board.addEventListener("click", (event) => {
     const mark = event.target.closest?.(".mark[data-e]");
     const link = mark && board.querySelector(`tr[data-e="${mark.dataset.e}"] a`);
-    if (link && event.pointerType === "mouse") location.href = link.href; // a finger has only pointed at it
+    if (link && pointer === "mouse") location.href = link.href; // a finger has only pointed at it
   });
 }
