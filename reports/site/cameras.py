@@ -64,7 +64,7 @@ def _rolled(model: Camera, scene: NDArray[np.float32], sample: int) -> Pixels:
     with torch.no_grad(), drawing(KeyedRng.of(0, torch.tensor([sample])).fold("picture")):
         spikes = model.camera(x)
         parts = torch.cat([x, reconstruction(spikes).clamp(0, 1), spikes[:, 0]]).movedim(1, -1).numpy()
-    levels = np.rint(parts * 255).astype(np.uint8)
+    levels: Pixels = np.rint(parts * 255).astype(np.uint8)
     levels = levels.repeat(3, axis=3) if levels.shape[3] == 1 else levels
     return levels.reshape(-1, *levels.shape[2:])
 
