@@ -103,6 +103,8 @@ class Card(_Strict):
     """Key by which ``zoo.load`` opens it."""
     version: int = Field(default=1, ge=1)
     """Raised whenever its answers change."""
+    title: str = ""
+    """What a reader calls it, in a few words; empty where the name has to do."""
     summary: str
     """One line."""
     task: Literal["classification", "quality"] = "classification"

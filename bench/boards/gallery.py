@@ -72,8 +72,9 @@ def add_galleries(board: Board, galleries: Mapping[EntryName, tuple[Gallery, lis
 
 
 def _line(gallery: Gallery) -> str:
-    """The line of a strip; those of pictures are as they were before there were recordings."""
-    return gallery.model_dump_json(by_alias=True, exclude=None if gallery.frames else {"frames"})
+    """The line of a strip; those of pictures are as they were before there were recordings and cameras."""
+    unset = {name for name in ("frames", "ticks") if not getattr(gallery, name)}
+    return gallery.model_dump_json(by_alias=True, exclude=unset)
 
 
 def unlisted_strips(board: Board) -> list[Path]:

@@ -49,5 +49,8 @@ class Gallery(_Strict):
     frames: int = Field(default=0, ge=0)
     """Frames of each image, which lie below each other, if it is a recording of events; 0 for a picture. A brighter event is
     red, a darker one blue, and a cell of n events of a binary grid or of counts has 255 n or n levels of its colour."""
+    ticks: int = Field(default=0, ge=0)
+    """Ticks of the spike camera that each image was seen through, 0 without one. The image is then the scene, below it the
+    picture that the camera's spikes were turned into, and below that the spike planes of all ticks, 255 for a spike."""
     images: list[StripImage] = Field(min_length=1, validation_alias=IMAGES, serialization_alias=IMAGES)
     """Images, from the left."""

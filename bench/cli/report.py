@@ -106,11 +106,12 @@ def gallery(
 @report.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("site"), show_default=True, help="Folder to fill.")
 @click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
-def site(out: Path, root: Path | None) -> None:
+@click.option("--source", default="", metavar="URL", help="Web address of the suite's code, for links to it.")
+def site(out: Path, root: Path | None, source: str) -> None:
     """The leaderboards as a static site: open OUT/index.html, or put the folder on any web server."""
     from bench.boards.store import boards_root
     from reports.site.build import build
 
-    for name in build(boards_root(root), out):
+    for name in build(boards_root(root), out, source=source):
         say(f"wrote {name}")
     say(f"open {out / 'index.html'}")

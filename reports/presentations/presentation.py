@@ -92,6 +92,8 @@ class Presentation:
     """Samples of a record that are independent of each other."""
     curve: Callable[[Record], tuple[Interval, list[CurvePoint]]]
     """The figure at radius 0, and the strongest result at every radius."""
+    clean: str = "clean"
+    """Key of the column without perturbation."""
 
 
 @cache

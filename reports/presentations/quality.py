@@ -110,4 +110,5 @@ PRESENTATION = Presentation(
     outcomes=outcomes,
     independent=lambda record: int(record.rows["group"].nunique()),
     curve=curve,
+    clean="srcc",
 )

@@ -15,6 +15,7 @@ from bench.boards.render import sweep
 from bench.boards.strip import Tile, widest_step
 from reports.event_pictures import reel
 from reports.picks import choose
+from reports.site.cameras import camera_of, filmed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,13 +41,15 @@ def draw_gallery(board: Board, entry: Entry, folder: Path) -> Gallery | None:
         return None
     protocol = board.protocol()
     picks = choose(entry.record, folder, eps_text=protocol.rank_by, count=COUNT)
-    tiles = [_tile(pick) for pick in picks]
+    camera = camera_of(entry)
+    tiles = [_tile(pick) if camera is None else filmed(camera, pick) for pick in picks]
     drawn = Gallery(
         name=str(entry.name),
         record_sha256=entry.record_sha256,
         eps=protocol.rank_by,
         step=widest_step(tiles),
         frames=0 if picks[0].events is None else len(picks[0].events[0]),
+        ticks=0 if camera is None else camera.camera.ticks,
         images=[_described(pick) for pick in picks],
     )
     with board.locked():

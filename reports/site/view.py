@@ -1,9 +1,13 @@
-"""The contents of a board's pages, read and computed once."""
+"""The contents of a board's pages, read and computed once.
+
+A board of spiking networks ranks these among themselves: networks without spikes are lines of reference beside them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from bench.boards.card import KINDS, EntryCard
 from bench.boards.challenge_record import Challenge
@@ -17,12 +21,16 @@ from bench.tasks.lookup import board_rules
 from bench.tasks.record import Record
 from reports.presentations.presentation import Column, Words, presentation_of
 from reports.site.columns import Values, columns
+from reports.site.facts import Facts, facts
 from reports.site.outcomes import Outcomes, outcomes
 
 
 @dataclass(frozen=True)
 class EntryView:
-    """One entry. rank: None if it has none; outcomes: what it did sample by sample, by measure; tiles: of its gallery."""
+    """One entry. rank: among the models that the board ranks, None if it has none; overall: among all models, as in
+    ``table.csv``; reference: whether it has no spikes on a board of spiking networks; outcomes: what it did sample by
+    sample, by measure; tiles: of its gallery.
+    """
 
     name: str
     card: EntryCard
@@ -35,6 +43,14 @@ class EntryView:
     outcomes: Outcomes = field(default_factory=dict)
     gallery: Gallery | None = None
     tiles: list[Tile] = field(default_factory=list)
+    facts: Facts = field(default_factory=Facts)
+    overall: Rank | None = None
+    reference: bool = False
+
+    @property
+    def title(self) -> str:
+        """What a reader calls it: the title of its card, or its name."""
+        return self.facts.title or self.name
 
     @property
     def kind(self) -> str:
@@ -49,12 +65,16 @@ class EntryView:
 
 @dataclass(frozen=True)
 class BoardView:
-    """One version of a board, entries in the order of its table. versions: all of the board's, ascending."""
+    """One version of a board, entries in the order of its table.
+
+    versions: all of the board's, ascending. folder: where its files are; None if they are nowhere.
+    """
 
     protocol: Protocol
     protocol_sha256: str
     versions: list[int]
     entries: list[EntryView]
+    folder: Path | None = None
 
     @property
     def name(self) -> str:
@@ -83,6 +103,28 @@ class BoardView:
         return columns(self.protocol, [entry.values for entry in self.entries])
 
     @cached_property
+    def main(self) -> Column | None:
+        """The column that orders it; None if nothing was measured."""
+        return next((column for column in self.columns if column.main), None)
+
+    @cached_property
+    def widest(self) -> float:
+        """The largest figure of the column that orders it, with its interval, at least 1: the full length of a bar."""
+        keys = [key for key in (self.main.key, self.main.high) if key] if self.main else []
+        values = [entry.values.get(key, "") for entry in self.entries for key in keys]
+        return max([1.0, *(value for value in values if isinstance(value, float))])
+
+    @property
+    def spiking(self) -> bool:
+        """Whether it ranks spiking networks, others being its reference."""
+        return any(entry.facts.spiking for entry in self.entries)
+
+    @property
+    def ranks_of(self) -> str:
+        """What it ranks, in the plural."""
+        return "spiking networks" if self.spiking else "models"
+
+    @cached_property
     def ranked(self) -> list[EntryView]:
         """Entries with a rank, best first."""
         return [entry for entry in self.entries if entry.rank]
@@ -96,7 +138,10 @@ class BoardView:
 def view(board: Board, versions: list[int]) -> BoardView:
     """Read a board. versions: of the board, ascending. Raises ``BoardError`` or ``RecordError`` if it is damaged."""
     protocol, entries = board.protocol(), board.entries()
-    order = ranks(entries, protocol)
+    overall = ranks(entries, protocol)
+    known = {entry.name: facts(entry.card, entry.record.model) for entry in entries}
+    spiking = [entry for entry in entries if known[entry.name].spiking]
+    order = ranks(spiking, protocol) if spiking else overall
     names, galleries = [entry.name for entry in entries], read_galleries(board)
 
     def entry_view(entry: Entry) -> EntryView:
@@ -112,15 +157,25 @@ def view(board: Board, versions: list[int]) -> BoardView:
             outcomes=outcomes(entry, protocol),
             gallery=galleries.get(entry.name),
             tiles=read_tiles(board, galleries[entry.name]) if entry.name in galleries else [],
+            facts=known[entry.name],
+            overall=overall.get(entry.name),
+            reference=bool(spiking) and not known[entry.name].spiking,
         )
 
-    return BoardView(protocol, board.protocol_sha256, versions, ordered([entry_view(entry) for entry in entries]))
+    views = ordered([entry_view(entry) for entry in entries], protocol)
+    return BoardView(protocol, board.protocol_sha256, versions, views, board.folder)
 
 
-def ordered(entries: list[EntryView]) -> list[EntryView]:
-    """Ranked entries first, then unreliable ones, then superseded ones."""
+def ordered(entries: list[EntryView], protocol: Protocol) -> list[EntryView]:
+    """Ranked entries first, references among them, then unreliable ones, then superseded ones; of a shared rank the one
+    that measured best comes first.
+    """
+    main = next((column for column in presentation_of(protocol.task).columns(protocol) if column.main), None)
 
-    def position(entry: EntryView) -> tuple[int, int, str]:
-        return (0 if entry.rank else 1 if entry.current else 2, entry.rank.rank if entry.rank else 0, entry.name)
+    def position(entry: EntryView) -> tuple[int, int, float, str]:
+        rank = entry.overall or entry.rank
+        value = entry.values.get(main.key, "") if main else ""
+        best_first = 0.0 if main is None or isinstance(value, str) else value if main.less else -value
+        return (0 if rank else 1 if entry.current else 2, rank.rank if rank else 0, best_first, entry.name)
 
     return sorted(entries, key=position)

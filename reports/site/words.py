@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 
 from attacks.threats.event_grid import EventGrid
-from bench.boards.protocol import Protocol
+from bench.boards.protocol import FrozenStage, Protocol
 from bench.foundation.threats import threat_registry
 from reports.presentations.presentation import presentation_of
+from reports.site.frozen import Piece, piece
 from reports.site.view import EntryView
 
 
@@ -29,6 +31,54 @@ def sentences(protocol: Protocol) -> list[str]:
         "means that nothing failed, but the attack is weaker than the standard set. Remarks are named with their figures.",
         "A rank comes with the ranks that these images cannot rule out, by paired 95% intervals against every other entry.",
     ]
+
+
+@dataclass(frozen=True)
+class StageWords:
+    """A stage of an attack."""
+
+    name: str
+    search: Piece
+    path: Piece
+
+    @property
+    def texts(self) -> list[str]:
+        """What names its search and its path."""
+        return [self.name, self.search.name, self.path.name]
+
+
+@dataclass(frozen=True)
+class StageGroup:
+    """The stages that some kind of models meets. who: that kind."""
+
+    who: str
+    stages: list[StageWords]
+
+
+@dataclass(frozen=True)
+class AttackWords:
+    """An attack of a protocol."""
+
+    spec: str
+    groups: list[StageGroup]
+
+
+def frozen_attacks(protocol: Protocol) -> list[AttackWords]:
+    """The attacks with their stages in words; kinds of models that meet the same stages are one group."""
+    attacks = []
+    for attack in protocol.attacks:
+        kinds = [("spiking models", attack.spiking), ("models without spikes", attack.smooth)]
+        kinds.insert(1, ("spiking models whose input code is attacked too", attack.coded))
+        if attack.coded == attack.spiking:
+            del kinds[1]
+        if all(stages == attack.spiking for _, stages in kinds):
+            kinds = [("all models", attack.spiking)]
+        attacks.append(AttackWords(attack.spec, [StageGroup(who, _stage_words(stages)) for who, stages in kinds]))
+    return attacks
+
+
+def _stage_words(stages: list[FrozenStage]) -> list[StageWords]:
+    return [StageWords(stage.name or "only one", piece(stage.attack), piece(stage.path)) for stage in stages]
 
 
 def on_events(protocol: Protocol) -> bool:

@@ -47,7 +47,7 @@ def tags(page: Path) -> list[tuple[str, dict[str, str | None]]]:
 def test_pages_keep_the_strict_policy_and_every_link_leads_somewhere(seen: BoardView, tmp_path: Path) -> None:
     write([seen], [ClaimView("A claim", "reproduced", [("source", "https://example.org/a")])], tmp_path / "site")
     pages = sorted((tmp_path / "site").rglob("*.html"))
-    assert len(pages) == 2 + 3 + len(seen.entries)
+    assert len(pages) == 4 + 4 + len(seen.entries)
     for page in pages:
         for tag, attributes in tags(page):
             assert tag != "style" and "style" not in attributes
@@ -108,8 +108,8 @@ def test_the_first_page_says_which_is_best_and_what_else_could_be(seen: BoardVie
     write([replace(seen, entries=entries)], [], tmp_path / "site")
     text = re.sub(r"<[^>]+>|\s+", " ", (tmp_path / "site" / "index.html").read_text())
     text = re.sub(r"\s+", " ", text)
-    assert f"Which is best? {entries[0].name}" in text
-    assert f"cannot rule out that {entries[1].name} is as good" in text
+    assert f"is best? {entries[0].title}" in text
+    assert f"cannot rule out that {entries[1].title} is as good" in text
 
 
 def test_a_site_replaces_only_a_site(seen: BoardView, tmp_path: Path) -> None:
@@ -138,7 +138,8 @@ def test_claims_in_words(tmp_path: Path) -> None:
     shown = claim_view("a_over_b", said)
     assert (shown.title, shown.verdict) == ("A beats B.", "not run yet")
     assert dict(shown.fields)["protocol"] == "attack: pgd; n: 5" and "measured" not in dict(shown.fields)
+    assert shown.corrected == ""
     result = Result(value=0.1, low=-0.05, high=0.25, n=5, parts={"no_such_a robust": 0.5})
     shown = claim_view("a_over_b", said.model_copy(update={"verdict": "inconclusive", "result": result}))
     assert shown.verdict == "inconclusive"
-    assert dict(shown.fields)["measured"] == "0.1 [-0.05, 0.25], n = 5"
+    assert dict(shown.fields)["measured"] == "+10.0 points [-5.0, +25.0], n = 5"

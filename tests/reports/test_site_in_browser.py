@@ -14,6 +14,7 @@ from support.leaderboard import board, kept_records, many
 from bench.metrics.statistics import paired_difference
 from bench.tasks.classification.board import standing
 from reports.site.build import write
+from reports.site.claims import ClaimView
 from reports.site.view import view
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -32,7 +33,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> str:
     old = view(board(root, 1, records=[FIRST, SECOND]), [1, 2])
     new = many(view(board(root, 2, records=[FIRST, SECOND]), [1, 2]), 1000)
     out = tmp_path_factory.mktemp("out") / "site"
-    write([old, new], [], out)
+    claims = [
+        ClaimView("Sparse gradients help.", "reproduced", [("source", "a paper")], "a", "inconclusive", "0.2"),
+        ClaimView("Noise helps.", "not reproduced", [("protocol", "n: 5")], "b", "not reproduced", "0.001"),
+    ]
+    write([old, new], claims, out)
     return f"file://{out}"
 
 
@@ -121,14 +126,16 @@ def test_the_comparison_in_the_browser_is_that_of_the_library(site: str, page: A
     assert page.get_by_label("First").input_value() == names[1]
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, 800, 1280])
 def test_no_page_is_wider_than_its_screen(site: str, page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     name = f"{FIRST.model.ref.removeprefix('zoo:')}@1"
     for path in (
         "/index.html",
         "/claims.html",
-        *(f"{BOARD}/v1/{one}" for one in ("index.html", "compare.html", "protocol.html")),
+        "/models.html",
+        "/submit.html",
+        *(f"{BOARD}/v1/{file}" for file in ("index.html", "compare.html", "protocol.html", "changes.html")),
         f"{BOARD}/v1/models/{name}.html",
     ):
         page.goto(f"{site}{path}")
@@ -141,3 +148,50 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(site: str, page: An
     assert page.locator(":focus").inner_text() == "Skip to the content"
     page.keyboard.press("Enter")
     page.wait_for_url("**/index.html#main")
+
+
+def test_a_line_a_point_and_a_row_are_lit_together(site: str, page: Any) -> None:
+    page.goto(f"{site}{BOARD}/v1/index.html")
+    row = page.locator("tbody tr").nth(1)
+    title = row.locator("th a").inner_text()
+    row.hover()
+    assert page.locator(".readout").inner_text().startswith(f"{title}: ")
+    assert page.locator(".mark.lit").count() == 2 and page.locator(".chart").count() == 2
+    point = page.locator('.mark[data-e="0"] circle:not(.wide)')
+    point.hover()
+    assert page.locator("tr.lit th a").all_inner_texts() == [page.locator("tbody th a").first.inner_text()]
+    point.click()
+    page.wait_for_url("**/models/*.html")
+
+
+def test_claims_are_filtered(site: str, page: Any) -> None:
+    page.goto(f"{site}/claims.html")
+    page.get_by_label("Verdict").select_option("not reproduced")
+    assert page.locator(".claim:visible h2").all_inner_texts() == ["Noise helps."]
+    page.get_by_label("Verdict").select_option("")
+    page.get_by_label("Find").fill("sparse")
+    assert page.locator("output").inner_text() == "1 of 2 claims"
+
+
+def test_all_models_are_filtered_by_their_figures(site: str, page: Any) -> None:
+    page.goto(f"{site}/models.html")
+    assert page.locator("output").inner_text().startswith("1000 of 1000")
+    page.get_by_label("Clean at least").fill("100")
+    assert page.locator("output").inner_text() == "0 of 1000 entries"
+    page.get_by_label("Clean at least").fill("1")
+    page.get_by_label("Find").fill("model_999")
+    assert page.locator("output").inner_text() == "1 of 1000 entries"
+
+
+def test_a_table_that_is_wider_than_the_window_says_so(site: str, page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{site}{BOARD}/v1/index.html")
+    assert page.locator(".hint:visible").count() == 1
+    page.set_viewport_size({"width": 2200, "height": 800})
+    page.wait_for_function("document.querySelector('.hint').hidden")
+
+
+def test_a_command_is_copied(site: str, page: Any) -> None:
+    page.goto(f"{site}/submit.html")
+    page.get_by_role("button", name="Copy").first.click()
+    page.wait_for_function("document.querySelector('button.copy').textContent !== 'Copy'")

@@ -93,7 +93,13 @@ def many(seen: BoardView, count: int) -> BoardView:
         values = like.values | {key: 0.9 - 0.8 * number / count}
         entries.append(
             replace(
-                like, name=f"model_{number}@1", card=card, values=values, rank=Rank(number + 1, max(1, number), number + 3)
+                like,
+                name=f"model_{number}@1",
+                card=card,
+                values=values,
+                rank=Rank(number + 1, max(1, number), number + 3),
+                facts=replace(like.facts, title=""),
+                reference=False,
             )
         )
     return replace(seen, entries=entries)

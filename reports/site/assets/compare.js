@@ -68,6 +68,8 @@
   const percent = (value) => (100 * value).toFixed(1);
   const signed = (value) => (value > 0 ? "+" : "") + percent(value);
 
+  const titleOf = (name) => [...form.elements.a.options].find((option) => option.value === name).textContent;
+
   const show = () => {
     const [a, b] = [form.elements.a.value, form.elements.b.value];
     const body = document.querySelector("#paired tbody");
@@ -99,7 +101,7 @@
       a === b
         ? "Choose two different models."
         : ahead
-          ? `${ahead} is better under ${main.measure}: by ${percent(Math.abs(main.value))} points, and the interval excludes zero.`
+          ? `${titleOf(ahead)} is better under ${main.measure}: by ${percent(Math.abs(main.value))} points, and the interval excludes zero.`
           : `These ${n} images cannot tell the two apart under ${main.measure}: the interval includes zero.`;
     document.getElementById("paired").hidden = false;
     history.replaceState(null, "", `#a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`);

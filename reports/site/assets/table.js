@@ -1,21 +1,36 @@
 "use strict";
-// Sorting and filtering of the one table of a board. Rows are read once; nothing is fetched.
+// Sorting and filtering of a page's table. Rows are read once; nothing is fetched.
 (() => {
   const table = document.querySelector("table.sortable");
   const form = document.querySelector("form.filters");
   if (!table || !form) return;
   const body = table.tBodies[0];
   const heads = [...table.tHead.rows[0].cells];
+  const place = new Map(heads.map((head, index) => [head.dataset.key, index]));
+  const keyOf = (cell) => ("v" in cell.dataset ? Number(cell.dataset.v) : cell.textContent.trim().toLowerCase());
   const rows = [...body.rows].map((row) => ({
     row,
     text: row.textContent.toLowerCase(),
-    keys: [...row.cells].map((cell) => ("v" in cell.dataset ? Number(cell.dataset.v) : cell.textContent.trim().toLowerCase())),
+    keys: [...row.cells].map(keyOf),
+    words: [...row.cells].map((cell) => cell.dataset.f ?? cell.textContent.trim()),
     old: row.classList.contains("old"),
   }));
-  const said = form.querySelector("output");
+  const count = form.querySelector("output");
   const all = form.querySelector("button");
   const fields = form.elements;
+  const choices = [...form.querySelectorAll("select[data-column]")].map((select) => ({
+    select,
+    column: place.get(select.dataset.column),
+  }));
+  const least = fields.least;
   let limit = 100; // laying out a thousand rows takes longer than a person waits for a click
+
+  for (const { select, column } of choices) {
+    const words = new Set(rows.map((entry) => entry.words[column]).filter(Boolean));
+    const ordered = [...words].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+    select.append(...ordered.map((word) => new Option(word, word)));
+    select.parentElement.hidden = ordered.length < 2 && select.dataset.column !== "class";
+  }
 
   const compare = (a, b) => {
     const empty = (a === "") - (b === "");
@@ -28,26 +43,26 @@
     heads.forEach((head, index) => head.setAttribute("aria-sort", index === column ? direction : "none"));
     const sign = direction === "ascending" ? 1 : -1;
     rows.sort((a, b) => {
-      const found = compare(a.keys[column], b.keys[column]);
-      return found.empty || sign * found.order || compare(a.keys[0], b.keys[0]).order || 0; // what is missing comes last
+      const result = compare(a.keys[column], b.keys[column]);
+      return result.empty || sign * result.order || compare(a.keys[0], b.keys[0]).order || 0; // what is missing comes last
     });
     show();
-    body.append(...rows.map((one) => one.row));
+    body.append(...rows.map((entry) => entry.row));
   };
+
+  const chosen = (entry) =>
+    choices.every(({ select, column }) => !select.value || entry.words[column] === select.value) &&
+    (!least?.value || 100 * entry.keys[place.get(least.dataset.column)] >= Number(least.value) - 1e-6);
 
   const show = () => {
     const words = fields.text.value.toLowerCase().split(/\s+/).filter(Boolean);
     let fitting = 0;
-    for (const one of rows) {
-      const fits =
-        (fields.old.checked || !one.old) &&
-        (!fields.verdict.value || one.row.dataset.verdict === fields.verdict.value) &&
-        (!fields.class.value || one.row.dataset.class === fields.class.value) &&
-        words.every((word) => one.text.includes(word));
+    for (const entry of rows) {
+      const fits = (!entry.old || !fields.old || fields.old.checked) && chosen(entry) && words.every((word) => entry.text.includes(word));
       fitting += fits;
-      one.row.hidden = !fits || fitting > limit;
+      entry.row.hidden = !fits || fitting > limit;
     }
-    said.textContent = `${fitting} of ${rows.length} entries${fitting > limit ? `, the first ${limit} shown` : ""}`;
+    count.textContent = `${fitting} of ${rows.length} entries${fitting > limit ? `, the first ${limit} shown` : ""}`;
     all.hidden = fitting <= limit;
   };
 
@@ -63,7 +78,7 @@
       sort(index, now === first ? other : first);
     });
   });
-  heads.forEach((head, index) => head.setAttribute("aria-sort", index === 0 ? "ascending" : "none"));
+  heads.forEach((head, index) => head.setAttribute("aria-sort", head.dataset.key === "rank" ? "ascending" : "none"));
   form.addEventListener("input", show);
   all.addEventListener("click", () => {
     limit = Infinity;

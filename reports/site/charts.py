@@ -1,0 +1,119 @@
+"""Pictures of a whole board: every model's curve over the radii, and clean figure against figure under attack.
+
+They are inline SVG without script and style attributes. Each mark names its entry, so that the page's script can answer to
+the mouse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.tasks.results import Interval
+from reports.presentations.presentation import Column, CurvePoint, presentation_of
+from reports.site.axes import Axes, rounded_up
+from reports.site.figures import measured, percent
+from reports.site.view import BoardView, EntryView
+
+WIDTH, HEIGHT = 520, 330
+LARGEST_SHARE_OF_TICKS = 0.09
+"""Radii closer than this share of the axis have one label."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An entry in a picture.
+
+    number: place of the entry in the board's table. kind: ``best``, ``reference`` or ``other``. says: its title and
+    figures. line: points of its polyline. at: centre of its point.
+    """
+
+    number: int
+    kind: str
+    says: str
+    line: str = ""
+    at: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Marks on axes; ``x_ticks`` are (position, text). The most important marks come last and lie above."""
+
+    axes: Axes
+    marks: list[Mark]
+    x_ticks: list[tuple[float, str]]
+    x_title: str
+    y_title: str
+
+
+def curves(board: BoardView, limit: int) -> Chart | None:
+    """Figure against radius of the first ``limit`` current entries; None without entries."""
+    presentation, places = presentation_of(board.protocol.task), _places(board)
+    entries = _drawn(board, limit)
+    if not entries:
+        return None
+    lines = {entry.name: presentation.curve(entry.record) for entry in entries}
+    heights = [interval.value for start, points in lines.values() for interval in (start, *(p.attacked for p in points))]
+    largest = max(point.eps for _, points in lines.values() for point in points)
+    axes = Axes(largest, rounded_up(max(heights)), WIDTH, HEIGHT)
+    marks = []
+    for entry in entries:
+        start, points = lines[entry.name]
+        xs, ys = [0.0, *(point.eps for point in points)], [start.value, *(point.attacked.value for point in points)]
+        marks.append(Mark(places[entry.name], _kind(entry, board), _says(entry, start, points), axes.line(xs, ys)))
+    radii = {point.eps: point.text for _, points in lines.values() for point in points}
+    ticks = [(axes.x(0), "0")]
+    for eps in sorted(radii):
+        if axes.x(eps) - ticks[-1][0] > LARGEST_SHARE_OF_TICKS * (axes.right - axes.left):
+            ticks.append((axes.x(eps), radii[eps]))
+    return Chart(axes, marks, ticks, f"radius ({board.protocol.norm})", board.words.axis)
+
+
+def against_clean(board: BoardView, limit: int) -> Chart | None:
+    """The figure that orders the board against the clean one, of the first ``limit`` entries; None if none has both."""
+    clean = next((column for column in board.columns if column.key == presentation_of(board.protocol.task).clean), None)
+    if clean is None or board.main is None:
+        return None
+    pairs = [
+        (entry, entry.values.get(clean.key, ""), entry.values.get(board.main.key, "")) for entry in _drawn(board, limit)
+    ]
+    points = [(entry, x, y) for entry, x, y in pairs if isinstance(x, float) and isinstance(y, float)]
+    if not points:
+        return None
+    places = _places(board)
+    axes = Axes(1.0, rounded_up(max(y for _, _, y in points)), WIDTH, HEIGHT)
+    marks = [
+        Mark(places[entry.name], _kind(entry, board), _pair(entry, (clean, x), (board.main, y)), at=(axes.x(x), axes.y(y)))
+        for entry, x, y in points
+    ]
+    ticks = [(position, str(percent)) for position, percent in axes.x_ticks]
+    if clean.kind != "percent":
+        ticks = [(position, f"{percent / 100:g}") for position, percent in axes.x_ticks]
+    unit = " (%)" if clean.kind == "percent" else ""
+    return Chart(axes, marks, ticks, f"{clean.title}{unit}", f"{board.main.title} (%)")
+
+
+def _drawn(board: BoardView, limit: int) -> list[EntryView]:
+    """The first current entries, the best last."""
+    order = {"other": 1, "reference": 0, "best": 2}
+    first = [entry for entry in board.entries if entry.current][:limit]
+    return sorted(first, key=lambda entry: order[_kind(entry, board)])
+
+
+def _places(board: BoardView) -> dict[str, int]:
+    return {entry.name: number for number, entry in enumerate(board.entries)}
+
+
+def _kind(entry: EntryView, board: BoardView) -> str:
+    if entry.reference:
+        return "reference"
+    return "best" if board.best and entry.name == board.best[0].name else "other"
+
+
+def _says(entry: EntryView, start: Interval, points: list[CurvePoint]) -> str:
+    figures = [f"{percent(start.value)} at 0", *(f"{percent(p.attacked.value)} at {p.text}" for p in points)]
+    return f"{entry.title}: {', '.join(figures)}"
+
+
+def _pair(entry: EntryView, *figures: tuple[Column, float]) -> str:
+    listed = ", ".join(f"{column.title} {measured(value, column.kind)}" for column, value in figures)
+    return f"{entry.title}: {listed}"
