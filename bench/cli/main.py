@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import warnings
 from importlib import import_module
@@ -10,6 +12,7 @@ from typing import Any, TextIO
 import click
 
 from bench.cli.terminal import say
+from bench.data.paths import shown
 from bench.foundation.errors import BenchError, Remark
 from bench.foundation.escaping import for_terminal
 
@@ -30,6 +33,10 @@ VERBS = {
     "measure": ("bench.cli.measure:measure", "Accuracy, time steps, spikes and energy of a zoo model."),
     "report": ("bench.cli.report:report", "Plots, tables and the site, from records and boards."),
 }
+
+
+UNREADABLE = frozenset({errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP})
+"""What the operating system answers to a path that a user named and that nobody can look at."""
 
 
 class _Lazy(click.Group):
@@ -69,7 +76,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line. Errors a user can fix are one line and exit 2; Ctrl-C exits 130."""
+    """Run the command line. Errors a user can fix, wrong paths among them, are one line and exit 2; Ctrl-C exits 130."""
     warnings.showwarning = show_warning
     try:
         status = cli.main(prog_name="bench", standalone_mode=False)
@@ -88,6 +95,15 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in UNREADABLE or not isinstance(error.filename, str | bytes):
+            raise
+        path = shown(os.fsdecode(error.filename))
+        say(
+            f"bench: {path[:100]} cannot be looked at ({error.strerror}). Name another, or give yourself the right.",
+            err=True,
+        )
+        sys.exit(BenchError.exit_code)
     sys.exit(status if isinstance(status, int) else 0)
 
 

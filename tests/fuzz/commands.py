@@ -8,6 +8,7 @@ import io
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,7 +16,7 @@ from typing import Any, NoReturn
 import click
 from hypothesis import strategies as st
 
-from bench.cli.main import VERBS, cli
+from bench.cli.main import VERBS, cli, main
 from fuzz.grammar import odd_words
 
 HEAVY = (
@@ -89,7 +90,7 @@ def command_lines(draw: st.DrawFn) -> bytes:
             given.append(draw(st.sampled_from([*parameter.opts, *parameter.secondary_opts])))
             given += [] if parameter.is_flag else [_value(draw, parameter)]
     given += [draw(odd_words)] if draw(st.integers(0, 9)) == 0 else []
-    return json.dumps(given).encode()
+    return json.dumps([word.replace("\0", "") for word in given]).encode()  # no shell can hand over that character
 
 
 def _value(draw: st.DrawFn, parameter: click.Parameter) -> str:
@@ -143,9 +144,15 @@ def _no_network(self: object, address: object) -> NoReturn:
 
 
 def enter(content: bytes, folder: Path) -> None:
-    """Run a command line. Raises what it raises, but for what computes."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    """Run a command line as a shell would, printing as to a file. Raises what leaves a traceback, and nothing else."""
+    words = json.loads(content)
+    with io.TextIOWrapper(io.BytesIO(), encoding="utf-8") as out, io.TextIOWrapper(io.BytesIO(), encoding="utf-8") as err:
+        before = sys.argv
+        sys.argv = ["bench", *words]
         try:
-            cli.main(json.loads(content), prog_name="bench", standalone_mode=False)
-        except (Accepted, click.ClickException, click.exceptions.Exit, click.Abort):
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                main()
+        except (Accepted, SystemExit):
             return
+        finally:
+            sys.argv = before

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import click
 import torch
 import yaml
 from hypothesis import strategies as st
@@ -128,7 +127,7 @@ def _galleries(path: Path) -> None:
     read_galleries(Board("x", 1, path.parent))
 
 
-WORDS = st.lists(odd_words, min_size=1, max_size=3).map(lambda words: "".join(words).encode("utf-8", errors="replace"))
+WORDS = st.lists(odd_words, min_size=1, max_size=3).map(lambda words: "".join(words).encode("utf-8", errors="surrogatepass"))
 IDS = torch.arange(4)
 SENSOR = Sensor(34, 34)
 SPECS = (
@@ -145,7 +144,7 @@ TABLE = "name,mos,std\na.png,0.5,0.1\n", 'name;mos\n"a.png";0,5\n', "a.png\t3\n"
 LABELS = "class,startTime_usec,endTime_usec\n1,100,200\n2,300,400\n"
 
 DOORS: dict[str, Door] = {
-    "cli": Door(commands.command_lines(), commands.enter, (BenchError, click.ClickException), commands.prepare),
+    "cli": Door(commands.command_lines(), commands.enter, (), commands.prepare),
     "spec": Door(WORDS, from_text(*SPECS, EntryName.parse, partial(parse_event_spec, T=10))),
     "yaml": Door(
         texts("a: {b: [1, 2.5, x], c: 2026-01-02}\n", "- a\n- 'b'\n"),
