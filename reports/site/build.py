@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from bench.boards.store import boards, versions
 from bench.foundation.errors import BoardError, StorageError, translate_os_error
 from bench.foundation.files import make_folder
+from bench.foundation.scratch import scratch_folder
 from bench.studies.claims.claim import read_claims
 from reports.site.claims import ClaimView
 from reports.site.claims import view as claim_view
@@ -54,8 +54,8 @@ def write(views: Sequence[BoardView], claims: Sequence[ClaimView], out: Path) ->
         raise StorageError(f"{out} holds something that is not a site.", "Choose a new or an empty folder with --out.")
     make_folder(out.parent)
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as name:
-            staged, old = Path(name) / "new", Path(name) / "old"
+        with scratch_folder(out.parent, f".{out.name}.") as scratch:
+            staged, old = scratch / "new", scratch / "old"
             _write_pages(views, claims, staged)
             if out.exists():
                 out.rename(old)
