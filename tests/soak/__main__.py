@@ -46,6 +46,8 @@ def main(kills: int, first: int, only: tuple[str, ...]) -> None:
             if kind is bitten and not made.scenario.damage:
                 kind = disturbed
             counts[kind.__name__] += 1
+            if (number + 1) % 50 == 0:
+                click.echo(f"{number + 1} of {kills}, {len(findings)} findings, {time.monotonic() - begun:.0f} s")
             for finding in kind(made, case):
                 findings.append(f"{made.scenario.name}, {kind.__name__} {case}: {finding}")
                 click.echo(findings[-1])

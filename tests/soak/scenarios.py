@@ -316,7 +316,7 @@ SCENARIOS = {
             evaluated("--save-adv"),
             lambda home: of_records(home / "records"),
             readable_records,
-            ("records/*/rows.parquet", "records/*/adversarial/*"),
+            ("records/*/record.json", "records/*/rows.parquet", "records/*/adversarial/*"),
         ),
         Scenario(
             "evaluate --fresh",

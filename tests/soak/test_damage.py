@@ -40,7 +40,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Board:
     board = new_board(home / "a" / "b" / "boards", pictures(home / "pictures"))
     for seed, (name, version) in enumerate((("linear", 1), ("linear", 2), ("third", 1))):
         enter(board, measured(board, Linear(seed=seed)), card(name, version, summary=f"Number {seed}"))
-    for entry in board.entries()[1:3]:
+    for entry in board.entries()[:2]:
         row = ChallengeRow(sample=0, norm_value=0.05, status="ok", adv_pred=1, robust=0.0, adv_sha256="0" * 16)
         add_challenge(
             board,
