@@ -10,6 +10,7 @@ from fuzz.commands import LEAVES, VALUES
 from fuzz.doors import DOORS, Door
 from fuzz.running import enter, examine, shares
 
+pytestmark = pytest.mark.timeout(600)
 CORPUS = sorted(path for path in (Path(__file__).parent / "corpus").rglob("*") if path.is_file())
 NAMES = {name.replace(" ", "_"): name for name in DOORS}
 

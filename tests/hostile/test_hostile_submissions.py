@@ -23,9 +23,9 @@ from bench.foundation.errors import BenchError
 from hostile.payloads import CHANNELS, LOOKUPS, MEMORIES, RESOURCES, Payload
 from hostile.words import MARKUP, NAMES
 
+pytestmark = pytest.mark.timeout(600)
 ISOLATED = [
     pytest.mark.slow,
-    pytest.mark.timeout(600),
     pytest.mark.skipif(not WORKING, reason="this machine allows no namespaces, so own code is refused (tested elsewhere)"),
 ]
 CODE = {

@@ -55,7 +55,7 @@ def ready(scenario: Scenario, place: Path) -> Ready:
     """Prepare a scenario and see what it leaves twice. Raises ``AssertionError`` if the two differ."""
     template = place / "template"
     template.mkdir(parents=True)
-    with contextlib.chdir(template), open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+    with contextlib.chdir(template), Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         scenario.prepare(template, place / "shared")
     first: Ready | None = None
     for number in range(2):

@@ -30,6 +30,7 @@ from bench.evaluation.records.rows_file import ROWS_FILE
 from bench.foundation.errors import BenchError, BoardError
 from soak.damage import damage_file, files, forge
 
+pytestmark = pytest.mark.timeout(600)
 DAMAGES, FORGED, QUARTERS, LONGEST = 200, 60, 4, 60
 
 
@@ -128,7 +129,7 @@ def test_a_record_that_was_exchanged_is_named(whole: Board, tmp_path: Path) -> N
 @pytest.mark.parametrize("file", ["CHANGELOG.md", "challenges/*/0001.json"])
 @pytest.mark.parametrize("kind", ["another", "missing"])
 def test_a_writer_does_not_hide_damage(whole: Board, tmp_path: Path, file: str, kind: str) -> None:
-    """A writer renews all hashes. What only ever grows must then be what it was, or the damage could not be seen any more."""
+    """A writer renews all hashes. What only grows must then be what it was, or the damage could not be seen any more."""
     home = Board(whole.name, 1, tmp_path / whole.name / "v1")
     shutil.copytree(whole.folder, home.folder)
     path = next(home.folder.glob(file))

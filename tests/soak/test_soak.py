@@ -17,6 +17,8 @@ from soak.dying import Death
 from soak.flips import bitten
 from soak.scenarios import SCENARIOS, Scenario, every_byte
 
+pytestmark = pytest.mark.timeout(600)
+
 
 def nothing(home: Path, shared: Path) -> None:
     (home / "out").mkdir()
