@@ -65,18 +65,18 @@ TIGHT = Limits(seconds=300, memory=3 * GIB // 2, processes=16)
 MEMORIES = {
     "of its own": Payload(
         "x = bytearray(2 * 2**30)\nfor i in range(0, len(x), 4096): x[i] = 1\nimport time; time.sleep(200)",
-        "GiB of memory",
+        "GiB of memory|MemoryError",
         TIGHT,
     ),
     "that is shared": Payload(
         "import mmap, time\nx = mmap.mmap(-1, 2 * 2**30)\nfor i in range(0, len(x), 4096): x[i] = 1\ntime.sleep(200)",
-        "GiB of memory",
+        "GiB of memory|Cannot allocate memory|MemoryError",
         TIGHT,
     ),
     "of several processes": Payload(
         "import time\nfor _ in range(7):\n    if os.fork() == 0: break\n"
         "x = bytearray(2**28)\nfor i in range(0, len(x), 4096): x[i] = 1\ntime.sleep(200)",
-        "GiB of memory",
+        "GiB of memory|Cannot allocate memory|MemoryError",
         TIGHT,
     ),
     "behind a descriptor": Payload(

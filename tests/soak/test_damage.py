@@ -31,7 +31,7 @@ from bench.foundation.errors import BenchError, BoardError
 from soak.damage import damage_file, files, forge
 
 pytestmark = pytest.mark.timeout(600)
-DAMAGES, FORGED, QUARTERS, LONGEST = 200, 60, 4, 60
+DAMAGES, FORGED, QUARTERS, LONGEST = 200, 60, 4, 300
 
 
 @pytest.fixture(scope="module")

@@ -116,3 +116,6 @@ def test_a_few_deaths_of_real_commands(tmp_path: Path, name: str) -> None:
     """``make soak`` has all commands and a thousand cases."""
     made = ready(SCENARIOS[name], tmp_path)
     assert [finding for number in (5, made.operations + 7) for finding in disturbed(made, number)] == []
+    assert bitten(made, 3) == []
+    if can_mount(tmp_path / "disk"):
+        assert [finding for number in (0, 1) for finding in starved(made, number)] == []
