@@ -92,7 +92,7 @@ MEMORIES = {
 
 RESOURCES = {
     "processes without end": Payload(
-        "while True:\n    try: os.fork()\n    except OSError: pass", "started more than 16 processes|took more than", TIGHT
+        "while True:\n    try: os.fork()\n    except OSError: pass", "started more than 16 processes|GiB of memory", TIGHT
     ),
     "threads without end": Payload(
         "import threading, time\n"
