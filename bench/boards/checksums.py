@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from bench.boards.gallery_record import GALLERY, LIST_FILE
 from bench.boards.naming import EntryName
@@ -35,9 +37,8 @@ def sums_text(board: Board) -> str:
 
 def sums_problems(board: Board) -> Iterator[tuple[str, str]]:
     """(file, what is wrong with it) of every file that is not as ``SHA256SUMS`` says, or is no part of a board."""
-    path = board.folder / SUMS_FILE
-    text = path.read_bytes().decode(errors="replace") if path.is_file() else ""
-    listed = {name: sha256 for sha256, name in re.findall(r"^([0-9a-f]{64})  (.+)$", text, re.MULTILINE)}
+    text = _text(board)
+    listed = _listed(text)
     present = _files(board)
     for name in present:
         if not belongs(name):
@@ -52,11 +53,68 @@ def sums_problems(board: Board) -> Iterator[tuple[str, str]]:
         yield SUMS_FILE, "is not what the files give; bring it up to date with bench board render"
 
 
+def refuse_lost_words(board: Board) -> None:
+    """Raise ``BoardError`` if a challenge or a line of the change log is not what it was when the hashes were written.
+
+    Neither is ever rewritten, only added to. Whoever writes to a board renews its hashes, after which such damage could not
+    be told from what was meant.
+    """
+    listed = _listed(_text(board))
+    for name, sha256 in listed.items():
+        path = board.folder / name
+        if name.startswith(f"{CHALLENGES}/"):
+            whole = path.is_file() and sha256_file(path) == sha256
+        else:
+            whole = name != CHANGES_FILE or (path.is_file() and _begins_with(path.read_bytes(), sha256))
+        if not whole:
+            raise BoardError(
+                f"{path} is not what {SUMS_FILE} lists.",
+                f"Restore it. If the change was meant, remove {SUMS_FILE} and run bench board render.",
+            )
+
+
+def _begins_with(content: bytes, sha256: str) -> bool:
+    """Whether the first lines of ``content``, or all of them, have this hash."""
+    hashed = hashlib.sha256()
+    for line in content.splitlines(keepends=True):
+        hashed.update(line)
+        if hashed.hexdigest() == sha256:
+            return True
+    return not content and hashed.hexdigest() == sha256
+
+
+def _text(board: Board) -> str:
+    path = board.folder / SUMS_FILE
+    return path.read_bytes().decode(errors="replace") if path.is_file() else ""
+
+
+def _listed(text: str) -> dict[str, str]:
+    """Name to hash of the files that a text of hashes lists."""
+    return {name: sha256 for sha256, name in re.findall(r"^([0-9a-f]{64})  (.+)$", text, re.MULTILINE)}
+
+
+def odd_files(board: Board) -> list[str]:
+    """Names of the files of a board that are links, pipes, folders or devices; reading one may lead elsewhere, or wait."""
+    paths = {name: board.folder / name for name in (*_names(board), *_folders(board)) if name == SUMS_FILE or belongs(name)}
+    return sorted(name for name, path in paths.items() if path.is_symlink() or not path.is_file())
+
+
 def _files(board: Board) -> list[str]:
     """Every file of a board but the list itself, and what writers are at work on."""
-    paths = (path.relative_to(board.folder) for path in board.folder.rglob("*") if not path.is_dir() or path.is_symlink())
-    names = [path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts)]
-    return sorted(name for name in names if name != SUMS_FILE)
+    return [name for name in _names(board) if name != SUMS_FILE]
+
+
+def _names(board: Board) -> list[str]:
+    return sorted(_relative(board, (path for path in board.folder.rglob("*") if not path.is_dir() or path.is_symlink())))
+
+
+def _folders(board: Board) -> Iterator[str]:
+    return _relative(board, (path for path in board.folder.rglob("*") if path.is_dir()))
+
+
+def _relative(board: Board, paths: Iterable[Path]) -> Iterator[str]:
+    relative = (path.relative_to(board.folder) for path in paths)
+    return (path.as_posix() for path in relative if not any(part.startswith(".") for part in path.parts))
 
 
 def belongs(name: str) -> bool:

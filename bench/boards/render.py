@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from bench.boards.card import KINDS, cards_text
-from bench.boards.checksums import write_sums
+from bench.boards.checksums import refuse_lost_words, write_sums
 from bench.boards.gallery import unlisted_strips
 from bench.boards.migration import migrate
 from bench.boards.ranking import is_current, ranks
@@ -112,9 +112,10 @@ def render(board: Board) -> None:
 def sweep(board: Board) -> None:
     """Migrate an old board, and remove what killed writers left. The caller holds the lock, so nobody is at work on it.
 
-    Raises ``BoardError`` if an entry has lost its record or its card.
+    Raises ``BoardError`` if an entry has lost its record or its card, or if a challenge or the change log has lost words.
     """
     migrate(board)
+    refuse_lost_words(board)
     _refuse_lost_records(board)
     board.archive.tidy()
     left = [path for pattern in (".*.tmp", "gallery/.*", "challenges/*/.*.tmp") for path in board.folder.glob(pattern)]

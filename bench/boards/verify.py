@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.boards import old_layout
-from bench.boards.checksums import sums_problems
+from bench.boards.checksums import odd_files, sums_problems
 from bench.boards.entering import problems
 from bench.boards.gallery import gallery_problems, read_galleries, unlisted_strips
 from bench.boards.gallery_record import GALLERY
@@ -39,11 +40,20 @@ class Finding:
 
 def verify(board: Board) -> list[Finding]:
     """Everything that is wrong with a board; nothing if it can be trusted as far as its evaluator can."""
+    if odd := odd_files(board):
+        return [Finding(f"{board}/{name}", "is not a plain file") for name in odd]
     try:
-        protocol = board.protocol()
-        names, read = board.names(), board.reader()
+        return _verified(board)
     except BenchError as error:
         return [Finding(str(board), str(error))]
+    except OSError as error:
+        return [Finding(str(board), f"{error.filename} cannot be read ({error.strerror})")]
+
+
+def _verified(board: Board) -> list[Finding]:
+    """Findings of a board whose files are plain. Raises ``BenchError`` if protocol or lists are damaged."""
+    protocol = board.protocol()
+    names, read = board.names(), board.reader()
     findings, entries = [], []
     galleries, wrong_galleries = _galleries(board, names)
     findings += wrong_galleries
@@ -109,6 +119,10 @@ def _derived(board: Board, protocol: Protocol, entries: list[Entry]) -> list[Fin
         findings.append(Finding(f"{board}/{CHANGES_FILE}", STALE))
     if board.protocol_sha256[:16] not in changes:
         findings.append(Finding(f"{board}/{CHANGES_FILE}", "does not name the released protocol"))
+    for entry in entries:
+        records = re.findall(rf"`{re.escape(str(entry.name))}` entered \(record ([0-9a-f]+)\)", changes)
+        if any(not entry.record_sha256.startswith(sha256) for sha256 in records):
+            findings.append(Finding(f"{board}/{CHANGES_FILE}", f"{entry.name} entered with another record than it has"))
     return findings
 
 

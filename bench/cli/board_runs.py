@@ -9,7 +9,7 @@ import click
 
 from bench.cli.pictures import draw
 from bench.cli.terminal import say
-from bench.cli.workers import running_with, worker_options
+from bench.cli.workers import COUNT, running_with, worker_options
 
 if TYPE_CHECKING:
     from bench.boards.store import Board
@@ -26,7 +26,7 @@ OUT = click.option(
 @ROOT
 @OUT
 @click.option("--device", default="cpu", show_default=True)
-@click.option("--threads", type=click.IntRange(1), help="CPU threads of this process, which then computes alone.")
+@click.option("--threads", type=COUNT, help="CPU threads of this process, which then computes alone.")
 @worker_options
 def run(
     name: str,
@@ -78,7 +78,7 @@ def _finish(board: Board, out: Path) -> None:
 @click.option("--only", multiple=True, metavar="MODEL", help="Only this zoo model; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Say what would be evaluated.")
 @click.option("--device", default="cpu", show_default=True)
-@click.option("--threads", type=click.IntRange(1), help="CPU threads of this process, which then computes alone.")
+@click.option("--threads", type=COUNT, help="CPU threads of this process, which then computes alone.")
 @worker_options
 def fill(
     name: str,

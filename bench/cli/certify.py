@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from bench.studies.certificates.certify import Certificate
 
 
+DRAWS = click.IntRange(1, 10**9)
+
+
 @click.command()
 @click.argument("model")
 @click.option("--sigma", type=float, default=0.1, show_default=True, help="Deviation of the noise, in [0, 1] pixel units.")
 @click.option("--n", type=click.IntRange(1), default=100, show_default=True, help="Samples.")
-@click.option("--draws", type=click.IntRange(1), default=1000, show_default=True, help="That bound the probability.")
-@click.option("--choosing", type=click.IntRange(1), default=100, show_default=True, help="Draws that choose the class.")
+@click.option("--draws", type=DRAWS, default=1000, show_default=True, help="That bound the probability.")
+@click.option("--choosing", type=DRAWS, default=100, show_default=True, help="Draws that choose the class.")
 @click.option("--alpha", type=float, default=0.001, show_default=True, help="Chance that a sample's certificate is wrong.")
 @examining
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="CSV file for one row per sample.")

@@ -13,13 +13,16 @@ from bench.cli.progress import Units
 from bench.cli.quiet import printing_to_stderr
 from bench.cli.summary import summarise
 from bench.cli.terminal import is_quiet, say, say_json
-from bench.cli.workers import running_with, worker_options
+from bench.cli.workers import COUNT, running_with, worker_options
+from bench.foundation.escaping import for_terminal
 
 if TYPE_CHECKING:
     from bench.evaluation.request.price import Price
     from bench.tasks.record import Record
     from bench.tasks.task import Request
 
+LONGEST_COUNT = 18
+"""Digits of a number of samples."""
 _FRESH = (
     "Forget what an earlier run of the same command left. Needed after edits that are not noticed: of modules that an "
     "attack of your own imports, of installed packages, and of this suite."
@@ -60,7 +63,7 @@ _FRESH = (
 @click.option("--scorings", type=click.IntRange(1), help="Draws per verdict [default: 1, stochastic models 10].")
 @click.option("--eight-bit", is_flag=True, help="The attacker hands over images of 8 bits, and searches among them.")
 @click.option("--device", default="cpu", show_default=True)
-@click.option("--threads", type=click.IntRange(1), help="CPU threads of this process, which then computes alone.")
+@click.option("--threads", type=COUNT, help="CPU threads of this process, which then computes alone.")
 @worker_options
 @click.option("--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where records go.")
 @click.option("--save-adv", is_flag=True, help="Keep the adversarial images.")
@@ -122,7 +125,7 @@ def _count(text: str | None) -> int | None:
         return DEFAULT_N
     if text == "all":
         return None
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or len(text) > LONGEST_COUNT or int(text) < 1:
         raise SpecError(f"--n must be a positive number or 'all', not {text!r}.", "For example --n 1000.")
     return int(text)
 

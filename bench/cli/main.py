@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shlex
 import sys
 import warnings
@@ -12,6 +14,7 @@ import click
 
 from bench.cli.completion import install_completion
 from bench.cli.terminal import say, with_quiet
+from bench.data.paths import shown
 from bench.foundation.errors import BenchError, Remark
 from bench.foundation.escaping import for_terminal
 
@@ -45,6 +48,10 @@ SECTIONS = {
 VERBS = {name: verb for section in SECTIONS.values() for name, verb in section.items()}
 RESUMED = ("evaluate", "measure", "train", "claims", "board run", "board fill", "submit run", "data get")
 """Commands that go on where they were stopped, if they are run again."""
+
+
+UNREADABLE = frozenset({errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP})
+"""What the operating system answers to a path that a user named and that nobody can look at."""
 
 
 class _Lazy(click.Group):
@@ -86,7 +93,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line. Errors a user can fix are one line and exit 2; Ctrl-C exits 130."""
+    """Run the command line. Errors a user can fix, wrong paths among them, are one line and exit 2; Ctrl-C exits 130."""
     warnings.showwarning = show_warning
     try:
         status = cli.main(prog_name="bench", standalone_mode=False)
@@ -105,6 +112,15 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in UNREADABLE or not isinstance(error.filename, str | bytes):
+            raise
+        path = shown(os.fsdecode(error.filename))
+        say(
+            f"bench: {path[:100]} cannot be looked at ({error.strerror}). Name another, or give yourself the right.",
+            err=True,
+        )
+        sys.exit(BenchError.exit_code)
     sys.exit(status if isinstance(status, int) else 0)
 
 

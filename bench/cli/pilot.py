@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bench.cli.terminal import say
+from bench.cli.workers import COUNT
 from bench.foundation.errors import SpecError
 
 
@@ -18,7 +19,7 @@ from bench.foundation.errors import SpecError
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of checkpoints [default: a cache folder].")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets.")
 @click.option("--device", default="cpu", show_default=True)
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
+@click.option("--threads", type=COUNT, help="CPU threads.")
 def pilot(
     model: str,
     weights: str,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.workers import COUNT
+
 if TYPE_CHECKING:
     from bench.models.preparation import Preparation
 
@@ -41,7 +43,7 @@ def examining(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     placed = (
         click.option("--device", default="cpu", show_default=True),
-        click.option("--threads", type=click.IntRange(1), help="CPU threads."),
+        click.option("--threads", type=COUNT, help="CPU threads."),
     )
     for option in reversed((*sampled, preparing, *placed)):
         command = option(command)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.terminal import is_quiet, say
+from bench.cli.workers import COUNT
 from bench.foundation.errors import BenchError, ModelError
 from bench.foundation.progress import has_screen
 
@@ -35,10 +36,8 @@ if TYPE_CHECKING:
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 @click.option("--compile", "compiled", is_flag=True, help="Fuse operations by torch.compile; needs a C++ compiler.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.")
-@click.option(
-    "--workers", type=click.IntRange(1), default=1, show_default=True, help="With --all: so many models side by side."
-)
+@click.option("--threads", type=COUNT, help="CPU threads.")
+@click.option("--workers", type=COUNT, default=1, show_default=True, help="With --all: so many models side by side.")
 def train(
     model: str | None,
     everything: bool,

@@ -11,13 +11,15 @@ if TYPE_CHECKING:
     from bench.evaluation.request.settings import Running
 
 C = TypeVar("C", bound=Callable[..., Any])
+COUNT = click.IntRange(1, 4096)
+"""How many threads or processes a command may be asked for: more than a machine has, and few enough to be started."""
 
 
 def worker_options(command: C) -> C:
     """Add both options; the command receives ``workers`` and ``scheduler``."""
     workers = click.option(
         "--workers",
-        type=click.IntRange(1),
+        type=COUNT,
         help="Processes of one thread each [default: one per core if the work is worth it]. Rows do not depend on it.",
     )
     scheduler = click.option("--scheduler", metavar="tcp://HOST:PORT", help="Workers of a Dask cluster compute instead.")

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from bench.data.info import StoredFile
@@ -19,6 +17,7 @@ from bench.data.routes import Progress, Route, RouteError
 from bench.data.verified import md5_bytes, md5_file, remember
 from bench.foundation.errors import DataError, translate_os_error
 from bench.foundation.files import atomic_write_bytes, make_folder
+from bench.foundation.scratch import scratch_folder
 
 
 def fetch_set(
@@ -41,7 +40,8 @@ def fetch_set(
     failed = []
     for route in routes:
         try:
-            with _scratch(folder) as scratch:
+            # On the data root's disk, not in /tmp, so that the final rename is atomic and room is needed in one place only.
+            with scratch_folder(folder, ".fetch-") as scratch:
                 bring, unpack, staging = scratch / "bring", scratch / "unpack", scratch / "staging"
                 for each in (bring, unpack, staging):
                     each.mkdir()
@@ -62,17 +62,6 @@ def fetch_set(
         with contextlib.suppress(OSError):  # not empty: something to resume, or files of an earlier time
             made.rmdir()
     raise DataError(f"{name} could not be fetched ({'; '.join(failed)}).", fix)
-
-
-@contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    # On the data root's disk, not in /tmp, so that the final rename is atomic and room is needed in one place only.
-    path = Path(tempfile.mkdtemp(prefix=".fetch-", dir=folder))
-    try:
-        yield path
-    finally:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(path)
 
 
 def _stage(

@@ -18,6 +18,7 @@ import numpy as np
 from bench.data.fetching import fetch_set
 from bench.data.info import DatasetInfo, StoredFile
 from bench.data.layouts import Layout
+from bench.data.paths import user_path
 from bench.data.photo_plan import RECORD, SIDE, Item, Records, plan, to_records
 from bench.data.photo_route import PhotoRoute
 from bench.data.photo_sources import PHOTOS, photos_of
@@ -80,7 +81,7 @@ class Photos(ImageSet):
                 self.info.name,
                 self.files,
                 self.where(root),
-                routes=self.routes if source is None else (LocalRoute(source.expanduser()),),
+                routes=self.routes if source is None else (LocalRoute(user_path(str(source))),),
                 layouts=(Layout(f"the {len(photos)} photographs", names, convert, md5s),),
                 archives=(),
                 progress=progress,

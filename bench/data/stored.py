@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bench.data.fetching import fetch_set
 from bench.data.info import DatasetInfo, Part, StoredFile
 from bench.data.layouts import Layout
+from bench.data.paths import user_path
 from bench.data.routes import LocalRoute, Progress, Route
 from bench.data.verified import check_files
 from bench.foundation.errors import DataError
@@ -72,7 +73,7 @@ class ImageSet:
                 name,
                 self.files,
                 self.where(root),
-                routes=self.routes if source is None else (LocalRoute(source.expanduser()),),
+                routes=self.routes if source is None else (LocalRoute(user_path(str(source))),),
                 fix=f"Give a folder or archive of your own ({forms}): bench data get {name} --from PATH",
                 layouts=self.layouts,
                 archives=self.archives,

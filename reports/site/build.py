@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench.boards.store import boards, versions
 from bench.foundation.errors import BoardError, StorageError, translate_os_error
 from bench.foundation.files import make_folder
+from bench.foundation.scratch import scratch_folder
 from bench.studies.claims.claim import read_claims
 from reports.site.claims import ClaimView
 from reports.site.claims import views as claim_views
@@ -44,8 +44,8 @@ def write(views: Sequence[BoardView], claims: Sequence[ClaimView], out: Path, *,
         raise StorageError(f"{out} holds something that is not a site.", "Choose a new or an empty folder with --out.")
     make_folder(out.parent)
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as name:
-            staged, old = Path(name) / "new", Path(name) / "old"
+        with scratch_folder(out.parent, f".{out.name}.") as scratch:
+            staged, old = scratch / "new", scratch / "old"
             write_pages(views, claims, staged, source.rstrip("/"))
             if out.exists():
                 out.rename(old)

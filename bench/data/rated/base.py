@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from bench.data.info import Part, StoredFile
 from bench.data.layouts import Layout, folders
+from bench.data.paths import user_path
 from bench.data.rated.tables import Rating
 from bench.data.routes import LocalRoute, Progress, Route
 from bench.data.stored import ImageSet
@@ -58,7 +59,7 @@ class RatedSet(ImageSet):
                 f"Get it there, then: bench data get {self.info.name} --from PATH",
             )
         progress(f"checking {self.info.name}", 0, None)
-        top = self._find(source.expanduser())
+        top = self._find(user_path(str(source)))
         if top is None:
             raise DataError(
                 f"{source} holds no {self.table}.", "Name the folder into which the published archive was unpacked."

@@ -59,6 +59,8 @@ def _inconsistent(rows: pd.DataFrame, allowed: Floats) -> Iterator[str]:
     expected_verdicts = np.where(wrong, "clean_wrong", np.where(rows["selection"] > 0, "robust", "broken"))
     if (expected_verdicts != rows["verdict"]).any():
         yield "verdicts that do not follow from their rates"
+    if (rows.loc[wrong, ["robust", "selection", "robust_8bit"]] > 0).any(axis=None):
+        yield "samples that stand an attack and are wrong without one"
     if (rows["noise_k"] > rows[["noise_1", "clean_correct"]].min(axis=1)).any():
         yield "noise accuracies that are higher than what bounds them"
     if (~wrong & (rows["norm_value"] > allowed + TOLERANCE)).any():

@@ -251,6 +251,9 @@ BAD: dict[str, Callable[[Record], Record]] = {
     "undecided": with_rows(undecided),
     "does not follow from the rows": with_rows(flipped),
     "verdicts that": with_rows(lambda rows: rows.assign(verdict="robust")),
+    "wrong without one": with_rows(
+        lambda rows: rows.assign(selection=np.where(rows["verdict"] == "clean_wrong", 1.0, rows["selection"]))
+    ),
     "outside of the ball": with_rows(lambda rows: rows.assign(norm_value=0.5)),
     "noise": with_rows(lambda rows: rows.assign(noise_k=1.0, noise_1=np.where(rows["clean_correct"] > 0, 0.0, 0.0))),
 }

@@ -1,0 +1,121 @@
+"""The soak itself: deaths come where they should, and a command that loses something is found out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bench.foundation.errors import BenchError
+from bench.foundation.files import atomic_write_text
+from soak.cases import disturbed, ready
+from soak.children import REFUSED, run
+from soak.crowds import crowded
+from soak.disks import can_mount, starved
+from soak.dying import Death
+from soak.flips import bitten
+from soak.scenarios import SCENARIOS, Scenario, every_byte
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def nothing(home: Path, shared: Path) -> None:
+    (home / "out").mkdir()
+
+
+def careful(home: Path) -> None:
+    """Two files, each complete or absent."""
+    for name in ("a", "b"):
+        atomic_write_text(home / "out" / name, name * 20_000)
+
+
+def careless(home: Path) -> None:
+    """A file that counts as finished once it is there."""
+    path = home / "out" / "a"
+    if not path.exists():
+        with path.open("w") as file:
+            file.write("a" * 20_000)
+            file.flush()
+            (home / "out" / "mark").mkdir(exist_ok=True)
+            file.write("b" * 20_000)
+
+
+def unsynced(home: Path) -> None:
+    """The same by a rename, which outlives a loss of power, while what was renamed does not."""
+    path = home / "out" / "a"
+    if not path.exists():
+        path.with_name("b").write_text("a" * 20_000)
+        path.with_name("b").rename(path)
+        (home / "out" / "mark").mkdir(exist_ok=True)
+
+
+def scenario(work: object, **more: object) -> Scenario:
+    return Scenario("planted", nothing, work, every_byte("out"), **more)  # type: ignore[arg-type]
+
+
+def test_each_operation_is_a_place_to_die(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    whole = run(careful, tmp_path)
+    assert (whole.status, whole.words) == (0, "")
+    assert whole.operations >= 2 * 4  # create, fsync, rename, fsync of the folder
+    for at in range(whole.operations):
+        assert run(careful, tmp_path, Death(at)).killed
+    assert run(careful, tmp_path, Death(whole.operations)).status == 0
+
+
+def test_how_it_ends(tmp_path: Path) -> None:
+    def refused(home: Path) -> None:
+        raise BenchError("It cannot.", "Do not.")
+
+    assert run(refused, tmp_path).status == REFUSED
+    assert "ZeroDivisionError" in run(lambda home: 1 // 0 and None, tmp_path).words
+    assert not run(lambda home: os._exit(77), tmp_path).acceptable
+    assert run(lambda home: __import__("time").sleep(60), tmp_path, seconds=0.2).killed
+
+
+def test_a_careful_command_loses_nothing(tmp_path: Path) -> None:
+    made = ready(scenario(careful), tmp_path)
+    assert [finding for number in range(2 * made.operations) for finding in disturbed(made, number)] == []
+    assert [finding for number in range(4) for finding in crowded(made, number)] == []
+    assert not (tmp_path / "case").exists()
+
+
+@pytest.mark.parametrize("work", [careless, unsynced])
+def test_a_command_that_loses_something_is_found_out(tmp_path: Path, work: object) -> None:
+    made = ready(scenario(work), tmp_path)
+    findings = [finding for number in range(4 * made.operations) for finding in disturbed(made, number)]
+    assert any("out/a" in finding or finding.count("a is ") for finding in findings), findings
+
+
+def test_a_bit_that_nobody_notices_is_found_out(tmp_path: Path) -> None:
+    made = ready(scenario(careless, damage=("out/a",)), tmp_path)
+    assert bitten(made, 0)
+    assert bitten(ready(scenario(careful, damage=("out/a",)), tmp_path / "other"), 0) == []
+
+
+def test_full_disks(tmp_path: Path) -> None:
+    if not can_mount(tmp_path / "disk"):
+        pytest.skip("this user may not mount a file system")
+    made = ready(scenario(careful), tmp_path / "careful")
+    assert [finding for number in range(6) for finding in starved(made, number)] == []
+    made = ready(scenario(careless), tmp_path / "careless")
+    assert [finding for number in range(0, 8, 2) for finding in starved(made, number)]
+
+
+def test_a_command_that_differs_each_time_is_no_scenario(tmp_path: Path) -> None:
+    def differs(home: Path) -> None:
+        (home / "out" / "a").write_text(f"{os.getpid()}")
+
+    with pytest.raises(AssertionError, match="something else each time"):
+        ready(scenario(differs), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["enter", "data get"])
+def test_a_few_deaths_of_real_commands(tmp_path: Path, name: str) -> None:
+    """``make soak`` has all commands and a thousand cases."""
+    made = ready(SCENARIOS[name], tmp_path)
+    assert [finding for number in (5, made.operations + 7) for finding in disturbed(made, number)] == []
+    assert bitten(made, 3) == []
+    if can_mount(tmp_path / "disk"):
+        assert [finding for number in (0, 1) for finding in starved(made, number)] == []
