@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 class SpikeInfo(Strict):
