@@ -1,4 +1,4 @@
-"""What the stages of an attack set hand down: of each sample the point that came nearest to breaking it, or moved it farthest.
+"""What the stages of an attack set hand down: of each sample the point that is nearest to breaking it, or moved it farthest.
 
 A stage that begins anew throws away what the stages before have reached. Points are handed down in 255 levels of a
 perturbation's largest entry: that is all the precision a start needs, a corner of a linf ball stays one, and a point takes a

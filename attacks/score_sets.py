@@ -3,10 +3,8 @@
 A score is moved, never broken, so no sample leaves: an evaluator runs each stage twice, to raise scores and to lower them.
 Every stage hands down each sample's best point of its own way, and the last ones go on from it.
 
-A score of image quality is smooth, but its walks end in many different places, far apart in value: what moved one photograph
-farthest was a long walk from a random start for one model and a climb from the best of several short ones for another.
-Both are here. Stages were chosen on validation photographs; ``python -m reports.score_stages`` measures how much farther three
-times the budget gets.
+Stages were chosen on validation photographs. ``python -m reports.score_stages`` measures how much farther three times the
+budget gets.
 """
 
 from __future__ import annotations

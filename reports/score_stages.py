@@ -38,10 +38,11 @@ from reports.stages import WHERE
 from zoo.card import card, names
 
 RADII = ("1/255", "2/255", "4/255")
-SETS = ("standard@3", "standard")
-ALONE = ("apgd:steps=400", "mifgsm:steps=400", "korhonen:steps=400", "perceptual:steps=400", "foolbox:LinfAdamPGD:steps=400")
-LONGER = ("apgd:steps=400", "warm_apgd:steps=100,restarts=12")
-"""After ``standard``: together 1,600 pairs each way."""
+ALONE = ("standard@3", "apgd:steps=400", "korhonen:steps=400", "perceptual:steps=400")
+"""What ``standard`` is compared with."""
+LONGER = ("apgd:steps=400,restarts=2", "warm_apgd:steps=100,restarts=4")
+"""Searches after ``standard``, one after another: together twice its pairs each way, so that all together spend three times
+its budget."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,16 @@ class ScoreTrial:
         moved = before or self.nothing()
         points = {way: Reached(reached.points.clone(), reached.margin.clone()) for way, reached in moved.points.items()}
         shift = dict(moved.shift)
-        for way, objective in WAYS.items():
+        rng = self.rng.fold("further") if before else self.rng
+        for lane, (way, objective) in enumerate(WAYS.items()):
             for number, stage in enumerate(stages):
                 inherited = points[way].points if number or before else None
                 oracle = ModelOracle.of(
                     self.subject.proposing, self.clean, objective=objective, inherited=inherited, micro_batch=16
                 )
-                adv = stage.attack.perturb(oracle, self.x, self.threat, rng=self.rng.fold("attack").fold("stage", number))
+                # As in an evaluation, whose stages go up and down in turn.
+                streams = rng.fold("stage", 2 * number + lane) if number or lane else rng
+                adv = stage.attack.perturb(oracle, self.x, self.threat, rng=streams.fold("attack"))
                 gain = (self.scorer.scores(adv) - self.clean) * (1 if way == UP else -1)
                 nearer = points[way].better(gain, torch.arange(len(gain))).nonzero()[:, 0]
                 levels = Levels.of(adv[nearer], self.x[nearer])
@@ -119,4 +123,40 @@ class ScoreTrial:
 
 
 def rows(name: str, radius: str, n: int) -> Iterator[dict[str, object]]:
-    """One row per search on this model."""
+    """One row per search on this model. Columns: pairs and further forwards that it spends on an image each way, mean shift
+    and mean clipped shift in score ranges, and by how much percent the latter exceeds that of ``standard``.
+    """
+    trial = ScoreTrial.of(name, radius, n)
+    after_standard = trial.after(trial.stages("standard"))
+    reached = trial.figures(after_standard)
+
+    def row(search: str, stages: Sequence[Stage], moved: Moved) -> dict[str, object]:
+        forwards, backwards = (sum(costs) for costs in zip(*(stage.attack.cost() for stage in stages), strict=True))
+        figures = trial.figures(moved)
+        rise = 100 * (figures["clipped"] / reached["clipped"] - 1) if reached["clipped"] else 0.0
+        spent: dict[str, object] = {"pairs": backwards, "forwards": forwards - backwards}
+        rounded = {key: round(value, 4) for key, value in figures.items()} | {"rise": round(rise, 2)}
+        return {"model": name, "eps": radius, "n": n, "search": search} | spent | rounded
+
+    yield row("standard", trial.stages("standard"), after_standard)
+    for spec in ALONE:
+        yield row(spec, trial.stages(spec), trial.after(trial.stages(spec)))
+    longer = [stage for spec in LONGER for stage in trial.stages(spec)]
+    yield row(f"standard, then {', then '.join(LONGER)}", longer, trial.after(longer, after_standard))
+
+
+def main() -> None:
+    """Run all searches on all quality models and write the table, row by row."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--n", type=int, default=20, help="validation photographs")
+    options.add_argument("--model", action="append", default=[], help="may be repeated; all quality models if left out")
+    options.add_argument("--eps", action="append", default=[], help="may be repeated")
+    given = options.parse_args()
+    models = given.model or [name for name in names() if card(name).task == "quality"]
+    all_rows = (row for name in models for radius in given.eps or RADII for row in rows(name, radius, given.n))
+    line = "{model} {eps}: {search}: shift {shift}, clipped {clipped} ({rise:+}%)".format_map
+    write_growing(WHERE / "scores.csv", all_rows, line)
+
+
+if __name__ == "__main__":
+    main()

@@ -103,8 +103,8 @@ class Draft(_Strict):
     rank_by: str
     """The radius whose accuracy, or shift of scores, orders the table."""
     figure: str = ""
-    """What is compared at this radius, of the :attr:`~bench.tasks.board.BoardRules.rankings` of the task; empty for the first
-    of them, by which all boards were ordered before there was a choice."""
+    """What is compared there, one of the task's :attr:`~bench.tasks.board.BoardRules.rankings`; empty for the first of them,
+    by which all boards were ordered before there was a choice."""
     attacks: list[str] = Field(min_length=1)
     """Specs; a sample counts as robust if it survives all of them."""
     path: str = "training"

@@ -87,9 +87,7 @@ class Finished:
     rows: Tensor | None = None
     images: Tensor | None = None
 
-    def handing_down(
-        self, x: Tensor, reached: Reached, standing: Collection[int], objective: Objective | None
-    ) -> Finished:
+    def handing_down(self, x: Tensor, reached: Reached, standing: Collection[int], objective: Objective | None) -> Finished:
         """With the points that later stages inherit; see :func:`bench.tasks.inheritance.handed_down`."""
         if not isinstance(self.result, StageOutcome) or self.images is None:
             return self
@@ -131,11 +129,12 @@ class Workbench:
             rng = rng.fold("stage", key.stage)
         threat = threat_of(self.request.norm, eps, stage.attack)
         stages = self.request.stages[key.attack]
-        ancestors = [outcome for before, outcome in zip(stages, earlier, strict=False) if before.objective == stage.objective]
+        alike = [other.objective == stage.objective for other in stages]
+        ancestors = [outcome for outcome, kin in zip(earlier, alike, strict=False) if kin]
         reached = inherited(ancestors, shard.x, threat, stage.objective)
         start = reached.points[rows] if stage.attack.inherits and ancestors else None
         finished = self._attacked(Job(key, stage, shard, rows, threat, rng, start))
-        if not any(later.attack.inherits and later.objective == stage.objective for later in stages[key.stage + 1 :]):
+        if not any(stages[later].attack.inherits and alike[later] for later in range(key.stage + 1, len(stages))):
             return finished
         standing = set(self.judge.standing(clean, [*earlier, finished.result]))
         return finished.handing_down(shard.x, reached, standing, stage.objective)
