@@ -29,18 +29,19 @@ QUICK: tuple[Stage, ...] = (
 STANDARD: tuple[Stage, ...] = (
     FIRST,
     Stage("MI-FGSM-50", MIFGSM(steps=50), Training()),
-    Stage("APGD, restarts", APGD(steps=50, restarts=2), Training()),
+    Stage("APGD-100, restarts", APGD(steps=100, restarts=2), Training()),
     Stage("Square", Square(queries=500)),
-    Stage("APGD-400", APGD(steps=400), Training()),
-    Stage("warm APGD", WarmAPGD(steps=100, restarts=3), Training()),
+    Stage("warm APGD-400", WarmAPGD(steps=400, first_step=2.0), Training()),
+    Stage("warm APGD, shorter steps", WarmAPGD(steps=100, first_step=0.5), Training()),
 )
-"""860 pairs and 500 further forwards each way. Square comes before what starts from the best point: where it gets farthest,
+"""760 pairs and 500 further forwards each way. Square comes before what starts from the best point: where it gets farthest,
 gradients are hidden, and the walks that follow begin there."""
 
 THOROUGH: tuple[Stage, ...] = (
     *STANDARD[:3],
     Stage("Square", Square(queries=2000)),
-    STANDARD[4],
-    Stage("APGD-400, restarts", APGD(steps=400, restarts=4), Training()),
-    Stage("warm APGD, longer", WarmAPGD(steps=200, restarts=5), Training()),
+    *STANDARD[4:],
+    Stage("APGD-400, restarts", APGD(steps=400, restarts=2), Training()),
+    Stage("warm APGD, cycles", WarmAPGD(steps=100, restarts=7), Training()),
 )
+"""``standard``, and then twice its pairs."""

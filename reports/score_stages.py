@@ -40,7 +40,7 @@ from zoo.card import card, names
 RADII = ("1/255", "2/255", "4/255")
 ALONE = ("standard@3", "apgd:steps=400", "korhonen:steps=400", "perceptual:steps=400")
 """What ``standard`` is compared with."""
-LONGER = ("apgd:steps=400,restarts=2", "warm_apgd:steps=100,restarts=4")
+LONGER = ("apgd:steps=400,restarts=2", "warm_apgd:steps=100,restarts=7")
 """Searches after ``standard``, one after another: together twice its pairs each way, so that all together spend three times
 its budget."""
 
