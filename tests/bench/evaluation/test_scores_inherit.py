@@ -75,6 +75,19 @@ def test_what_a_blind_search_finds_the_next_stage_climbs_to_the_optimum() -> Non
     assert max(shift for name, shift in stages.items() if name.startswith("PGD-10")) < HALF
 
 
+def test_a_record_says_how_much_the_last_search_still_gained() -> None:
+    """The sets of version 3 end with Square, the only search that sees anything here."""
+    short, gains = bench.evaluate(Stairs(), attack="standard@3", eps=str(EPS), data=grey()), {}
+    for stage in short.results[0].stages:
+        name, _, way = stage.name.rpartition(", ")
+        gains[name, way] = abs(stage.shift)
+    (check,) = (check for check in short.reliability.checks if check.name == "convergence")
+    assert check.status == "warn" and check.value > 0.1 and gains["Square", "up"] > gains["APGD", "up"]
+    assert f"raised the shift of clipped scores by {check.value:.1%}" in check.says
+    single = bench.evaluate(Stairs(), attack="pgd", eps=str(EPS), data=grey())
+    assert not any(check.name == "convergence" for check in single.reliability.checks)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_stage_starts_from_the_farthest_point_of_its_own_direction(way: str) -> None:
     asked = Settings(model=Wavy(), attack="standard", eps=str(EPS), data=drawn())
