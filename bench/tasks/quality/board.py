@@ -39,7 +39,8 @@ WITHOUT_SATURATING = 2
 CLOSE = 1e-4
 """Tolerance for clean scores that are measured again, in units of the score range."""
 CLOSE_SHIFT = 0.02
-"""Tolerance for shifts, which is wider because rounding on another processor changes the course of attacks."""
+"""Tolerance for shifts, which is wider because rounding on another processor changes the course of attacks: in units of the
+range, or of the shift itself where a score is moved by more than its range."""
 
 
 def problems(record: Record, protocol: BoardProtocol) -> Iterator[str]:
@@ -216,7 +217,8 @@ def agreement(both: pd.DataFrame, entry: BoardEntry) -> tuple[int, int, int]:
     """Numbers of rows with equal clean score, equal |shift| (both within a tolerance) and equal adversarial images."""
     width = scale(entry.record).width
     clean = (both["clean"] - both["clean_kept"]).abs() <= CLOSE * width
-    shift = (both["shift"].abs() - both["shift_kept"].abs()).abs() <= CLOSE_SHIFT * width
+    size, size_kept = both["shift"].abs(), both["shift_kept"].abs()
+    shift = (size - size_kept).abs() <= CLOSE_SHIFT * size_kept.clip(lower=width)
     up, down = (both[f"adv_sha256_{way}"] == both[f"adv_sha256_{way}_kept"] for way in ("up", "down"))
     return int(clean.sum()), int(shift.sum()), int((up & down).sum())
 

@@ -40,12 +40,13 @@ def _by_stage(shift: Shift) -> list[Line]:
 
 def _saturating(shift: Shift) -> Iterator[tuple[str, Interval, Callable[[Interval], str]]]:
     """What of a shift counts on the scale of the scores: text, figure and its format. Nothing in records that lack it."""
-    for says, interval, form in (
+    figures_of_shift: tuple[tuple[str, Interval | None, Callable[[Interval], str]], ...] = (
         ("    of scores clipped to their range, in ranges", shift.clipped, decimal),
         ("images moved across half of the range (%)", shift.across_half, percent),
         ("images moved across the whole range (%)", shift.across_range, percent),
         ("pairs of images whose order flips (%)", shift.flipped_pairs, percent),
-    ):
+    )
+    for says, interval, form in figures_of_shift:
         if interval is not None:
             yield says, interval, form
 
