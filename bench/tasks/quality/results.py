@@ -150,6 +150,7 @@ def shift_result(
         for name in ("srcc", "plcc", "krcc")
         for when, scores in (("clean", clean), ("attacked", attacked))
     }
+    saturating = {name: statistic and estimated(statistic) for name, statistic in _saturating(valid_rows, scale).items()}
     size = quality.absolute_shift(clean, attacked)
     queries = int(valid_rows["backwards"].sum())
     return Shift(
@@ -163,7 +164,10 @@ def shift_result(
         down=one_way("down"),
         in_deviations=estimated(quality.in_deviations(size, clean)) if np.ptp(clean) > 0 else None,
         in_ranges=estimated(quality.in_ranges(size, scale)),
-        **{name: statistic and estimated(statistic) for name, statistic in _saturating(valid_rows, scale).items()},
+        clipped=saturating["clipped"],
+        across_half=saturating["across_half"],
+        across_range=saturating["across_range"],
+        flipped_pairs=saturating["flipped_pairs"],
         rounded=estimated(quality.absolute_shift(clean, clean + valid_rows["shift_8bit"].to_numpy(float))),
         robustness=estimated(quality.robustness(clean, attacked, scale)),
         noise=estimated(quality.absolute_shift(clean, noise_once)),
