@@ -145,11 +145,6 @@ def shift_result(
             return None
         return estimated(statistic(values))
 
-    correlations = {
-        f"{name}_{when}": estimated(getattr(quality, name)(scores, label))
-        for name in ("srcc", "plcc", "krcc")
-        for when, scores in (("clean", clean), ("attacked", attacked))
-    }
     saturating = {name: statistic and estimated(statistic) for name, statistic in _saturating(valid_rows, scale).items()}
     size = quality.absolute_shift(clean, attacked)
     queries = int(valid_rows["backwards"].sum())
@@ -176,7 +171,7 @@ def shift_result(
         gap=estimated(quality.gap(clean, attacked, noise_once)),
         gap_best=estimated(quality.gap(clean, attacked, noise_worst)),
         gap_ratio=quality.gap_ratio(clean, attacked, noise_worst, floor=RATIO_FLOOR * scale.width),
-        **correlations,
+        **{name: estimated(statistic) for name, statistic in _correlations(clean, attacked, label).items()},
         srcc_between=estimated(quality.srcc(attacked, clean)),
         wasserstein=estimated(quality.signed_wasserstein(clean, attacked)),
         gradient_l1=from_gradients(gradient_norms, lambda values: lambda weights: (weights @ values) / weights.sum(1)),
@@ -189,6 +184,15 @@ def shift_result(
         seconds=seconds,
         stages=stages or [],
     )
+
+
+def _correlations(clean: Floats, attacked: Floats, label: Floats) -> dict[str, Statistic]:
+    """The correlations of clean and of attacked scores with the (pseudo-)MOS, by their fields; (n,) each."""
+    return {
+        f"{name}_{when}": getattr(quality, name)(scores, label)
+        for name in ("srcc", "plcc", "krcc")
+        for when, scores in (("clean", clean), ("attacked", attacked))
+    }
 
 
 def _saturating(rows: pd.DataFrame, scale: ScoreRange) -> dict[str, Statistic | None]:
