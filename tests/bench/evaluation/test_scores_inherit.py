@@ -20,7 +20,6 @@ from bench.evaluation.request.attack_specs import resolve_attack
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import Settings, Tick
 from bench.evaluation.workbench import Job, OracleProposer, Proposal, Workbench
-from bench.tasks.quality.stages import WAYS
 from bench.tasks.quality.task import TASK
 from bench.tasks.quality.units import ScoreOutcome
 from bench.tasks.unit import UnitKey, stage_key
@@ -88,10 +87,8 @@ def test_a_record_says_how_much_the_last_search_still_gained() -> None:
     assert not any(check.name == "convergence" for check in single.reliability.checks)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_stage_starts_from_the_farthest_point_of_its_own_direction(way: str) -> None:
-    asked = Settings(model=Wavy(), attack="standard", eps=str(EPS), data=drawn())
-    request = resolve(asked)
+def test_a_stage_starts_from_the_farthest_point_of_its_own_direction() -> None:
+    request = resolve(Settings(model=Wavy(), attack="quick", eps=str(EPS), data=drawn()))
     jobs: dict[UnitKey, Job] = {}
     proposer = OracleProposer(request, Workbench(request).judge.objective)
 
@@ -101,18 +98,18 @@ def test_a_stage_starts_from_the_farthest_point_of_its_own_direction(way: str) -
 
     units = run(request, plan(request), Serial(Workbench(request, noting)), existing={})
     stages = request.stages[0]
-    heir = max(number for number, stage in enumerate(stages) if stage.attack.inherits and stage.name.endswith(way))
-    job = jobs[stage_key(0, EPS, 0, heir)]
-    assert job.inherited is not None
-    sign = 1 if way == "up" else -1
-    kin = [units[stage_key(0, EPS, 0, n)] for n in range(heir) if stages[n].name.endswith(way)]
-    assert len(kin) >= 2 and all(isinstance(outcome, ScoreOutcome) for outcome in kin)
-    shifts = [outcome.shift for outcome in kin if isinstance(outcome, ScoreOutcome)]
-    farthest = [max(sign * shift for shift in of_row) for of_row in zip(*shifts, strict=True)]
-    with torch.no_grad():
-        moved = Wavy()(job.inherited) - Wavy()(job.shard.x)
-    assert (sign * moved).tolist() == pytest.approx(farthest, abs=2e-3)  # levels of the point
-    assert min(farthest) > 0.1
+    for way, sign in (("up", 1), ("down", -1)):
+        heir = max(number for number, stage in enumerate(stages) if stage.attack.inherits and stage.name.endswith(way))
+        job = jobs[stage_key(0, EPS, 0, heir)]
+        assert job.inherited is not None
+        kin = [units[stage_key(0, EPS, 0, n)] for n in range(heir) if stages[n].name.endswith(way)]
+        shifts = [outcome.shift for outcome in kin if isinstance(outcome, ScoreOutcome)]
+        assert len(shifts) >= 2
+        farthest = [max(sign * shift for shift in of_row) for of_row in zip(*shifts, strict=True)]
+        with torch.no_grad():
+            moved = Wavy()(job.inherited) - Wavy()(job.shard.x)
+        assert (sign * moved).tolist() == pytest.approx(farthest, abs=2e-3)  # levels of the point
+        assert min(farthest) > 0.1
 
 
 def test_rows_do_not_depend_on_workers_nor_on_a_pause(tmp_path: Path) -> None:
