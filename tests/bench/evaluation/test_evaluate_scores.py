@@ -111,7 +111,7 @@ def test_what_saturates_follows_from_the_rows(record: Record) -> None:
         rows = record.rows[record.rows["eps"] == result.eps]
         rows = rows[rows["attack"] == result.attack] if result.attack != "worst case" else worst_case(rows)
         clean, up, down = (rows[name].clip(low, high) for name in ("clean", "score_up", "score_down"))
-        sizes = np.maximum(up - clean, clean - down) / (high - low)
+        sizes = np.maximum((up - clean).abs(), (down - clean).abs()) / (high - low)
         assert result.clipped.value == pytest.approx(sizes.mean())
         assert result.clipped.value <= result.in_ranges.value + 1e-9
         assert result.across_half.value == (rows["shift"].abs() >= (high - low) / 2).mean()
