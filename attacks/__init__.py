@@ -29,6 +29,7 @@ ATTACKS: dict[str, str] = {
     "pgd": "attacks.pgd:PGD",
     "mifgsm": "attacks.mifgsm:MIFGSM",
     "apgd": "attacks.apgd:APGD",
+    "warm_apgd": "attacks.warm_apgd:WarmAPGD",
     "sapgd": "attacks.sapgd:SAPGD",
     "square": "attacks.square:Square",
     "corners": "attacks.corners:Corners",

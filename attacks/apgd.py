@@ -67,8 +67,8 @@ class APGD(RestartedAttack):
     def walk(
         self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
     ) -> None:
-        """From one random start: ``steps`` steps, each row with a step size of its own. See the base."""
-        start = threat.rows(rows).random(x[rows], rng.rows(rows))
+        """From one start: ``steps`` steps, each row with a step size of its own. See the base."""
+        start = self.start(oracle, x, threat, rng, rows, best, first=first)
         if self.steps == 0:
             best.update(start, rows, oracle.query(start, rows, grad=False))
             return
@@ -90,11 +90,22 @@ class APGD(RestartedAttack):
                 self._reconsider(walk, k - last_check)
                 last_check = k
 
+    @property
+    def longest_step(self) -> float:
+        """The first step of a walk, in radii."""
+        return 2.0
+
+    def start(
+        self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
+    ) -> Tensor:
+        """Where the walk of ``rows`` ``(m,)`` of ``x`` begins, ``(m, ...)``: a random point of the ball."""
+        return threat.rows(rows).random(x[rows], rng.rows(rows))
+
     def _begin(self, oracle: Oracle, x: Tensor, threat: NormBall, start: Tensor, rows: Tensor, best: Best) -> _Walk:
         answer = oracle.query(start, rows, grad=True)
         best.update(start, rows, answer)
         value, gradient = answer.value, answer.slope
-        step = 2 * threat.rows(rows).radius(start).flatten()
+        step = self.longest_step * threat.rows(rows).radius(start).flatten()
         never = torch.zeros_like(answer.broken)
         walk = _Walk(
             rows, x[rows], start, start, gradient, value, start, gradient, value, step, torch.zeros_like(rows), value, never

@@ -105,9 +105,8 @@ class Cascade(Attack):
             better = (answer.value > moved[standing]) | (not traits.scores)
             best[standing[better]] = adv[better]
             moved[standing[better]] = answer.value[better]
-            if not traits.scores:
-                nearer = handed_down.better(answer.value, standing)
-                levels = Levels.of(adv[nearer], x[standing[nearer]])
-                handed_down.take(levels, answer.value[nearer], standing[nearer], x, threat)
+            nearer = handed_down.better(answer.value, standing)
+            levels = Levels.of(adv[nearer], x[standing[nearer]])
+            handed_down.take(levels, answer.value[nearer], standing[nearer], x, threat)
             standing = standing[~answer.broken]
         return best

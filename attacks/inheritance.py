@@ -1,4 +1,4 @@
-"""What the stages of an attack set hand down: of each sample the point that came nearest to breaking it.
+"""What the stages of an attack set hand down: of each sample the point that is nearest to breaking it, or moved it farthest.
 
 A stage that begins anew throws away what the stages before have reached. Points are handed down in 255 levels of a
 perturbation's largest entry: that is all the precision a start needs, a corner of a linf ball stays one, and a point takes a
@@ -43,7 +43,8 @@ class Levels:
 class Reached:
     """The best points so far. points: ``(n, ...)``, the clean input at first; margin: ``(n,)``, minus infinity at first.
 
-    A margin is negative while the sample stands, and the larger, the nearer it is to being broken.
+    A margin is negative while the sample stands, and the larger, the nearer it is to being broken. On a model that scores
+    it is what the attack maximises.
     """
 
     points: Tensor

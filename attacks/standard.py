@@ -15,7 +15,8 @@ model's own weights without spikes included, broke nothing that these had left.
 On models without spiking layers there is one path; the stages are then APGD, untargeted and targeted, restarts, and Square.
 On models without gradients Square is all that fits of these, and three more searches without gradients follow it.
 
-Under threats on grids of events the stages are those of :mod:`attacks.events.standard`.
+Under threats on grids of events the stages are those of :mod:`attacks.events.standard`, and on models that score those of
+:mod:`attacks.score_sets`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from attacks import score_sets
 from attacks.apgd import APGD
 from attacks.base import Stage
 from attacks.boundary import ScoreBoundary
@@ -188,17 +190,6 @@ def _smooth_corners(traits: Traits) -> Stage:
     return Stage("corners", Corners(queries=1000), BPDA() if traits.rounds else Training())
 
 
-SCORES_QUICK: tuple[Stage, ...] = (FIRST, Stage("APGD", APGD(steps=25), Training()))
-
-SCORES: tuple[Stage, ...] = (FIRST, Stage("APGD", APGD(steps=50), Training()), Stage("Square", Square(queries=100)))
-"""Models that score are smooth, and no sample leaves: each stage is run twice, to raise scores and to lower them."""
-
-SCORES_THOROUGH: tuple[Stage, ...] = (
-    *SCORES[:-1],
-    Stage("APGD, restarts", APGD(steps=100, restarts=4), Training()),
-    Stage("Square", Square(queries=1000)),
-)
-
 BLIND: tuple[Stage, ...] = (
     Stage("Square, longer", Square(queries=5000)),
     Stage("boundary", ScoreBoundary(queries=1000)),
@@ -236,7 +227,7 @@ def _without_sapgd(stage: Stage, kind: type[Threat]) -> Stage:
 @dataclass(frozen=True, kw_only=True)
 class Quick(Cascade):
     """At most 150 forward+backward pairs a sample and 100 further forwards, or 300 forwards without gradients: for
-    development and large sets.
+    development and large sets. On scores 60 pairs each way.
     """
 
     moves_scores: ClassVar[bool] = True
@@ -247,14 +238,15 @@ class Quick(Cascade):
         """:data:`QUICK`, or what stands for it without spikes and on scores; :data:`BLIND_QUICK` without gradients."""
         if issubclass(kind, EventGrid):
             return events.suited(events.QUICK, kind, traits)
-        stages = SCORES_QUICK if traits.scores else QUICK if traits.spiking else SMOOTH_QUICK
+        stages = score_sets.QUICK if traits.scores else QUICK if traits.spiking else SMOOTH_QUICK
         return suited((*stages, *blind(traits, BLIND_QUICK)), kind)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standard(Cascade):
     """At most 620 pairs (770 with spike codes, 1,080 without spikes) and 2,400 further forwards on a sample that survives
-    everything: for publication. Without gradients 8,000 forwards, and an upper bound.
+    everything: for publication. Without gradients 8,000 forwards, and an upper bound. On scores 760 pairs and 500 further
+    forwards each way.
     """
 
     moves_scores: ClassVar[bool] = True
@@ -264,7 +256,7 @@ class Standard(Cascade):
         """:func:`spiking`, or what stands for it without spikes and on scores. Without gradients :data:`BLIND` follows."""
         if issubclass(kind, EventGrid):
             return events.suited(events.STANDARD, kind, traits)
-        stages = SCORES if traits.scores else spiking(traits) if traits.spiking else smooth(traits)
+        stages = score_sets.STANDARD if traits.scores else spiking(traits) if traits.spiking else smooth(traits)
         return suited((*stages, *blind(traits, BLIND)), kind)
 
 
@@ -281,7 +273,6 @@ class Thorough(Cascade):
         """
         if issubclass(kind, EventGrid):
             return events.suited(events.THOROUGH, kind, traits)
-        stages = (
-            SCORES_THOROUGH if traits.scores else thorough_spiking(traits) if traits.spiking else thorough_smooth(traits)
-        )
+        of_decisions = thorough_spiking if traits.spiking else thorough_smooth
+        stages = score_sets.THOROUGH if traits.scores else of_decisions(traits)
         return suited((*stages, *blind(traits, BLIND)), kind)

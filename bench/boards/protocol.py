@@ -102,6 +102,9 @@ class Draft(_Strict):
     """Radii, as ``8/255``."""
     rank_by: str
     """The radius whose accuracy, or shift of scores, orders the table."""
+    figure: str = ""
+    """What is compared there, one of the task's :attr:`~bench.tasks.board.BoardRules.rankings`; empty for the first of them,
+    by which all boards were ordered before there was a choice."""
     attacks: list[str] = Field(min_length=1)
     """Specs; a sample counts as robust if it survives all of them."""
     path: str = "training"
@@ -177,8 +180,12 @@ class Protocol(Draft):
 def freeze(draft: Draft, *, released: datetime.date | None = None) -> Protocol:
     """Resolve every name and default as they are now. Raises a ``BenchError`` for unknown ones."""
     from bench.data import load_samples
-    from bench.tasks.lookup import task_named
+    from bench.tasks.lookup import board_rules, task_named
 
+    rankings = board_rules(draft.task).rankings
+    if draft.figure and draft.figure not in rankings:
+        fix = f"It is one of {', '.join(rankings)}." if rankings else "Leave it out."
+        raise BoardError(f"A board of task {draft.task} cannot be ordered by figure {draft.figure}.", fix)
     samples = load_samples(draft.data.name, split=draft.data.split, n=draft.data.n)
     fields = draft.model_dump() | {
         "data": draft.data.model_dump() | {"sha256": samples.sha256()},

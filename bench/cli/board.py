@@ -80,7 +80,8 @@ def show(name: str, root: Path | None, as_json: bool) -> None:
     empty_columns = [key for key in (lines[0] if lines else ()) if not any(line[key] for line in lines)]
     show_table([{key: value for key, value in line.items() if key not in empty_columns} for line in lines])
     unit = board_rules(protocol.task).unit
-    say(f"{unit}, ranked by attack {protocol.rank_by}; [a-b]: ranks that these samples cannot tell apart")
+    column = protocol.figure or "attack"
+    say(f"{unit}, ranked by {column} {protocol.rank_by}; [a-b]: ranks that these samples cannot tell apart")
     say(limits_text())
 
 

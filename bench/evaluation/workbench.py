@@ -87,11 +87,11 @@ class Finished:
     rows: Tensor | None = None
     images: Tensor | None = None
 
-    def handing_down(self, x: Tensor, reached: Reached, standing: Collection[int]) -> Finished:
+    def handing_down(self, x: Tensor, reached: Reached, standing: Collection[int], objective: Objective | None) -> Finished:
         """With the points that later stages inherit; see :func:`bench.tasks.inheritance.handed_down`."""
         if not isinstance(self.result, StageOutcome) or self.images is None:
             return self
-        points = handed_down(self.result, self.images, x, reached, standing)
+        points = handed_down(self.result, self.images, x, reached, standing, objective)
         return replace(self, result=replace(self.result, handed_down=points))
 
 
@@ -128,13 +128,16 @@ class Workbench:
         if key.stage:
             rng = rng.fold("stage", key.stage)
         threat = threat_of(self.request.norm, eps, stage.attack)
-        reached = inherited(earlier, shard.x, threat)
-        start = reached.points[rows] if stage.attack.inherits and earlier else None
+        stages = self.request.stages[key.attack]
+        alike = [other.objective == stage.objective for other in stages]
+        ancestors = [outcome for outcome, kin in zip(earlier, alike, strict=False) if kin]
+        reached = inherited(ancestors, shard.x, threat, stage.objective)
+        start = reached.points[rows] if stage.attack.inherits and ancestors else None
         finished = self._attacked(Job(key, stage, shard, rows, threat, rng, start))
-        if not any(later.attack.inherits for later in self.request.stages[key.attack][key.stage + 1 :]):
+        if not any(stages[later].attack.inherits and alike[later] for later in range(key.stage + 1, len(stages))):
             return finished
         standing = set(self.judge.standing(clean, [*earlier, finished.result]))
-        return finished.handing_down(shard.x, reached, standing)
+        return finished.handing_down(shard.x, reached, standing, stage.objective)
 
     def shard(self, number: int) -> Shard:
         """The samples of a shard."""

@@ -121,6 +121,53 @@ def robustness(clean: Floats, attacked: Floats, scale: ScoreRange) -> Statistic:
     return lambda weights: weighted.mean(logarithms, weights)
 
 
+def clipped_sizes(clean: Floats, raised: Floats, lowered: Floats, scale: ScoreRange) -> Floats:
+    """Per sample the larger of both shifts of scores that are clipped to the range, in units of the range: (N,), 0 to 1.
+
+    raised, lowered: scores attacked upwards and downwards, (N,) each; NaN where no attack went that way. The way of the
+    larger clipped shift need not be that of the larger shift: a score that is pushed far beyond an end it was close to has
+    hardly moved. Raises ``ValueError`` for unequal shapes, and where a sample has neither.
+    """
+    ways = [_pair(clean, np.where(np.isnan(moved), clean, moved)) for moved in (raised, lowered)]
+    if bool((np.isnan(raised) & np.isnan(lowered)).any()):
+        raise ValueError("some samples were attacked neither upwards nor downwards")
+    start = np.clip(clean, scale.low, scale.high)
+    ends = [np.abs(np.clip(clean + shift, scale.low, scale.high) - start) for shift in ways]
+    return np.asarray(np.maximum(*ends) / scale.width, np.float64)
+
+
+def clipped_shift(clean: Floats, raised: Floats, lowered: Floats, scale: ScoreRange) -> Statistic:
+    """Mean of :func:`clipped_sizes`: what an attack changes for whoever reads scores on their scale. Raises as that does."""
+    sizes = clipped_sizes(clean, raised, lowered, scale)
+    return lambda weights: weighted.mean(sizes, weights)
+
+
+def moved_across(clean: Floats, attacked: Floats, scale: ScoreRange, share: float) -> Statistic:
+    """Share of samples whose score moves by at least ``share`` of the range, scores (N,) unclipped.
+
+    Raises ``ValueError`` as :func:`signed_shift` does.
+    """
+    far = (np.abs(_pair(clean, attacked)) >= share * scale.width).astype(np.float64)
+    return lambda weights: weighted.mean(far, weights)
+
+
+def flipped_pairs(clean: Floats, raised: Floats, lowered: Floats) -> Statistic:
+    """Share of pairs whose order an attacker reverses, who lowers the better image and raises the worse one.
+
+    Scores (N,): clean, attacked upwards and downwards. Pairs of equal clean scores do not count; 0 without other pairs.
+    Memory grows with N^2. Raises ``ValueError`` as :func:`signed_shift` does.
+    """
+    _pair(clean, raised), _pair(clean, lowered)
+    ordered = clean[:, None] > clean
+    flipped = ordered & (lowered[:, None] < raised)
+
+    def share(weights: Floats) -> Floats:
+        pairs, reversed_pairs = (((weights @ which.astype(np.float64)) * weights).sum(1) for which in (ordered, flipped))
+        return np.where(pairs == 0, 0.0, reversed_pairs / np.where(pairs == 0, 1.0, pairs))
+
+    return share
+
+
 def srcc(scores: Floats, reference: Floats) -> Statistic:
     """Spearman's rank correlation of scores and reference, (N,) each; 0 if either is constant."""
     _pair(scores, reference)

@@ -31,6 +31,11 @@ class BoardProtocol(Protocol):
         ...
 
     @property
+    def figure(self) -> str:
+        """Which of the rules' ``rankings`` orders it; empty for the first."""
+        ...
+
+    @property
     def norm(self) -> Any:
         """Of the threat model."""
         ...
@@ -98,6 +103,7 @@ class BoardRules:
 
     unit: str
     figure: str
+    rankings: tuple[str, ...] = ()
 
     problems: Callable[[Record, BoardProtocol], Iterator[str]]
     """Everything that is wrong with a record under a protocol, in words."""

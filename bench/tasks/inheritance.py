@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from attacks.inheritance import Levels, Reached
+from attacks.objectives import Objective
 from attacks.threats.threat import Threat
 from bench.tasks.unit import StageOutcome
 
@@ -40,29 +41,41 @@ def read(texts: Sequence[str], like: Tensor) -> Levels:
     return Levels(stacked.to(like.device), torch.tensor(largest, dtype=like.dtype, device=like.device))
 
 
-def inherited(outcomes: Sequence[StageOutcome], x: Tensor, threat: Threat) -> Reached:
-    """What stages have reached on the inputs ``x`` ``(n, ...)`` of a shard. outcomes: in the order of the stages."""
+def inherited(outcomes: Sequence[StageOutcome], x: Tensor, threat: Threat, objective: Objective | None = None) -> Reached:
+    """What stages have reached on the inputs ``x`` ``(n, ...)`` of a shard.
+
+    outcomes: in the order of the stages. objective: of all of them.
+    """
     reached = Reached.nothing(x)
     for outcome in outcomes:
         given = [position for position, text in enumerate(outcome.handed_down) if text]
         if given:
             rows = torch.tensor([outcome.rows[position] for position in given], device=x.device)
-            margin = torch.tensor([outcome.margin[position] for position in given], dtype=torch.float64, device=x.device)
+            headway = outcome.headway(objective)
+            margin = torch.tensor([headway[position] for position in given], dtype=torch.float64, device=x.device)
             levels = read([outcome.handed_down[position] for position in given], x[rows])
             reached.take(levels, margin, rows, x, threat)
     return reached
 
 
-def handed_down(outcome: StageOutcome, images: Tensor, x: Tensor, reached: Reached, standing: Collection[int]) -> list[str]:
+def handed_down(
+    outcome: StageOutcome,
+    images: Tensor,
+    x: Tensor,
+    reached: Reached,
+    standing: Collection[int],
+    objective: Objective | None = None,
+) -> list[str]:
     """Per row of an outcome the text of its point, empty where the point is no better than what was ``reached`` before.
 
     images: of the outcome, ``(m, ...)``. x: clean inputs of the whole shard. standing: rows that later stages attack;
-    no other has a text, nor has a row whose image left ball or box.
+    no other has a text, nor has a row whose image left ball or box. objective: of the stage.
     """
-    if not outcome.margin:
+    headway = outcome.headway(objective)
+    if not headway:
         return []
     rows = torch.tensor(outcome.rows, dtype=torch.int64, device=x.device)
-    margin = torch.tensor(outcome.margin, dtype=torch.float64, device=x.device)
+    margin = torch.tensor(headway, dtype=torch.float64, device=x.device)
     wanted = [row in standing and status == "ok" for row, status in zip(outcome.rows, outcome.status, strict=True)]
     usable = torch.tensor(wanted, dtype=torch.bool, device=x.device)
     chosen = (reached.better(margin, rows) & usable).nonzero()[:, 0]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 
 class SpikeInfo(Strict):

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    from attacks.objectives import Objective
 
 Kind = Literal["clean", "noise", "attack"]
 
@@ -124,6 +127,13 @@ class StageOutcome(UnitResult):
     failure: str | None = None
     margin: list[float] = field(default_factory=list)
     handed_down: list[str] = field(default_factory=list)
+
+    def headway(self, objective: Objective | None) -> list[float]:
+        """How near each row is to the goal of a stage with this objective, the larger the nearer; empty if nobody can say.
+
+        By it later stages with the same objective inherit each row's best point.
+        """
+        return self.margin
 
 
 COSTS = ("forwards", "backwards", "zero_gradients")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.tasks.quality.board import by_photograph, moved, scale
+from bench.tasks.quality.board import CLIPPED, RAW, by_clipped, by_photograph, moved, scale
 from bench.tasks.results import Interval
 from reports.presentations.presentation import Column, CurvePoint, Presentation, TableColumn, Words, between, single
 
@@ -34,10 +34,11 @@ def attacks(protocol: Protocol) -> str:
 
 
 def rule(protocol: Protocol) -> str:
-    """What counts as a shift, in four sentences."""
+    """What counts as a shift, in four or five sentences."""
+    clipped = "Scores beyond the ends of their range count as the ends. " if by_clipped(protocol) else ""
     return (
         "Every image is attacked to raise the score and to lower it; the larger shift counts, in units of the model's "
-        f"score range. The table is ordered by the mean shift at {protocol.rank_by}: less is better. "
+        f"score range. {clipped}The table is ordered by the mean shift at {protocol.rank_by}: less is better. "
         "Versions of one photograph are no independent samples, so intervals and ranks rest on photographs."
     )
 
@@ -47,15 +48,18 @@ def table(protocol: Protocol) -> list[TableColumn]:
     columns: list[TableColumn] = [("SRCC", between("srcc", "srcc_low", "srcc_high", 1, ".2f"))]
     for eps in protocol.eps:
         columns.append((f"noise {eps}", single(f"noise@{eps}", 1, ".3f")))
-        columns.append((f"attacked {eps}", between(f"shift@{eps}", f"shift_low@{eps}", f"shift_high@{eps}", 1, ".3f")))
+        key = CLIPPED if by_clipped(protocol) else RAW
+        columns.append((f"attacked {eps}", between(f"{key}@{eps}", f"{key}_low@{eps}", f"{key}_high@{eps}", 1, ".3f")))
     return columns
 
 
 def columns(protocol: Protocol) -> list[Column]:
     """The shift where the board ranks, correlations, other radii, R, noise, gap, and external adversarial images."""
     main = protocol.rank_by
+    clipped = by_clipped(protocol)
     return [
-        _shift(main, main=True),
+        *(_saturating(main) if clipped else ()),
+        _shift(main, main=not clipped),
         Column(
             "srcc", "SRCC", "Rank correlation of clean scores with the opinion scores.", "number", "srcc_low", "srcc_high"
         ),
@@ -86,10 +90,28 @@ def _shift(eps: str, *, main: bool) -> Column:
     return Column(key, f"shift {eps}", says, low=low, high=high, main=main, less=True)
 
 
+def _saturating(eps: str) -> list[Column]:
+    """The shift of clipped scores, by which the board is ranked, and what else saturates."""
+    says = f"Mean size of the shift at {eps} of scores clipped to their range, in percent of it. Less is better."
+    return [
+        Column(f"clipped@{eps}", f"clipped {eps}", says, "percent", f"clipped_low@{eps}", f"clipped_high@{eps}", True, True),
+        Column(f"across_half@{eps}", "across half", "Images whose score moves by at least half of the range.", less=True),
+        Column(f"across_range@{eps}", "across all", "Images whose score moves by at least the whole range.", less=True),
+        Column(
+            f"flipped_pairs@{eps}",
+            "pairs flipped",
+            "Pairs of images whose order an attacker reverses who lowers the better and raises the worse.",
+            less=True,
+        ),
+        Column(f"srcc_between@{eps}", "SRCC with clean", "Rank correlation of attacked with clean scores.", "number"),
+    ]
+
+
 def outcomes(entry: Entry, protocol: Protocol) -> dict[str, Floats]:
     """Minus the mean shift per photograph, first where the board ranks."""
     radii = [protocol.rank_by, *(eps for eps in protocol.eps if eps != protocol.rank_by)]
-    return {f"minus shift {eps}": -by_photograph(moved(entry.record, eps), "shift") for eps in radii}
+    key = CLIPPED if by_clipped(protocol) else RAW
+    return {f"minus shift {eps}": -by_photograph(moved(entry.record, eps), key) for eps in radii}
 
 
 def curve(record: Record) -> tuple[Interval, list[CurvePoint]]:

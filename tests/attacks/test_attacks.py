@@ -49,6 +49,7 @@ from attacks.threats.linf import Linf
 from attacks.threats.threat import Threat, ThreatKinds
 from attacks.transfer import Transfer
 from attacks.universal import Universal
+from attacks.warm_apgd import WarmAPGD
 
 Build = Callable[..., Any]
 
@@ -70,6 +71,8 @@ ADAPTIVE: list[Attack] = [
     APGD(steps=3, restarts=2, objective="dlr"),
     APGD(steps=4, target="runner_up", objective="dlr", rho=1.0),
     APGD(steps=3, target="ranked", objective="dlr", restarts=3),
+    WarmAPGD(steps=6),
+    WarmAPGD(steps=3, restarts=2, objective="margin", first_step=0.5),
     SAPGD(steps=6),
     SAPGD(steps=3, restarts=2, objective="margin"),
     Square(queries=8),

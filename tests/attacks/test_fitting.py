@@ -38,6 +38,7 @@ from attacks.threats.linf import Linf
 from attacks.threats.threat import Threat
 from attacks.transfer import Transfer
 from attacks.universal import Universal
+from attacks.warm_apgd import WarmAPGD
 
 Build = Callable[..., Any]
 IMAGE, EVENTS, FEATURES = (2, 10, 10), (3, 2, 5, 5), (9,)
@@ -62,6 +63,7 @@ ANY_SHAPE: list[Attack] = [
     PGD(steps=2),
     MIFGSM(steps=2),
     APGD(steps=3),
+    WarmAPGD(steps=3),
     SAPGD(steps=3),
     NES(steps=1, pairs=2),
     SPSA(steps=1, pairs=2),

@@ -39,6 +39,7 @@ from attacks.threats.catalogue import threat_kind, threat_named
 from attacks.threats.linf import Linf
 from attacks.threats.threat import Threat
 from attacks.transfer import Transfer
+from attacks.warm_apgd import WarmAPGD
 
 Build = Callable[..., Any]
 SCORES, CLEAN = torch.tensor([0.9, 0.1, 0.5]), torch.tensor([0.6, 0.2, 0.5])
@@ -82,6 +83,7 @@ EXACT: list[Attack] = [
     PGD(steps=5, step_size=0.1, keep="last"),
     MIFGSM(steps=5, step_size=0.05),
     APGD(steps=5),
+    WarmAPGD(steps=5),
     SAPGD(steps=60),
 ]
 SEARCHES: list[Attack] = [

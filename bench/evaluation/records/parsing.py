@@ -28,6 +28,7 @@ MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     2: lambda fields: fields | {"schema_version": 3, "task": "classification", "shifts": []},
     3: _with_results,
     4: lambda fields: fields | {"schema_version": 5},
+    5: lambda fields: fields | {"schema_version": 6},
 }
 """From schema version to a function that gives the next version's fields."""
 

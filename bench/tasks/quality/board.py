@@ -1,7 +1,9 @@
 """Rules of boards of models that score: checks that entries are complete and consistent, order and columns of the table.
 
-A board is ranked by the mean |shift| at one radius, in units of the model's score range; less is better. The versions of one
-photograph are not independent samples, so models are compared by means over photographs.
+A board is ranked by the mean |shift| at one radius, in units of the model's score range; less is better. It is the shift of
+the scores as they are, or of scores clipped to their range (``figure: clipped`` in the protocol), which no score far outside
+of its scale can decide. The versions of one photograph are not independent samples, so models are compared by means over
+photographs.
 """
 
 from __future__ import annotations
@@ -12,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bench.metrics.quality import ScoreRange
+from bench.metrics.quality import ScoreRange, clipped_sizes
 from bench.metrics.statistics import Floats
 from bench.models.scorer import Scorer
 from bench.tasks.board import BoardEntry, BoardProtocol, BoardRules, Figure
 from bench.tasks.completeness import drift, incomplete
 from bench.tasks.feasibility import TOLERANCE
 from bench.tasks.quality.admission import admitted
-from bench.tasks.quality.results import Shift, shift_result
+from bench.tasks.quality.results import SATURATING, Shift, shift_result
 from bench.tasks.quality.rows import worst_case
 from bench.tasks.summary import in_percent
 
@@ -30,10 +32,15 @@ if TYPE_CHECKING:
     from bench.models.subject import Subject
     from bench.tasks.record import Record
 
+RAW, CLIPPED = "shift", "clipped"
+"""What a protocol may rank by: the shift as it is, or of scores clipped to their range."""
+WITHOUT_SATURATING = 2
+"""The last version of the evaluator whose records lack the figures that saturate."""
 CLOSE = 1e-4
 """Tolerance for clean scores that are measured again, in units of the score range."""
 CLOSE_SHIFT = 0.02
-"""Tolerance for shifts, which is wider because rounding on another processor changes the course of attacks."""
+"""Tolerance for shifts, which is wider because rounding on another processor changes the course of attacks: in units of the
+range, or of the shift itself where a score is moved by more than its range."""
 
 
 def problems(record: Record, protocol: BoardProtocol) -> Iterator[str]:
@@ -69,8 +76,11 @@ def _inconsistent(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _drift(record: Record) -> Iterator[str]:
+    lacking = dict.fromkeys(SATURATING) if record.evaluator_version <= WITHOUT_SATURATING else {}
+
     def again(rows: pd.DataFrame, old: Shift) -> Shift:
-        return shift_result(rows, old.attack, scale(record), old.seconds, old.stages)
+        result = shift_result(rows, old.attack, scale(record), old.seconds, old.stages)
+        return result.model_copy(update=lacking)
 
     return drift(record.rows, record.shifts, worst_case, again)
 
@@ -87,11 +97,21 @@ def strongest(record: Record, eps: str) -> Shift:
 
 
 def moved(record: Record, eps: str) -> pd.DataFrame:
-    """Columns ``group`` (photograph) and ``shift`` (|shift| in score ranges, strongest attack at a radius), by sample."""
+    """Columns ``group`` (photograph), ``shift`` and ``clipped`` (|shift| in score ranges, as it is and of clipped scores,
+    under the strongest attack at a radius), by sample.
+    """
     rows = record.rows[record.rows["eps_text"] == eps]
     rows = worst_case(rows) if rows["attack"].nunique() > 1 else rows
-    shifts = rows.set_index("sample")[["group", "shift"]].sort_index()
-    return shifts.assign(shift=shifts["shift"].abs() / scale(record).width)
+    rows = rows.set_index("sample").sort_index()
+    clean, up, down = (rows[name].to_numpy(float) for name in ("clean", "score_up", "score_down"))
+    return rows[["group"]].assign(
+        shift=rows["shift"].abs() / scale(record).width, clipped=clipped_sizes(clean, up, down, scale(record))
+    )
+
+
+def by_clipped(protocol: BoardProtocol) -> bool:
+    """Whether a board is ranked by the shift of clipped scores."""
+    return protocol.figure == CLIPPED
 
 
 def by_photograph(samples: pd.DataFrame, column: str) -> Floats:
@@ -102,8 +122,8 @@ def by_photograph(samples: pd.DataFrame, column: str) -> Floats:
 
 
 def ranked_by(entry: BoardEntry, protocol: BoardProtocol) -> Floats:
-    """Minus the mean |shift| per photograph (G,), in score ranges: higher is better."""
-    return -by_photograph(moved(entry.record, protocol.rank_by), "shift")
+    """Minus the mean |shift| per photograph (G,), clipped if the protocol says so, in score ranges: higher is better."""
+    return -by_photograph(moved(entry.record, protocol.rank_by), CLIPPED if by_clipped(protocol) else RAW)
 
 
 def best_known(entry: BoardEntry, eps: str) -> Floats:
@@ -144,8 +164,22 @@ def columns(entry: BoardEntry, protocol: BoardProtocol) -> dict[str, float | str
             f"srcc_attacked@{eps}": result.srcc_attacked.value,
             f"plcc_attacked@{eps}": result.plcc_attacked.value,
         }
+        if by_clipped(protocol):
+            values |= _saturating(result, eps)
         challenged = any(challenge.eps == eps for challenge in entry.challenges)
         values[f"best_known_external@{eps}"] = float(best_known(entry, eps).mean()) if challenged else ""
+    return values
+
+
+def _saturating(result: Shift, eps: str) -> dict[str, float | str]:
+    """Columns of a board that is ranked by clipped shifts."""
+    values: dict[str, float | str] = {f"srcc_between@{eps}": result.srcc_between.value}
+    if result.clipped is not None:
+        ends = {"": result.clipped.value, "_low": result.clipped.low, "_high": result.clipped.high}
+        values |= {f"clipped{end}@{eps}": value for end, value in ends.items()}
+    for name in SATURATING[1:]:
+        interval = getattr(result, name)
+        values[f"{name}@{eps}"] = "" if interval is None else interval.value
     return values
 
 
@@ -155,6 +189,8 @@ def line(row: Mapping[str, str], protocol: BoardProtocol) -> dict[str, str]:
     for eps in protocol.eps:
         measured[f"noise {eps}"] = row[f"noise@{eps}"]
         measured[f"attack {eps}"] = row[f"shift@{eps}"]
+        if by_clipped(protocol):
+            measured[f"clipped {eps}"] = row[f"clipped@{eps}"]
         measured[f"external {eps}"] = row[f"best_known_external@{eps}"]
     attacked = f"srcc_attacked@{protocol.rank_by}"
     return {name: in_percent(text) for name, text in measured.items()} | {
@@ -172,6 +208,8 @@ def figures(entry: BoardEntry, protocol: BoardProtocol) -> list[Figure]:
         noise = result.noise.model_copy(update={end: getattr(result.noise, end) / width for end in ("value", "low", "high")})
         listed.append(Figure(f"mean shift by random noise, {eps}", noise, ".3f"))
         listed.append(Figure(f"mean shift by attack, {eps}", result.in_ranges, ".3f", True, claims.shift.get(eps)))
+        if by_clipped(protocol) and result.clipped is not None:
+            listed.append(Figure(f"mean shift of clipped scores by attack, {eps}", result.clipped, ".3f"))
     return listed
 
 
@@ -179,7 +217,8 @@ def agreement(both: pd.DataFrame, entry: BoardEntry) -> tuple[int, int, int]:
     """Numbers of rows with equal clean score, equal |shift| (both within a tolerance) and equal adversarial images."""
     width = scale(entry.record).width
     clean = (both["clean"] - both["clean_kept"]).abs() <= CLOSE * width
-    shift = (both["shift"].abs() - both["shift_kept"].abs()).abs() <= CLOSE_SHIFT * width
+    size, size_kept = both["shift"].abs(), both["shift_kept"].abs()
+    shift = (size - size_kept).abs() <= CLOSE_SHIFT * size_kept.clip(lower=width)
     up, down = (both[f"adv_sha256_{way}"] == both[f"adv_sha256_{way}_kept"] for way in ("up", "down"))
     return int(clean.sum()), int(shift.sum()), int((up & down).sum())
 
@@ -197,6 +236,7 @@ def answers(
 RULES = BoardRules(
     unit="shift of the score in % of its range",
     figure="mean |shift|, of the score range,",
+    rankings=(RAW, CLIPPED),
     problems=problems,
     ranked_by=ranked_by,
     best_known=best_known,

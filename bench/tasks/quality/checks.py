@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attacks.cascade import Cascade
 from bench.tasks.checks import concluded, failures, graded, is_decisive
+from bench.tasks.quality.convergence import convergence_checks
 from bench.tasks.results import Check
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def verdict(request: Request, rows: pd.DataFrame, shifts: list[Shift], results: 
         *_saturated(shifts),
         *_noise(shifts, high - low),
         *_radii(shifts, high - low),
+        *convergence_checks(request, results),
     ]
     short = any(isinstance(planned.attack, Cascade) for planned in request.attacks)
     why = f"{'a short attack set' if short else 'one search'}: a lower bound on how far scores can be moved"

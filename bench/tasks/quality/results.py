@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from bench.tasks.results import Results
     from bench.tasks.task import Request
 
+SATURATING = ("clipped", "across_half", "across_range", "flipped_pairs")
+"""Fields that records of evaluator versions 1 and 2 lack."""
+
 RATIO_FLOOR = 0.001
 """Share of the score range: if noise moves scores by less on average, there is no ratio of attack to noise."""
 
@@ -63,6 +66,16 @@ class Shift(AttackResult):
     """Mean |shift| in standard deviations of the clean scores; None if these are constant."""
     in_ranges: Interval
     """Mean |shift| in units of the score range."""
+    clipped: Interval | None = None
+    """Mean shift of scores clipped to their range, in units of the range, of each image the larger of both ways. With the
+    three figures below it saturates where ``absolute`` goes on growing; None in records of evaluator versions 1 and 2."""
+    across_half: Interval | None = None
+    """Share of images whose score moves by at least half of the range."""
+    across_range: Interval | None = None
+    """Share of images whose score moves by at least the whole range."""
+    flipped_pairs: Interval | None = None
+    """Share of pairs of images whose order an attacker reverses who lowers the better and raises the worse; None also if
+    an image has no shift in one of both ways."""
     rounded: Interval
     """Mean |shift| after rounding the adversarial images to 8 bits."""
     robustness: Interval
@@ -137,11 +150,7 @@ def shift_result(
             return None
         return estimated(statistic(values))
 
-    correlations = {
-        f"{name}_{when}": estimated(getattr(quality, name)(scores, label))
-        for name in ("srcc", "plcc", "krcc")
-        for when, scores in (("clean", clean), ("attacked", attacked))
-    }
+    saturating = {name: statistic and estimated(statistic) for name, statistic in _saturating(valid_rows, scale).items()}
     size = quality.absolute_shift(clean, attacked)
     queries = int(valid_rows["backwards"].sum())
     return Shift(
@@ -155,6 +164,10 @@ def shift_result(
         down=one_way("down"),
         in_deviations=estimated(quality.in_deviations(size, clean)) if np.ptp(clean) > 0 else None,
         in_ranges=estimated(quality.in_ranges(size, scale)),
+        clipped=saturating["clipped"],
+        across_half=saturating["across_half"],
+        across_range=saturating["across_range"],
+        flipped_pairs=saturating["flipped_pairs"],
         rounded=estimated(quality.absolute_shift(clean, clean + valid_rows["shift_8bit"].to_numpy(float))),
         robustness=estimated(quality.robustness(clean, attacked, scale)),
         noise=estimated(quality.absolute_shift(clean, noise_once)),
@@ -163,7 +176,7 @@ def shift_result(
         gap=estimated(quality.gap(clean, attacked, noise_once)),
         gap_best=estimated(quality.gap(clean, attacked, noise_worst)),
         gap_ratio=quality.gap_ratio(clean, attacked, noise_worst, floor=RATIO_FLOOR * scale.width),
-        **correlations,
+        **{name: estimated(statistic) for name, statistic in _correlations(clean, attacked, label).items()},
         srcc_between=estimated(quality.srcc(attacked, clean)),
         wasserstein=estimated(quality.signed_wasserstein(clean, attacked)),
         gradient_l1=from_gradients(gradient_norms, lambda values: lambda weights: (weights @ values) / weights.sum(1)),
@@ -176,6 +189,27 @@ def shift_result(
         seconds=seconds,
         stages=stages or [],
     )
+
+
+def _correlations(clean: Floats, attacked: Floats, label: Floats) -> dict[str, Statistic]:
+    """The correlations of clean and of attacked scores with the (pseudo-)MOS, by their fields; (n,) each."""
+    return {
+        f"{name}_{when}": getattr(quality, name)(scores, label)
+        for name in ("srcc", "plcc", "krcc")
+        for when, scores in (("clean", clean), ("attacked", attacked))
+    }
+
+
+def _saturating(rows: pd.DataFrame, scale: ScoreRange) -> dict[str, Statistic | None]:
+    """The statistics of :data:`SATURATING`, from rows on which no stage failed."""
+    clean, shift, up, down = (rows[name].to_numpy(float) for name in ("clean", "shift", "shift_up", "shift_down"))
+    one_sided = bool(np.isnan(up).any() or np.isnan(down).any())
+    return {
+        "clipped": quality.clipped_shift(clean, clean + up, clean + down, scale),
+        "across_half": quality.moved_across(clean, clean + shift, scale, 0.5),
+        "across_range": quality.moved_across(clean, clean + shift, scale, 1.0),
+        "flipped_pairs": None if one_sided else quality.flipped_pairs(clean, clean + up, clean + down),
+    }
 
 
 def shifts(request: Request, rows: pd.DataFrame, results: Results) -> list[AttackResult]:

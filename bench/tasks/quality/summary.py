@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from bench.tasks.quality.results import Shift
-from bench.tasks.summary import Figures, Line, Summary, decimal, duration, turned
+from bench.tasks.results import Interval
+from bench.tasks.summary import Figures, Line, Summary, decimal, duration, percent, turned
 
 
 def summary(shifts: Sequence[Shift], *, eight_bit: bool) -> Summary:
@@ -37,6 +38,19 @@ def _by_stage(shift: Shift) -> list[Line]:
     ]
 
 
+def _saturating(shift: Shift) -> Iterator[tuple[str, Interval, Callable[[Interval], str]]]:
+    """What of a shift counts on the scale of the scores: text, figure and its format. Nothing in records that lack it."""
+    figures_of_shift: tuple[tuple[str, Interval | None, Callable[[Interval], str]], ...] = (
+        ("    of scores clipped to their range, in ranges", shift.clipped, decimal),
+        ("images moved across half of the range (%)", shift.across_half, percent),
+        ("images moved across the whole range (%)", shift.across_range, percent),
+        ("pairs of images whose order flips (%)", shift.flipped_pairs, percent),
+    )
+    for says, interval, form in figures_of_shift:
+        if interval is not None:
+            yield says, interval, form
+
+
 def _by_radius(shifts: Sequence[Shift]) -> list[Line]:
     columns: dict[str, Line] = {}
     for shift in shifts:
@@ -50,6 +64,8 @@ def _by_radius(shifts: Sequence[Shift]) -> list[Line]:
         column = columns[shift.eps_text]
         column["    upwards"] = decimal(shift.up)
         column["    downwards"] = decimal(shift.down)
+        for says, interval, form in _saturating(shift):
+            column[says] = form(interval)
         column["    in deviations of the clean scores"] = decimal(shift.in_deviations)
         column["    rounded to 8 bits"] = decimal(shift.rounded)
         column["R: log10 of largest possible / actual shift"] = decimal(shift.robustness)

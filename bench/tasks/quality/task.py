@@ -46,7 +46,7 @@ def results(request: Request, rows: pd.DataFrame, units: Results) -> list[Attack
 TASK = Task(
     name="quality",
     labels="quality scores",
-    evaluator_version=2,
+    evaluator_version=3,
     clean_type=CleanScores,
     outcome_type=ScoreOutcome,
     result_type=Shift,

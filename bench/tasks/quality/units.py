@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from attacks.objectives import Objective
+from attacks.score_objectives import Decrease, Increase
 from bench.tasks.unit import CleanAnswers, StageOutcome
 
 
@@ -24,3 +26,10 @@ class ScoreOutcome(StageOutcome):
 
     shift: list[float]
     shift_8bit: list[float]
+
+    def headway(self, objective: Objective | None) -> list[float]:
+        """The shift in the direction of the objective; empty for one that is neither up nor down. See the base."""
+        if isinstance(objective, Increase | Decrease):
+            sign = 1 if isinstance(objective, Increase) else -1
+            return [sign * shift for shift in self.shift]
+        return []

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from bench.boards.challenge import read_images, score
 from bench.boards.entering import add_challenge, enter
-from bench.boards.ranking import ranks
+from bench.boards.ranking import Rank, ranks
 from bench.boards.rescoring import rescore
 from bench.boards.running import folder_of, measure
 from bench.boards.store import Board
@@ -26,7 +26,8 @@ from bench.data import load_samples
 from bench.foundation.errors import BoardError
 from bench.models.opening import open_subject
 from bench.models.subject import Subject
-from bench.tasks.quality.board import best_known, by_photograph, moved, ranked_by
+from bench.tasks.quality.board import best_known, by_photograph, moved, problems, ranked_by
+from bench.tasks.quality.results import SATURATING
 from bench.tasks.record import Record
 from reports.site.gallery import draw_gallery
 
@@ -78,6 +79,60 @@ def test_the_one_that_is_moved_less_is_first(filled: Board) -> None:
     # The closed form, where no pixel is at the end of its range: all of it moves by eps.
     assert table.loc[1, "shift@2/255"] == pytest.approx(2.0 / 255, rel=0.1)
     assert table.loc[1, "shift@2/255"] == pytest.approx(2 * table.loc[0, "shift@2/255"], rel=0.01)
+
+
+def test_old_protocols_and_records_say_nothing_of_clipped_scores(filled: Board) -> None:
+    """A board without a choice of figure is ranked, and laid out, as it always was."""
+    assert filled.protocol().figure == ""
+    header = (filled.folder / "table.csv").read_text().splitlines()[0]
+    assert "shift@8/255" in header and not any(f"{name}@" in header for name in (*SATURATING, "srcc_between"))
+    entry = filled.entries()[0]
+    old = [result.model_copy(update=dict.fromkeys(SATURATING)) for result in entry.record.results]
+    record = entry.record.model_copy(update={"results": old}).with_rows(entry.record.rows)
+    assert any("does not follow" in problem for problem in problems(record, filled.protocol()))
+    before = record.model_copy(update={"evaluator_version": 2}).with_rows(record.rows)
+    assert list(problems(before, filled.protocol())) == []
+
+
+class BeyondScale(Score):
+    """A score four times as steep, beyond the upper end of its range for every image: on its scale it never moves."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 5 + 4 * super().forward(x)
+
+
+def test_a_board_may_be_ranked_by_clipped_scores(tmp_path: Path) -> None:
+    """Scores beyond the end of their range count as the end, however far they move there."""
+    orders = {}
+    for figure in ("shift", "clipped"):
+        board = small_board(
+            tmp_path,
+            n=N,
+            board=f"by-{figure}",
+            task="quality",
+            data={"name": "photos", "n": N},
+            attacks=["pgd:steps=3"],
+            figure=figure,
+        )
+        for name, model in (("beyond", BeyondScale(1.0)), ("shaky", Score(1.0))):
+            enter(board, measure(board, open_subject(model), out=None), card(name))
+        assert verify(board) == []
+        orders[figure] = [name.model for name, rank in sorted(ranks(board.entries(), board.protocol()).items(), key=rank_of)]
+    table = pd.read_csv(board.folder / "table.csv")
+    assert orders == {"shift": ["shaky", "beyond"], "clipped": ["beyond", "shaky"]}
+    # Both are rounded to six digits in the table, and the scores of the other model never leave their range.
+    assert table["clipped@8/255"].tolist() == [0, pytest.approx(table["shift@8/255"][1], abs=2e-6)]
+    assert table["across_half@8/255"].tolist() == table["across_range@8/255"].tolist() == [0, 0]
+
+
+def rank_of(item: tuple[object, Rank]) -> int:
+    return item[1].rank
+
+
+def test_a_board_cannot_be_ranked_by_a_figure_that_nobody_knows(tmp_path: Path) -> None:
+    asked = {"board": "by-luck", "task": "quality", "data": {"name": "photos", "n": 2}, "figure": "luck"}
+    with pytest.raises(BoardError, match="cannot be ordered by figure luck"):
+        small_board(tmp_path, n=2, **asked)
 
 
 def test_photographs_not_their_versions_are_compared(filled: Board) -> None:

@@ -22,9 +22,11 @@ from bench.data.base import Samples
 from bench.evaluation.records.storage import read_record
 from bench.evaluation.request.settings import Tick
 from bench.foundation.errors import BenchError, DataError, ModelError, SpecError
-from bench.tasks.quality.results import Shift
+from bench.tasks.quality.results import SATURATING, Shift
+from bench.tasks.quality.rows import worst_case
+from bench.tasks.quality.summary import summary
 from bench.tasks.record import Record
-from bench.tasks.summary import decimal
+from bench.tasks.summary import decimal, percent
 from reports.tables import comparison_table
 
 N, EPS = 12, 0.02
@@ -101,6 +103,37 @@ def test_rows_say_who_was_sampled_with_whom() -> None:
     assert found.rows["group"].tolist() == [0] * 6 + [1] * 6
     alone = bench.evaluate(Slope(), attack="fgsm", eps="0.02", data=grouped)
     assert alone.rows["group"].tolist() == list(range(N))
+
+
+def test_what_saturates_follows_from_the_rows(record: Record) -> None:
+    low, high = record.model.score_range or (0, 0)
+    for result in record.shifts:
+        rows = record.rows[record.rows["eps"] == result.eps]
+        rows = rows[rows["attack"] == result.attack] if result.attack != "worst case" else worst_case(rows)
+        clean, up, down = (rows[name].clip(low, high) for name in ("clean", "score_up", "score_down"))
+        sizes = np.maximum((up - clean).abs(), (down - clean).abs()) / (high - low)
+        assert result.clipped.value == pytest.approx(sizes.mean())
+        assert result.clipped.value <= result.in_ranges.value + 1e-9
+        assert result.across_half.value == (rows["shift"].abs() >= (high - low) / 2).mean()
+        assert result.across_half.value >= result.across_range.value
+        pairs = [(a, b) for _, a in rows.iterrows() for _, b in rows.iterrows() if a["clean"] > b["clean"]]
+        flipped = np.mean([a["score_down"] < b["score_up"] for a, b in pairs])
+        assert result.flipped_pairs.value == pytest.approx(flipped)
+    printed = {line[""]: line for line in summary(record.shifts, eight_bit=False).lines}
+    last = [result for result in record.shifts if result.eps_text == "0.02"][-1]
+    assert printed["    of scores clipped to their range, in ranges"]["eps 0.02"] == decimal(last.clipped)
+    assert printed["pairs of images whose order flips (%)"]["eps 0.02"] == percent(last.flipped_pairs)
+
+
+def test_one_direction_alone_flips_no_pairs_and_still_has_a_clipped_shift() -> None:
+    (up,) = bench.evaluate(Slope(), attack="pgd:objective=increase", eps="0.02", data=rated()).shifts
+    assert up.flipped_pairs is None and up.clipped is not None and up.clipped.value > 0
+
+
+def test_records_of_before_print_what_they_have(record: Record) -> None:
+    old = [result.model_copy(update=dict.fromkeys(SATURATING)) for result in record.shifts]
+    names = {line[""] for line in summary(old, eight_bit=False).lines}
+    assert "|shift|: pgd" in names and not any("clipped" in name or "flips" in name for name in names)
 
 
 def test_lower_is_better_is_turned_round() -> None:

@@ -143,3 +143,64 @@ def test_bad_input_is_refused() -> None:
         ScoreRange(1, 1)
     with pytest.raises(ValueError, match="one group"):
         quality.estimate(quality.signed_shift(CLEAN, MOVED), 4, groups=np.zeros(3, np.int64))
+
+
+RAISED, LOWERED = np.array([0.7, 2.5, 1.4, 0.5]), np.array([-0.1, 0.3, -0.2, 0.35])
+
+
+def test_a_clipped_shift_goes_the_way_that_has_room() -> None:
+    """Up and down, clipped: 0.5 and 0.2; 0.5 and 0.2; 0.1 and 0.9, though 0.5 upwards unclipped; 0.1 and 0.05."""
+    sizes = quality.clipped_sizes(CLEAN, RAISED, LOWERED, UNIT)
+    assert sizes == pytest.approx([0.5, 0.5, 0.9, 0.1])
+    assert value(quality.clipped_shift(CLEAN, RAISED, LOWERED, UNIT)) == pytest.approx(0.5)
+    wide = quality.clipped_sizes(10 * CLEAN - 3, 10 * RAISED - 3, 10 * LOWERED - 3, ScoreRange(-3, 7))
+    assert wide == pytest.approx(sizes)
+
+
+def test_clean_scores_outside_of_the_range_begin_at_its_end() -> None:
+    clean, raised, lowered = np.array([1.3, -0.5]), np.array([2.0, 0.25]), np.array([1.1, -0.9])
+    assert quality.clipped_sizes(clean, raised, lowered, UNIT) == pytest.approx([0.0, 0.25])
+
+
+def test_a_way_that_no_attack_went_counts_as_no_shift() -> None:
+    nowhere = np.full(4, np.nan)
+    assert quality.clipped_sizes(CLEAN, RAISED, nowhere, UNIT) == pytest.approx([0.5, 0.5, 0.1, 0.1])
+    with pytest.raises(ValueError, match="neither upwards nor downwards"):
+        quality.clipped_sizes(CLEAN, nowhere, nowhere, UNIT)
+
+
+def test_the_share_that_moves_across_half_of_the_range() -> None:
+    """Shifts of 0.55, 2, -1.1 and 0.1."""
+    attacked = np.array([0.75, 2.5, -0.2, 0.5])
+    assert value(quality.moved_across(CLEAN, attacked, UNIT, 0.5)) == pytest.approx(3 / 4)
+    assert value(quality.moved_across(CLEAN, attacked, UNIT, 1)) == pytest.approx(2 / 4)
+    assert value(quality.moved_across(CLEAN, attacked, ScoreRange(-2, 2), 1)) == 0
+
+
+def test_flipped_pairs_are_those_whose_intervals_overlap_by_hand() -> None:
+    """In order: 0.9 in [-0.2, 1.4], 0.5 in [0.3, 2.5], 0.4 in [0.35, 0.5], 0.2 in [-0.1, 0.3]: two of six pairs hold."""
+    raised, lowered = np.array([0.3, 2.5, 1.4, 0.5]), np.array([-0.1, 0.3, -0.2, 0.35])
+    assert value(quality.flipped_pairs(CLEAN, raised, lowered)) == pytest.approx(4 / 6)
+    assert value(quality.flipped_pairs(CLEAN, CLEAN, CLEAN)) == 0
+    assert value(quality.flipped_pairs(CLEAN, CLEAN + 2, CLEAN - 2)) == 1
+
+
+def test_pairs_of_equal_scores_are_no_pairs() -> None:
+    level = np.full(4, 0.5)
+    assert value(quality.flipped_pairs(level, level + 1, level - 1)) == 0
+    clean = np.array([0.5, 0.5, 0.6])
+    assert value(quality.flipped_pairs(clean, clean + 0.06, clean - 0.06), 3) == 1
+
+
+@settings(max_examples=30)
+@given(TIED, st.integers(0, 10_000))
+def test_flipped_pairs_of_repeated_samples(pairs: list[tuple[int, int]], seed: int) -> None:
+    """Weights count samples as often as they were drawn."""
+    clean, reach = np.array(pairs, float).T
+    weights = weighted.resamples(np.arange(len(clean)), 3, seed)
+    shares = quality.flipped_pairs(clean, clean + reach, clean - reach)(weights)
+    for place, row in enumerate(weights):
+        c, r = (np.repeat(each, row.astype(int)) for each in (clean, reach))
+        ordered = [(i, j) for i in range(len(c)) for j in range(len(c)) if c[i] > c[j]]
+        flipped = sum(c[i] - r[i] < c[j] + r[j] for i, j in ordered)
+        assert shares[place] == pytest.approx(flipped / len(ordered) if ordered else 0)

@@ -1,0 +1,47 @@
+"""The stages of ``quick``, ``standard`` and ``thorough`` on models that score.
+
+A score is moved, never broken, so no sample leaves: an evaluator runs each stage twice, to raise scores and to lower them.
+Every stage hands down each sample's best point of its own way, and the last ones go on from it.
+
+Stages were chosen on validation photographs. ``python -m reports.score_stages`` measures how much farther three times the
+budget gets.
+"""
+
+from __future__ import annotations
+
+from attacks.apgd import APGD
+from attacks.base import Stage
+from attacks.gradients.base import Training
+from attacks.mifgsm import MIFGSM
+from attacks.pgd import PGD
+from attacks.square import Square
+from attacks.warm_apgd import WarmAPGD
+
+FIRST = Stage("PGD-10", PGD(steps=10), Training())
+
+QUICK: tuple[Stage, ...] = (
+    FIRST,
+    Stage("APGD", APGD(steps=25), Training()),
+    Stage("warm APGD", WarmAPGD(steps=25), Training()),
+)
+"""60 pairs each way."""
+
+STANDARD: tuple[Stage, ...] = (
+    FIRST,
+    Stage("MI-FGSM-50", MIFGSM(steps=50), Training()),
+    Stage("APGD-100, restarts", APGD(steps=100, restarts=2), Training()),
+    Stage("Square", Square(queries=500)),
+    Stage("warm APGD-400", WarmAPGD(steps=400, first_step=2.0), Training()),
+    Stage("warm APGD, shorter steps", WarmAPGD(steps=100, first_step=0.5), Training()),
+)
+"""760 pairs and 500 further forwards each way. Square comes before what starts from the best point: where it gets farthest,
+gradients are hidden, and the walks that follow begin there."""
+
+THOROUGH: tuple[Stage, ...] = (
+    *STANDARD[:3],
+    Stage("Square", Square(queries=2000)),
+    *STANDARD[4:],
+    Stage("APGD-400, restarts", APGD(steps=400, restarts=2), Training()),
+    Stage("warm APGD, cycles", WarmAPGD(steps=100, restarts=7), Training()),
+)
+"""``standard``, and then twice its pairs."""
