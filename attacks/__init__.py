@@ -55,6 +55,7 @@ ATTACKS: dict[str, str] = {
     "event_ascent": "attacks.events.ascent:EventAscent",
     "swap_search": "attacks.events.swaps:SwapSearch",
     "sda": "attacks.events.sda:SDA",
+    "fewest_events": "attacks.events.fewest:FewestEvents",
     "spikefool": "attacks.events.spikefool:SpikeFool",
     "ternary": "attacks.events.ternary:TernarySampling",
     "retiming": "attacks.events.retiming:SoftRetiming",

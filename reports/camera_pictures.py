@@ -1,47 +1,34 @@
 """What an attack does to what a spike camera sees: scene, spikes and reconstruction, before and after.
 
 ``python -m reports.camera_pictures RECORD --out FILE.png`` takes the folder of a record that ``bench evaluate --save-adv``
-has made of a camera of the zoo. Both scenes meet the same draw of the camera's noise, so that only the attack differs.
+has made of a camera of the zoo. Both scenes meet the same draw of the camera's noise, so that only the attack differs. Below
+each reconstruction stands how near it is to its own scene. ``--film FILE.png`` writes the streams as an animation, too.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 from torch import nn
 
 import bench
 from attacks.randomness import KeyedRng, drawing
 from bench.foundation.errors import RecordError
+from bench.foundation.files import atomic_write_bytes
+from reports.camera_film import Picture, View, film
 from reports.exit_status import end_with
 from reports.picks import Pick, choose
 from reports.plots import save
+from zoo.cameras.fidelity import psnr, ssim
 from zoo.cameras.networks import ThroughPictures, ThroughSpikes
 from zoo.cameras.reconstruction import TFP
 
-Picture = NDArray[np.float32]
 CELL = 1.6
 """Inches per picture."""
-
-
-@dataclass(frozen=True)
-class View:
-    """What a camera makes of a scene, as pictures in [0, 1].
-
-    scene: ``(H, W, C)``. raster: the spikes of the middle line of pixels, ``(T, W, C)``, a tick below the other; white is
-    silence, and a colour is missing where its pixel fired. reconstruction: ``(H, W, C)``.
-    """
-
-    scene: Picture
-    raster: Picture
-    reconstruction: Picture
 
 
 def view(model: nn.Module, scene: Picture, sample: int) -> View:
@@ -57,9 +44,10 @@ def view(model: nn.Module, scene: Picture, sample: int) -> View:
     x = torch.from_numpy(scene).permute(2, 0, 1)[None]
     with torch.no_grad(), drawing(KeyedRng.of(0, torch.tensor([sample])).fold("picture")):
         spikes = model.camera(x)
-        picture = reconstruction(spikes)
-    raster = 1 - spikes[:, 0, :, spikes.shape[3] // 2].movedim(1, -1)
-    return View(scene, raster.numpy(), picture[0].movedim(0, -1).clamp(0, 1).numpy())
+        picture = reconstruction(spikes).clamp(0, 1)
+        nearness = float(psnr(picture, x)), float(ssim(picture, x))
+    planes = (1 - spikes[:, 0]).movedim(1, -1)
+    return View(scene, planes.numpy(), picture[0].movedim(0, -1).numpy(), *nearness)
 
 
 def sheet(model: nn.Module, picks: Sequence[Pick], title: str) -> Figure:
@@ -75,6 +63,7 @@ def sheet(model: nn.Module, picks: Sequence[Pick], title: str) -> Figure:
                 axis = axes[row, 2 * number + column]
                 axis.imshow(picture.repeat(3, axis=2) if picture.shape[2] == 1 else picture, interpolation="nearest")
                 axis.set(xticks=[], yticks=[])
+            axes[2, 2 * number + column].set_xlabel(f"{seen.psnr:.1f} dB, SSIM {seen.ssim:.2f}", fontsize="x-small")
             axes[0, 2 * number + column].set_title(answer if column else f"sample {pick.sample}\n{answer}", fontsize="small")
     for row, name in enumerate(("scene", "spikes of a line", "reconstruction")):
         axes[row, 0].set_ylabel(name, fontsize="small")
@@ -88,12 +77,17 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("record", type=Path, help="folder of a record with saved images")
     options.add_argument("--out", type=Path, required=True, help="where the picture goes (.png)")
+    options.add_argument("--film", type=Path, help="where an animation of the streams goes (.png, an APNG)")
     options.add_argument("--count", type=int, default=2, help="samples that fell, and as many that stand")
     given = options.parse_args()
     record = bench.read_record(given.record)
     picks = choose(record, given.record, count=given.count)
     name = record.model.ref.removeprefix("zoo:")
-    save(sheet(bench.load(name), picks, f"{name} under {record.attacks[0].spec}"), given.out)
+    model = bench.load(name)
+    save(sheet(model, picks, f"{name} under {record.attacks[0].spec}"), given.out)
+    if given.film:
+        views = [[view(model, scene, pick.sample) for scene in (pick.clean, pick.adversarial)] for pick in picks]
+        atomic_write_bytes(given.film, film(views))
     return 0
 
 

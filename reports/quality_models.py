@@ -27,8 +27,9 @@ RESULT = "models.json"
 
 
 def subjects() -> list[str]:
-    """Names of the quality models that have weights."""
-    return [name for name in names() if card(name).task == "quality" and card(name).weights is not None]
+    """Names of the quality models that have weights and see the images themselves."""
+    cards = (card(name) for name in names())
+    return [each.name for each in cards if each.task == "quality" and each.weights is not None and not each.behind_camera]
 
 
 def measured(name: str, baseline: Floats) -> dict[str, Any]:

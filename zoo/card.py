@@ -21,8 +21,8 @@ REPLICAS = "replicas"
 WEIGHTS = HOME / "weights"
 
 
-BEHIND_CAMERAS = ("through_pictures", "through_spikes")
-"""Builders of :mod:`zoo.cameras.networks`."""
+BEHIND_CAMERAS = ("through_pictures", "through_spikes", "score_through_pictures")
+"""Builders of :mod:`zoo.cameras.networks` and :mod:`zoo.cameras.scoring`."""
 
 
 class _Strict(BaseModel):
@@ -83,8 +83,8 @@ class Conversion(_Strict):
     """How weights are made from those of another model, without training."""
 
     source: str
-    """Name of the zoo model that is converted: one without spikes, or one with the same builder and other arguments, whose
-    weights are taken as they are."""
+    """Name of the zoo model that is converted: one without spikes, or one whose weights are taken as they are. That is one
+    with the same builder and other arguments, or with the builder of the ``network`` that a camera is put before."""
 
 
 class Weights(_Strict):

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from attacks.events.flips import tried
+from attacks.events.undoing import Undoing
 from attacks.minimal import MinimalAttack
 from attacks.objectives import Margin
 from attacks.oracle import Oracle
@@ -114,39 +115,8 @@ class _Flips:
 
     def undo(self, oracle: Oracle, rows: Tensor) -> None:
         """Undo as many flips of ``rows``, all of them fooled, as leave them so: those of small effect first."""
-        changed = (self.events[rows] != self.clean[rows]).flatten(1)
-        number = changed.sum(1)
-        order = leading(changed / (1 + self.effect[rows].flatten(1)), int(number.max()))
-        spared = self._longest_prefix(oracle, rows, order, number)
-        for place in range(order.shape[1]):
-            left = ((spared <= place) & (place < number)).nonzero()[:, 0]
-            if len(left):
-                self._restore_if_fooled(oracle, rows[left], order[left, place : place + 1])
-
-    def _longest_prefix(self, oracle: Oracle, rows: Tensor, order: Tensor, number: Tensor) -> Tensor:
-        """Undo the longest prefix of ``order`` that a binary search finds; returns its lengths ``(n,)``."""
-        low, high = torch.zeros_like(number), number.clone()
-        place = torch.arange(order.shape[1], device=order.device)
-        while bool((low < high).any()):
-            middle = (low + high + 1) // 2
-            without = self._without(rows, order, place < middle[:, None])
-            answer = oracle.query(self.threat.as_inputs(without, self.x[rows]), rows, grad=False)
-            fooled = answer.broken | (answer.value > 0)
-            low, high = torch.where(fooled, middle, low), torch.where(fooled, high, middle - 1)
-        self.events = self.events.index_copy(0, rows, self._without(rows, order, place < low[:, None]))
-        return low
-
-    def _restore_if_fooled(self, oracle: Oracle, rows: Tensor, cells: Tensor) -> None:
-        without = self._without(rows, cells, torch.ones_like(cells, dtype=torch.bool))
-        answer = oracle.query(self.threat.as_inputs(without, self.x[rows]), rows, grad=False)
-        fooled = answer.broken | (answer.value > 0)
-        self.events = self.events.index_copy(0, rows[fooled], without[fooled])
-
-    def _without(self, rows: Tensor, cells: Tensor, which: Tensor) -> Tensor:
-        """Events of ``rows`` with the clean ones back at those of ``cells`` ``(n, k)`` where ``which`` ``(n, k)`` holds."""
-        events = self.events[rows]
-        flat = torch.zeros_like(events, dtype=torch.bool).flatten(1).scatter(1, cells, which).view_as(events)
-        return torch.where(flat, self.clean[rows], events)
+        undoing = Undoing(oracle, self.threat, self.x[rows], rows, self.clean[rows])
+        self.events = self.events.index_copy(0, rows, undoing.fewest(self.events[rows], self.effect[rows]))
 
 
 def _filled(gradient: Tensor, rng: KeyedRng) -> Tensor:

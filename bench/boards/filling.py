@@ -18,7 +18,8 @@ def waiting(board: Board, only: Sequence[str] = ()) -> list[str]:
     """Names of the zoo models that could enter a board and have not, in the order of their names.
 
     A model fits if it answers the board's task and was made for its data set. Models behind a spike camera answer for
-    another device than those that see the images: they enter where they are named. only: names to restrict that to.
+    another device than those that see the images: each kind enters its own boards, and the other where it is named.
+    only: names to restrict that to.
     Raises ``BenchError`` if one of ``only`` is unknown, does not fit, or has no weights.
     """
     from zoo.card import names
@@ -39,7 +40,7 @@ def waiting(board: Board, only: Sequence[str] = ()) -> list[str]:
         )
         if why and only:
             raise BoardError(f"zoo:{name} cannot enter {board}: it {why}.", "Leave it out, or train it: bench train.")
-        left_out = described.behind_camera and not only
+        left_out = described.behind_camera != protocol.behind_cameras and not only
         if not why and not left_out and EntryName(described.name, described.version) not in there:
             fitting.append(name)
     return fitting

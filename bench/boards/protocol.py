@@ -111,6 +111,8 @@ class Draft(_Strict):
     """Gradient path of attacks that do not choose their own."""
     seed: int = 0
     """Of every draw."""
+    behind_cameras: bool = False
+    """Whether it is for models that see scenes through a spike camera; others are compared with each other elsewhere."""
 
     @field_validator("board")
     @classmethod

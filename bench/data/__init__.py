@@ -33,8 +33,10 @@ BY_PATH = {
     "cifar10dvs": "bench.data.events.sets:read_cifar10_dvs",
     "dvsgesture": "bench.data.events.sets:read_dvs_gesture",
     "spikecam": "bench.data.spikecam.sets:read_spikecam",
+    "scenes": "bench.data.spikecam.scenes:read_scenes",
 }
-"""What stands before ``:PATH`` to ``"module:attribute"``: a function of PATH, ``split`` and ``n`` that gives samples."""
+"""What stands before ``:PATH`` to ``"module:attribute"``: a function of PATH, ``split`` and ``n`` that gives samples. What
+``scenes`` takes is the name of a set of pictures."""
 
 __all__ = ["BY_PATH", "DATASETS", "data_sets", "load_data", "load_samples", "open_dataset"]
 
@@ -52,8 +54,9 @@ def load_samples(name: str, *, split: str = "test", n: int | None = None, root: 
 
     name: one of :data:`DATASETS` (rated sets also as ``kadid10k,crop=96``), a plug-in, ``folder:PATH`` for images of
     one's own (see ``folders/folder.py``), ``nmnist:PATH``, ``cifar10dvs:PATH``, ``dvsgesture:PATH`` for event recordings
-    (see ``events/sets.py``), or ``spikecam:PATH`` for those of a spike camera (see ``spikecam/sets.py``). What was left out
-    of a folder is said in a warning.
+    (see ``events/sets.py``), ``spikecam:PATH`` for those of a spike camera (see ``spikecam/sets.py``), or
+    ``scenes:NAME,T=32`` for pictures that a camera sees over time (see ``spikecam/scenes.py``). What was left out of a
+    folder is said in a warning.
     split: ``test``, ``train``, ``val`` or ``train_full``. n: None for all. root: the data root, if not the usual one.
     Raises ``UnknownNameError``, and ``DataError`` if the set is
     missing, damaged, or smaller than ``n``. Pixels of folders and rated sets are read when they are asked for, and

@@ -33,7 +33,8 @@ def convert_model(
 ) -> ConvertedFiles:
     """Convert ``described`` from its source and write ``NAME.safetensors`` and ``NAME.yaml``, in seconds.
 
-    Weights of a source with the same builder, such as the network without a filter, are taken as they are.
+    Weights of a source with the same builder, such as the network without a filter, are taken as they are, and so are those
+    of a network that a camera is put before.
     source: the card file; its text is copied except for its weights. out: folder of the files. The weights depend only on
     the source's weights; validation images are used only to measure the result.
     Raises ``ModelError`` if the card has no conversion, or its source is unknown, has no weights or does not fit;
@@ -72,5 +73,9 @@ def convert_model(
 
 def _weights_of(source: Card, target: Card) -> dict[str, Tensor]:
     """The weights with which ``target`` is filled, by name. Raises as :func:`folded_weights`."""
-    model = load_card(source)
-    return model.state_dict() if source.builder.name == target.builder.name else folded_weights(model)
+    model, inner = load_card(source), target.builder.arguments.get("network")
+    if source.builder.name == target.builder.name:
+        return model.state_dict()
+    if isinstance(inner, dict) and inner.get("name") == source.builder.name:
+        return {f"network.{name}": value for name, value in model.state_dict().items()}
+    return folded_weights(model)

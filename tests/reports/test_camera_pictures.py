@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from bench.foundation.errors import RecordError
+from reports.camera_film import GAP, ZOOM, film
 from reports.camera_pictures import sheet, view
 from reports.picks import Pick
 from zoo.cameras.networks import through_pictures, through_spikes
@@ -32,6 +35,30 @@ def test_a_spike_is_where_it_was() -> None:
     assert seen.raster[:, 3, 1].tolist() == [1] * 9
     assert seen.raster[:, 3, 2].tolist() == seen.raster[:, 5, 0].tolist() == [1, 1, 1, 0, 1, 1, 1, 0, 1]
     assert seen.reconstruction[16, 3].tolist() == pytest.approx([8 / 9, 0, 4 / 9])
+
+
+def test_how_near_a_reconstruction_is_stands_below_it() -> None:
+    """A quarter of a charge a tick fires twice in nine ticks, which is read as 4/9 of full light."""
+    flat = np.full((32, 32, 3), 0.5, np.float32)
+    seen = view(camera(), flat, 0)
+    assert seen.psnr == pytest.approx(-20 * np.log10(1 / 2 - 4 / 9), rel=1e-4) and 0 < seen.ssim < 1
+    pick = Pick(7, flat, flat, "cat", "dog", True)
+    labels = [axis.get_xlabel() for axis in sheet(camera(), [pick], "title").axes]
+    assert labels[-1] == f"{seen.psnr:.1f} dB, SSIM {seen.ssim:.2f}" and labels[0] == ""
+
+
+def test_a_film_shows_every_tick_of_both_streams() -> None:
+    model = camera()
+    views = [[view(model, scene, 0) for scene in (SCENE, np.clip(SCENE + 0.2, 0, 1))] for _ in range(2)]
+    moving = Image.open(io.BytesIO(film(views)))
+    side, gap = ZOOM * 32, ZOOM * -(-GAP // ZOOM)
+    assert moving.size == (6 * side + 5 * gap, 2 * side + gap)
+    assert getattr(moving, "n_frames", 1) == 9
+    for tick in range(9):
+        moving.seek(tick)
+        pixels = np.asarray(moving.convert("RGB"))
+        spikes = pixels[:side:ZOOM, side + gap : 2 * side + gap : ZOOM]
+        assert np.array_equal(spikes, np.rint(views[0][0].planes[tick] * 255).astype(np.uint8))
 
 
 def test_the_draw_belongs_to_the_sample() -> None:

@@ -216,9 +216,12 @@ def test_every_model_keeps_its_promises(name: str) -> None:
         assert gradient.isfinite().all() and gradient.abs().sum() > 0
 
 
-@pytest.mark.parametrize("name", each([name for name in distinct() if card(name).spiking]))
+@pytest.mark.parametrize("name", each([name for name in distinct() if card(name).spiking and card(name).task != "quality"]))
 def test_paths_differ_in_gradient_only(name: str) -> None:
-    """What changes with the path is the gradient, and it is back to the model's own afterwards."""
+    """What changes with the path is the gradient, and it is back to the model's own afterwards.
+
+    The score behind a camera is left out: its picture is a mean over the ticks, and its own gradient is that of the rate.
+    """
     model = network(name)
     images = inputs_for(name, 2)
 

@@ -81,10 +81,12 @@ class BackgroundActivityFilter(nn.Module):
 
 
 class QuantisedFilter(nn.Module):
-    """The quantisation-aware filter, AQF (Ahmad, Siddique, Hoque, DATE 2023, arXiv 2301.05264), on event frames.
+    """Approximate quantisation-aware filtering, AQF (Ahmad, Siddique, Hoque, DATE 2023, arXiv 2301.05264), on event frames.
 
-    It joins the two filters of DVS-Attacks (Marchisio et al., IJCNN 2021) in quantised time. There events have times in
-    microseconds; here a frame is the finest time, and ``quantum`` frames make one tick of the filter's clock.
+    It joins the two filters of DVS-Attacks (Marchisio et al., IJCNN 2021), against events that stand alone and against stuck
+    pixels, in quantised time. There each event has a time of its own, and only earlier events support it; here a frame is
+    the finest time, and ``quantum`` frames make one tick of the filter's clock. The paper put the filter before approximate
+    networks; here it stands before exact ones.
 
     reach, memory: an event is kept if another pixel, at most ``reach`` away in rows and columns, had an event in its tick or
         the ``memory`` ticks before. Events of the same tick support each other: frames do not say which came first.

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from attacks import ATTACKS
 from attacks.base import Attack
 from attacks.events.ascent import EventAscent, TopK
-from attacks.events.patterns import Corner, Dash, Frame
+from attacks.events.fewest import FewestEvents
+from attacks.events.patterns import Corner, Dash, Frame, Pattern
 from attacks.events.retiming import SoftRetiming, soft_frames
 from attacks.events.sda import SDA
 from attacks.events.search import FlipSearch
@@ -49,9 +50,10 @@ FLIPPING: list[Attack] = [
     SpikeFool(iterations=5),
     TernarySampling(steps=5),
     FlipSearch(queries=40),
-    Frame(draws=3),
-    Corner(draws=3),
-    Dash(draws=3),
+    FewestEvents(steps=3, rounds=2, width=4),
+    Frame(queries=15),
+    Corner(queries=15, reach=2),
+    Dash(queries=15),
     UniformNoise(draws=3),
 ]
 MOVING: list[Attack] = [TopK(), EventAscent(steps=6, restarts=2), SoftRetiming(steps=6, restarts=2), UniformNoise(draws=3)]
@@ -218,6 +220,7 @@ EXACT_ON_PLANES: list[Attack] = [
     SwapSearch(steps=0, rounds=6),
     SDA(iterations=6, width=6),
     SpikeFool(overshoot=1.0),
+    FewestEvents(steps=3, rounds=2, width=6),
 ]
 
 
@@ -265,14 +268,51 @@ def test_random_searches_seldom_miss_the_best_flips_of_all_subsets(attack: Attac
     assert at_least(found) > share
 
 
-@pytest.mark.parametrize("attack", [SDA(iterations=6, width=6), SpikeFool(overshoot=1.0)], ids=repr)
-def test_on_a_plane_no_flip_is_too_many(attack: SDA | SpikeFool) -> None:
+NEAREST: list[Attack] = [
+    SDA(iterations=6, width=6),
+    SpikeFool(overshoot=1.0),
+    FewestEvents(steps=3, rounds=2, width=6),
+]
+
+
+@pytest.mark.parametrize("attack", NEAREST, ids=repr)
+def test_on_a_plane_no_flip_is_too_many(attack: Attack) -> None:
     for seed in range(15):
         x, model = tiny(seed), Polynomial(seed, pairs=False)
         model.bias.fill_(-0.5 - float(model.value(x)) - seed % 12)
         fewest = next((int((c != x).sum()) for c in all_flips(x, 6) if float(model.value(c)) > 0), None)
-        adv = attack.nearest(ModelOracle.of(model, torch.zeros(1).long()), x, EventsL0(eps=6), rng=streams(1))
+        adv = attack.perturb(ModelOracle.of(model, torch.zeros(1).long()), x, EventsL0(eps=6), rng=streams(1))
         assert int((adv != x).sum()) == (fewest or 0)
+
+
+def test_where_cells_interact_the_fewest_flips_of_all_subsets_are_seldom_missed() -> None:
+    matched = []
+    for seed in range(60):
+        x, model = tiny(seed), Polynomial(seed, pairs=True)
+        model.bias.fill_(-0.5 - float(model.value(x)) - seed % 12)
+        fewest = next((int((c != x).sum()) for c in all_flips(x, 3) if float(model.value(c)) > 0), 0)
+        asked = ModelOracle.of(model, torch.zeros(1).long())
+        attack = FewestEvents(steps=10, rounds=6, width=6)
+        adv = attack.perturb(asked, x, EventsL0(eps=3), rng=streams(1).fold("seed", seed))
+        changed = int((adv != x).sum())
+        assert changed <= 3 and (not changed or float(model.value(adv)) > 0)
+        matched.append(float(changed == fewest))
+    assert at_least(matched) > 0.8
+
+
+def test_what_is_broken_with_few_events_is_found_within_a_large_budget(network: nn.Module) -> None:
+    """Bisection ends at no more changes than the search needs, whatever budget it began with."""
+    x = recordings(30)
+    fewest = {}
+    for budget in (3, 24):
+        asked = oracle(network, x)
+        adv = FewestEvents(steps=5, rounds=3, width=8).perturb(asked, x, EventsL0(eps=budget), rng=streams(30))
+        changed = (adv != x).flatten(1).sum(1)
+        assert bool((network(adv).argmax(1) != asked.labels)[changed > 0].all())
+        fewest[budget] = torch.where(changed > 0, changed, 120).double()
+    broken = fewest[3] <= 3
+    assert int(broken.sum()) >= 10
+    assert float((fewest[24] - fewest[3])[broken].mean()) < 1
 
 
 def retimings(x: Tensor) -> Iterator[Tensor]:
@@ -321,18 +361,64 @@ def test_a_model_without_gradients_does_not_stop_a_search(network: nn.Module) ->
         assert float(threat.excess(adv, x).max()) == 0
 
 
-def test_patterns_fill_their_own_cells_only() -> None:
-    x = torch.zeros(40, 6, 2, 9, 9)
-    for attack in (Frame(), Corner(), Dash(length=2)):
-        adv = attack.draw(x, EventsL0(eps=8), streams(40))
-        assert adv.flatten(1).sum(1).tolist() == [8] * 40
-        _, _, _, rows, columns = adv.nonzero(as_tuple=True)
-        if isinstance(attack, Frame):
-            assert bool(((rows % 8 == 0) | (columns % 8 == 0)).all())
-        if isinstance(attack, Corner):
-            assert bool((torch.minimum(rows, 8 - rows) + torch.minimum(columns, 8 - columns) == 0).all())
-        if isinstance(attack, Dash):
-            assert bool(((adv.sum((1, 2, 4)) > 0).sum(1) == 1).all())  # on one row of pixels
+PATTERNS: list[Pattern] = [Frame(queries=60, length=2, depth=1), Corner(queries=60, length=2, reach=2), Dash(queries=60)]
+
+
+@pytest.mark.parametrize("attack", PATTERNS, ids=repr)
+def test_patterns_fill_empty_cells_of_their_own(attack: Pattern) -> None:
+    class Summing(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.stack([x.flatten(1).sum(1) * 0 + 9, x.flatten(1).sum(1) * 1e-3], 1)
+
+    x = (torch.rand(20, 6, 2, 9, 9, generator=torch.Generator().manual_seed(3)) < 0.2).double()
+    adv = attack.perturb(oracle(Summing(), x), x, EventsL0(eps=8), rng=streams(20))
+    added = adv - x
+    assert float(added.min()) == 0  # no event is removed
+    _, _, _, rows, columns = added.nonzero(as_tuple=True)
+    if isinstance(attack, Frame):
+        assert bool(((rows % 8 == 0) | (columns % 8 == 0)).all())
+    if isinstance(attack, Corner):
+        assert bool((torch.minimum(rows, 8 - rows) < 2).all() and (torch.minimum(columns, 8 - columns) < 3).all())
+    # The objective counts events here, so that the search ends where all of the budget is spent.
+    assert added.flatten(1).sum(1).tolist() == [8] * 20
+
+
+def test_a_frame_has_rings_of_pixels_that_are_neighbours() -> None:
+    frame, shape = Frame(length=1, depth=3), (1, 1, 4, 5)
+    assert frame.table(shape) == (1, 1, 2, 14)
+    place = torch.arange(14).view(14, 1)
+    for ring, pixels in enumerate((14, 6)):
+        zero = torch.zeros_like(place)
+        _, _, row, column = frame.strokes((zero, zero, torch.full_like(place, ring), place), shape)
+        assert len({(int(r), int(c)) for r, c in zip(row, column, strict=True)}) == pixels
+        inside = torch.stack([row, 3 - row, column, 4 - column]).amin(0)
+        assert bool((inside == ring).all())
+        steps = (row.diff(dim=0).abs() + column.diff(dim=0).abs()).flatten()
+        assert steps.tolist() == [1] * 13
+
+
+def test_a_dash_moves_along_its_row() -> None:
+    shape = (6, 2, 9, 9)
+    dash = Dash(length=2, lasting=3)
+    at = tuple(torch.tensor([[[place]]]) for place in (1, 0, 4, 7, 2))
+    frame, polarity, row, column = dash.strokes(at, shape)
+    assert frame.flatten().tolist() == [1, 1, 2, 2, 3, 3]
+    assert column.flatten().tolist() == [7, 8, 8, 0, 0, 1]
+    assert (int(polarity), int(row)) == (0, 4)
+    assert dash.table(shape) == (4, 2, 9, 9, 3)
+
+
+@pytest.mark.parametrize("attack", PATTERNS, ids=repr)
+def test_patterns_that_are_searched_for_beat_draws_of_the_same_size(attack: Pattern, network: nn.Module) -> None:
+    x = recordings(150)
+    threat = EventsL0(eps=4)
+    asked = oracle(network, x, objective=Margin())
+    everyone = torch.arange(150)
+    values = []
+    for each in (UniformNoise(), attack):
+        adv = each.perturb(asked, x, threat, rng=streams(150))
+        values.append(asked.query(adv, everyone, grad=False).value)
+    assert at_least((values[1] - values[0]).tolist()) > 0
 
 
 def test_every_attack_on_events_of_the_catalogue_is_in_a_table() -> None:
@@ -360,6 +446,10 @@ BAD: list[Callable[[], Attack]] = [
     lambda: FlipSearch(share=0),
     lambda: SoftRetiming(reach=0),
     lambda: Dash(length=0),
+    lambda: Dash(lasting=0),
+    lambda: Corner(reach=0),
+    lambda: Frame(depth=0),
+    lambda: FewestEvents(tries=-1),
 ]
 
 

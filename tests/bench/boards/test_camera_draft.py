@@ -6,7 +6,10 @@ from pathlib import Path
 
 import yaml
 
+from bench.boards.entering import release
+from bench.boards.filling import waiting
 from bench.boards.protocol import Draft, freeze
+from zoo.card import card, names
 
 DRAFT = Path(__file__).parents[3] / "leaderboards/drafts/spikecam-cifar10-linf.yaml"
 
@@ -17,3 +20,11 @@ def test_the_draft_resolves() -> None:
     (attack,) = protocol.attacks
     assert [stage["name"] for stage in attack.model_dump()["spiking"]][-1] == "corners"
     assert f"first {protocol.data.n} test images" in protocol.summary
+
+
+def test_a_plain_fill_is_for_the_models_behind_cameras(tmp_path: Path) -> None:
+    board = release(freeze(Draft.model_validate(yaml.safe_load(DRAFT.read_text()))), tmp_path)
+    cameras = [name for name in names() if card(name).behind_camera and card(name).dataset == "cifar10"]
+    assert {"cam_tfp_snn", "cam_tfi_snn", "cam_direct_snn", "cam_tfp_ann", "cam_tfp_snn_at"} <= set(cameras)
+    assert waiting(board) == [name for name in cameras if card(name).task == "classification" and card(name).weights]
+    assert waiting(board, ["snn_vanilla"]) == ["snn_vanilla"]

@@ -13,8 +13,9 @@ from bench.cli import train as cli
 from bench.data.base import Samples
 from bench.foundation.errors import ModelError
 from bench.training import job
+from zoo.cameras.scoring import ScoreThroughPictures
 from zoo.card import Card, read_card
-from zoo.loading import load_card, with_steps
+from zoo.loading import build, load_card, with_steps
 
 SOURCE = """name: source
 summary: A small source.
@@ -32,6 +33,31 @@ defense: {name: none}
 spiking: true
 conversion: {source: source}
 paper: Somebody, Somewhere
+"""
+
+
+BEHIND = """name: target
+summary: A small scorer behind a camera.
+task: quality
+dataset: own
+builder:
+  name: score_through_pictures
+  arguments:
+    camera: {ticks: 4, initial: 0.5}
+    network: {name: linearity, arguments: {widths: [4, 4, 4, 4], hidden: 4, features: 4}}
+defense: {name: none}
+spiking: true
+conversion: {source: source}
+paper: Somebody, Somewhere
+"""
+SCORER = """name: source
+summary: A small scorer.
+task: quality
+dataset: own
+builder: {name: linearity, arguments: {widths: [4, 4, 4, 4], hidden: 4, features: 4}}
+defense: {name: norm_in_norm}
+spiking: false
+recipe: {epochs: 1, learning_rate: 0.05}
 """
 
 
@@ -73,6 +99,27 @@ def test_from_source_to_converted_model(folder: Path) -> None:
     assert longer.latency == 10 and not torch.equal(longer(x), model(x))
     with pytest.raises(ValueError, match="source has no time steps"):
         with_steps(read_card(path), 7)
+
+
+def test_a_camera_is_put_before_a_network_with_its_weights_as_they_are(folder: Path) -> None:
+    (folder / "source.yaml").write_text(SCORER)
+    (folder / "target.yaml").write_text(BEHIND)
+    scorer = build(read_card(folder / "source.yaml").builder)
+    job.write_weights(
+        scorer.state_dict(),
+        source=folder / "source.yaml",
+        weights=folder / "source.safetensors",
+        card_file=folder / "source.yaml",
+    )
+    files = converted(folder)
+    behind = load_card(read_card(files.card), folder / "out")
+    source = load_card(read_card(folder / "source.yaml"), folder)
+    assert isinstance(behind, ScoreThroughPictures)
+    weights = behind.network.state_dict()
+    assert weights.keys() == source.state_dict().keys()
+    assert all(torch.equal(value, weights[name]) for name, value in source.state_dict().items())
+    x = torch.rand(2, 3, 32, 32)
+    assert torch.equal(behind(x), source(behind.reconstruction(behind.camera(x)).clamp(0, 1)))
 
 
 def test_refusals(folder: Path) -> None:

@@ -25,7 +25,8 @@ from zoo.loading import load
 ROOT = Path(__file__).parents[3]
 GOLDEN = Path(__file__).with_name("golden_bits.json")
 WEIGHTS = ROOT / "zoo" / "weights"
-SHIPPED = sorted(path.stem for kind in ("[as]nn", "cam") for path in WEIGHTS.glob(f"{kind}_*.safetensors"))
+STEMS = sorted(path.stem for kind in ("[as]nn", "cam") for path in WEIGHTS.glob(f"{kind}_*.safetensors"))
+SHIPPED = [name for name in STEMS if card(name).task == "classification"]
 CAMERAS = ("cam_tfp_snn", "cam_direct_snn")
 N = 10
 PROCESSORS = {
