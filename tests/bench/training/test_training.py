@@ -463,12 +463,30 @@ def test_a_misspelt_argument_of_a_card_is_one_sentence(source: Path, part: str) 
         job.train_model(described.model_copy(update={part: wrong}), source=source, out=source.parent, runs=source.parent)
 
 
+class Watched(Plain):
+    """A defense that writes down when it is asked what it is like."""
+
+    shares: list[float] = []  # noqa: RUF012
+
+    def at(self, share: float) -> Defense:
+        self.shares.append(share)
+        return self
+
+
+def test_a_defense_is_told_the_share_of_the_training(tmp_path: Path) -> None:
+    Watched.shares.clear()
+    trained(tmp_path / "c", defense=Watched())
+    assert Watched.shares == pytest.approx([step / 9 for step in range(9)])
+
+
 class Thresholds(nn.Module):
     """Weights, biases, BatchNorm and the threshold of an activation; the loss does not depend on any of them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2), QCFS(threshold=4.0), nn.Flatten(), nn.Linear(128, 3))
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2), QCFS(threshold=4.0), nn.Flatten(), nn.Linear(128, 3)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return 0 * self.layers(x)  # type: ignore[no-any-return]
