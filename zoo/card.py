@@ -62,8 +62,8 @@ class Recipe(_Strict):
     weight_decay: float = 5e-4
     """Of the parameters that ``decayed`` names."""
     decayed: Literal["weights", "all"] = "weights"
-    """``weights``: convolution and linear weights. ``all``: also biases, BatchNorm and the parameters of activations and neurons,
-    such as thresholds, as in code that hands all parameters to one optimiser."""
+    """``weights``: convolution and linear weights. ``all``: also biases, BatchNorm and the parameters of activations and
+    neurons, such as thresholds, as in code that hands all parameters to one optimiser."""
     augment: Literal["none", "crop_flip", "crop_flip_cutout", "crop_flip_autoaugment_cutout", "flip"] = "crop_flip"
     """Random crop of the image padded by 4 pixels, and horizontal flip, also with a square cut out, and
     AutoAugment's policy for CIFAR-10 before that; or the flip alone."""
