@@ -46,4 +46,5 @@ class SurrogateWindow(PotentialPenalty):
         mean = distance.mean(pooled)
         deviation = distance.var(pooled, correction=0).clamp_min(TINY**2).sqrt()
         upper, lower = (mean + self.reach) / deviation, (mean - self.reach) / deviation
-        return (torch.special.ndtr(upper) - torch.special.ndtr(lower)).mean()
+        share: Tensor = torch.special.ndtr(upper) - torch.special.ndtr(lower)
+        return share.mean()

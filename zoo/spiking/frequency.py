@@ -56,5 +56,5 @@ def box(height: int, width: int, tall: int, wide: int) -> Tensor:
     """1 for the frequencies that pass, in the order of the FFT, ``(H, W)``, float32."""
     rows = torch.fft.fftfreq(height, 1 / height)
     columns = torch.fft.fftfreq(width, 1 / width)
-    inside = ((rows >= -tall) & (rows < tall))[:, None] & ((columns >= -wide) & (columns < wide))
+    inside: Tensor = ((rows >= -tall) & (rows < tall))[:, None] & ((columns >= -wide) & (columns < wide))
     return inside.float()

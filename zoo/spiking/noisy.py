@@ -30,7 +30,8 @@ CELLS = 4096
 def normal_cells() -> Tensor:
     """The normal number of each cell, ``(4096,)``, float32, rising."""
     middles = (torch.arange(CELLS, dtype=torch.float64) + 0.5) / CELLS
-    return (torch.special.ndtri(middles) * CELLS).round().div(CELLS).float()
+    numbers: Tensor = torch.special.ndtri(middles)
+    return (numbers * CELLS).round().div(CELLS).float()
 
 
 class NoisyLIF(LIF):
