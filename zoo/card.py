@@ -60,7 +60,10 @@ class Recipe(_Strict):
     momentum: float = 0.9
     """Of the gradient: Nesterov's, or AdamW's first moment."""
     weight_decay: float = 5e-4
-    """On convolution and linear weights; biases, BatchNorm and neuron parameters have none."""
+    """Of the parameters that ``decayed`` names."""
+    decayed: Literal["weights", "all"] = "weights"
+    """``weights``: convolution and linear weights. ``all``: also biases, BatchNorm and the parameters of activations and
+    neurons, such as thresholds, as in code that hands all parameters to one optimiser."""
     augment: Literal["none", "crop_flip", "crop_flip_cutout", "crop_flip_autoaugment_cutout", "flip"] = "crop_flip"
     """Random crop of the image padded by 4 pixels, and horizontal flip, also with a square cut out, and
     AutoAugment's policy for CIFAR-10 before that; or the flip alone."""

@@ -58,6 +58,8 @@ class Trace:
     current: the input; None unless the layer gradient asked for it.
     constant: whether the input was the same at each step. What a layer gradient returns is then summed over the steps;
         it may as well return the sum itself, ``(1, n, ...)``, and spare writing T steps.
+    leaks: None, or what each neuron keeps of its potential at each step, laid out as the potential, where that is not one
+        number; ``dynamics.decay`` then counts for nothing.
     windows: None, or windows over which the spikes were averaged; the gradient that arrives is then that of the means,
         one for each window. Only a layer gradient whose ``takes_windows`` is true is ever given them.
     """
@@ -67,6 +69,7 @@ class Trace:
     dynamics: Dynamics
     constant: bool = False
     windows: Windows | None = None
+    leaks: Tensor | None = None
 
     @property
     def spikes(self) -> Tensor:

@@ -7,8 +7,8 @@ With ``d[t] = dL/dv[t]`` (the potential after the reset) and ``e[t] = dL/ds[t]``
     soft reset   dL/du[t] = e[t] g + d[t]            - d[t] th   g
     d[t-1] = decay * dL/du[t]
 
-The last term of each is the path through the reset; ``detached`` drops it. Both
-variants are in use, and neither is always the stronger attack.
+with the leak of each neuron at step t in the place of the decay where there is one. The last term of each is the path
+through the reset; ``detached`` drops it. Both variants are in use, and neither is always the stronger attack.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def through_slopes(grad: Tensor, trace: Trace, slopes: Tensor, *, attached: bool
 
     grad, slopes: ``(T, n, ...)``. Returns dL/dcurrent, laid out in memory as the potential is.
     """
-    if accelerated.usable(trace.potential):
+    if trace.leaks is None and accelerated.usable(trace.potential):
         return on_gpu.through_slopes(grad, trace, slopes, attached=attached)
     ready = aligned(slopes, trace.potential)
-    if not compiled.usable(trace.potential):
+    if trace.leaks is not None or not compiled.usable(trace.potential):
         flat = matrix(ready)
         return _through_time(grad, trace, lambda u, t, piece: flat[t, piece], attached=attached)
     result = like(trace.potential, 1 if trace.constant else None)
@@ -55,10 +55,10 @@ def through_slopes(grad: Tensor, trace: Trace, slopes: Tensor, *, attached: bool
 
 def through_surrogate(grad: Tensor, trace: Trace, surrogate: Surrogate, *, attached: bool) -> Tensor:
     """The module's recursion for a surrogate; shapes as in :func:`through_slopes`."""
-    if accelerated.usable(trace.potential):
+    if trace.leaks is None and accelerated.usable(trace.potential):
         return on_gpu.through_surrogate(grad, trace, surrogate, attached=attached)
     th = trace.dynamics.threshold
-    if surrogate.name not in loops.SLOPES or not compiled.usable(trace.potential):
+    if trace.leaks is not None or surrogate.name not in loops.SLOPES or not compiled.usable(trace.potential):
         return _through_time(grad, trace, lambda u, t, piece: surrogate.slope_(u, th), attached=attached)
     result = like(trace.potential, 1 if trace.constant else None)
     u, out = compiled.array(trace.potential), compiled.array(result)
@@ -82,6 +82,7 @@ def _through_time(grad: Tensor, trace: Trace, slope_of: Slope, *, attached: bool
     out = matrix(result)
     steps = len(out)
     dynamics = trace.dynamics
+    leaks = None if trace.leaks is None else matrix(aligned(trace.leaks, trace.potential))
     for piece in pieces(out):
         scratch = torch.empty_like(out[0, piece])
         carried = torch.empty_like(scratch)
@@ -91,7 +92,7 @@ def _through_time(grad: Tensor, trace: Trace, slope_of: Slope, *, attached: bool
             if t == steps - 1:
                 torch.mul(arriving[t, piece], slope, out=to_current)
                 continue
-            torch.mul(out[t + 1, piece], dynamics.decay, out=carried)
+            torch.mul(out[t + 1, piece], dynamics.decay if leaks is None else leaks[t + 1, piece], out=carried)
             if not attached:
                 torch.mul(arriving[t, piece], slope, out=to_current)
             elif dynamics.reset == "hard":

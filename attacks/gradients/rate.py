@@ -5,7 +5,8 @@ as a rectifier of its firing rate. The gradient that arrives at each step passes
 once and is blocked where it stayed silent. There is no recursion in time in which it could vanish.
 
 RGA (Bu et al., CVPR 2023): likewise, but the factor is the derivative of the firing rate with
-respect to the time-averaged input current, piecewise constant in it.
+respect to the time-averaged input current, piecewise constant in it. A neuron whose leak differs between steps counts as one
+with their mean.
 
 In both, the gradient that arrives stays per step; only the factor is an average.
 """
@@ -52,8 +53,8 @@ class ThroughMeanCurrent:
         """``dL/dcurrent`` ``(T, n, ...)``: ``grad`` times the rate's slope. Raises ``ValueError`` without the current."""
         if trace.current is None:
             raise ValueError("RGA needs the input current of a layer, which was not kept")
-        decay, th = trace.dynamics.decay, trace.dynamics.threshold
-        mean = trace.current.mean(0)
+        th, mean = trace.dynamics.threshold, trace.current.mean(0)
+        decay = trace.dynamics.decay if trace.leaks is None else trace.leaks.mean(0)
         knee = (1 - decay) * th
         high = (1 - self.low * th + self.low * decay * th) / ((decay + self.beta - 1) * th)
         # The two intervals of the paper share their end; it belongs to the lower one here.

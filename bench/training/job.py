@@ -133,7 +133,8 @@ def recipe_digest(described: Card) -> str:
     """
     fields = described.model_dump(mode="json", include={"builder", "defense", "recipe", "dataset"})
     fields["recipe"].pop("notes")
-    for choice, default in (("optimiser", "sgd"), ("precision", None), ("horizon", None), ("cooldown", 0)):
+    newer = {"optimiser": "sgd", "precision": None, "horizon": None, "cooldown": 0, "decayed": "weights"}
+    for choice, default in newer.items():
         if fields["recipe"][choice] == default:
             fields["recipe"].pop(choice)
     start = described.training.start

@@ -153,7 +153,8 @@ def _train_epoch(
         for group in optimiser.param_groups:
             group["lr"] = rate
         with precision(device, recipe.precision), drawing(KeyedRng.of(recipe.seed, batch).fold("training", epoch)):
-            loss, outputs_of_batch = defense.loss(model, as_inputs(images), labels, generator=generator)
+            present = defense.at((epoch * steps + step) / (recipe.epochs * steps))
+            loss, outputs_of_batch = present.loss(model, as_inputs(images), labels, generator=generator)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()

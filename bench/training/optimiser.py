@@ -11,10 +11,11 @@ _MOMENTUM = "momentum_buffer"
 
 
 def optimiser_of(model: nn.Module, recipe: Recipe) -> Optimizer:
-    """SGD with Nesterov momentum, or AdamW; only weights decay, not biases and one-dimensional parameters."""
+    """SGD with Nesterov momentum, or AdamW; parameters with fewer than two dimensions decay only if the recipe says so."""
     weights = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() <= 1]
-    groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    of_others = recipe.weight_decay if recipe.decayed == "all" else 0.0
+    groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": of_others}]
     if recipe.optimiser == "adamw":
         return AdamW(groups, lr=recipe.learning_rate, betas=(recipe.momentum, 0.999))
     return SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.momentum > 0)

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from zoo.architectures.blocks import ConvNorm, Normalise
 from zoo.spiking.encoders import ENCODERS
 from zoo.spiking.first_spike import FirstSpike
+from zoo.spiking.layers import activations
+from zoo.spiking.leaking import per_neuron_
 from zoo.spiking.network import TimeSequential, over_time
-from zoo.spiking.neurons import LIF
 from zoo.spiking.pooling import MeanPool
 from zoo.spiking.readouts import MeanLogits
 
@@ -43,8 +44,9 @@ def compact_body(activation: Callable[[], nn.Module], *, channels: int, widths: 
 class Compact(nn.Module):
     """Images ``(N, 3, 32, 32)`` in [0, 1] to logits ``(N, K)``.
 
-    encoder: ``direct``, ``poisson``, ``latency`` or ``front``, over ``steps`` time steps.
-    neuron: keyword arguments of :class:`~zoo.spiking.neurons.LIF`; None builds the ReLU network, which needs ``steps=1``.
+    encoder: ``direct``, ``poisson``, ``latency``, ``front`` or ``frequency``, over ``steps`` time steps.
+    neuron: see :func:`~zoo.spiking.layers.activations`; None builds the ReLU network, which needs ``steps=1``.
+        Neurons with ``leaks`` have each their own, for images of 32 x 32 pixels.
     output: keyword arguments of the LIF of the output neurons, which are read by their first spike; None averages
         logits over time.
     """
@@ -54,7 +56,7 @@ class Compact(nn.Module):
         *,
         steps: int,
         neuron: dict[str, Any] | None,
-        encoder: Literal["direct", "poisson", "latency", "front"] = "direct",
+        encoder: Literal["direct", "poisson", "latency", "front", "frequency"] = "direct",
         output: dict[str, Any] | None = None,
         classes: int = 10,
         channels: int = 3,
@@ -66,12 +68,11 @@ class Compact(nn.Module):
         if neuron is None and steps != 1:
             raise ValueError("a network without spiking neurons runs for one step: set steps to 1")
 
-        def activation() -> nn.Module:
-            return nn.ReLU() if neuron is None else LIF(**neuron)
-
         self.normalise = Normalise(mean, std)
         self.encoder = ENCODERS[encoder](steps=steps)
-        self.body = compact_body(activation, channels=channels, widths=widths)
+        self.body = compact_body(activations(neuron), channels=channels, widths=widths)
+        if neuron is not None and "leaks" in neuron:
+            per_neuron_(self.body, (channels, 32, 32))
         features = widths[-1] * 16
         self.readout = MeanLogits(features, classes) if output is None else FirstSpike(features, classes, neuron=output)
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from zoo.architectures.blocks import Normalise
 from zoo.spiking.encoders import ENCODERS
+from zoo.spiking.layers import activations
 from zoo.spiking.network import TimeSequential, over_time
-from zoo.spiking.neurons import LIF
 from zoo.spiking.readouts import MeanLogits
 
 Body = Callable[[Callable[[], nn.Module], int], tuple[TimeSequential, int]]
@@ -24,7 +24,7 @@ CIFAR_MEAN, CIFAR_STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 class Timed(nn.Module):
     """Images ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)``, averaged over ``steps`` time steps.
 
-    neuron: keyword arguments of :class:`~zoo.spiking.neurons.LIF`; None for ReLU, which needs ``steps=1``.
+    neuron: see :func:`~zoo.spiking.layers.activations`; None for ReLU, which needs ``steps=1``.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Timed(nn.Module):
         *,
         steps: int,
         neuron: dict[str, Any] | None,
-        encoder: Literal["direct", "poisson", "latency", "front"] = "direct",
+        encoder: Literal["direct", "poisson", "latency", "front", "frequency"] = "direct",
         classes: int = 10,
         channels: int = 3,
         mean: tuple[float, ...] = CIFAR_MEAN,
@@ -44,7 +44,7 @@ class Timed(nn.Module):
             raise ValueError("a network without spiking neurons runs for one step: set steps to 1")
         self.normalise = Normalise(mean, std)
         self.encoder = ENCODERS[encoder](steps=steps)
-        self.body, features = body(lambda: nn.ReLU() if neuron is None else LIF(**neuron), channels)
+        self.body, features = body(activations(neuron), channels)
         self.readout = MeanLogits(features, classes)
         nn.init.zeros_(self.readout.linear.bias)
 

@@ -1,10 +1,10 @@
 """A network of our own layers as one whose answers have the same bits on every machine.
 
-Convolutions, with the BatchNorm after them folded in, linear layers and means over space become the layers of
-:mod:`zoo.canonical.layers`. The other layers that are named here round each value by itself and in one way only: neurons,
-encoders, pooling, staircases, ReLU, filters of events, which count in whole numbers, the pixels of a spike camera and
-pictures of their spikes (but for TFSTP, which takes logarithms). A network with any other layer, on another device or in
-another precision, has no canonical form.
+Convolutions, with the BatchNorm after them folded in, linear layers, means over space and the frequency encoding become the
+layers of :mod:`zoo.canonical.layers` and :mod:`zoo.canonical.frequency`. The other layers that are named here round each
+value by itself and in one way only: neurons, encoders, pooling, staircases, ReLU, filters of events, which count in whole
+numbers, the pixels of a spike camera and pictures of their spikes (but for TFSTP, which takes logarithms). A network with
+any other layer, on another device or in another precision, has no canonical form.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from zoo.cameras.networks import OnSpikePlanes, ThroughPictures, ThroughSpikes
 from zoo.cameras.pixels import Pixels
 from zoo.cameras.reconstruction import TFI, TFP
 from zoo.cameras.spike_camera import SpikeCamera
+from zoo.canonical.frequency import CanonicalFrequency
 from zoo.canonical.layers import CanonicalConv, CanonicalLinear, CanonicalMean
 from zoo.conversion.convert import Converted
 from zoo.conversion.cos import OffsetSpikes
@@ -35,8 +36,11 @@ from zoo.conversion.srp import ResidualMembrane
 from zoo.spiking.encoders import Direct, Poisson
 from zoo.spiking.event_filters import BackgroundActivityFilter, QuantisedFilter
 from zoo.spiking.first_spike import FirstSpike
+from zoo.spiking.frequency import Frequency
+from zoo.spiking.leaking import LeakingLIF
 from zoo.spiking.network import TimeSequential
 from zoo.spiking.neurons import LIF
+from zoo.spiking.noisy import NoisyLIF
 from zoo.spiking.pooling import MeanPool
 from zoo.spiking.readouts import MeanLogits
 from zoo.spiking.timing import FrontLoaded, Latency
@@ -48,7 +52,7 @@ NETWORKS = (
 )
 """What holds layers, and joins them by sums of two values and sums of spikes, which have one result."""
 ELEMENTWISE = (
-    *(LIF, OffsetSpikes, ResidualMembrane),
+    *(LIF, LeakingLIF, NoisyLIF, OffsetSpikes, ResidualMembrane),
     *(Direct, Poisson, Latency, FrontLoaded, Normalise),
     *(BackgroundActivityFilter, QuantisedFilter),
     *(QCFS, NoisyQCFS, nn.ReLU, nn.Identity, nn.Flatten, Shortcut),
@@ -102,7 +106,9 @@ def _summing(module: nn.Module) -> bool:
         square = all(len(set(sizes)) == 1 for sizes in (module.kernel_size, module.stride, module.padding))
         whole = module.groups == 1 and set(module.dilation) == {1}
         return square and whole and not isinstance(module.padding, str) and module.padding_mode == "zeros"
-    return type(module) is nn.Linear or (isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1)))
+    return type(module) in (nn.Linear, Frequency) or (
+        isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1))
+    )
 
 
 def _replace_layers(module: nn.Module) -> None:
@@ -120,6 +126,8 @@ def _replacement(layer: nn.Module) -> nn.Module:
         return _convolution(layer, None)
     if isinstance(layer, nn.Linear):
         return CanonicalLinear(layer.weight, _bias(layer))
+    if isinstance(layer, Frequency):
+        return CanonicalFrequency(steps=layer.steps)
     return CanonicalMean()
 
 

@@ -13,6 +13,8 @@ DEFENSES: dict[str, str] = {
     "trades": "zoo.defenses.trades:Trades",
     "regularised_adversarial_training": "zoo.defenses.regularised:RegularisedAdversarialTraining",
     "membrane_stability": "zoo.defenses.membrane_stability:MembraneStability",
+    "surrogate_window": "zoo.defenses.surrogate_window:SurrogateWindow",
+    "threshold_guard": "zoo.defenses.threshold_guard:ThresholdGuard",
     "robust_conversion": "zoo.defenses.robust_conversion:RobustConversion",
     "residual_noise": "zoo.conversion.nq:ResidualNoise",
     "regression": "zoo.defenses.regression:Regression",

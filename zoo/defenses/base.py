@@ -21,6 +21,10 @@ class Defense(ABC):
         generator: the source of any randomness, on the device of ``x``.
         """
 
+    def at(self, share: float) -> Defense:
+        """The defense after a share of the training, from 0 to 1: itself, unless a weight of it changes with time."""
+        return self
+
     def before_training(self, model: nn.Module, images: Tensor) -> None:  # noqa: B027  (most defenses need none)
         """Called once, before the first step. images: of the training split, uint8 ``(N, C, H, W)``."""
 

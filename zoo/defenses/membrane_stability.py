@@ -10,8 +10,9 @@ time, batch and units. As in the released code, its clean branch is detached, an
 are those before the neurons' scale per time step. Neurons with such a learnable scale
 (``input_scale`` of :class:`~zoo.spiking.neurons.LIF`) are the other half of the method.
 
-Deviation: adversarial examples start from a uniform random point of the ball and stay in it. The released code takes one
-step of sign ascent from the image with normal noise of standard deviation 0.001, and does not project.
+Deviation: by default adversarial examples start from a uniform random point of the ball and stay in it. The released code
+takes one step of sign ascent from the image with normal noise of standard deviation 0.001, and does not project, which is
+``start: noise``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.defenses.adversarial import AdversarialTraining
+from zoo.defenses.adversarial import AdversarialTraining, Start, check_start
 from zoo.defenses.base import Defense
 from zoo.defenses.gaussian_noise import noisy
 from zoo.spiking.filters import leaky_sum
@@ -46,9 +47,11 @@ class MembraneStability(Defense):
     std: float = 8 / 255
     eps: float = 0.0
     steps: int = 1
+    start: Start = "uniform"
     penalty: Literal["squared", "absolute"] = "squared"
 
     def __post_init__(self) -> None:
+        check_start(self.start)
         if not (self.weight >= 0 and self.std >= 0 and 0 <= self.share <= 1):
             raise ValueError(
                 f"weight and std must not be negative and share must lie in [0, 1], "
@@ -60,7 +63,8 @@ class MembraneStability(Defense):
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Cross-entropy plus penalty, a scalar, and the logits ``(n, K)`` of the clean images ``x`` ``(n, C, H, W)``."""
         if self.eps:
-            perturbed_images = AdversarialTraining(eps=self.eps, steps=self.steps).craft(model, x, y, generator=generator)
+            crafting = AdversarialTraining(eps=self.eps, steps=self.steps, start=self.start)
+            perturbed_images = crafting.craft(model, x, y, generator=generator)
         else:
             perturbed_images = noisy(x, self.std, generator)
         layer = last_spiking(model)

@@ -9,7 +9,7 @@ drawn towards orthonormal rows,
 which moves each singular value s to ``s + retraction * s (1 - s^2)``, and thus towards 1. It
 replaces weight decay. The loss is that of adversarial training. In linear layers of 200 and more
 outputs the released code samples 30% of the rows at each step, to save time; here all take part.
-Its examples start from the image; ours from a random point of the ball.
+Its examples start from the image, which is ``start: image``; by default ours start from a random point of the ball.
 """
 
 from __future__ import annotations

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+from zoo.quality.purifiers import purifier
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -55,11 +57,13 @@ class QualityModel(nn.Module, ABC):
     """Images ``(N, 3, H, W)`` in [0, 1], of any size from 32 x 32 up, to calibrated scores ``(N,)``.
 
     A model may give several scores per image that are trained together (:meth:`levels`); the first is the answer.
+    ``purifier``, if there is one, cleans images before they are scored (see :mod:`zoo.quality.purifiers`).
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.calibration = Calibration()
+        self.purifier: nn.Module | None = None
 
     @abstractmethod
     def raw(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -72,11 +76,22 @@ class QualityModel(nn.Module, ABC):
         """
         if x.dim() != 4 or x.shape[1] != 3 or min(x.shape[2:]) < 32:
             raise ValueError(f"a quality model needs images (N, 3, H, W) of at least 32 x 32 pixels, got {tuple(x.shape)}")
-        return tuple(self.calibration(score) for score in self.raw(x))
+        scores = self.raw(x if self.purifier is None else self.purifier(x))
+        return tuple(self.calibration(score) for score in scores)
 
     def forward(self, x: Tensor) -> Tensor:
         """Calibrated scores ``(N,)``. Raises ``ValueError`` for unsuitable images; see :meth:`levels`."""
         return self.levels(x)[0]
+
+
+Q = TypeVar("Q", bound=QualityModel)
+
+
+def behind(model: Q, purify: dict[str, Any] | None) -> Q:
+    """``model`` with a purifier in front of it, its ``name`` and arguments in ``purify``; as it is without."""
+    if purify is not None:
+        model.purifier = purifier(**purify)
+    return model
 
 
 def channels_last(model: M) -> M:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.architectures.blocks import ConvNorm
-from zoo.quality.base import QualityModel, channels_last
+from zoo.quality.base import QualityModel, behind, channels_last
 from zoo.quality.trunk import CHANNELS, Trunk
 
 FLOOR = 1e-4
@@ -60,6 +60,6 @@ class DBCNN(QualityModel):
         return (self.read(pooled)[:, 0],)
 
 
-def dbcnn(**arguments: Any) -> nn.Module:
-    """A :class:`DBCNN` with its convolutions in channels-last order."""
-    return channels_last(DBCNN(**arguments))
+def dbcnn(*, purify: dict[str, Any] | None = None, **arguments: Any) -> nn.Module:
+    """A :class:`DBCNN` with its convolutions in channels-last order. purify: see :func:`~zoo.quality.base.behind`."""
+    return behind(channels_last(DBCNN(**arguments)), purify)

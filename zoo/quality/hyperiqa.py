@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo.quality.base import QualityModel, channels_last
+from zoo.quality.base import QualityModel, behind, channels_last
 from zoo.quality.trunk import Trunk
 
 GRID = 3
@@ -81,6 +81,6 @@ class HyperIQA(QualityModel):
         return (score,)
 
 
-def hyperiqa(**arguments: Any) -> nn.Module:
-    """A :class:`HyperIQA` with its convolutions in channels-last order."""
-    return channels_last(HyperIQA(**arguments))
+def hyperiqa(*, purify: dict[str, Any] | None = None, **arguments: Any) -> nn.Module:
+    """A :class:`HyperIQA` with its convolutions in channels-last order. purify: see :func:`~zoo.quality.base.behind`."""
+    return behind(channels_last(HyperIQA(**arguments)), purify)

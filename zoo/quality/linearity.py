@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo.quality.base import QualityModel, channels_last
+from zoo.quality.base import QualityModel, behind, channels_last
 from zoo.quality.trunk import Trunk
 
 
@@ -50,6 +50,6 @@ class LinearityIQA(QualityModel):
         return self.read_both(both)[:, 0], self.read_middle(low)[:, 0], self.read_top(high)[:, 0]
 
 
-def linearity(**arguments: Any) -> nn.Module:
-    """A :class:`LinearityIQA` with its convolutions in channels-last order."""
-    return channels_last(LinearityIQA(**arguments))
+def linearity(*, purify: dict[str, Any] | None = None, **arguments: Any) -> nn.Module:
+    """A :class:`LinearityIQA` with its convolutions in channels-last order. purify: see :func:`~zoo.quality.base.behind`."""
+    return behind(channels_last(LinearityIQA(**arguments)), purify)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.quality.attention import TransposedAttention, WindowAttention
-from zoo.quality.base import QualityModel, channels_last
+from zoo.quality.base import QualityModel, behind, channels_last
 from zoo.quality.trunk import Trunk
 
 GRID, WINDOW = 8, 4
@@ -80,6 +80,6 @@ class MANIQA(QualityModel):
         return ((scores * weights).sum(1) / weights.sum(1),)
 
 
-def maniqa(**arguments: Any) -> nn.Module:
-    """A :class:`MANIQA` with its convolutions in channels-last order."""
-    return channels_last(MANIQA(**arguments))
+def maniqa(*, purify: dict[str, Any] | None = None, **arguments: Any) -> nn.Module:
+    """A :class:`MANIQA` with its convolutions in channels-last order. purify: see :func:`~zoo.quality.base.behind`."""
+    return behind(channels_last(MANIQA(**arguments)), purify)

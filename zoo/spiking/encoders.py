@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from attacks.gradients.base import Coding
 from attacks.randomness import uniform_like
+from zoo.spiking.frequency import Frequency
 from zoo.spiking.signals import repeated
 from zoo.spiking.timing import FrontLoaded, Latency
 
@@ -69,9 +70,10 @@ class Poisson(nn.Module):
         return spikes
 
 
-ENCODERS: dict[str, type[Direct] | type[Poisson] | type[Latency] | type[FrontLoaded]] = {
+ENCODERS: dict[str, type[Direct] | type[Poisson] | type[Latency] | type[FrontLoaded] | type[Frequency]] = {
     "direct": Direct,
     "poisson": Poisson,
     "latency": Latency,
     "front": FrontLoaded,
+    "frequency": Frequency,
 }

@@ -15,21 +15,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from attacks.gradients.base import Dynamics
 from zoo.spiking.filters import leaky_sum
 from zoo.spiking.kernels import integrate_and_fire
+from zoo.spiking.leaking import LeakingLIF
 from zoo.spiking.neurons import LIF
 
 
 def last_spiking(model: nn.Module) -> LIF:
-    """The last layer of spiking neurons, in module order. Raises ``ValueError`` if there is none."""
+    """The last layer of spiking neurons, in module order.
+
+    Raises ``ValueError`` if there is none, or if neurons have a leak per step, which the formulas here do not know.
+    """
     layers = [module for module in model.modules() if isinstance(module, LIF)]
     if not layers:
         raise ValueError(f"{type(model).__name__} has no spiking layer whose membrane could be looked at")
+    if any(isinstance(layer, LeakingLIF) for layer in layers):
+        raise ValueError("the membranes of neurons whose leak differs from step to step are not looked at")
     return layers[-1]
 
 
@@ -50,6 +58,46 @@ def currents(layer: LIF) -> Iterator[list[Tensor]]:
         yield collected
     finally:
         hook.remove()
+
+
+@contextmanager
+def driving_currents(model: nn.Module) -> Iterator[list[tuple[LIF, Tensor]]]:
+    """A list that collects, inside the block, each layer of neurons and what it adds up, in the order of the signals.
+
+    What it adds up, ``(T, n, ...)``, comes with its graph. It is the input current with its scale per time step and its
+    noise, if it has any.
+    Raises ``ValueError`` for a model without spiking layers, and for one whose leak differs from step to step.
+    """
+    last_spiking(model)
+    layers = [module for module in model.modules() if isinstance(module, LIF)]
+    collected: list[tuple[LIF, Tensor]] = []
+
+    def collect(layer: LIF, current: Tensor) -> None:
+        collected.append((layer, current))
+
+    before = [layer.observer for layer in layers]
+    for layer in layers:
+        layer.observer = partial(collect, layer)
+    try:
+        yield collected
+    finally:
+        for layer, observer in zip(layers, before, strict=True):
+            layer.observer = observer
+
+
+def potential_of(current: Tensor, dynamics: Dynamics) -> Tensor:
+    """Membrane potential before the reset, ``(T, n, ...)``, as a differentiable function of what the neurons add up.
+
+    current: ``(T, n, ...)``. Spikes count as constants: a gradient passes through time, and not through the reset.
+    """
+    state = torch.full_like(current[0], dynamics.start)
+    potentials = []
+    for driving in current:
+        potential = driving + dynamics.decay * state
+        spikes = (potential.detach() >= dynamics.threshold).to(potential.dtype)
+        state = potential * (1 - spikes) if dynamics.reset == "hard" else potential - dynamics.threshold * spikes
+        potentials.append(potential)
+    return torch.stack(potentials)
 
 
 def mean_square(x: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -47,6 +48,7 @@ class LIF(nn.Module):
         self.dynamics = Dynamics(decay=decay, threshold=threshold, reset=reset, start=start)
         self.own_gradient: LayerGradient = ThroughTime(Surrogate(surrogate, width), reset_path == "attached")
         self._chosen: LayerGradient | None = None
+        self.observer: Callable[[Tensor], None] | None = None
         self.input_scale = None if input_scale is None else nn.Parameter(torch.ones(input_scale))
 
     def take_gradient(self, gradient: LayerGradient | None) -> LayerGradient | None:
@@ -63,7 +65,7 @@ class LIF(nn.Module):
 
         current: ``(T, N, C, H, W)``, H and W multiples of ``pool``; of any shape if ``pool`` is 1.
         """
-        scaled, gradient = self.scaled(current), self._chosen or self.own_gradient
+        scaled, gradient = self.driving(current), self._chosen or self.own_gradient
         spikes: Tensor
         # A hook on the layer may need dL/dcurrent at each step, not the sum over steps that suffices for the image.
         if len(scaled) > 1 and constant_in_time(scaled) and not self._forward_pre_hooks:
@@ -71,6 +73,13 @@ class LIF(nn.Module):
         else:
             spikes = IntegrateAndFire.apply(scaled, self.dynamics, gradient, None, pool)
         return spikes
+
+    def driving(self, current: Tensor) -> Tensor:
+        """What the neurons add up: the scaled ``current``, of its shape ``(T, N, ...)``. An observer is shown it."""
+        scaled = self.scaled(current)
+        if self.observer is not None:
+            self.observer(scaled)
+        return scaled
 
     def scaled(self, current: Tensor) -> Tensor:
         """``current`` ``(T, N, ...)`` times the scale of each time step, if the neurons have one.

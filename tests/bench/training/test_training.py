@@ -26,7 +26,7 @@ from bench.training.loop import Progress, Split, figure, train
 from bench.training.schedule import learning_rate, rate_of
 from zoo.architectures.compact import compact
 from zoo.card import Card, Recipe, card, read_card
-from zoo.conversion.qcfs import ann_qcfs
+from zoo.conversion.qcfs import QCFS, ann_qcfs
 from zoo.defenses.base import Defense
 from zoo.defenses.plain import Plain
 from zoo.loading import load_card
@@ -463,6 +463,52 @@ def test_a_misspelt_argument_of_a_card_is_one_sentence(source: Path, part: str) 
         job.train_model(described.model_copy(update={part: wrong}), source=source, out=source.parent, runs=source.parent)
 
 
+class Watched(Plain):
+    """A defense that writes down when it is asked what it is like."""
+
+    shares: list[float] = []  # noqa: RUF012
+
+    def at(self, share: float) -> Defense:
+        self.shares.append(share)
+        return self
+
+
+def test_a_defense_is_told_the_share_of_the_training(tmp_path: Path) -> None:
+    Watched.shares.clear()
+    trained(tmp_path / "c", defense=Watched())
+    assert Watched.shares == pytest.approx([step / 9 for step in range(9)])
+
+
+class Thresholds(nn.Module):
+    """Weights, biases, BatchNorm and the threshold of an activation; the loss does not depend on any of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2), QCFS(threshold=4.0), nn.Flatten(), nn.Linear(128, 3)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 0 * self.layers(x)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(("decayed", "threshold"), [("weights", 4.0), ("all", 4.0 * (1 - 0.1 * 0.5))])
+def test_what_decays(tmp_path: Path, decayed: str, threshold: float) -> None:
+    """One step at rate 0.1 with decay 0.5 and no gradient: what decays is multiplied by 0.95, all else stays."""
+    torch.manual_seed(0)
+    model = Thresholds()
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    recipe = Recipe.model_validate(
+        {"epochs": 1, "batch_size": 26, "learning_rate": 0.1, "warmup": 0, "momentum": 0, "weight_decay": 0.5}
+        | {"decayed": decayed}
+    )
+    train(model, Plain(), recipe, TRAIN, VAL, checkpoint=tmp_path / "c", digest="d")
+    assert float(model.layers[2].threshold.detach()) == pytest.approx(threshold)
+    for name, parameter in model.named_parameters():
+        factor = 0.95 if decayed == "all" or parameter.dim() > 1 else 1.0
+        torch.testing.assert_close(parameter.detach(), factor * before[name])
+
+
 def test_what_follows_the_weights_in_a_card_is_kept(source: Path) -> None:
     old = "weights:\n  sha256: " + "ab" * 32 + "\n  bytes: 3\n"
     source.write_text(CARD + old + "paper: Somebody, Somewhere\n")
@@ -488,15 +534,16 @@ def test_a_recipe_s_digest_ignores_its_notes_only(source: Path) -> None:
         {"optimiser": "adamw"},
         {"horizon": 9},
         {"cooldown": 1},
+        {"decayed": "all"},
     ]
-    assert len({digest(), *(digest(**other) for other in others)}) == 9
+    assert len({digest(), *(digest(**other) for other in others)}) == 10
     assert digest() == digest(precision=None) != digest(precision="float32")
 
 
 def test_checkpoints_from_before_a_choice_existed_are_continued() -> None:
     """The digest of a shipped recipe is the one from before: a choice that is left out does not count."""
     fields = card("ann_vanilla").model_dump(mode="json", include={"builder", "defense", "recipe", "dataset"})
-    for newer in ("notes", "optimiser", "precision", "horizon", "cooldown"):
+    for newer in ("notes", "optimiser", "precision", "horizon", "cooldown", "decayed"):
         fields["recipe"].pop(newer)
     assert job.recipe_digest(card("ann_vanilla")) == hashlib.sha256(canonical_json(fields)).hexdigest()
 

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from zoo.architectures.compact import compact
 from zoo.defenses.adversarial import AdversarialTraining, evaluating
+from zoo.defenses.membrane_stability import MembraneStability
+from zoo.defenses.regularised import RegularisedAdversarialTraining
 
 EPS = 8 / 255
 
@@ -54,6 +56,34 @@ def test_start_is_uniform_in_the_ball() -> None:
     start = (craft(AdversarialTraining(eps=EPS, steps=0), snn(), x, y) - x) / EPS
     quarters = torch.histc(start, 4, -1, 1) / start.numel()
     assert (quarters - 0.25).abs().max() < 0.02
+
+
+def test_from_the_image_one_step_is_the_fast_gradient_sign_method() -> None:
+    """Each pixel moves by eps along the sign of its gradient, and is clipped to the box."""
+    x, model = torch.linspace(0, 1, 24, dtype=torch.float64).view(2, 3, 2, 2), Linear()
+    y = torch.tensor([0, 1])
+    uphill = torch.stack([-model.w.detach().sign(), model.w.detach().sign()]).view_as(x)
+    adv = craft(AdversarialTraining(eps=EPS, start="image"), model, x, y)
+    torch.testing.assert_close(adv, (x + EPS * uphill).clamp(0, 1), rtol=0, atol=1e-12)
+
+
+def test_from_noise_one_step_is_clipped_and_not_projected() -> None:
+    """``clip(x + 0.001 n + eps sign(g))``, with the noise of the generator; it leaves the ball by the noise."""
+    x, model = torch.full((2, 3, 2, 2), 0.5, dtype=torch.float64), Linear()
+    y = torch.tensor([0, 1])
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
+    uphill = torch.stack([-model.w.detach().sign(), model.w.detach().sign()]).view_as(x)
+    adv = craft(AdversarialTraining(eps=EPS, start="noise"), model, x, y, seed=7)
+    torch.testing.assert_close(adv, x + 0.001 * noise + EPS * uphill, rtol=0, atol=1e-12)
+    assert (adv - x).abs().max() > EPS
+    edge = craft(AdversarialTraining(eps=EPS, start="noise"), model, torch.ones_like(x), y, seed=7)
+    assert edge.max() == 1
+
+
+def test_an_unknown_start_is_refused() -> None:
+    for make in (AdversarialTraining, MembraneStability, RegularisedAdversarialTraining):
+        with pytest.raises(ValueError, match="unknown start 'corner'; known: uniform, image, noise"):
+            make(start="corner")  # type: ignore[arg-type]
 
 
 def test_no_budget_is_plain_training() -> None:
