@@ -24,12 +24,13 @@ from bench.studies.measures.running import measurable, measure_model
 from bench.studies.measures.sizes import Sizes
 from bench.tasks.record import Record
 from reports import pictures, splicing, strength
+from reports.accuracy_curve import accuracy_curves
 from reports.board_tables import board_table
 from reports.exit_status import end_with
 from reports.gallery import contact_sheet
 from reports.measures import sheets
 from reports.picks import choose
-from reports.plots import accuracy_curves, heading, label, save
+from reports.plots import heading, label, save
 from reports.zoo_table import zoo_table
 
 if TYPE_CHECKING:
