@@ -65,12 +65,9 @@ def event_scatter(picks: Sequence[Pick], *, width: float = PAGE) -> Figure:
         for axes, axis, extent in ((panels[0, column], 3, across), (panels[1, column], 2, height)):
             _draw(axes, changes, axis)
             axes.set(xlim=(-0.6, frames - 0.4), ylim=(extent, -1))
-        panels[0, column].annotate(
-            f"sample {pick.sample}: {pick.before} → {pick.after}\nadded in {len(changes.added)} cells, removed in {len(changes.removed)}",
-            (0, 1.03),
-            xycoords="axes fraction",
-            fontsize=7,
-        )
+        counts = f"added in {len(changes.added)} cells, removed in {len(changes.removed)}"
+        text = f"sample {pick.sample}: {pick.before} → {pick.after}\n{counts}"
+        panels[0, column].annotate(text, (0, 1.03), xycoords="axes fraction", fontsize=7)
         panels[1, column].set_xlabel("frame")
     panels[0, 0].set_ylabel("column")
     panels[1, 0].set_ylabel("row")
