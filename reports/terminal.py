@@ -23,8 +23,8 @@ from reports.exit_status import end_with
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "docs" / "pictures" / "terminal.svg"
 COMMAND = "bench evaluate --model zoo:snn_gsr --attack pgd"
-WIDTH = 100
-"""Characters in a line."""
+WIDTH = 80
+"""Characters in a line of a table; other lines may be longer, and the picture is as wide as the longest."""
 FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 _FONT_FACE = re.compile(r"@font-face \{.*?\}\n?", re.DOTALL)
 
@@ -54,11 +54,13 @@ def as_svg(command: str, output: str) -> str:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    console.print(Text("$ ", style="bold green") + Text(command, style="bold"))
-    for line in Text.from_ansi(output).split("\n"):
+    lines = [Text("$ ", style="bold green") + Text(command, style="bold"), *Text.from_ansi(output).split("\n")]
+    for line in lines:
         line.rstrip()
-        console.print(line, soft_wrap=True)
+    width = max(WIDTH, *(line.cell_len for line in lines))  # what is wider would be cut off
+    console = Console(record=True, width=width, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    for line in lines:
+        console.print(line)
     svg = console.export_svg(title="spikebench", unique_id="terminal")
     return _FONT_FACE.sub("", svg).replace("Fira Code, monospace", FONTS).replace("Fira Code", "monospace")
 

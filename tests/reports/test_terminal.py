@@ -28,6 +28,11 @@ def test_the_picture_holds_the_command_and_its_output() -> None:
     assert svg == as_svg("bench ls models", OUTPUT)
 
 
+def test_a_long_line_is_not_cut_off() -> None:
+    line = " ".join(f"word{number}" for number in range(30))
+    assert line in words_in(as_svg("bench", f"{line}\n"))
+
+
 @pytest.mark.parametrize("svg", [as_svg("bench", OUTPUT), FILE.read_text(encoding="utf-8")], ids=["fresh", "shipped"])
 def test_the_picture_needs_no_other_server(svg: str) -> None:
     addresses = set(re.findall(r"https?://[^\"'\s)]+", svg))
