@@ -67,8 +67,8 @@ def _active_test(examined: ExaminedModel) -> Iterator[Check]:
     lucky = UniformNoise(draws=INNER).perturb(oracle, x.clone(), examined.threat, rng=rng.fold("lucky"))
     share = float(found_by_attack.float().mean())
     says = (
-        f"{len(separable)} read-outs were planted whose adversarial image is known to exist; the attack set finds {share:.0%} "
-        f"of these images, {INNER} random draws find {float(oracle.broken(lucky).float().mean()):.0%}"
+        f"{len(separable)} read-outs were planted whose adversarial image is known to exist; the attack set finds "
+        f"{share:.0%} of these images, {INNER} random draws find {float(oracle.broken(lucky).float().mean()):.0%}"
     )
     yield Check(name="active test", status=graded(1 - share, warn=0.05, fail=0.2), value=share, says=says)
 
