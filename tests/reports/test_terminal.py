@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench.foundation.errors import RecordError
-from reports.terminal import COMMAND, FILE, as_svg, printed_by
+from reports.terminal import COMMAND, FILE, as_svg, printed_by, without_times
 
 OUTPUT = "title\n\n\x1b[31mred\x1b[0m  7.5 [1 & <2>]\n"
 
@@ -26,6 +26,11 @@ def test_the_picture_holds_the_command_and_its_output() -> None:
     for wanted in ("$", "bench ls models", "title", "red", "7.5 [1 & <2>]"):
         assert wanted in text
     assert svg == as_svg("bench ls models", OUTPUT)
+
+
+def test_what_differs_between_machines_is_left_out() -> None:
+    assert without_times("verdict: reliable\nrecord: records/x  (3 s)\n") == "verdict: reliable\n"
+    assert "record:" not in words_in(FILE.read_text(encoding="utf-8"))
 
 
 def test_a_long_line_is_not_cut_off() -> None:
