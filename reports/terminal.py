@@ -60,7 +60,8 @@ def as_svg(command: str, output: str) -> str:
     from rich.console import Console
     from rich.text import Text
 
-    lines = [Text("$ ", style="bold green") + Text(command, style="bold"), *Text.from_ansi(output).split("\n")]
+    prompt = Text.assemble(("$ ", "bold green"), (command, "bold"))
+    lines = [prompt, *Text.from_ansi(output).split("\n"), Text()]  # the frame cuts the lower edge of the last line
     for line in lines:
         line.rstrip()
     width = max(WIDTH, *(line.cell_len for line in lines))  # what is wider would be cut off
