@@ -91,7 +91,7 @@ gpu: $(VENV)/.dev  ## what only a GPU can show: right kernels, speed and memory 
 zoo: $(VENV)/.runtime  ## train every compact model that has no weights yet (hours on a CPU; resumable)
 	$(BIN)/bench train --all --missing --install
 
-report: $(VENV)/.runtime  ## redo the README's table and picture from fresh evaluations
+report: $(VENV)/.runtime  ## redo the tables and pictures of README and docs/ from fresh evaluations
 	$(BIN)/python -m reports.readme
 
 strangers: $(VENV)/.dev  ## redo the table of docs/strangers.md (15 minutes; TRAIN=1 trains its networks first)

@@ -8,38 +8,42 @@ from typing import TYPE_CHECKING
 from bench.foundation.errors import RecordError
 from bench.tasks.quality.results import Shift
 from bench.tasks.record import Record
-from reports.plots import COLOURS, SIZE, check_comparable, heading, label, labels
+from reports.paper_style import BLUE, COLUMN, DARK, GREY, ORANGE, blank, in_paper_style, name_rows, rows_high
+from reports.plots import check_comparable, label, labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+CAPTION = (
+    "Rank correlation (SRCC) with the opinion scores, with 95% intervals. Blue circles: clean images; orange squares:"
+    " images attacked at {eps}."
+)
 
-def srcc_before_after(records: Sequence[Record], eps_text: str) -> Figure:
-    """One line per model at a radius: SRCC with the opinion scores, clean (circle) and attacked (square), 95% intervals.
 
-    Raises ``RecordError`` if the records are not comparable, lack the radius, or are not of score models.
+@in_paper_style
+def srcc_before_after(records: Sequence[Record], eps_text: str, *, width: float = COLUMN) -> Figure:
+    """One row per model at a radius: SRCC with the opinion scores, clean (circle) and attacked (square), 95% intervals.
+
+    width: in inches. Raises ``RecordError`` if the records are not comparable, lack the radius, or are not of score models.
     """
-    from matplotlib.figure import Figure
-
     check_comparable(records)
     named_shifts = [(name, _last_shift(record, eps_text)) for name, record in zip(labels(records), records, strict=True)]
-    figure = Figure(figsize=(SIZE[0], 1.7 + 0.45 * len(named_shifts)), layout="constrained")
-    axes = figure.subplots()
-    axes.axvline(0, color="#222222", linewidth=1)
+    figure, axes = blank(width, rows_high(len(named_shifts), row=0.24, rest=0.75))
+    axes.axvline(0, color=DARK, linewidth=0.8)
     for height, (_, shift) in enumerate(named_shifts):
         before, after = shift.srcc_clean, shift.srcc_attacked
-        axes.annotate("", (after.value, height), (before.value, height), arrowprops={"arrowstyle": "->", "color": "#666666"})
-        for srcc, colour, marker, offset in ((before, COLOURS[0], "o", -0.12), (after, COLOURS[1], "s", 0.12)):
-            axes.plot([srcc.low, srcc.high], [height + offset] * 2, color=colour, linewidth=1.5)
-            axes.plot(srcc.value, height + offset, marker=marker, color=colour, markersize=6)
-    axes.set_yticks(range(len(named_shifts)), [name for name, _ in named_shifts])
-    axes.set(xlim=(-1.05, 1.05), ylim=(len(named_shifts) - 0.5, -0.5))
-    axes.set_xlabel(
-        f"rank correlation (SRCC) with the opinion scores\ncircle: clean; square: under attack of {eps_text}; 95% intervals",
-        fontsize="small",
-    )
-    axes.set_title(heading(records), fontsize="medium", wrap=True)
-    axes.grid(axis="x", alpha=0.3)
+        axes.annotate(
+            "",
+            (after.value, height),
+            (before.value, height),
+            arrowprops={"arrowstyle": "->", "color": GREY, "linewidth": 0.6, "mutation_scale": 6},
+        )
+        for srcc, colour, marker, offset in ((before, BLUE, "o", -0.14), (after, ORANGE, "s", 0.14)):
+            axes.plot([srcc.low, srcc.high], [height + offset] * 2, color=colour, linewidth=1.1)
+            axes.plot(srcc.value, height + offset, marker=marker, color=colour)
+    title = f"rank correlation with opinion scores\n● clean   ■ attacked at {eps_text}"
+    name_rows(axes, [name for name, _ in named_shifts], title=title)
+    axes.set_xlim(-1.05, 1.05)
     return figure
 
 

@@ -9,62 +9,55 @@ from bench.evaluation.records.comparison import compare
 from bench.foundation.errors import RecordError
 from bench.tasks.comparison import Comparison
 from bench.tasks.record import Record
-from reports.plots import COLOURS, SIZE, check_comparable, heading, label, labels, last_cells
+from reports.paper_style import BLUE, COLUMN, DARK, ORANGE, blank, in_paper_style, name_rows, rows_high
+from reports.plots import check_comparable, labels, last_cell
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+CAPTION = (
+    "Paired differences at {eps}: accuracy under attack of {best} minus that of each other model on the same images, "
+    "with 95% intervals; in brackets the accuracy of the other model. Filled squares: the interval excludes zero; "
+    "hollow circles: these images do not tell the two models apart."
+)
 
-def difference_forest(records: Sequence[Record], eps_text: str) -> Figure:
+
+def best_first(records: Sequence[Record], eps_text: str) -> list[Record]:
+    """The records by accuracy under attack at a radius. Raises ``RecordError`` if one lacks the radius."""
+    return sorted(records, key=lambda record: -last_cell(record, eps_text).robust.value)
+
+
+@in_paper_style
+def difference_forest(records: Sequence[Record], eps_text: str, *, width: float = COLUMN) -> Figure:
     """Accuracy under attack of the best model minus that of each other model, on their common samples, in points.
 
     An interval that crosses zero means that these samples do not show a difference. Best: highest accuracy at the radius.
-    Raises ``RecordError`` if there are fewer than two records, or if they are not comparable.
+    width: in inches. Raises ``RecordError`` if there are fewer than two records, or if they are not comparable.
     """
-    from matplotlib.figure import Figure
-
     check_comparable(records)
     if len(records) < 2:
         raise RecordError("A difference needs two records.", "Name another one.")
-    ordered = sorted(records, key=lambda record: -_robust(record, eps_text))
-    best, others = ordered[0], ordered[1:]
-    first, *rest = labels(ordered)
+    best, *others = best_first(records, eps_text)
+    first, *rest = labels([best, *others])
     comparisons = [_under_attack(best, other, eps_text) for other in others]
-    figure = Figure(figsize=(SIZE[0], 1.5 + 0.34 * len(others)), layout="constrained")
-    axes = figure.subplots()
-    axes.axvline(0, color="#222222", linewidth=1)
+    figure, axes = blank(width, rows_high(len(others), rest=0.75))
+    axes.axvline(0, color=DARK, linewidth=0.8)
     for height, comparison in enumerate(comparisons):
         difference = comparison.difference
         differs = difference.low > 0 or difference.high < 0
-        axes.plot(
-            [100 * difference.low, 100 * difference.high], [height, height], color=COLOURS[0 if differs else 1], linewidth=2
-        )
+        colour = BLUE if differs else ORANGE
+        axes.plot([100 * difference.low, 100 * difference.high], [height, height], color=colour, linewidth=1.3)
         axes.plot(
             100 * difference.value,
             height,
             marker="s" if differs else "o",
-            color=COLOURS[0 if differs else 1],
-            markerfacecolor=COLOURS[0] if differs else "white",
+            color=colour,
+            markerfacecolor=colour if differs else "white",
         )
     names = [f"{name} ({100 * comparison.second:.1f}%)" for name, comparison in zip(rest, comparisons, strict=True)]
-    axes.set_yticks(range(len(others)), names)
-    axes.invert_yaxis()
-    axes.set_xlabel(
-        f"{first} ({100 * comparisons[0].first:.1f}%) minus the model, points of accuracy under attack at {eps_text}\n"
-        "filled: the 95% interval excludes zero; hollow: these samples cannot tell them apart",
-        fontsize="small",
-    )
-    axes.set_title(heading(records), fontsize="medium", wrap=True)
-    axes.grid(axis="x", alpha=0.3)
+    title = f"{first} ({100 * comparisons[0].first:.1f}%) minus the model\nunder attack of {eps_text} (points)"
+    name_rows(axes, names, title=title)
     return figure
-
-
-def _robust(record: Record, eps_text: str) -> float:
-    """Accuracy under attack at a radius. Raises ``RecordError`` if the record lacks the radius."""
-    for cell in last_cells(record):
-        if cell.eps_text == eps_text:
-            return cell.robust.value
-    raise RecordError(f"{label(record)} has no result at {eps_text}.", "Draw a radius that all records share.")
 
 
 def _under_attack(first: Record, second: Record, eps_text: str) -> Comparison:

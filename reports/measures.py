@@ -13,12 +13,21 @@ from typing import TYPE_CHECKING
 from bench.foundation.errors import RecordError
 from bench.studies.measures.attacked import Attacked, Results
 from bench.studies.measures.sheet import FOLDER, Sheet, read_sheet
-from reports.plots import COLOURS, MARKERS, SIZE
+from reports.direct_labels import Named, height_for, label_at_the_right
+from reports.paper_style import COLUMN, HEIGHT, blank, in_paper_style, look, percentages
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HOW = "Measure models first: bench measure --all."
+STEPS_CAPTION = (
+    "Clean accuracy against the number of time steps up to the answer, calibration included ({data}). Bars: 95% "
+    "intervals; dotted lines connect the measured numbers of steps."
+)
+ENERGY_CAPTION = (
+    "Accuracy under {attack} at {eps} against the estimated energy of one image ({data}; 45 nm arithmetic alone). "
+    "Bars: 95% intervals. Hollow markers: networks without spikes."
+)
 
 
 def sheets(root: Path) -> list[Sheet]:
@@ -36,75 +45,79 @@ def attacks_of(sheets: Sequence[Sheet], results: Results) -> list[tuple[str, str
     return [pair for pair in dict.fromkeys(pairs) if pairs.count(pair) > 1]
 
 
-def accuracy_over_steps(sheets: Sequence[Sheet]) -> Figure:
-    """Clean accuracy against time steps up to the answer, calibration included, one colour per model, with its 95% band.
+@in_paper_style
+def accuracy_over_steps(sheets: Sequence[Sheet], *, width: float = COLUMN) -> Figure:
+    """Clean accuracy against time steps up to the answer, calibration included, with 95% intervals. width: in inches.
 
     Raises ``RecordError`` if no model was measured at two steps.
     """
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import ScalarFormatter
+    from matplotlib.ticker import NullLocator
 
     sheets_with_steps = [sheet for sheet in sheets if len(sheet.steps) > 1]
     if not sheets_with_steps:
         raise RecordError("No model was measured at several time steps.", HOW)
-    figure = Figure(figsize=(SIZE[0], SIZE[1] + 0.6), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = blank(width, height_for(len(sheets_with_steps), HEIGHT))
+    ends: list[Named] = []
     for number, sheet in enumerate(sheets_with_steps):
         steps = [step.latency for step in sheet.steps]
-        values, low, high = ([100 * getattr(step.accuracy, end) for step in sheet.steps] for end in ("value", "low", "high"))
-        colour, marker = _colour_and_marker(number)
-        axes.plot(steps, values, color=colour, marker=marker, markersize=5, linestyle=_line_style(number), label=sheet.model)
-        axes.fill_between(steps, low, high, color=colour, alpha=0.12, linewidth=0)
+        points = [percentages(step.accuracy.value, step.accuracy.low, step.accuracy.high) for step in sheet.steps]
+        values = [value for value, _ in points]
+        errors = [[error[end][0] for _, error in points] for end in (0, 1)]
+        colour, marker = look(number)
+        axes.errorbar(steps, values, errors, color=colour, marker=marker, linestyle=":", elinewidth=0.6, label=sheet.model)
+        ends.append(Named(steps[-1], values[-1], sheet.model, colour, marker))
+    last = max(end.x for end in ends)
+    ticks = [2**power for power in range(12) if 2**power <= last]
     axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.set(xlabel="time steps up to the answer (T, calibration included)", ylabel="clean accuracy (%)", ylim=(0, 100))
-    axes.set_title(f"{_datasets(sheets_with_steps)}: accuracy over time, 95% bands", fontsize="medium", wrap=True)
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=4, fontsize="small")
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set(xlabel="time steps up to the answer", ylabel="clean accuracy (%)", ylim=(0, 100))
+    label_at_the_right(figure, axes, ends)
     return figure
 
 
-def robustness_over_energy(sheets: Sequence[Sheet], results: Results, attack: str, eps: str) -> Figure:
+@in_paper_style
+def robustness_over_energy(
+    sheets: Sequence[Sheet], results: Results, attack: str, eps: str, *, width: float = COLUMN
+) -> Figure:
     """One point per model: estimated energy per image (log) and accuracy under attack, with its 95% interval.
 
-    Raises ``RecordError`` if no model has both.
+    width: in inches. Raises ``RecordError`` if no model has both.
     """
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import ScalarFormatter
+    from matplotlib.ticker import NullLocator
 
     points = list(_points(sheets, results, attack, eps))
     if not points:
         raise RecordError(f"No model has an energy and an accuracy under {attack} at {eps}.", HOW)
-    figure = Figure(figsize=(SIZE[0], SIZE[1] + 0.9), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = blank(width, height_for(len(points), HEIGHT))
+    named: list[Named] = []
     for number, (sheet, energy, attacked) in enumerate(points):
-        robust = attacked.robust
-        colour, marker = _colour_and_marker(number)
+        value, error = percentages(attacked.robust.value, attacked.robust.low, attacked.robust.high)
+        colour, marker = look(number)
         axes.errorbar(
             energy,
-            100 * robust.value,
-            yerr=[[100 * (robust.value - robust.low)], [100 * (robust.high - robust.value)]],
+            value,
+            yerr=error,
             color=colour,
             marker=marker,
-            markersize=7,
             markerfacecolor=colour if sheet.steps else "white",
             linestyle="",
-            linewidth=1,
-            capsize=2,
+            elinewidth=0.6,
             label=sheet.model,
         )
+        named.append(Named(energy, value, sheet.model, colour, marker, hollow=not sheet.steps))
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    low, high = axes.get_xlim()
+    series = [leading * 10**power for power in range(-3, 9) for leading in (1, 2, 5)]
+    ticks = [tick for tick in series if low <= tick <= high]
+    axes.set_xticks(ticks, [f"{tick:,g}" for tick in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set(
-        xlabel="estimated energy per image (nJ, 45 nm arithmetic alone); hollow: without spikes",
-        ylabel=f"accuracy under attack of {eps} (%)",
-        ylim=(-2, 100),
+        xlabel="energy per image (nJ, estimated)\nhollow: without spikes",
+        ylabel=f"accuracy under {attack} at {eps} (%)",
     )
-    counts = sorted({attacked.robust.n for *_, attacked in points})
-    sizes = "-".join(map(str, (counts[0], counts[-1]) if len(counts) > 1 else counts))
-    axes.set_title(f"{_datasets(sheets)}, {sizes} test images, linf, {attack}: robustness over energy", fontsize="medium")
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=4, fontsize="small")
+    axes.set_ylim(bottom=-1)
+    label_at_the_right(figure, axes, sorted(named, key=lambda point: -point.x))
     return figure
 
 
@@ -115,13 +128,6 @@ def _points(sheets: Sequence[Sheet], results: Results, attack: str, eps: str) ->
                 yield sheet, sheet.cost.energy_nj, attacked
 
 
-def _colour_and_marker(number: int) -> tuple[str, str]:
-    return COLOURS[number % len(COLOURS)], MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
-
-
-def _line_style(number: int) -> str:
-    return ("-", "--", ":", "-.")[number // len(COLOURS) % 4]
-
-
-def _datasets(sheets: Sequence[Sheet]) -> str:
+def datasets(sheets: Sequence[Sheet]) -> str:
+    """The data sets of the sheets, for a caption."""
     return ", ".join(sorted({sheet.dataset for sheet in sheets}))

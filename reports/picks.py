@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 HASH = "adv_sha256"
 """Column of classifiers; score models have ``adv_sha256_up`` and ``adv_sha256_down``."""
+SAVED_FOLDER = "adversarial"
+"""Of a record that was made with ``--save-adv``, below its folder."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def _saved(folder: Path, number: int, row: dict[str, Any]) -> NDArray[np.float32
     if row.get("shift_up") is not None and row.get("shift") is not None:
         direction = "up" if row["shift"] == row["shift_up"] else "down"
         wanted = {row[f"{HASH}_{direction}"]}
-    paths = sorted((folder / "adversarial").glob(f"attack_{number}_{row['eps']!r}_*.safetensors"))
+    paths = sorted((folder / SAVED_FOLDER).glob(f"attack_{number}_{row['eps']!r}_*.safetensors"))
     for path in paths:
         try:
             tensors = parse_tensors(path.read_bytes())
@@ -160,7 +162,7 @@ def _saved(folder: Path, number: int, row: dict[str, Any]) -> NDArray[np.float32
                 return image
     if not paths:
         raise RecordError(f"The adversarial images of {folder} were not saved.", _AGAIN)
-    raise RecordError(f"The adversarial images in {folder / 'adversarial'} are not those of the record.", _AGAIN)
+    raise RecordError(f"The adversarial images in {folder / SAVED_FOLDER} are not those of the record.", _AGAIN)
 
 
 _WHERE = "Say where its images are: --data NAME, NAME,crop=SIDE or folder:PATH."

@@ -30,7 +30,7 @@ BOARD, ATTACK, RADIUS = "snn-cifar10-linf", "standard", "2/255"
 SAMPLES = 200
 """Of the board's samples; all of them would double what the board costs."""
 RATES = {"real": "pixels are real numbers", "rounded": "those images rounded", "searched": "searched among 8-bit images"}
-"""Columns of the table, and what the README says of them."""
+"""Columns of the table, and what the page of the zoo says of them."""
 
 
 def subjects(board: Board) -> list[Entry]:
@@ -64,7 +64,7 @@ def on_samples(record: Record, other: Record) -> Cell:
 
 
 def markdown() -> str:
-    """The written table for the README, the most robust among real-valued pixels first."""
+    """The written table for the page of the zoo, the most robust among real-valued pixels first."""
     table = pd.read_csv(WHERE / "table.csv").sort_values("real", ascending=False, kind="stable")
     lines = [" | ".join(["| model", *RATES.values()]) + " |", "|---" * (1 + len(RATES)) + "|"]
     for _, row in table.iterrows():

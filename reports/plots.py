@@ -1,26 +1,28 @@
-"""Figures from records. Colours are Okabe and Ito's, which colour-blind readers can distinguish; markers differ as well."""
+"""What all figures share: which records may be drawn together, what they are called, and how a figure is written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.foundation.errors import RecordError
 from bench.foundation.escaping import one_line
 from bench.foundation.files import atomic_path
-from bench.foundation.threats import threat_registry
 from bench.tasks.classification.results import Cell
 from bench.tasks.record import Record
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
-MARKERS = "osD^vPX*"
-SIZE = (7.2, 4.4)
-"""Inches: two columns of a printed page."""
+NAMELESS: dict[str, dict[str, Any]] = {
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
+    "png": {"Software": ""},
+}
+"""Metadata by format, without times, so that the same figure is the same file."""
+RESOLUTION = 300
+"""Pixels per inch of a PNG."""
 
 
 def last_cells(record: Record) -> list[Cell]:
@@ -29,8 +31,16 @@ def last_cells(record: Record) -> list[Cell]:
     return [strongest[eps] for eps in sorted(strongest)]
 
 
+def last_cell(record: Record, eps_text: str) -> Cell:
+    """The strongest result at a radius. Raises ``RecordError`` if there is none."""
+    for cell in last_cells(record):
+        if cell.eps_text == eps_text:
+            return cell
+    raise RecordError(f"{label(record)} has no result at {eps_text}.", "Draw a radius that all records share.")
+
+
 def heading(records: Sequence[Record]) -> str:
-    """The common properties of the records, for a title: board and version if there is one, data, threat, attacks."""
+    """The common properties of the records, for a caption: board and version if there is one, data, threat, attacks."""
     first = records[0]
     board = f"{first.protocol.board} v{first.protocol.version}: " if first.protocol else ""
     attacks = ", ".join(dict.fromkeys(attack.spec for attack in first.attacks))
@@ -38,7 +48,7 @@ def heading(records: Sequence[Record]) -> str:
 
 
 def label(record: Record) -> str:
-    """A model's name in a legend."""
+    """A model's name in a figure."""
     return one_line(record.model.ref.removeprefix("zoo:")).replace("$", r"\$")  # no mathematics
 
 
@@ -58,13 +68,13 @@ COMMON: dict[str, Callable[[Record], str]] = {
     "attacks": lambda record: " and ".join(attack.spec for attack in record.attacks),
     "protocols": lambda record: str(record.protocol and f"{record.protocol.board} v{record.protocol.version}"),
 }
-"""Properties that all records of one figure or table must share, because its title states them once."""
+"""Properties that all records of one figure or table must share, because its caption states them once."""
 
 
 def check_comparable(records: Sequence[Record], *, samples: bool = True) -> None:
     """Raise ``RecordError``, naming the difference, if records may not share a figure.
 
-    samples: whether they must also be of the very same samples, whose number is in the title.
+    samples: whether they must also be of the very same samples, whose number is in the caption.
     """
     if not records:
         raise RecordError("There is nothing to draw.", "Name at least one record.")
@@ -76,52 +86,11 @@ def check_comparable(records: Sequence[Record], *, samples: bool = True) -> None
         raise RecordError(f"The records are of different samples ({sizes} of them).", "Evaluate with the same --n.")
 
 
-def accuracy_curves(records: Sequence[Record]) -> Figure:
-    """Accuracy against radius, one colour per model: solid under attack, with its 95% band; dashed under random noise.
-
-    Raises ``RecordError`` if the records are not comparable.
-    """
-    from matplotlib.figure import Figure
-
-    check_comparable(records)
-    figure = Figure(figsize=SIZE, layout="constrained")
-    axes = figure.subplots()
-    for number, (record, name) in enumerate(zip(records, labels(records), strict=True)):
-        _draw_curve(axes, record, name, COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)])
-    first = records[0]
-    threat = threat_registry.get(first.norm)
-    axes.set(
-        xlabel=f"radius ({threat.display_unit or threat.name})",
-        ylabel="accuracy (%)",
-        title=heading(records),
-        ylim=(0, 100),
-    )
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize="small", title="solid: attack (95% band); dashed: random noise", title_fontsize="x-small")
-    return figure
-
-
-def _draw_curve(axes: Axes, record: Record, name: str, colour: str, marker: str) -> None:
-    cells = last_cells(record)
-    scale = threat_registry.get(record.norm).display_scale
-    radii, clean = [0.0] + [cell.eps * scale for cell in cells], cells[0].clean
-
-    def percent(values: list[float]) -> list[float]:
-        return [100 * value for value in values]
-
-    robust = percent([clean.value] + [cell.robust.value for cell in cells])
-    low, high = (percent([getattr(clean, end)] + [getattr(cell.robust, end) for cell in cells]) for end in ("low", "high"))
-    axes.plot(radii, robust, color=colour, marker=marker, markersize=5, label=name)
-    axes.fill_between(radii, low, high, color=colour, alpha=0.15, linewidth=0)
-    noise = percent([clean.value] + [cell.noise.value for cell in cells])
-    axes.plot(radii, noise, color=colour, linestyle="--", linewidth=1, alpha=0.8)
-
-
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure atomically and without a timestamp; the ending of ``path`` (PNG or SVG) is the format."""
+    """Write a figure atomically and without a timestamp; the ending of ``path`` (PDF, SVG or PNG) is the format."""
     import matplotlib
 
     ending = path.suffix.removeprefix(".")
-    metadata = {"Date": None} if ending == "svg" else {"Software": ""}
-    with matplotlib.rc_context({"svg.hashsalt": path.stem}), atomic_path(path) as temporary:
-        figure.savefig(temporary, format=ending, dpi=130, metadata=metadata)
+    settings: dict[Any, Any] = {"svg.hashsalt": path.stem, "pdf.fonttype": 42}  # text stays text, in TrueType
+    with matplotlib.rc_context(settings), atomic_path(path) as temporary:
+        figure.savefig(temporary, format=ending, dpi=RESOLUTION, metadata=NAMELESS[ending])

@@ -1,7 +1,7 @@
-"""The README's tables and picture, from the boards and from records that are kept in ``leaderboards/readme``.
+"""Tables and pictures of the README and of the documentation, from the boards and from records that are kept.
 
 ``python -m reports.readme`` evaluates what is missing and rewrites them; ``--kept`` rewrites them from what was kept, and
-``--check`` only says whether the README agrees with it.
+``--check`` only says whether the pages agree with it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from bench.studies.measures.running import measurable, measure_model
 from bench.studies.measures.sizes import Sizes
 from bench.tasks.record import Record
 from reports import pictures, splicing, strength
+from reports.accuracy_curve import accuracy_curves
 from reports.board_tables import board_table
 from reports.exit_status import end_with
 from reports.gallery import contact_sheet
 from reports.measures import sheets
 from reports.picks import choose
-from reports.plots import accuracy_curves, heading, label, save
+from reports.plots import heading, label, save
 from reports.zoo_table import zoo_table
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ ATTACKS = ("pgd:steps=20", "standard")
 MODELS = ("ann_vanilla", "ann_at", "snn_vanilla", "snn_at", "snn_gsr", "snn_gsr_at")
 RADII, SAMPLES, SHOWN = "2/255,4/255,8/255", 100, ("2/255", "8/255")
 
+DRAWN = ROOT / "docs" / "pictures"
+PICTURE = 4.5
+"""Inches: width of the README's picture."""
 QUALITY = "iqa-photos-linf"
 """The board of models that score."""
 SHEET = "zoo:iqa_hyperiqa"
@@ -81,14 +85,33 @@ def _settings(name: str) -> Settings:
     return Settings(model=f"zoo:{name}", attack=ATTACKS, eps=RADII, n=SAMPLES)
 
 
-def tables() -> Tables:
-    """The tables by the name of their place in the README."""
+def tables() -> dict[str, Tables]:
+    """By page the tables by the name of their place in it."""
+    measured, results = sheets(BOARDS), attacked(BOARDS)
+    some = [sheet for sheet in measured if sheet.model in MODELS]
     return {
-        "zoo": zoo_table(sheets(BOARDS), attacked(BOARDS), SHOWN),
-        "strength": strength.markdown(),
-        "pictures": pictures.markdown(),
-        QUALITY: board_table(open_board(QUALITY, BOARDS)),
+        "README.md": {"models": zoo_table(some, results, SHOWN)},
+        "docs/zoo.md": {
+            "zoo": zoo_table(measured, results, SHOWN),
+            "strength": strength.markdown(),
+            "pictures": pictures.markdown(),
+        },
+        "docs/quality.md": {QUALITY: board_table(open_board(QUALITY, BOARDS))},
     }
+
+
+def rewritten() -> dict[Path, str]:
+    """By page its text with the tables of the present records. Raises ``RecordError`` if a page has lost its markers."""
+    return {
+        ROOT / page: spliced((ROOT / page).read_text(encoding="utf-8"), tables_of_page, page=page)
+        for page, tables_of_page in tables().items()
+    }
+
+
+def shown_entries() -> list[Record]:
+    """The records of :data:`MODELS` on the newest version of the board, in their order."""
+    records = {entry.record.model.ref: entry.record for entry in open_board(pictures.BOARD, BOARDS).entries()}
+    return [records[f"zoo:{name}"] for name in MODELS]
 
 
 def quality_gallery() -> Figure:
@@ -99,21 +122,21 @@ def quality_gallery() -> Figure:
         return contact_sheet(choose(record, where), f"{label(record)}: {heading([record])}, at 4/255")
 
 
-def spliced(text: str, tables: Tables) -> str:
-    """README text with each table between its markers replaced; see :func:`reports.splicing.spliced`."""
-    return splicing.spliced(text, tables, command="make report", page="The README")
+def spliced(text: str, tables: Tables, *, page: str = "The README") -> str:
+    """A page's text with each table between its markers replaced; see :func:`reports.splicing.spliced`."""
+    return splicing.spliced(text, tables, command="make report", page=page)
 
 
 def main(arguments: list[str]) -> int:
-    """Rewrite the README after evaluating what is missing, or from what was kept; or compare it."""
-    readme = ROOT / "README.md"
+    """Rewrite the pages after evaluating what is missing, or from what was kept; or compare them."""
     if "--check" in arguments:
-        return int(spliced(readme.read_text(), tables()) != readme.read_text())
+        return int(any(page.read_text(encoding="utf-8") != text for page, text in rewritten().items()))
     if "--kept" not in arguments:
         evaluate_all()
-    readme.write_text(spliced(readme.read_text(), tables()))
-    save(accuracy_curves(models()), ROOT / "reports" / "accuracy.png")
-    save(quality_gallery(), ROOT / "reports" / "gallery.png")
+    for page, text in rewritten().items():
+        page.write_text(text, encoding="utf-8")
+    save(accuracy_curves(shown_entries(), width=PICTURE), DRAWN / "accuracy.svg")
+    save(quality_gallery(), DRAWN / "gallery.png")
     return 0
 
 

@@ -1,67 +1,64 @@
-"""Accuracy under attack against accuracy under random noise of the same radius."""
+"""Accuracy under attack against accuracy without it: clean, or under random noise of the same radius."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from bench.foundation.errors import RecordError
-from bench.tasks.classification.results import Cell
 from bench.tasks.record import Record
-from reports.plots import COLOURS, MARKERS, check_comparable, heading, label, labels, last_cells
+from bench.tasks.results import Interval
+from reports.direct_labels import Named, height_for, label_at_the_right
+from reports.paper_style import COLUMN, GREY, HEIGHT, blank, in_paper_style, look, percentages
+from reports.plots import check_comparable, labels, last_cell
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SQUARE = (5.4, 5.0)
-DISTINCT = len(MARKERS) * len(COLOURS)
+Unattacked = Literal["clean", "noise"]
+AXIS = {"clean": "clean accuracy (%)", "noise": "accuracy under random noise of {eps} (%)"}
+CAPTION = {
+    "clean": "Robust against clean accuracy at {eps}. Bars: 95% intervals. On the dotted line an attack changes nothing.",
+    "noise": "Accuracy under attack against accuracy under random noise of the same radius, {eps}. Bars: 95% intervals. The "
+    "vertical distance to the dotted line is the gap.",
+}
+MARGIN = 4.0
+"""Points of accuracy left of the models; twice as many to their right and above them."""
 
 
-def noise_scatter(records: Sequence[Record], eps_text: str) -> Figure:
-    """One point per model at a radius: accuracy under noise (x) and under attack (y), with 95% intervals.
+@in_paper_style
+def robust_scatter(
+    records: Sequence[Record], eps_text: str, *, against: Unattacked = "clean", width: float = COLUMN
+) -> Figure:
+    """One point per model at a radius, with 95% intervals in both directions. width: in inches.
 
-    The vertical distance to the diagonal is the gap. A dead model lies at the lower left, not on top.
-    Raises ``RecordError`` if the records are not comparable or lack the radius.
+    A dead model lies at the lower left, not on top. Raises ``RecordError`` if the records are not comparable or lack the
+    radius.
     """
-    from matplotlib.figure import Figure
-
     check_comparable(records)
-    named_cells = [(name, _last_cell(record, eps_text)) for name, record in zip(labels(records), records, strict=True)]
-    figure = Figure(figsize=SQUARE, layout="constrained")
-    axes = figure.subplots()
-    axes.plot([0, 100], [0, 100], color="#666666", linestyle=":", linewidth=1)
-    axes.annotate("no gap", (88, 88), ha="right", va="bottom", rotation=45, color="#666666", fontsize="small")
-    for number, (name, cell) in enumerate(named_cells):
-        x, y = 100 * cell.noise.value, 100 * cell.robust.value
+    figure, axes = blank(width, height_for(len(records), HEIGHT))
+    points: list[Named] = []
+    lows: list[float] = []
+    tops: list[float] = []
+    for number, (record, name) in enumerate(zip(records, labels(records), strict=True)):
+        cell = last_cell(record, eps_text)
+        unattacked: Interval = getattr(cell, against)
+        x, x_error = percentages(unattacked.value, unattacked.low, unattacked.high)
+        y, y_error = percentages(cell.robust.value, cell.robust.low, cell.robust.high)
+        colour, marker = look(number)
         axes.errorbar(
-            x,
-            y,
-            xerr=[[x - 100 * cell.noise.low], [100 * cell.noise.high - x]],
-            yerr=[[y - 100 * cell.robust.low], [100 * cell.robust.high - y]],
-            color=COLOURS[number % len(COLOURS)],
-            marker=MARKERS[(number + number // len(COLOURS)) % len(MARKERS)],
-            linestyle="",
-            linewidth=1,
-            capsize=2,
-            label=name,
+            x, y, xerr=x_error, yerr=y_error, color=colour, marker=marker, linestyle="", elinewidth=0.6, label=name
         )
+        points.append(Named(x, y, name, colour, marker))
+        lows.append(x - x_error[0][0])
+        tops.append(y + y_error[1][0])
+    start = max(min(lows) - MARGIN, -2)
+    axes.plot([start, 100], [start, 100], color=GREY, linestyle=":", linewidth=0.8, scalex=False, scaley=False)
+    highest, top = max(point.x for point in points), max(tops)
     axes.set(
-        xlabel=f"accuracy under random noise of {eps_text} (%)",
+        xlabel=AXIS[against].format(eps=eps_text),
         ylabel=f"accuracy under attack of {eps_text} (%)",
-        xlim=(-2, 100),
-        ylim=(-2, 100),
-        aspect="equal",
+        xlim=(start, min(highest + 2 * MARGIN, 102)),
+        ylim=(-0.02 * top, min(1.15 * top + 2 * MARGIN, 102)),
     )
-    axes.set_title(heading(records), fontsize="medium", wrap=True)
-    axes.grid(alpha=0.3)
-    if len(named_cells) <= DISTINCT:
-        axes.legend(fontsize="small", loc="upper left")
+    label_at_the_right(figure, axes, sorted(points, key=lambda point: -point.x))
     return figure
-
-
-def _last_cell(record: Record, eps_text: str) -> Cell:
-    """The last cell of a record at a radius. Raises ``RecordError`` if there is none."""
-    for cell in last_cells(record):
-        if cell.eps_text == eps_text:
-            return cell
-    raise RecordError(f"{label(record)} has no result at {eps_text}.", "Draw a radius that all records share.")

@@ -77,7 +77,7 @@ def _percent(record: Record, attack: str) -> float:
 
 
 def markdown() -> str:
-    """The written table for the README: the strongest of each row in bold."""
+    """The written table for the page of the zoo: the strongest of each row in bold."""
     table = pd.read_csv(WHERE / "table.csv")
     shown = table.drop(columns=["n", "evaluator", "standard is strongest"])
     header = ["model", *(name.removeprefix(f"{ALONG} along ") for name in shown.columns[1:])]

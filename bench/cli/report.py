@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -19,20 +20,33 @@ def report() -> None:
 @click.option("--board", "name", help="BOARD[/vN]: all its current entries instead of RECORDS.")
 @click.option("--measures", is_flag=True, help="Also accuracy over time steps and robustness over energy, by bench measure.")
 @click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
+@click.option(
+    "--width", type=click.Choice(["column", "page"]), default="column", show_default=True, help="3.25 or 6.75 inches."
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("plots"), show_default=True, help="Folder to fill.")
-def plots(records: tuple[Path, ...], name: str | None, measures: bool, root: Path | None, out: Path) -> None:
-    """Every picture that RECORDS (folders that bench evaluate wrote) allow, as PNG and SVG.
+def plots(
+    records: tuple[Path, ...],
+    name: str | None,
+    measures: bool,
+    root: Path | None,
+    width: Literal["column", "page"],
+    out: Path,
+) -> None:
+    """Every figure that RECORDS (folders that bench evaluate wrote) allow, for a paper: PDF, SVG and PNG, and captions.md.
 
-    Accuracy against radius; attack against noise; which stage broke what; paired differences to the best; of models that
-    score, shifts and SRCC before and after.
+    Accuracy against radius, clean accuracy and noise; gaps; margins; which stage broke what; paired differences to the
+    best; of models that score, shifts and SRCC before and after. Records made with --save-adv also show event recordings
+    and what a spike camera sees.
     """
     from bench.boards.ranking import is_current
     from bench.boards.store import boards_root, open_board
-    from bench.evaluation.records.storage import read_record
+    from bench.evaluation.records.storage import RECORD_FILE, read_record
     from bench.foundation.errors import SpecError
     from bench.studies.measures.attacked import attacked
     from reports.all_figures import draw_all
     from reports.measures import sheets
+    from reports.paper_style import COLUMN, PAGE
+    from reports.picks import SAVED_FOLDER
 
     if records and name:
         raise SpecError("Records and a board cannot be drawn together.", "Name either.")
@@ -45,7 +59,11 @@ def plots(records: tuple[Path, ...], name: str | None, measures: bool, root: Pat
     measured_sheets = sheets(home) if measures else []
     if not record_list and not measured_sheets:
         raise SpecError("There is nothing to draw.", "Name records, --board BOARD or --measures.")
-    for path in draw_all(record_list, out, measured_sheets, attacked(home) if measures else None):
+    folders = [path.parent if path.name == RECORD_FILE else path for path in records]
+    saved = {path: record for path, record in zip(folders, record_list, strict=False) if (path / SAVED_FOLDER).is_dir()}
+    inches = {"column": COLUMN, "page": PAGE}[width]
+    results = attacked(home) if measures else None
+    for path in draw_all(record_list, out, measured_sheets, results, saved=saved, width=inches):
         say(f"wrote {path}")
 
 

@@ -1,6 +1,8 @@
-"""The README shows what the shipped records say, and the records say what the shipped models do."""
+"""The README and the documentation show what the shipped records say, and the records say what the shipped models do."""
 
 from __future__ import annotations
+
+import re
 
 import pandas as pd
 import pytest
@@ -13,9 +15,30 @@ from bench.tasks.classification.task import TASK
 from reports import pictures, readme, strength
 
 
-def test_the_tables_in_the_readme_are_the_tables_of_the_records() -> None:
-    text = (readme.ROOT / "README.md").read_text()
-    assert readme.spliced(text, readme.tables()) == text
+def test_the_tables_of_the_pages_are_the_tables_of_the_records() -> None:
+    pages = readme.rewritten()
+    assert {page.name for page in pages} == {"README.md", "zoo.md", "quality.md"}
+    for page, text in pages.items():
+        assert page.read_text(encoding="utf-8") == text
+
+
+def test_what_the_readme_links_to_is_there() -> None:
+    text = (readme.ROOT / "README.md").read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("http")]
+    assert len(links) > 20
+    assert not [link for link in links if not (readme.ROOT / link.partition("#")[0]).is_file()]
+
+
+def test_the_readme_is_short_and_has_the_table_of_speed_with_its_command() -> None:
+    text = (readme.ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 120
+    before, _, table = text.partition("\n## Speed\n")
+    assert "`make speed`" in table and table.count("\n|") > 8
+
+
+def test_the_picture_is_of_the_newest_board_and_of_the_models_of_the_table() -> None:
+    assert [record.model.ref for record in readme.shown_entries()] == [f"zoo:{name}" for name in readme.MODELS]
+    assert (readme.DRAWN / "accuracy.svg").stat().st_size < 100_000
 
 
 def test_text_around_a_table_stays() -> None:

@@ -51,7 +51,7 @@ def stability(examined: ExaminedModel) -> Iterator[Check]:
     for name, run in (
         ("twice", repeat),
         ("in reverse order", reversed_order),
-        ("in other company", mixed_batch),
+        ("among other images", mixed_batch),
         ("alone", one_by_one),
     ):
         try:
@@ -61,7 +61,7 @@ def stability(examined: ExaminedModel) -> Iterator[Check]:
             yield Check(name=f"decisions {name}", status="fail", value=1, says=f"asked {name}, it fails: {error.what}")
             continue
         inconstant |= changed > DIFFERENT
-        says = f"asked {name}, it changes its mind on {changed:.0%} of the samples"
+        says = f"asked {name}, it decides otherwise on {changed:.0%} of the samples"
         yield Check(name=f"decisions {name}", status=graded(changed, warn=0, fail=0.01), value=changed, says=says)
     if inconstant and memory_or_chance(examined.subject.module, scorer.logits, x) == "memory":
         yield memory

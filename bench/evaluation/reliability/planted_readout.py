@@ -35,7 +35,7 @@ def active_test(examined: ExaminedModel) -> Iterator[Check]:
     try:
         yield from _active_test(examined)
     except UnreadableError as error:
-        yield not_looked_at("active test", "whether attacks find images that provably exist", str(error))
+        yield not_looked_at("active test", "whether attacks find images that are known to exist", str(error))
 
 
 def _active_test(examined: ExaminedModel) -> Iterator[Check]:
@@ -67,8 +67,8 @@ def _active_test(examined: ExaminedModel) -> Iterator[Check]:
     lucky = UniformNoise(draws=INNER).perturb(oracle, x.clone(), examined.threat, rng=rng.fold("lucky"))
     share = float(found_by_attack.float().mean())
     says = (
-        f"of {len(separable)} read-outs with an adversarial image that provably exists, the attack set finds {share:.0%} "
-        f"({float(oracle.broken(lucky).float().mean()):.0%} are found by {INNER} random draws)"
+        f"{len(separable)} read-outs were planted whose adversarial image is known to exist; the attack set finds "
+        f"{share:.0%} of these images, {INNER} random draws find {float(oracle.broken(lucky).float().mean()):.0%}"
     )
     yield Check(name="active test", status=graded(1 - share, warn=0.05, fail=0.2), value=share, says=says)
 

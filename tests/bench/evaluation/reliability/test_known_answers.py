@@ -167,7 +167,7 @@ def test_a_gradient_that_fails_does_not_shelter_a_sample_from_the_attack_set(
 def test_a_model_that_looks_at_its_neighbours(photos: tuple[Tensor, Tensor]) -> None:
     model = known.Social(known.undefended())
     found = looked_at(model, labelled(model, photos[0]))
-    assert "in other company" in says(found, "fail")
+    assert "among other images" in says(found, "fail")
     record = standard(model, photos)
     assert record.results[0].robust.value == 0
     assert record.reliability.status == "unreliable"
