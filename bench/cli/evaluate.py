@@ -14,7 +14,6 @@ from bench.cli.quiet import printing_to_stderr
 from bench.cli.summary import summarise
 from bench.cli.terminal import is_quiet, say, say_json
 from bench.cli.workers import COUNT, running_with, worker_options
-from bench.foundation.escaping import for_terminal
 
 if TYPE_CHECKING:
     from bench.evaluation.request.price import Price
