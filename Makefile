@@ -79,10 +79,10 @@ ci: test-all lint types floors  ## all of the above
 speed: $(VENV)/.dev  ## side-by-side speed comparisons, as ratios
 	@for script in network loop job standard strangers memory spike_camera; do $(BIN)/python tests/speed/$$script.py || exit 1; done
 
-soak: $(VENV)/.dev  ## kill commands, cut their power, fill their disks, and run them again (an hour; KILLS=N: fewer)
+soak: $(VENV)/.dev  ## kill commands, cut their power, fill their disks, and run them again (KILLS=N: so many times)
 	@PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m soak --kills $(or $(KILLS),1000)
 
-fuzz: $(VENV)/.dev  ## odd inputs through every door that reads what others wrote (20 minutes; INPUTS=N, SEED=N)
+fuzz: $(VENV)/.dev  ## odd inputs through every door that reads what others wrote (INPUTS=N, SEED=N)
 	@PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m fuzz --examples $(or $(INPUTS),10000) --seed $(or $(SEED),0)
 
 gpu: $(VENV)/.dev  ## what only a GPU can show: right kernels, speed and memory (at most 8 minutes)
