@@ -55,13 +55,17 @@ def scenario(work: object, **more: object) -> Scenario:
 
 
 def test_each_operation_is_a_place_to_die(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    whole = run(careful, tmp_path)
+    def home(name: str) -> Path:
+        """A new place: what a killed writer left would be one more operation of the next."""
+        (tmp_path / name / "out").mkdir(parents=True)
+        return tmp_path / name
+
+    whole = run(careful, home("whole"))
     assert (whole.status, whole.words) == (0, "")
     assert whole.operations >= 2 * 4  # create, fsync, rename, fsync of the folder
     for at in range(whole.operations):
-        assert run(careful, tmp_path, Death(at)).killed
-    assert run(careful, tmp_path, Death(whole.operations)).status == 0
+        assert run(careful, home(str(at)), Death(at)).killed
+    assert run(careful, home("after"), Death(whole.operations)).status == 0
 
 
 def test_how_it_ends(tmp_path: Path) -> None:

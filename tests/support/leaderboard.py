@@ -98,7 +98,7 @@ def many(seen: BoardView, count: int) -> BoardView:
                 card=card,
                 values=values,
                 rank=Rank(number + 1, max(1, number), number + 3),
-                facts=replace(like.facts, title=""),
+                facts=replace(like.facts, title="", family=card.defense),
                 reference=False,
             )
         )

@@ -14,6 +14,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from bench.foundation.errors import SubmissionError, UnknownNameError
+from zoo.quality.purifiers import PURIFIERS
 
 _TIMED = "zoo.architectures.timed:Timed"
 SIGNATURES = {
@@ -22,13 +23,16 @@ SIGNATURES = {
     "wrn16": ("zoo.architectures.residual:wrn16", _TIMED),
     "resnet18": ("zoo.architectures.residual:resnet18", _TIMED),
     "resnet20": ("zoo.architectures.residual:resnet20", _TIMED),
-    "dbcnn": ("zoo.quality.dbcnn:DBCNN",),
-    "hyperiqa": ("zoo.quality.hyperiqa:HyperIQA",),
-    "linearity": ("zoo.quality.linearity:LinearityIQA",),
-    "maniqa": ("zoo.quality.maniqa:MANIQA",),
+    "dbcnn": ("zoo.quality.dbcnn:DBCNN", "zoo.quality.dbcnn:dbcnn"),
+    "hyperiqa": ("zoo.quality.hyperiqa:HyperIQA", "zoo.quality.hyperiqa:hyperiqa"),
+    "linearity": ("zoo.quality.linearity:LinearityIQA", "zoo.quality.linearity:linearity"),
+    "maniqa": ("zoo.quality.maniqa:MANIQA", "zoo.quality.maniqa:maniqa"),
 }
 """Builder to the classes and functions whose keyword arguments are its arguments."""
-NESTED = {"neuron": ("zoo.spiking.neurons:LIF",), "output": ("zoo.spiking.neurons:LIF",)}
+NEURON = "zoo.spiking.neurons:LIF"
+KINDS = {"noise": "zoo.spiking.noisy:NoisyLIF", "leaks": "zoo.spiking.leaking:LeakingLIF"}
+"""Arguments of a neuron that make it one of another class, which then takes them."""
+NESTED = ("neuron", "output", "purify")
 """Arguments that are themselves keyword arguments of a class."""
 LARGEST = 4096
 """Of any number: no network here is wider or longer."""
@@ -62,8 +66,21 @@ def _checked(where: tuple[str, ...], arguments: dict[str, Any], path: str) -> di
     values = {key: getattr(parsed, key) for key in parsed.model_fields_set}
     for key, value in values.items():
         if key in NESTED and value is not None:
-            values[key] = _checked(NESTED[key], value, f"{path}.{key}")
+            values[key] = (_purifier if key == "purify" else _neuron)(value, f"{path}.{key}")
     return values
+
+
+def _neuron(arguments: dict[str, Any], path: str) -> dict[str, Any]:
+    kind = next((place for key, place in KINDS.items() if key in arguments), None)
+    return _checked((NEURON,) if kind is None else (NEURON, kind), arguments, path)
+
+
+def _purifier(arguments: dict[str, Any], path: str) -> dict[str, Any]:
+    name = arguments.get("name")
+    if not isinstance(name, str) or name not in PURIFIERS:
+        raise UnknownNameError.of("purifier", str(name), list(PURIFIERS))
+    place = f"zoo.quality.purifiers:{PURIFIERS[name].__name__}"
+    return {"name": name} | _checked((place,), {key: value for key, value in arguments.items() if key != "name"}, path)
 
 
 @cache

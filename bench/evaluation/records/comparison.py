@@ -38,7 +38,7 @@ def compare(first: Record | Path | str, second: Record | Path | str) -> Comparis
         zip(shared["attack"], shared["eps"], shared["eps_text_x"], strict=True)
     ):
         left, right = (rules.usable(_rows_of(record, attack, eps)) for record in (first_record, second_record))
-        both = left.join(right, how="inner", lsuffix="_1", rsuffix="_2")
+        both = left.add_suffix("_1").join(right.add_suffix("_2"), how="inner")
         if both.empty:
             raise RecordError("The records share no samples.", "Evaluate both on the same samples.")
         if (both["label_1"] != both["label_2"]).any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -26,6 +27,8 @@ from bench.boards.render import render
 from bench.boards.store import Board
 from bench.boards.verify import verify
 from bench.cli.board import board as command
+from bench.evaluation.records.archive import RECORDS_FILE
+from bench.evaluation.records.rows_file import ROWS_FILE
 from bench.evaluation.records.storage import read_folder
 from bench.foundation.errors import BenchError
 from bench.foundation.files import sha256_file
@@ -108,12 +111,21 @@ def test_pictures_stay_what_they_were(old: Board) -> None:
     assert [(shown.sample, shown.worst) for shown in gallery.images] == [(0, True), (1, False)]
 
 
+def shown(site: Path) -> dict[str, str]:
+    """Pages, and hashes of other files, without the files that a board offers: migration makes its archive one of them."""
+    offered = re.compile(r'<ul class="files">.*?</ul>', re.DOTALL)
+    pages = {str(page.relative_to(site)): offered.sub("", page.read_text()) for page in site.rglob("*.html")}
+    archive = (RECORDS_FILE, ROWS_FILE)
+    return {name: value for name, value in state(site).items() if Path(name).name not in archive} | pages
+
+
 def test_pages_of_old_boards_show_the_same(old: Board, tmp_path: Path) -> None:
     root = old.folder.parents[1]
     build(root, tmp_path / "before")
     migrated(old)
     build(root, tmp_path / "after")
-    assert state(tmp_path / "before") == state(tmp_path / "after")
+    before, after = shown(tmp_path / "before"), shown(tmp_path / "after")
+    assert len(before) > 10 and before == after
 
 
 def test_whoever_writes_migrates(old: Board) -> None:

@@ -13,7 +13,11 @@ from zoo.defenses import DEFENSES
 from zoo.defenses.plain import Plain
 from zoo.loading import build_defense
 
-NEEDED = {"gradient_sparsity": {"weight": 0.01}}
+NEEDED = {
+    "gradient_sparsity": {"weight": 0.01},
+    "surrogate_window": {"weight": 0.1},
+    "threshold_guard": {"weight": 0.1},
+}
 
 
 def snn() -> nn.Module:

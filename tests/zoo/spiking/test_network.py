@@ -141,6 +141,7 @@ def test_encoders_say_whether_they_draw() -> None:
         "poisson": True,
         "latency": False,
         "front": False,
+        "frequency": False,
     }
 
 
