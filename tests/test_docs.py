@@ -114,6 +114,7 @@ def spikes_in(folder: Path) -> list[Any]:
     return [bench.read_record(path.parent).model for path in (folder / "records").glob("*/record.json")]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("page", RUNNABLE)
 def test_the_examples_of_a_page_run(page: str, folder: Path) -> None:

@@ -45,6 +45,7 @@ def test_a_notebook_is_stored_without_outputs_and_without_commands_of_a_shell(pa
             assert not [line for line in cell["source"] if line.startswith(("!", "%"))]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_cell_runs_and_every_figure_is_a_picture(

@@ -34,6 +34,7 @@ def test_counts_are_scaled_to_the_fullest_cell() -> None:
     assert montage(np.zeros((1, 2, 2, 2), np.float32)).min() == 1
 
 
+@pytest.mark.slow
 def test_a_gallery_shows_event_frames(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = EventNetwork(neuron=None, side=34, widths=(2, 2, 2)).eval().requires_grad_(False)

@@ -45,6 +45,7 @@ def test_every_event_is_a_point_of_both_panels() -> None:
         event_scatter([pick(None)])
 
 
+@pytest.mark.slow
 def test_a_record_with_saved_recordings_has_a_scatter(tmp_path: Path) -> None:
     record = bench.evaluate(
         "zoo:snn_ev_vanilla", attack="frame", norm="events_l0", eps="10%", n=2, out=tmp_path, save_adv=True

@@ -42,6 +42,7 @@ def test_what_comes_after_never_lowers_a_shift_and_begins_where_it_was(trial: Sc
         assert not torch.equal(second.shift[way], torch.maximum(first.shift[way], alone.shift[way]))
 
 
+@pytest.mark.slow
 def test_a_row_compares_with_standard(trial: ScoreTrial, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(score_stages, "load_samples", lambda name, *, split: load_samples(name, n=N))
     monkeypatch.setattr(ScoreTrial, "stages", _short(ScoreTrial.stages))

@@ -27,6 +27,7 @@ class SaysZero(nn.Module):
         return nn.functional.one_hot(torch.zeros(len(x), dtype=torch.int64), 10).float()
 
 
+@pytest.mark.slow
 def test_the_figure_is_a_count_over_recordings_of_steps_of_a_millisecond() -> None:
     network = SaysZero()
     (row,) = rows(network, n=25, known=None, digest="0" * 64)

@@ -97,6 +97,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Board:
     return board
 
 
+@pytest.mark.slow
 def test_the_strip_holds_the_recordings_that_were_scored(filled: Board) -> None:
     (entry,), (gallery,) = filled.entries(), read_galleries(filled).values()
     rows = entry.record.rows.query("eps_text == '8%'")

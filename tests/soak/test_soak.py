@@ -78,6 +78,7 @@ def test_how_it_ends(tmp_path: Path) -> None:
     assert run(lambda home: __import__("time").sleep(60), tmp_path, seconds=0.2).killed
 
 
+@pytest.mark.slow
 def test_a_careful_command_loses_nothing(tmp_path: Path) -> None:
     made = ready(scenario(careful), tmp_path)
     assert [finding for number in range(2 * made.operations) for finding in disturbed(made, number)] == []
@@ -85,6 +86,7 @@ def test_a_careful_command_loses_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "case").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", [careless, unsynced])
 def test_a_command_that_loses_something_is_found_out(tmp_path: Path, work: object) -> None:
     made = ready(scenario(work), tmp_path)
@@ -98,6 +100,7 @@ def test_a_bit_that_nobody_notices_is_found_out(tmp_path: Path) -> None:
     assert bitten(ready(scenario(careful, damage=("out/a",)), tmp_path / "other"), 0) == []
 
 
+@pytest.mark.slow
 def test_full_disks(tmp_path: Path) -> None:
     if not can_mount(tmp_path / "disk"):
         pytest.skip("this user may not mount a file system")
@@ -115,6 +118,7 @@ def test_a_command_that_differs_each_time_is_no_scenario(tmp_path: Path) -> None
         ready(scenario(differs), tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["enter", "data get"])
 def test_a_few_deaths_of_real_commands(tmp_path: Path, name: str) -> None:
     """``make soak`` has all commands and a thousand cases."""

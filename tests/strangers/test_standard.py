@@ -36,6 +36,7 @@ def test_it_keeps_what_its_twin_keeps(stranger: Stranger, tmp_path: Path) -> Non
     assert any(stranger.because in reason for reason in verdict.reasons), verdict.reasons
 
 
+@pytest.mark.slow
 def test_an_attack_that_believes_a_vanishing_slope_would_be_noticed(tmp_path: Path) -> None:
     stranger = next(stranger for stranger in STRANGERS if stranger.name == "hand_vanishing")
     believed = evaluated(stranger.make(tmp_path), FEW, "foolbox:LinfPGD,steps=40")

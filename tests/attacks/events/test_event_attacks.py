@@ -243,6 +243,7 @@ def test_on_a_plane_the_best_flips_of_all_subsets_are_found(attack: Attack, most
         assert float(model.value(adv)) <= -0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("attack", "pairs", "share"),
     [

@@ -404,6 +404,7 @@ def test_drift_is_found(board: Board, what: str) -> None:
     assert all("\n" not in one for one in found)
 
 
+@pytest.mark.slow
 def test_any_flipped_byte_is_found(board: Board) -> None:
     """In every file of a board, at random places."""
     chance = random.Random(0)

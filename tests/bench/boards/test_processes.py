@@ -46,6 +46,7 @@ def ended(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+@pytest.mark.slow
 def test_at_once(board: Board, spare: Record) -> None:
     def work(name: str) -> None:
         for version in (1, 2, 3):
@@ -64,6 +65,7 @@ def test_one_name_goes_to_one(board: Board) -> None:
     assert verify(board) == []
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments(board: Board, spare: Record) -> None:
     """Whatever is there afterwards is whole, and the next writer or bench board render puts the rest right."""
     chance = random.Random(0)
@@ -114,6 +116,7 @@ def test_killed_at_every_write(board: Board, spare: Record, tmp_path: Path) -> N
     assert step > 6
 
 
+@pytest.mark.slow
 def test_a_submission_killed_at_random_moments(tmp_path: Path) -> None:
     """Whenever ``submit run`` dies the board is whole; run again it gives the entry that an undisturbed run gives."""
     board, other = small_board(tmp_path / "a"), small_board(tmp_path / "b")

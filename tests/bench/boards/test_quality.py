@@ -101,6 +101,7 @@ class BeyondScale(Score):
         return 5 + 4 * super().forward(x)
 
 
+@pytest.mark.slow
 def test_a_board_may_be_ranked_by_clipped_scores(tmp_path: Path) -> None:
     """Scores beyond the end of their range count as the end, however far they move there."""
     orders = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from bench.boards.protocol import Draft, freeze
@@ -13,6 +14,7 @@ from bench.boards.verify import verify
 LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
 
 
+@pytest.mark.slow
 def test_the_released_version_verifies_with_what_it_was_ranked_by() -> None:
     board = open_board("iqa-photos-linf/v1", LEADERBOARDS)
     assert board.protocol().figure == ""

@@ -347,6 +347,7 @@ def test_interrupted_after_any_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         same_answer(whole, read_record(next(out.glob("[!.]*"))))
 
 
+@pytest.mark.slow
 @pytest.mark.own_seed  # the killed process draws unshifted numbers
 def test_killed(tmp_path: Path) -> None:
     code = (

@@ -221,6 +221,7 @@ class Cluster:
         self._cluster.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("ignore")
 def test_a_cluster_gives_the_same_rows_with_a_worker_killed_in_between(mortal: str, alone: pd.DataFrame) -> None:

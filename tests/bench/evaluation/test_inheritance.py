@@ -95,6 +95,7 @@ def test_a_stage_starts_from_the_smallest_margin_of_the_stages_before() -> None:
         assert left == pytest.approx(-max(margins), abs=2e-3)  # levels of the point
 
 
+@pytest.mark.slow
 def test_rows_do_not_depend_on_the_number_of_workers() -> None:
     two_radii = ASKED | {"eps": "0.01,0.02"}
     alone = bench.evaluate(MODEL, **two_radii).rows

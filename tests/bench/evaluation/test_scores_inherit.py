@@ -64,6 +64,7 @@ def drawn(n: int = 5) -> tuple[Tensor, Tensor]:
     return 0.2 + 0.6 * torch.rand(n, 3, 6, 6, generator=torch.Generator().manual_seed(3)), torch.linspace(0, 1, n)
 
 
+@pytest.mark.slow
 def test_what_a_blind_search_finds_the_next_stage_climbs_to_the_optimum() -> None:
     """The set of version 3 begins every walk anew: its gradients see nothing, and Square alone does not reach the top."""
     before, now = (bench.evaluate(Stairs(), attack=spec, eps=str(EPS), data=grey()) for spec in ("standard@3", "standard"))

@@ -86,6 +86,7 @@ def test_every_network_takes_part() -> None:
     assert len(KINDS) >= len(THIN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(KINDS)))
 def test_a_few_steps_of_training_with_every_defense_of_their_cards(number: int, tmp_path: Path) -> None:
     """Networks take turns. Two batches go through train and eval mode, and every weight moves.

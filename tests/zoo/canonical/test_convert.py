@@ -92,6 +92,7 @@ def test_the_bits_of_shipped_networks_are_those_of_every_machine(name: str) -> N
     assert bits_of([name])[name] == json.loads(GOLDEN.read_text())[name]
 
 
+@pytest.mark.slow
 @pytest.mark.own_seed
 @pytest.mark.parametrize("processor", PROCESSORS)
 def test_other_processors_give_the_same_bits(processor: str, tmp_path: Path) -> None:

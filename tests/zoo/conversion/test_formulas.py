@@ -102,6 +102,7 @@ def source() -> nn.Module:
     return model.requires_grad_(False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "rule", "steps", "first"),
     [

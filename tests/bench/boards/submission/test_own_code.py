@@ -119,6 +119,7 @@ def test_it_learns_and_changes_nothing(board: Board, tmp_path: Path, port: int, 
     assert state(tmp_path) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "limits", "said"),
     [
@@ -167,6 +168,7 @@ COMPANY = LINEAR.replace(RETURN, "return self.read((x - x.mean(0, keepdim=True))
 NAN = LINEAR.replace(RETURN, f"{RETURN} / 0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "failing"),
     [

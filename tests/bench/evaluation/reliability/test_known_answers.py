@@ -63,6 +63,7 @@ def looked_at(model: nn.Module, data: tuple[Tensor, Tensor], eps: str = "8/255")
     return examine(model, data=data, n=len(data[1]), eps=eps)
 
 
+@pytest.mark.slow
 def test_an_undefended_network_falls_and_is_healthy(enough_photos: tuple[Tensor, Tensor]) -> None:
     record = standard(known.undefended(), enough_photos)
     assert record.results[0].robust.value == 0
@@ -164,6 +165,7 @@ def test_a_gradient_that_fails_does_not_shelter_a_sample_from_the_attack_set(
     assert len(record.reliability.reasons) <= 3  # one sentence for all stages that failed alike
 
 
+@pytest.mark.slow
 def test_a_model_that_looks_at_its_neighbours(photos: tuple[Tensor, Tensor]) -> None:
     model = known.Social(known.undefended())
     found = looked_at(model, labelled(model, photos[0]))
@@ -173,6 +175,7 @@ def test_a_model_that_looks_at_its_neighbours(photos: tuple[Tensor, Tensor]) -> 
     assert record.reliability.status == "unreliable"
 
 
+@pytest.mark.slow
 def test_a_robust_model_is_left_standing_and_believed() -> None:
     model = known.Steady()
     x = torch.cat([toy(0.02, 8) - 0.3, toy(0.02, 8) + 0.3])

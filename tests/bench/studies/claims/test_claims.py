@@ -210,7 +210,7 @@ MEASURED: dict[str, tuple[list[str], dict[str, object]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", MEASURED)
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind == "robust")) for kind in MEASURED])
 def test_statistics_on_shipped_models(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each gives a value inside its interval, and the same again from what was kept."""
     models, protocol = MEASURED[kind]
