@@ -131,6 +131,7 @@ def test_own_code_does_not_choose_its_scale(tmp_path: Path) -> None:
     board = scoring_board(tmp_path / "boards", n=2, attacks=["pgd:steps=3"])
     plain, boasting = scoring(tmp_path / "plain", own_code=True), scoring(tmp_path / "boasting", own_code=True)
     (boasting / "model.py").write_text(BOASTS)
+    write_hash(boasting)
     records = [run(one, board, out=tmp_path / "r", trust_code=True, limits=LIMITS)[1].record for one in (plain, boasting)]
     told = [torch.tensor(one.rows["shift"].to_numpy(float)) for one in records]
     assert torch.allclose(*told, atol=1e-4), "images are shuffled anew in each run, which moves the last bits of scores"
