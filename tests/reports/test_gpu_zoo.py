@@ -78,6 +78,7 @@ def test_at_the_end_of_the_budget_nothing_runs_on() -> None:
     assert all(each.poll() is not None for each in started)
 
 
+@pytest.mark.slow
 def test_a_training_is_the_command_that_a_user_would_give(tmp_path: Path) -> None:
     """Up to the data, which an empty folder lacks: the command says so, and its words are kept."""
     process = starter(tmp_path, "cpu", ["--data-root", str(tmp_path)])("ann_resnet20")

@@ -36,6 +36,7 @@ def test_the_figure_is_a_count_over_recordings_of_steps_of_a_millisecond() -> No
     assert network.shapes == [(20, 300, 2, 34, 34), (5, 300, 2, 34, 34)]
 
 
+@pytest.mark.slow
 def test_every_event_is_in_its_millisecond() -> None:
     recordings, labels = shipped_recordings()
     frames, _ = next(simulated(recordings.take(0, 3), torch.from_numpy(labels[:3])))

@@ -12,6 +12,7 @@ from bench.boards.protocol import Draft, freeze
 DRAFTS = Path(__file__).parents[3] / "leaderboards/drafts"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("draft", "norm", "last"),
     [

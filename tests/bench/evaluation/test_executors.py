@@ -169,6 +169,7 @@ def mortal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"{tmp_path / 'mortal.py'}::build"
 
 
+@pytest.mark.slow
 def test_the_unit_of_a_killed_worker_is_computed_again(mortal: str, tmp_path: Path, alone: pd.DataFrame) -> None:
     record = bench.evaluate(mortal, **ASKED, workers=2)
     assert not (tmp_path / "once").exists()

@@ -119,6 +119,7 @@ def test_resnet20(model: nn.Module, rule: Rule, steps: int, first: int, source: 
     torch.testing.assert_close(logits, by_formula(source, rule, IMAGES, steps=steps, first=first), rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_the_three_rules_differ(source: nn.Module) -> None:
     found = [
         by_formula(source, rule, IMAGES, steps=CALIBRATION + STEPS, first=CALIBRATION) for rule in (plain, silenced, shifted)

@@ -182,6 +182,7 @@ def test_it_cannot_fork_without_end(tool: str, tmp_path: Path) -> None:
     assert descendants(__import__("os").getpid()) == []
 
 
+@pytest.mark.slow
 def test_nothing_survives_it(tool: str, tmp_path: Path) -> None:
     marker = f"marker{time.monotonic_ns()}"
     code = f"""

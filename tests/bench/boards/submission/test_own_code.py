@@ -106,6 +106,7 @@ def port() -> Iterator[int]:
         yield listening.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_it_learns_and_changes_nothing(board: Board, tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "hunter2")
     secret = tmp_path / "secret"

@@ -185,6 +185,7 @@ def test_a_zip_that_unpacks_without_end_takes_no_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_mutated_files_are_read_or_refused(tmp_path: Path) -> None:
     """2,000 files in five formats with bytes changed, cut or repeated: no other exception, and memory of their own size."""
     rng = np.random.default_rng(0)

@@ -164,6 +164,7 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
             read_header(tmp_path / name)
 
 
+@pytest.mark.slow
 def test_damaged_files_end_in_one_sentence(tmp_path: Path) -> None:
     """300 mutations each of seven kinds of image: read, or refused; never another exception."""
     rng = np.random.default_rng(0)

@@ -194,6 +194,7 @@ def mutated(content: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
+@pytest.mark.slow
 def test_two_thousand_damaged_recordings_leave_no_traceback(tmp_path: Path) -> None:
     """Damage to the file or to its configuration is refused in a sentence, or leaves planes of the size it says."""
     rng = random.Random(7)
