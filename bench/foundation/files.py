@@ -8,7 +8,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import stat
 import tempfile
 import warnings
@@ -18,12 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.foundation.errors import StorageError, StorageRemark, translate_os_error
+from bench.foundation.leftovers import TEMPORARY, held, remove_leftovers
 
 UNSUPPORTED = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
 """What file systems answer to a call that they do not know, such as those of Lustre, SMB, FUSE and WSL."""
-
-TEMPORARY = ".tmp"
-"""The ending of files that are being written."""
 
 
 @contextmanager
@@ -36,7 +33,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises ``StorageError`` where the operating system refuses.
     """
     try:
-        _remove_leftovers(path)
+        remove_leftovers(path.parent, _prefix(path), os.O_RDWR | os.O_NONBLOCK, Path.unlink)
         handle, temporary = _temporary_beside(path)
     except OSError as error:
         raise translate_os_error(error, path) from error
@@ -60,30 +57,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def _temporary_beside(path: Path) -> tuple[int, Path]:
     """A new file beside ``path`` and a handle that holds its lock, by which others see that its writer is alive."""
     while True:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
-        locked_by_another = False
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:  # somebody took it for a leftover, before it was locked
-            locked_by_another = True
-        except OSError:  # no locks here, so nobody removes leftovers either
-            pass
-        if not locked_by_another and os.fstat(handle).st_nlink:
+        handle, name = tempfile.mkstemp(prefix=_prefix(path), suffix=TEMPORARY, dir=path.parent)
+        if held(handle) is not False and os.fstat(handle).st_nlink:
             return handle, Path(name)
-        os.close(handle)
+        os.close(handle)  # somebody took it for a leftover, before it was locked
 
 
-def _remove_leftovers(path: Path) -> None:
-    """Remove the temporary files that killed writers of ``path`` left: those whose lock can be had."""
-    pattern = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(TEMPORARY)}")
-    for left in [entry.path for entry in os.scandir(path.parent) if pattern.fullmatch(entry.name)]:
-        with contextlib.suppress(OSError):
-            handle = os.open(left, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                Path(left).unlink()
-            finally:
-                os.close(handle)
+def _prefix(path: Path) -> str:
+    """What the names of temporary files beside ``path`` begin with."""
+    return f".{path.name}."
 
 
 @contextmanager

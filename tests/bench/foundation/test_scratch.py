@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.foundation import scratch
+from bench.foundation import leftovers
 from bench.foundation.scratch import scratch_folder
 
 
@@ -60,7 +60,7 @@ def test_without_locks_the_folders_of_others_stay(tmp_path: Path, monkeypatch: p
     def no_locks(handle: int, operation: int) -> None:
         raise OSError(38, "Function not implemented")
 
-    monkeypatch.setattr(scratch.fcntl, "flock", no_locks)
+    monkeypatch.setattr(leftovers.fcntl, "flock", no_locks)
     (tmp_path / ".made-12345678.tmp").mkdir()
     with scratch_folder(tmp_path, ".made-"):
         assert len(list(tmp_path.iterdir())) == 2
