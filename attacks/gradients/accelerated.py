@@ -18,10 +18,13 @@ from contextlib import nullcontext
 from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from attacks.gradients.base import Trace
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -39,6 +42,11 @@ def usable(x: Tensor) -> bool:
     if x.device.type == "cpu":
         return os.environ.get("TRITON_INTERPRET") == "1" and _installed()
     return x.device.type == "cuda" and _installed() and _compiles(x.device)
+
+
+def takes(trace: Trace) -> bool:
+    """Whether Triton kernels take what a layer remembers: they know one decay, not a leak for each neuron and step."""
+    return trace.leaks is None and usable(trace.potential)
 
 
 def launch(module: str, kernel: str, grid: tuple[int, ...], device: torch.device, *arguments: Any, **choices: Any) -> None:

@@ -181,9 +181,9 @@ class _AdaptiveSlope:
         else:
             state, batch = self.memory.state(trace.potential), self.batch
         trace = replace(trace, potential=_in_order(trace.potential, state.like))
-        if trace.leaks is None and accelerated.usable(trace.potential):
+        if accelerated.takes(trace):
             return self._on_gpu(grad, trace, state, batch)
-        if trace.leaks is not None or not compiled.usable(trace.potential):
+        if not compiled.takes(trace):
             return through_slopes(grad, trace, self._slopes(trace, state, batch.rows), attached=self.path.attached)
         return self._compiled(grad, trace, state, batch.rows)
 

@@ -38,10 +38,10 @@ def through_slopes(grad: Tensor, trace: Trace, slopes: Tensor, *, attached: bool
 
     grad, slopes: ``(T, n, ...)``. Returns dL/dcurrent, laid out in memory as the potential is.
     """
-    if trace.leaks is None and accelerated.usable(trace.potential):
+    if accelerated.takes(trace):
         return on_gpu.through_slopes(grad, trace, slopes, attached=attached)
     ready = aligned(slopes, trace.potential)
-    if trace.leaks is not None or not compiled.usable(trace.potential):
+    if not compiled.takes(trace):
         flat = matrix(ready)
         return _through_time(grad, trace, lambda u, t, piece: flat[t, piece], attached=attached)
     result = like(trace.potential, 1 if trace.constant else None)
@@ -55,10 +55,10 @@ def through_slopes(grad: Tensor, trace: Trace, slopes: Tensor, *, attached: bool
 
 def through_surrogate(grad: Tensor, trace: Trace, surrogate: Surrogate, *, attached: bool) -> Tensor:
     """The module's recursion for a surrogate; shapes as in :func:`through_slopes`."""
-    if trace.leaks is None and accelerated.usable(trace.potential):
+    if accelerated.takes(trace):
         return on_gpu.through_surrogate(grad, trace, surrogate, attached=attached)
     th = trace.dynamics.threshold
-    if trace.leaks is not None or surrogate.name not in loops.SLOPES or not compiled.usable(trace.potential):
+    if surrogate.name not in loops.SLOPES or not compiled.takes(trace):
         return _through_time(grad, trace, lambda u, t, piece: surrogate.slope_(u, th), attached=attached)
     result = like(trace.potential, 1 if trace.constant else None)
     u, out = compiled.array(trace.potential), compiled.array(result)

@@ -12,13 +12,16 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from attacks.gradients.flat import matrix
+
+if TYPE_CHECKING:
+    from attacks.gradients.base import Trace
 
 try:
     import numba as _numba
@@ -39,6 +42,11 @@ def compiled(loop: Loop) -> Loop:
 def usable(x: Tensor) -> bool:
     """Whether compiled loops take ``x``, of any shape: float32 or float64 on a CPU with numba."""
     return _numba is not None and x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+
+
+def takes(trace: Trace) -> bool:
+    """Whether compiled loops take what a layer remembers: they know one decay, not a leak for each neuron and step."""
+    return trace.leaks is None and usable(trace.potential)
 
 
 def array(x: Tensor) -> np.ndarray[Any, Any]:
