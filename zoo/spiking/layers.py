@@ -20,13 +20,17 @@ def activations(neuron: dict[str, Any] | None) -> Callable[[], nn.Module]:
     :class:`~zoo.spiking.noisy.NoisyLIF`, whose layers then draw under names of their own, with ``leaks`` of
     :class:`~zoo.spiking.leaking.LeakingLIF`; None for ReLU.
     """
-    numbers = count(1)
+    if neuron is None:
+        return nn.ReLU
+    kind, numbers = neuron_class(neuron), count(1)
 
     def layer() -> nn.Module:
-        if neuron is None:
-            return nn.ReLU()
-        if "noise" in neuron:
-            return NoisyLIF(**{"layer": f"noise {next(numbers)}"} | neuron)
-        return LeakingLIF(**neuron) if "leaks" in neuron else LIF(**neuron)
+        own_name = {"layer": f"noise {next(numbers)}"} if kind is NoisyLIF else {}
+        return kind(**own_name | neuron)
 
     return layer
+
+
+def neuron_class(neuron: dict[str, Any]) -> type[LIF]:
+    """The class of the neurons that have these keyword arguments."""
+    return NoisyLIF if "noise" in neuron else LeakingLIF if "leaks" in neuron else LIF

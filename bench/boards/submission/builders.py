@@ -14,7 +14,6 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from bench.foundation.errors import SubmissionError, UnknownNameError
-from zoo.quality.purifiers import PURIFIERS
 
 _TIMED = "zoo.architectures.timed:Timed"
 SIGNATURES = {
@@ -30,10 +29,6 @@ SIGNATURES = {
 }
 """Builder to the classes and functions whose keyword arguments are its arguments."""
 NEURON = "zoo.spiking.neurons:LIF"
-KINDS = {"noise": "zoo.spiking.noisy:NoisyLIF", "leaks": "zoo.spiking.leaking:LeakingLIF"}
-"""Arguments of a neuron that make it one of another class, which then takes them."""
-NESTED = ("neuron", "output", "purify")
-"""Arguments that are themselves keyword arguments of a class."""
 LARGEST = 4096
 """Of any number: no network here is wider or longer."""
 SMALLEST_THRESHOLD = 1 / 64
@@ -66,21 +61,36 @@ def _checked(where: tuple[str, ...], arguments: dict[str, Any], path: str) -> di
     values = {key: getattr(parsed, key) for key in parsed.model_fields_set}
     for key, value in values.items():
         if key in NESTED and value is not None:
-            values[key] = (_purifier if key == "purify" else _neuron)(value, f"{path}.{key}")
+            values[key] = NESTED[key](value, f"{path}.{key}")
     return values
 
 
+def _output(arguments: dict[str, Any], path: str) -> dict[str, Any]:
+    return _checked((NEURON,), arguments, path)
+
+
 def _neuron(arguments: dict[str, Any], path: str) -> dict[str, Any]:
-    kind = next((place for key, place in KINDS.items() if key in arguments), None)
-    return _checked((NEURON,) if kind is None else (NEURON, kind), arguments, path)
+    from zoo.spiking.layers import neuron_class
+
+    return _checked((NEURON, _place(neuron_class(arguments))), arguments, path)
 
 
 def _purifier(arguments: dict[str, Any], path: str) -> dict[str, Any]:
+    from zoo.quality.purifiers import PURIFIERS
+
     name = arguments.get("name")
     if not isinstance(name, str) or name not in PURIFIERS:
         raise UnknownNameError.of("purifier", str(name), list(PURIFIERS))
-    place = f"zoo.quality.purifiers:{PURIFIERS[name].__name__}"
-    return {"name": name} | _checked((place,), {key: value for key, value in arguments.items() if key != "name"}, path)
+    others = {key: value for key, value in arguments.items() if key != "name"}
+    return {"name": name} | _checked((_place(PURIFIERS[name]),), others, path)
+
+
+def _place(kind: type) -> str:
+    return f"{kind.__module__}:{kind.__name__}"
+
+
+NESTED = {"neuron": _neuron, "output": _output, "purify": _purifier}
+"""What checks arguments that are themselves keyword arguments of a class."""
 
 
 @cache

@@ -177,6 +177,12 @@ def test_arguments_of_the_zoo_pass_the_types_of_their_builder(name: str) -> None
     assert given.keys() == builder.arguments.keys()
 
 
+@pytest.mark.parametrize("extra", [{"noise": 0.2}, {"leaks": 4}])
+def test_output_neurons_neither_draw_nor_leak_by_steps(extra: dict[str, float]) -> None:
+    with pytest.raises(SubmissionError, match=r"builder\.arguments\.output"):
+        check_arguments("compact", {"steps": 4, "neuron": {}, "output": extra})
+
+
 @pytest.mark.parametrize(
     "arguments", [{"plan": "vgg11", "steps": 1, "neuron": None, "multiplier": 1e300}, {"body": "os.system"}]
 )
