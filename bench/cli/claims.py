@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.table import show_table
-from bench.cli.terminal import say, say_json
+from bench.cli.terminal import JSON, say, say_json
 from bench.cli.workers import COUNT, running_with, worker_options
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 @click.option("--threads", type=COUNT, help="CPU threads of this process, which then computes alone.")
 @worker_options
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def claims(
     names: tuple[str, ...],
     measure: bool,

@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 
 from bench.cli.table import show_table
-from bench.cli.terminal import say_json
+from bench.cli.terminal import JSON, say_json
 
 
 @click.command()
 @click.argument("first", type=click.Path(path_type=Path))
 @click.argument("second", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def compare(first: Path, second: Path, as_json: bool) -> None:
     """Paired difference FIRST minus SECOND, with its 95% interval, on the samples both records share."""
     from bench.evaluation.records.comparison import compare as paired

@@ -10,7 +10,7 @@ import click
 
 from bench.cli.spikecam import spikecam
 from bench.cli.table import show_table
-from bench.cli.terminal import is_quiet, say, say_json
+from bench.cli.terminal import JSON, is_quiet, say, say_json
 from bench.foundation.progress import has_screen
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ data.add_command(spikecam)
 
 @data.command()
 @_ROOT
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def ls(root: Path | None, as_json: bool) -> None:
     """List data sets, and which of them are on this machine."""
     from bench.data import data_sets, open_dataset

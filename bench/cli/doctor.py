@@ -11,7 +11,7 @@ import click
 from bench.cli.preparing import examining, preparation
 from bench.cli.quiet import printing_to_stderr
 from bench.cli.table import show_table
-from bench.cli.terminal import say, say_json
+from bench.cli.terminal import JSON, say, say_json
 from bench.foundation.errors import SpecError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ HEALTHY = "Nothing was found that would fool an attack."
 @click.option("--eps", default="4/255", show_default=True, help="Radius of the attacks, in linf.")
 @examining
 @click.option("--source", "sources", multiple=True, help="Model to transfer from [default: undefended ones of the zoo].")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def doctor(
     model: str | None,
     system: bool,

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bench.cli.table import show_table
-from bench.cli.terminal import say, say_json
+from bench.cli.terminal import JSON, say, say_json
 from bench.foundation.errors import BenchError
 
 PROXIES = {
@@ -23,7 +23,7 @@ MEASURED = ("clean", *(f"standard {eps}" for eps in RADII))
 
 @click.command()
 @click.argument("kind", type=click.Choice(["models", "attacks", "paths", "datasets"]))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def ls(kind: str, as_json: bool) -> None:
     """List models, attacks, gradient paths or data sets."""
     rows = {"models": _models, "attacks": _attacks, "paths": _paths, "datasets": _datasets}[kind]()

@@ -6,12 +6,12 @@ import json
 
 import click
 
-from bench.cli.terminal import say, say_json
+from bench.cli.terminal import JSON, say, say_json
 
 
 @click.command()
 @click.argument("model")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def show(model: str, as_json: bool) -> None:
     """Show the card of MODEL (zoo:NAME)."""
     import yaml

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.terminal import say, say_json
+from bench.cli.terminal import JSON, say, say_json
 from bench.data.paths import shown
 from bench.foundation.errors import DataError, SpecError
 
@@ -30,7 +30,7 @@ def spikecam() -> None:
 @spikecam.command()
 @_FILE
 @click.option("--rate", type=click.IntRange(1), default=USUAL_RATE, show_default=True, help="Planes per second.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def info(file: Path, rate: int, as_json: bool) -> None:
     """What is in FILE: size, length, and how often its pixels fire."""
     import numpy as np

@@ -11,7 +11,7 @@ import click
 
 from bench.cli.pictures import draw
 from bench.cli.table import show_table
-from bench.cli.terminal import say, say_json
+from bench.cli.terminal import JSON, say, say_json
 from bench.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def hash_(folder: Path) -> None:
 @_TRUST
 @_HOURS
 @_MEMORY
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_json: bool) -> int:
     """Run the checks that continuous integration runs on FOLDER; exit 1 if one fails."""
     from bench.boards.submission.checking import check as checked

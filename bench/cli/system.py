@@ -19,6 +19,7 @@ def system_facts() -> dict[str, str]:
     """What this machine, its Python and this installation are, by name."""
     import torch
 
+    from bench.evaluation.executors.choice import cores
     from bench.evaluation.machine import machine_words
 
     variables = [f"{name}={os.environ[name]}" for name in VARIABLES if name in os.environ]
@@ -28,7 +29,7 @@ def system_facts() -> dict[str, str]:
         "Python": f"{platform.python_implementation()} {platform.python_version()} in {_short(Path(sys.prefix))}",
         "packages": ", ".join(f"{name} {_version(name)}" for name in NEEDED),
         "optional packages": ", ".join(f"{name} {_version(name)}" for name in OPTIONAL if _version(name) != "-") or "none",
-        "processors": f"{os.cpu_count()}, of which this process may use {_usable()}",
+        "processors": f"{os.cpu_count()}, of which this process may use {cores()}",
         "variables": ", ".join(variables) or "none",
         "devices": _devices(),
         "isolation of foreign code": _isolation(),
@@ -46,11 +47,6 @@ def _short(path: Path) -> str:
     """A path without the name of the user."""
     home, path = Path.home(), path.absolute()
     return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
-
-
-def _usable() -> int:
-    """Processors for this process; macOS knows no such limit."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _devices() -> str:

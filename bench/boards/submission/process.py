@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Self, cast
 from bench.boards.submission.control_group import control_group
 from bench.boards.submission.frames import LENGTHS, SHORT, Frame, lengths, unpacked
 from bench.boards.submission.namespaces import Limits, choose, command, program
-from bench.boards.submission.watchdog import Watchdog, descendants
+from bench.boards.submission.watchdog import Watchdog, descendants, too_much_memory
 from bench.foundation.errors import IsolationError
 from bench.foundation.escaping import one_line
 
@@ -107,7 +107,7 @@ class Sandbox:
                 if time.monotonic() - looked > LOOK:
                     if complaint := self._watchdog.complaint():
                         self.kill()
-                        raise IsolationError(f"The code {complaint} and was stopped.", "Make it need less.")
+                        raise _stopped(complaint)
                     looked = time.monotonic()
         head, _ = lengths(bytes(received[:LENGTHS]))
         start, body = bytes(received[LENGTHS : LENGTHS + head]), bytes(received[LENGTHS + head :])
@@ -134,10 +134,7 @@ class Sandbox:
     def _died(self) -> IsolationError:
         self.kill()
         if self._group is not None and self._group.ran_out:
-            gigabytes = self.limits.memory / 2**30
-            return IsolationError(
-                f"The code used more than {gigabytes:.2g} GiB of memory and was stopped.", "Make it need less."
-            )
+            return _stopped(too_much_memory(self.limits))
         with contextlib.suppress(OSError, ValueError):
             self._said = (self._said + (cast(IO[bytes], self._process.stderr).read() or b""))[-KEPT:]
         lines = [line for line in self._said.decode(errors="replace").splitlines() if line.strip()]
@@ -152,3 +149,7 @@ class Sandbox:
         end = time.monotonic() + 10
         while any(Path(f"/proc/{pid}/root").exists() for pid in below) and time.monotonic() < end:
             time.sleep(0.01)  # the kernel ends a whole namespace at once, but not in an instant
+
+
+def _stopped(complaint: str) -> IsolationError:
+    return IsolationError(f"The code {complaint} and was stopped.", "Make it need less.")

@@ -88,6 +88,11 @@ def available() -> int:
     return 2**62
 
 
+def too_much_memory(limits: Limits) -> str:
+    """The complaint about memory, whoever has counted it."""
+    return f"used more than {limits.memory / 2**30:.2g} GiB of memory"
+
+
 class Watchdog:
     """Says which limit is broken, if one is. group: in which the kernel counts, where there is one."""
 
@@ -105,7 +110,7 @@ class Watchdog:
         if used.processes > limits.processes:
             return f"started more than {limits.processes} processes"
         if memory > limits.memory:
-            return f"used more than {limits.memory / 2**30:.2g} GiB of memory"
+            return too_much_memory(limits)
         if available() < LEAST_LEFT:
             return "left the machine without memory"
         return None
