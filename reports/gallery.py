@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.foundation.errors import RecordError
+from reports.paper_style import GREEN, ORANGE
 from reports.picks import Pick
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def contact_sheet(picks: Sequence[Pick], title: str) -> Figure:
             axis.imshow(rgb, interpolation="nearest")
             axis.set(xticks=[], yticks=[])
             for side in axis.spines.values():
-                side.set_color("#D55E00" if pick.moved else "#009E73")
+                side.set_color(ORANGE if pick.moved else GREEN)
         axes[0, column].set_title(f"sample {pick.sample}\n{pick.before}", fontsize="small")
         verb = "still" if pick.after == pick.before else "to"
         axes[1, column].set_title(f"{verb} {pick.after}", fontsize="small")

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
 
+from bench.foundation.colours import OKABE_ITO
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -18,9 +20,9 @@ COLUMN, PAGE = 3.25, 6.75
 """Inches: widths of one column and of both columns of a printed page."""
 HEIGHT = 2.4
 """Inches: the least height of a figure with a vertical scale of values."""
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX*"
-BLUE, ORANGE, GREEN, GREY, DARK = "#0072B2", "#D55E00", "#009E73", "#8C8C8C", "#222222"
+BLUE, ORANGE, GREEN = OKABE_ITO[:3]
+GREY, DARK = "#8C8C8C", "#222222"
 SMALL = 6.5
 """Points: type of direct labels and of numbers inside a figure."""
 STYLE = {
@@ -70,7 +72,7 @@ def blank(width: float, height: float) -> tuple[Figure, Axes]:
 
 def look(number: int) -> tuple[str, str]:
     """Colour and marker of the model with this number, from 0."""
-    return COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
+    return OKABE_ITO[number % len(OKABE_ITO)], MARKERS[number % len(MARKERS)]
 
 
 def name_rows(axes: Axes, names: Sequence[str], *, title: str) -> None:

@@ -2,7 +2,7 @@
 
 ``bench report plots`` draws more.
 
-Colours are Okabe and Ito's, which colour-blind readers can distinguish; markers differ as well.
+Attacks differ in colour and in marker.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
+from bench.foundation.colours import OKABE_ITO
 from bench.foundation.errors import RecordError
 from bench.foundation.escaping import one_line
 from bench.foundation.threats import threat_registry
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from bench.tasks.record import Record
     from bench.tasks.results import Interval, Point
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+COLOURS = OKABE_ITO[:6]
+"""Without black: the axes are black."""
 MARKERS = "osD^vP"
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 from dataclasses import asdict, fields
 
+from bench.foundation.colours import OKABE_ITO
 from bench.tasks.classification.training import TRAINING as CLASSIFICATION
 from bench.tasks.training import TrainingRules
 from bench.training.checkpoint import Epoch
@@ -29,9 +30,9 @@ def curve(log: list[Epoch], *, title: str, task: TrainingRules = CLASSIFICATION)
     loss_axes = figure_axes.twinx()
     epochs = [epoch.epoch for epoch in log]
     figure_axes.plot(
-        epochs, [100 * epoch.train_figure for epoch in log], color="#0072B2", label="training (as the defense sees it)"
+        epochs, [100 * epoch.train_figure for epoch in log], color=OKABE_ITO[0], label="training (as the defense sees it)"
     )
-    figure_axes.plot(epochs, [100 * epoch.val_figure for epoch in log], color="#D55E00", label="validation, clean")
+    figure_axes.plot(epochs, [100 * epoch.val_figure for epoch in log], color=OKABE_ITO[1], label="validation, clean")
     loss_axes.plot(epochs, [epoch.loss for epoch in log], color="#777777", linestyle="--", label="loss")
     figure_axes.set(xlabel="epoch", ylabel=task.label, title=title)
     loss_axes.set_ylabel("training loss")

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from bench.foundation.colours import OKABE_ITO
 from bench.foundation.errors import RecordError
 from bench.tasks.record import Record
 from reports.accuracy_curve import NOISE_LIMIT, accuracy_curves
 from reports.accuracy_rows import accuracy_rows
 from reports.all_figures import drawings
-from reports.paper_style import COLOURS, COLUMN, MARKERS, PAGE, look
+from reports.paper_style import COLUMN, MARKERS, PAGE, look
 from reports.plots import check_comparable, last_cells, save
 
 Make = Callable[..., Record]
@@ -65,7 +66,7 @@ def test_rows_show_each_accuracy_of_each_model_the_most_robust_first(record: Mak
 
 
 def test_models_differ_in_colour_or_marker() -> None:
-    looks = [look(number) for number in range(len(COLOURS) * len(MARKERS))]
+    looks = [look(number) for number in range(len(OKABE_ITO) * len(MARKERS))]
     assert len(set(looks)) == 56
 
 
