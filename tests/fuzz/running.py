@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import resource
-import signal
 import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from support.alarm import in_time
 
 from fuzz.doors import DOORS, Door
 
@@ -36,26 +33,12 @@ class Fallen:
 
 def enter(door: Door, content: bytes) -> None:
     """Put an input through a door. Raises whatever is not a refusal, ``TimeoutError`` and ``MemoryError`` included."""
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as name, _in_time():
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as name, in_time(LONGEST):
         try:
             door.enter(content, Path(name))
         except door.refusals as error:
             if "\n" in str(error).strip() and not isinstance(error, ValueError):
                 raise AssertionError(f"a refusal of several lines: {error}") from error
-
-
-@contextmanager
-def _in_time() -> Iterator[None]:
-    def late(number: int, frame: FrameType | None) -> None:
-        raise TimeoutError(f"it takes more than {LONGEST} s")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(LONGEST)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def examine(name: str, examples: int, number: int) -> Fallen | None:

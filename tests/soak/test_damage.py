@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import random
 import shutil
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 import pytest
 from support import SHIFT
+from support.alarm import in_time
 from support.boards import card, measured, new_board, pictures
 from support.submissions import state
 from support.tiny import Linear
@@ -71,22 +68,6 @@ def drawn(seed: int, record_sha256: str) -> tuple[Gallery, list[Tile]]:
     return Gallery(name=name, record_sha256=record_sha256, eps="0.1", step=widest_step(tiles), images=images), tiles
 
 
-@contextmanager
-def in_time() -> Iterator[None]:
-    """Raise ``TimeoutError`` in whatever waits for ever."""
-
-    def late(number: int, frame: FrameType | None) -> None:
-        raise TimeoutError("it waits for ever")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(LONGEST)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def test_the_board_has_every_kind_of_file(whole: Board) -> None:
     assert verify(whole) == []
     kinds = {path.suffix or path.name for path in files(whole.folder)}
@@ -104,7 +85,7 @@ def test_every_damage_is_found(whole: Board, tmp_path: Path, first: int) -> None
         home = Board(whole.name, 1, tmp_path / "a" / "b" / f"{number}" / "v1")
         shutil.copytree(whole.folder, home.folder)
         what = damage_file(home.folder, chance) if number >= FORGED else forge(home, chance)
-        with in_time():
+        with in_time(LONGEST):
             findings = verify(home)
         if not findings or any("\n" in str(finding) for finding in findings):
             missed.append(f"{number}: {what}: {findings}")

@@ -10,19 +10,16 @@ import pandas as pd
 import pytest
 import torch
 from support.tiny import Linear, labelled
+from support.watched_jobs import jobs_and_units
 
 import bench
 from attacks.inheritance import Levels, Reached
 from attacks.threats.linf import Linf
-from bench.evaluation.executors.executor import Serial
-from bench.evaluation.loop import run
-from bench.evaluation.plan import plan
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import Settings, Tick
-from bench.evaluation.workbench import Job, OracleProposer, Proposal, Workbench
 from bench.tasks.classification.units import DecisionOutcome
 from bench.tasks.inheritance import handed_down, inherited, read, written
-from bench.tasks.unit import UnitKey, stage_key
+from bench.tasks.unit import stage_key
 
 MODEL = Linear()
 DATA = labelled(MODEL, 40, wrong=4)
@@ -73,14 +70,7 @@ def test_only_what_is_better_and_stands_is_handed_down() -> None:
 
 def test_a_stage_starts_from_the_smallest_margin_of_the_stages_before() -> None:
     request = resolve(Settings(model=MODEL, **ASKED))
-    jobs: dict[UnitKey, Job] = {}
-    proposer = OracleProposer(request, Workbench(request).judge.objective)
-
-    def noting(job: Job) -> Proposal:
-        jobs[job.key] = job
-        return proposer(job)
-
-    units = run(request, plan(request), Serial(Workbench(request, noting)), existing={})
+    jobs, units = jobs_and_units(request)
     heirs = [number for number, stage in enumerate(request.stages[0]) if stage.attack.inherits]
     assert heirs and all((job.inherited is not None) == (job.key.stage in heirs) for job in jobs.values())
     last = jobs[stage_key(0, 0.02, 0, heirs[-1])]

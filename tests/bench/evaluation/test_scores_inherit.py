@@ -9,20 +9,17 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from support.watched_jobs import jobs_and_units
 from torch import Tensor, nn
 
 import bench
 from attacks.fitting import Traits
-from bench.evaluation.executors.executor import Serial
-from bench.evaluation.loop import run
-from bench.evaluation.plan import plan
 from bench.evaluation.request.attack_specs import resolve_attack
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import Settings, Tick
-from bench.evaluation.workbench import Job, OracleProposer, Proposal, Workbench
 from bench.tasks.quality.task import TASK
 from bench.tasks.quality.units import ScoreOutcome
-from bench.tasks.unit import UnitKey, stage_key
+from bench.tasks.unit import stage_key
 
 EPS = 0.05
 STAIR, HALF = EPS / 40, EPS / 2
@@ -90,14 +87,7 @@ def test_a_record_says_how_much_the_last_search_still_gained() -> None:
 
 def test_a_stage_starts_from_the_farthest_point_of_its_own_direction() -> None:
     request = resolve(Settings(model=Wavy(), attack="quick", eps=str(EPS), data=drawn()))
-    jobs: dict[UnitKey, Job] = {}
-    proposer = OracleProposer(request, Workbench(request).judge.objective)
-
-    def noting(job: Job) -> Proposal:
-        jobs[job.key] = job
-        return proposer(job)
-
-    units = run(request, plan(request), Serial(Workbench(request, noting)), existing={})
+    jobs, units = jobs_and_units(request)
     stages = request.stages[0]
     for way, sign in (("up", 1), ("down", -1)):
         heir = max(number for number, stage in enumerate(stages) if stage.attack.inherits and stage.name.endswith(way))
