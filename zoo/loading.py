@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +71,16 @@ def fill(model: nn.Module, tensors: dict[str, Tensor], origin: str) -> nn.Module
 def adopt(model: nn.Module, tensors: dict[str, Tensor], origin: str) -> nn.Module:
     """Start ``model`` from another network's weights.
 
-    Like :func:`fill` (shapes must match), but parameters of spiking neurons that the other network lacks keep their initial
-    value. Raises ``ValueError`` if other names or shapes do not match.
+    Like :func:`fill` (shapes must match), but parameters and buffers of spiking neurons that the other network lacks keep
+    their initial value. Raises ``ValueError`` if other names or shapes do not match.
     """
     own = {
         name: value.detach()
         for prefix, module in model.named_modules()
         if isinstance(module, LIF)
-        for name, value in module.named_parameters(prefix=prefix, recurse=False)
+        for name, value in chain(
+            module.named_parameters(prefix=prefix, recurse=False), module.named_buffers(prefix=prefix, recurse=False)
+        )
     }
     return fill(model, own | tensors, origin)
 

@@ -51,10 +51,22 @@ class Dynamics:
 
 
 @dataclass(frozen=True)
+class Adaptation:
+    """How the thresholds of neurons moved from the constant one: ``th[t] = th[t-1] + rate * (u[t] - anchor[t])``.
+
+    membrane: u, ``(T, n, ...)``. rate: ``(T, n, ...)``, the same at each step.
+    """
+
+    membrane: Tensor
+    rate: Tensor
+
+
+@dataclass(frozen=True)
 class Trace:
     """What a layer remembers of one forward; all tensors ``(T, n, ...)``.
 
-    potential: membrane potential before the reset, ``u``.
+    potential: what is compared with the constant threshold: the membrane potential before the reset, ``u``, less what the
+        threshold has moved where it moves.
     current: the input; None unless the layer gradient asked for it.
     constant: whether the input was the same at each step. What a layer gradient returns is then summed over the steps;
         it may as well return the sum itself, ``(1, n, ...)``, and spare writing T steps.
@@ -62,6 +74,7 @@ class Trace:
         number; ``dynamics.decay`` then counts for nothing.
     windows: None, or windows over which the spikes were averaged; the gradient that arrives is then that of the means,
         one for each window. Only a layer gradient whose ``takes_windows`` is true is ever given them.
+    adaptation: None, or how thresholds moved that are not constant.
     """
 
     potential: Tensor
@@ -70,6 +83,12 @@ class Trace:
     constant: bool = False
     windows: Windows | None = None
     leaks: Tensor | None = None
+    adaptation: Adaptation | None = None
+
+    @property
+    def same_at_each_step(self) -> bool:
+        """Whether all neurons have one leak and one threshold at all steps, the only ones that compiled loops know."""
+        return self.leaks is None and self.adaptation is None
 
     @property
     def spikes(self) -> Tensor:

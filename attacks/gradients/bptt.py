@@ -9,6 +9,10 @@ With ``d[t] = dL/dv[t]`` (the potential after the reset) and ``e[t] = dL/ds[t]``
 
 with the leak of each neuron at step t in the place of the decay where there is one. The last term of each is the path
 through the reset; ``detached`` drops it. Both variants are in use, and neither is always the stronger attack.
+
+Where the threshold follows the potential (see :class:`~attacks.gradients.base.Adaptation`), a potential that rises also
+raises the thresholds of this step and all later ones: with G[t] = (e[t] - d[t] u[t]) g, what reaches u[t] through spikes is
+G[t] - rate * (G[t] + ... + G[T-1]) in the place of G[t], and g is taken at the distance from the threshold that has moved.
 """
 
 from __future__ import annotations
@@ -83,25 +87,31 @@ def _through_time(grad: Tensor, trace: Trace, slope_of: Slope, *, attached: bool
     steps = len(out)
     dynamics = trace.dynamics
     leaks = None if trace.leaks is None else matrix(aligned(trace.leaks, trace.potential))
+    membrane, rates = potential, None
+    if trace.adaptation is not None:
+        membrane = matrix(aligned(trace.adaptation.membrane, trace.potential))
+        rates = matrix(aligned(trace.adaptation.rate, trace.potential))
     for piece in pieces(out):
         scratch = torch.empty_like(out[0, piece])
-        carried = torch.empty_like(scratch)
+        carried, through_thresholds = torch.empty_like(scratch), torch.zeros_like(scratch)
         for t in reversed(range(steps)):
-            u, to_current = potential[t, piece], out[t, piece]
-            slope = slope_of(scratch.copy_(u), t, piece)
-            if t == steps - 1:
-                torch.mul(arriving[t, piece], slope, out=to_current)
-                continue
-            torch.mul(out[t + 1, piece], dynamics.decay if leaks is None else leaks[t + 1, piece], out=carried)
-            if not attached:
+            to_current, last = out[t, piece], t == steps - 1
+            slope = slope_of(scratch.copy_(potential[t, piece]), t, piece)
+            if not last:
+                torch.mul(out[t + 1, piece], dynamics.decay if leaks is None else leaks[t + 1, piece], out=carried)
+            if last or not attached:
                 torch.mul(arriving[t, piece], slope, out=to_current)
             elif dynamics.reset == "hard":
-                torch.addcmul(arriving[t, piece], carried, u, value=-1, out=to_current).mul_(slope)
+                torch.addcmul(arriving[t, piece], carried, membrane[t, piece], value=-1, out=to_current).mul_(slope)
             else:
                 torch.sub(arriving[t, piece], carried, alpha=dynamics.threshold, out=to_current).mul_(slope)
-            to_current.add_(carried)
-            if dynamics.reset == "hard":
-                to_current.sub_(carried.mul_(u >= dynamics.threshold))
+            if rates is not None:
+                through_thresholds.addcmul_(rates[t, piece], to_current)
+                to_current.sub_(through_thresholds)
+            if not last:
+                to_current.add_(carried)
+                if dynamics.reset == "hard":
+                    to_current.sub_(carried.mul_(potential[t, piece] >= dynamics.threshold))
     return result
 
 

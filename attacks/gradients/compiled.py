@@ -46,7 +46,7 @@ def usable(x: Tensor) -> bool:
 
 def takes(trace: Trace) -> bool:
     """Whether compiled loops take what a layer remembers: they know one decay, not a leak for each neuron and step."""
-    return trace.leaks is None and usable(trace.potential)
+    return trace.same_at_each_step and usable(trace.potential)
 
 
 def array(x: Tensor) -> np.ndarray[Any, Any]:

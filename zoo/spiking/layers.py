@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from zoo.spiking.homeostatic import HomeostaticLIF
 from zoo.spiking.leaking import LeakingLIF
 from zoo.spiking.neurons import LIF
 from zoo.spiking.noisy import NoisyLIF
@@ -18,7 +19,8 @@ def activations(neuron: dict[str, Any] | None) -> Callable[[], nn.Module]:
 
     neuron: keyword arguments of :class:`~zoo.spiking.neurons.LIF`, with ``noise`` among them of
     :class:`~zoo.spiking.noisy.NoisyLIF`, whose layers then draw under names of their own, with ``leaks`` of
-    :class:`~zoo.spiking.leaking.LeakingLIF`; None for ReLU.
+    :class:`~zoo.spiking.leaking.LeakingLIF`, with ``anchors`` of :class:`~zoo.spiking.homeostatic.HomeostaticLIF`; None for
+    ReLU.
     """
     if neuron is None:
         return nn.ReLU
@@ -33,4 +35,5 @@ def activations(neuron: dict[str, Any] | None) -> Callable[[], nn.Module]:
 
 def neuron_class(neuron: dict[str, Any]) -> type[LIF]:
     """The class of the neurons that have these keyword arguments."""
-    return NoisyLIF if "noise" in neuron else LeakingLIF if "leaks" in neuron else LIF
+    kinds: dict[str, type[LIF]] = {"noise": NoisyLIF, "leaks": LeakingLIF, "anchors": HomeostaticLIF}
+    return next((kind for argument, kind in kinds.items() if argument in neuron), LIF)

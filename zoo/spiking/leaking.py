@@ -11,7 +11,6 @@ bits of a spike are the same everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -21,15 +20,14 @@ from torch.autograd.function import once_differentiable
 
 from attacks.gradients.base import Dynamics, LayerGradient, Trace
 from attacks.gradients.flat import dense, like, matrix, pieces
-from zoo.architectures.blocks import ConvNorm
-from zoo.spiking.neurons import LIF
-from zoo.spiking.pooling import MeanPool
+from zoo.spiking.per_neuron import PerNeuron, spread_over_samples
 
 
 def fire_with_leaks(current: Tensor, leaks: Tensor, dynamics: Dynamics) -> tuple[Tensor, Tensor]:
     """(membrane potential before the reset, spikes), both ``(T, n, ...)``.
 
-    current: ``(T, n, ...)``, also with an expanded time axis. leaks: ``(T, n, ...)``, see :func:`spread_over_samples`.
+    current: ``(T, n, ...)``, also with an expanded time axis. leaks: ``(T, n, ...)``, see
+    :func:`~zoo.spiking.per_neuron.spread_over_samples`.
     """
     current = dense(current)
     potential, spikes = like(current), like(current)
@@ -46,12 +44,6 @@ def fire_with_leaks(current: Tensor, leaks: Tensor, dynamics: Dynamics) -> tuple
             else:
                 torch.sub(now[t, piece], fired[t, piece], alpha=dynamics.threshold, out=state)
     return potential, spikes
-
-
-def spread_over_samples(leaks: Tensor, current: Tensor) -> Tensor:
-    """Leaks ``(T, ...)`` of neurons, or ``(T,)`` of a layer, for each sample: ``(T, n, ...)`` laid out as ``current``."""
-    units = leaks.unsqueeze(1) if leaks.dim() > 1 else leaks.view(-1, *[1] * (current.dim() - 1))
-    return like(dense(current)).copy_(units.detach().expand(current.shape))
 
 
 class LeakAndFire(torch.autograd.Function):
@@ -88,10 +80,11 @@ def _before(trace: Trace) -> Tensor:
     return torch.cat([torch.full_like(kept[:1], dynamics.start), kept[:-1]])
 
 
-class LeakingLIF(LIF):
+class LeakingLIF(PerNeuron):
     """Integrate-and-fire neurons with a learnable leak per time step.
 
-    leaks: T. They begin at ``decay``, one number per step; :func:`per_neuron_` gives each neuron its own.
+    leaks: T. They begin at ``decay``, one number per step; :func:`~zoo.spiking.per_neuron.per_neuron_` gives
+        each neuron its own.
     neuron: as of :class:`~zoo.spiking.neurons.LIF`. Raises ``ValueError`` if T is below 1.
     """
 
@@ -100,6 +93,10 @@ class LeakingLIF(LIF):
         if leaks < 1:
             raise ValueError(f"neurons have a leak for at least one step, not {leaks}")
         self.leaks = nn.Parameter(torch.full((leaks,), float(self.dynamics.decay)))
+
+    def spread_(self, shape: tuple[int, ...]) -> None:
+        """Leaks ``(T, ...)``, all at ``decay``, for neurons ``(...)``."""
+        self.leaks = nn.Parameter(torch.full((len(self.leaks), *shape), float(self.dynamics.decay)))
 
     def pooled(self, current: Tensor, pool: int) -> Tensor:
         """Means of the spikes over ``pool`` x ``pool`` windows of a current ``(T, N, C, H, W)``, of any shape if pool is 1.
@@ -112,29 +109,3 @@ class LeakingLIF(LIF):
         driving = self.driving(current)
         spikes: Tensor = LeakAndFire.apply(driving, self.leaks, self.dynamics, gradient)  # type: ignore[no-untyped-call]
         return spikes if pool == 1 else F.avg_pool2d(spikes.flatten(0, 1), pool).unflatten(0, spikes.shape[:2])
-
-
-def per_neuron_(body: Iterable[nn.Module], shape: tuple[int, ...]) -> None:
-    """Give each neuron of a plain sequence of layers leaks of its own, ``(T, ...)`` a layer, in place.
-
-    shape: ``(C, H, W)`` of the images that enter. Raises ``TypeError`` for a layer whose outputs have an unknown shape.
-    """
-    for layer in body:
-        if isinstance(layer, LeakingLIF):
-            steps = len(layer.leaks)
-            layer.leaks = nn.Parameter(torch.full((steps, *shape), float(layer.dynamics.decay)))
-        elif isinstance(layer, ConvNorm):
-            convolution = layer[0]
-            if not isinstance(convolution, nn.Conv2d):
-                raise TypeError(f"a {type(convolution).__name__} is no convolution")
-            (kernel, _), (stride, _) = convolution.kernel_size, convolution.stride
-            side = [(size + 2 * (kernel // 2) - kernel) // stride + 1 for size in shape[1:]]
-            shape = (convolution.out_channels, *side)
-        elif isinstance(layer, MeanPool):
-            shape = (shape[0], *(size // layer.size for size in shape[1:]))
-        elif isinstance(layer, nn.Flatten):
-            shape = (torch.Size(shape).numel(),)
-        elif isinstance(layer, nn.Linear):
-            shape = (layer.out_features,)
-        else:
-            raise TypeError(f"which neurons follow a {type(layer).__name__} is not known")

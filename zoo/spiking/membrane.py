@@ -24,20 +24,21 @@ from torch import Tensor, nn
 from attacks.gradients.base import Dynamics
 from zoo.spiking.filters import leaky_sum
 from zoo.spiking.kernels import integrate_and_fire
-from zoo.spiking.leaking import LeakingLIF
 from zoo.spiking.neurons import LIF
+from zoo.spiking.per_neuron import PerNeuron
 
 
 def last_spiking(model: nn.Module) -> LIF:
     """The last layer of spiking neurons, in module order.
 
-    Raises ``ValueError`` if there is none, or if neurons have a leak per step, which the formulas here do not know.
+    Raises ``ValueError`` if there is none, or if neurons have leaks or thresholds of their own, which the formulas here
+    do not know.
     """
     layers = [module for module in model.modules() if isinstance(module, LIF)]
     if not layers:
         raise ValueError(f"{type(model).__name__} has no spiking layer whose membrane could be looked at")
-    if any(isinstance(layer, LeakingLIF) for layer in layers):
-        raise ValueError("the membranes of neurons whose leak differs from step to step are not looked at")
+    if any(isinstance(layer, PerNeuron) for layer in layers):
+        raise ValueError("the membranes of neurons whose leak or threshold differs from step to step are not looked at")
     return layers[-1]
 
 
@@ -66,7 +67,8 @@ def driving_currents(model: nn.Module) -> Iterator[list[tuple[LIF, Tensor]]]:
 
     What it adds up, ``(T, n, ...)``, comes with its graph. It is the input current with its scale per time step and its
     noise, if it has any.
-    Raises ``ValueError`` for a model without spiking layers, and for one whose leak differs from step to step.
+    Raises ``ValueError`` for a model without spiking layers, and for one whose leak or threshold differs from step to
+    step.
     """
     last_spiking(model)
     layers = [module for module in model.modules() if isinstance(module, LIF)]

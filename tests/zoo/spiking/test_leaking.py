@@ -22,10 +22,11 @@ from attacks.gradients.surrogates import SURROGATES, Surrogate
 from zoo.architectures.compact import compact
 from zoo.architectures.vgg import vgg_body
 from zoo.canonical.convert import canonical
-from zoo.spiking.leaking import LeakingLIF, per_neuron_
+from zoo.spiking.leaking import LeakingLIF
 from zoo.spiking.membrane import last_spiking
 from zoo.spiking.network import TimeSequential
 from zoo.spiking.neurons import LIF
+from zoo.spiking.per_neuron import per_neuron_
 
 T = 4
 PATHS: list[GradientPath] = [
@@ -208,7 +209,7 @@ def test_a_path_leaves_the_forward_of_a_network(path: GradientPath) -> None:
 
 
 def test_formulas_that_know_one_leak_alone_refuse_them() -> None:
-    with pytest.raises(ValueError, match="whose leak differs from step to step"):
+    with pytest.raises(ValueError, match="whose leak or threshold differs from step to step"):
         last_spiking(network())
 
 
