@@ -13,12 +13,12 @@ from bench.foundation.files import atomic_write_text, make_folder
 Row = dict[str, object]
 
 
-def write_growing(path: Path, rows: Iterable[Row], told: Callable[[Row], str]) -> None:
-    """Write ``rows`` to the CSV file ``path``, anew after each. told: the line that stdout gets of a row."""
+def write_growing(path: Path, rows: Iterable[Row], line: Callable[[Row], str]) -> None:
+    """Write ``rows`` to the CSV file ``path``, anew after each. line: what stdout gets of a row."""
     make_folder(path.parent)
-    found: list[Row] = []
+    written: list[Row] = []
     for row in rows:
-        found.append(row)
-        atomic_write_text(path, pd.DataFrame(found).to_csv(index=False))
-        sys.stdout.write(f"{told(row)}\n")
+        written.append(row)
+        atomic_write_text(path, pd.DataFrame(written).to_csv(index=False))
+        sys.stdout.write(f"{line(row)}\n")
         sys.stdout.flush()

@@ -87,8 +87,8 @@ def main() -> int:
             used.add(name_of(record))
             yield row(entry, record)
 
-    told = "{model}: {real} real, {searched} among 8-bit images".format_map
-    write_growing(WHERE / "table.csv", rows(), told)
+    line = "{model}: {real} real, {searched} among 8-bit images".format_map
+    write_growing(WHERE / "table.csv", rows(), line)
     keep_only(WHERE, lambda name: name in used)
     return 0
 
