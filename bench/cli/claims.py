@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +17,7 @@ from bench.cli.workers import COUNT, running_with, worker_options
 if TYPE_CHECKING:
     from bench.evaluation.request.settings import Running
     from bench.studies.claims.claim import Claim, Result
+    from bench.studies.claims.multiplicity import Corrected
 
 
 @click.command()
@@ -41,6 +44,7 @@ def claims(
     from bench.boards.store import boards_root, boards_to_write
     from bench.foundation.errors import BoardError
     from bench.studies.claims.claim import read_claims
+    from bench.studies.claims.multiplicity import corrected
 
     folder, failed = boards_to_write(root) if measure else boards_root(root), 0
     if measure:
@@ -54,10 +58,12 @@ def claims(
 
         raise UnknownNameError.of("claim", unknown[0], list(all_claims))
     chosen_claims = {name: claim for name, claim in all_claims.items() if not names or name in names}
+    corrections = corrected(all_claims)
     if as_json:
-        say_json(json.dumps({name: claim.model_dump() for name, claim in chosen_claims.items()}, indent=1))
+        shown = {name: _fields(claim, corrections.get(name)) for name, claim in chosen_claims.items()}
+        say_json(json.dumps(shown, indent=1))
     else:
-        _show(chosen_claims)
+        _show(chosen_claims, corrections)
     return int(failed > 0)
 
 
@@ -84,20 +90,31 @@ def _run(root: Path, names: tuple[str, ...], out: Path, device: str, threads: in
     return failed
 
 
-def _show(claims: dict[str, Claim]) -> None:
+def _fields(claim: Claim, correction: Corrected | None) -> dict[str, Any]:
+    """A claim as JSON has it. corrected: the verdict among all claims of the file; None where nothing was measured."""
+    return claim.model_dump() | {"corrected": None if correction is None else asdict(correction)}
+
+
+def _show(claims: Mapping[str, Claim], corrections: Mapping[str, Corrected]) -> None:
     from bench.studies.claims.freshness import stale
 
     rows = [
         {
             "claim": name,
             "verdict": (claim.verdict or "not run") + (" (of other weights)" if stale(claim) else ""),
+            "corrected": corrections[name].verdict if name in corrections else "",
+            "adjusted p": corrections[name].adjusted_text if name in corrections else "",
             "measured": "" if claim.result is None else _interval(claim.result),
             "says": claim.claim,
         }
         for name, claim in claims.items()
     ]
-    show_table(rows)
-    say("measured: statistic [95% interval], samples; bench claims NAME --json shows models, protocol and parts")
+    show_table(rows, right=("adjusted p",))
+    say(
+        "measured: statistic [95% interval], samples; bench claims NAME --json shows models, protocol and parts\n"
+        f"corrected: the verdict by Holm's method among the {len(corrections)} measured claims; it decides where the "
+        "adjusted p is below 0.05"
+    )
 
 
 def _interval(result: Result) -> str:
