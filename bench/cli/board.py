@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -60,14 +59,13 @@ def ls(root: Path | None, as_json: bool) -> None:
 @JSON
 def show(name: str, root: Path | None, as_json: bool) -> None:
     """Show the table of NAME (BOARD[/vN]) and its protocol."""
-    from bench.boards.store import TABLE_FILE, boards_root, open_board
+    from bench.boards.render import read_table
+    from bench.boards.store import boards_root, open_board
     from bench.boards.submission.folder import limits_text
     from bench.tasks.lookup import board_rules
 
     chosen = open_board(name, boards_root(root))
-    protocol = chosen.protocol()
-    table = chosen.folder / TABLE_FILE
-    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines())) if table.is_file() else []
+    protocol, rows = chosen.protocol(), read_table(chosen)
     if as_json:
         say_json(json.dumps({"protocol": protocol.model_dump(mode="json"), "table": rows}, indent=1))
         return

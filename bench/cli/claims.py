@@ -71,6 +71,7 @@ def _run(root: Path, names: tuple[str, ...], out: Path, device: str, threads: in
     """Run the claims, with progress on stderr; returns the number of claims that could not be run."""
     import torch
 
+    from bench.cli.progress import Units
     from bench.evaluation.request.resolve import device_named
     from bench.foundation.memory import keep_freed_memory
     from bench.studies.claims.lab import Lab
@@ -81,12 +82,13 @@ def _run(root: Path, names: tuple[str, ...], out: Path, device: str, threads: in
         torch.set_num_threads(threads)
     device_named(device)
     failed = 0
-    for outcome in run(root, names, Lab(out, device, running=running)):
-        if outcome.error is not None:
-            failed += 1
-            say(f"{outcome.name}: not run. {outcome.error}", err=True)
-        elif outcome.result is not None:
-            say(f"{outcome.name}: {outcome.verdict} ({_interval(outcome.result)})", err=True)
+    with Units() as bar:
+        for outcome in run(root, names, Lab(out, device, on_tick=bar.tick, running=running)):
+            if outcome.error is not None:
+                failed += 1
+                say(f"{outcome.name}: not run. {outcome.error}", err=True)
+            elif outcome.result is not None:
+                say(f"{outcome.name}: {outcome.verdict} ({_interval(outcome.result)})", err=True)
     return failed
 
 

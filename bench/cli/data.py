@@ -10,8 +10,7 @@ import click
 
 from bench.cli.spikecam import spikecam
 from bench.cli.table import show_table
-from bench.cli.terminal import JSON, is_quiet, say, say_json
-from bench.foundation.progress import has_screen
+from bench.cli.terminal import JSON, say, say_json
 
 if TYPE_CHECKING:
     from bench.data.plugins import Facts, Fetchable
@@ -58,24 +57,11 @@ def ls(root: Path | None, as_json: bool) -> None:
 @_ROOT
 def get(name: str, source: Path | None, root: Path | None) -> None:
     """Fetch NAME, or take it over from a copy, and verify it. Run the same command again to resume."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from bench.cli.progress import Transfer
 
     chosen = _open(name)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
-    hidden = is_quiet() or not has_screen()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as bar:
-        task = bar.add_task(name, total=None)
-
-        def show(what: str, done: int, total: int | None) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        route = chosen.get(root, source=source, progress=show)
+    with Transfer() as bar:
+        route = chosen.get(root, source=source, progress=bar.show_part)
     say(f"{name} {'was already here' if route is None else f'came from {route}'}: {chosen.where(root)}")
 
 

