@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from bench.cli import main as module
 from bench.cli.completion import SHELLS, script_file
 from bench.cli.main import _interrupted
 from bench.cli.progress import Transfer, Units
-from bench.cli.terminal import with_quiet
+from bench.cli.terminal import say, with_quiet
 from bench.evaluation.request.settings import Tick
 from bench.foundation import progress
 from bench.foundation.progress import LINES, PATIENCE, Bar
@@ -176,6 +177,37 @@ def test_a_dumb_terminal_is_no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert progress.has_screen()
     monkeypatch.setenv("TERM", "dumb")
     assert not progress.has_screen()
+
+
+class Screen(io.StringIO):
+    """A terminal that keeps what is written to it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("err", [True, False])
+def test_a_line_is_printed_above_a_bar_and_not_into_it(monkeypatch: pytest.MonkeyPatch, err: bool) -> None:
+    screen = Screen()
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, screen)
+    monkeypatch.setenv("TERM", "xterm")
+    with Bar() as bar:
+        bar.show(1, 2, "first")
+        bar._bar.refresh()  # type: ignore[union-attr]
+        say("a result", err=err)
+    (line,) = (line for line in screen.getvalue().splitlines() if "a result" in line)
+    assert line.rpartition("\x1b[2K")[2].strip() == "a result"
+
+
+def test_results_go_where_they_are_sent_though_a_bar_is_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, file = Screen(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(sys, "stdout", file)
+    monkeypatch.setenv("TERM", "xterm")
+    with Bar():
+        say("a result")
+    assert file.getvalue() == "a result\n" and "a result" not in screen.getvalue()
 
 
 def test_no_color_leaves_colours_out(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
