@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -83,31 +84,31 @@ def _clean(root: Path, name: str) -> str:
 def _attacks() -> list[dict[str, str]]:
     from attacks import ATTACKS
 
-    return [{"attack": name, "what": line} for name, line in _first_lines("attack", ATTACKS, "bench.attacks").items()]
+    return [{"attack": name, "what": line} for name, line in _sentences("attack", ATTACKS, "bench.attacks").items()]
 
 
 def _paths() -> list[dict[str, str]]:
     from attacks import PATHS
 
-    first_lines = _first_lines("gradient path", PATHS, "bench.paths") | PROXIES
-    return [{"path": name, "what": line} for name, line in first_lines.items()]
+    sentences = _sentences("gradient path", PATHS, "bench.paths") | PROXIES
+    return [{"path": name, "what": line} for name, line in sentences.items()]
 
 
 def _datasets() -> list[dict[str, str]]:
     from bench.data import DATASETS
 
-    return [{"dataset": name, "what": line} for name, line in _first_lines("data set", DATASETS, "bench.datasets").items()]
+    return [{"dataset": name, "what": line} for name, line in _sentences("data set", DATASETS, "bench.datasets").items()]
 
 
-def _first_lines(kind: str, catalogue: dict[str, str], group: str) -> dict[str, str]:
-    """Name to the first line of its docstring, read from the source without importing it; plug-ins come last."""
+def _sentences(kind: str, catalogue: dict[str, str], group: str) -> dict[str, str]:
+    """Name to the beginning of its docstring, read from the source without importing it; plug-ins come last."""
     from bench.foundation.registry import Registry
 
     registry: Registry[object] = Registry(kind, catalogue, group)
-    return {name: _first_line(registry.where(name)) for name in registry.names()}
+    return {name: _sentence(registry.where(name)) for name in registry.names()}
 
 
-def _first_line(where: str) -> str:
+def _sentence(where: str) -> str:
     import ast
     from importlib.util import find_spec
     from pathlib import Path
@@ -122,4 +123,14 @@ def _first_line(where: str) -> str:
     if not source:
         return "(not importable)"
     node = next((n for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef) and n.name == attribute), tree)
-    return (ast.get_docstring(node) or "").partition("\n")[0]
+    return _beginning(ast.get_docstring(node) or "")
+
+
+def _beginning(docstring: str) -> str:
+    """The first line, and those after it up to the end of a sentence, without the marks of the documentation."""
+    lines: list[str] = []
+    for line in docstring.partition("\n\n")[0].splitlines():
+        lines.append(line.strip())
+        if lines[-1].endswith("."):
+            break
+    return re.sub(r":\w+:`~?(?:[\w.]*\.)?(\w+)`", r"\1", " ".join(lines)).replace("``", "")

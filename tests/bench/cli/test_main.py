@@ -167,6 +167,13 @@ def test_lists(run: Bench, kind: str) -> None:
     assert all(next(iter(row.values())) in shown for row in rows)
 
 
+@pytest.mark.parametrize("kind", ["attacks", "paths", "datasets"])
+def test_what_is_listed_is_described_in_whole_sentences(run: Bench, kind: str) -> None:
+    rows = json.loads(run("ls", kind, "--json").out)
+    lines = [row["what"] for row in rows]
+    assert [line for line in lines if not line.endswith(".") or "`" in line] == []
+
+
 def test_plug_ins_are_listed_whole_or_broken(run: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     points = [
         EntryPoint("mine", "support.tiny:Linear", "bench.attacks"),
@@ -176,7 +183,7 @@ def test_plug_ins_are_listed_whole_or_broken(run: Bench, monkeypatch: pytest.Mon
     monkeypatch.setattr(registry, "entry_points", lambda *, group: [p for p in points if p.group == group])
     rows = {row["attack"]: row["what"] for row in json.loads(run("ls", "attacks", "--json").out)}
     assert list(rows)[-3:] == ["mine", "gone", "torn"]
-    assert rows["mine"] == (Linear.__doc__ or "").partition("\n")[0] != ""
+    assert rows["mine"] == (Linear.__doc__ or "").partition("\n")[0].replace("``", "") != ""
     assert rows["gone"] == "(not importable)"
     assert rows["torn"].startswith("(broken: ModuleNotFoundError")
     assert {"pgd", "foolbox:LinfPGD", "torchattacks:PGD"} <= set(rows)
