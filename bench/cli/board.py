@@ -29,7 +29,7 @@ def board() -> None:
     """Leaderboards: look at them, check them, fill them."""
 
 
-@board.command()
+@board.command(short_help="List boards and their versions.")
 @ROOT
 @JSON
 def ls(root: Path | None, as_json: bool) -> None:
@@ -53,7 +53,7 @@ def ls(root: Path | None, as_json: bool) -> None:
         show_table(rows, right=("entries",))
 
 
-@board.command()
+@board.command(short_help="Show the table of a board and its protocol.")
 @click.argument("name")
 @ROOT
 @JSON
@@ -93,7 +93,7 @@ def _line(row: dict[str, str], protocol: Protocol) -> dict[str, str]:
     return line | board_rules(protocol.task).line(row, protocol) | {"verdict": verdict}
 
 
-@board.command()
+@board.command(short_help="What changed from one version to another.")
 @click.argument("first")
 @click.argument("second")
 @ROOT
@@ -123,7 +123,7 @@ def diff(first: str, second: str, root: Path | None, as_json: bool) -> None:
     show_table(rows, right=(str(first_board), str(second_board)))
 
 
-@board.command()
+@board.command(short_help="Recompute every hash, aggregate and table.")
 @click.argument("names", nargs=-1)
 @ROOT
 @JSON
@@ -142,7 +142,7 @@ def verify(names: tuple[str, ...], root: Path | None, as_json: bool) -> int:
     return int(any(findings_by_board.values()))
 
 
-@board.command()
+@board.command(short_help="Bring tables and change logs up to date.")
 @click.argument("names", nargs=-1)
 @ROOT
 def render(names: tuple[str, ...], root: Path | None) -> None:
@@ -155,7 +155,7 @@ def render(names: tuple[str, ...], root: Path | None) -> None:
         say(f"{rendered_board}: rendered")
 
 
-@board.command()
+@board.command(short_help="Move boards of older releases to few files.")
 @click.argument("names", nargs=-1)
 @ROOT
 def migrate(names: tuple[str, ...], root: Path | None) -> None:
@@ -179,7 +179,7 @@ def _chosen(names: tuple[str, ...], root: Path | None, *, writing: bool = False)
     return [open_board(name, home) for name in names] if names else present_boards(home)
 
 
-@board.command()
+@board.command(short_help="Copy all boards, claims and measures to a folder.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @ROOT
 def copy(folder: Path, root: Path | None) -> None:
@@ -190,7 +190,7 @@ def copy(folder: Path, root: Path | None) -> None:
     say(f"{folder}: copied")
 
 
-@board.command()
+@board.command(short_help="Freeze a draft, and open a new version of its board.")
 @click.argument("draft", type=click.Path(path_type=Path))
 @ROOT
 def release(draft: Path, root: Path | None) -> None:
@@ -203,7 +203,7 @@ def release(draft: Path, root: Path | None) -> None:
     say(f"{opened}: released, protocol {opened.protocol_sha256[:16]}")
 
 
-@board.command()
+@board.command(short_help="Draw the pictures that entries lack.")
 @click.argument("name")
 @ROOT
 @OUT
@@ -219,7 +219,7 @@ def gallery(name: str, root: Path | None, out: Path) -> None:
             draw(chosen, entry, out)
 
 
-@board.command()
+@board.command(short_help="Attack some samples of an entry again, and compare.")
 @click.argument("entry")
 @ROOT
 @_SUBMISSION

@@ -11,7 +11,7 @@ import click
 from bench.cli.entered import entry_fields
 from bench.cli.pictures import draw
 from bench.cli.terminal import JSON, remark, say, say_json
-from bench.cli.workers import COUNT, running_with, worker_options
+from bench.cli.workers import COUNT, DEVICE, running_with, worker_options
 from bench.foundation.errors import BenchError
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ OUT = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="Evaluate a zoo model under a board, and enter it.")
 @click.argument("name")
 @click.argument("model")
 @ROOT
 @OUT
-@click.option("--device", default="cpu", show_default=True)
+@DEVICE
 @click.option("--threads", type=COUNT, help="CPU threads of this process, which then computes alone.")
 @worker_options
 @JSON
@@ -82,13 +82,13 @@ def _finish(board: Board, out: Path) -> None:
             draw(board, entry, out)
 
 
-@click.command()
+@click.command(short_help="Evaluate and enter every zoo model that is missing.")
 @click.argument("name")
 @ROOT
 @OUT
 @click.option("--only", multiple=True, metavar="MODEL", help="Only this zoo model; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Say what would be evaluated.")
-@click.option("--device", default="cpu", show_default=True)
+@DEVICE
 @click.option("--threads", type=COUNT, help="CPU threads of this process, which then computes alone.")
 @worker_options
 @JSON

@@ -12,7 +12,7 @@ import click
 
 from bench.cli.table import show_table
 from bench.cli.terminal import JSON, say, say_json
-from bench.cli.workers import COUNT, running_with, worker_options
+from bench.cli.workers import COUNT, DEVICE, running_with, worker_options
 
 if TYPE_CHECKING:
     from bench.evaluation.request.settings import Running
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--run", "measure", is_flag=True, help="Run the checks and write their results.")
 @click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of claims.yaml [default: leaderboards].")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where records go.")
-@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@DEVICE
 @click.option("--threads", type=COUNT, help="CPU threads of this process, which then computes alone.")
 @worker_options
 @JSON

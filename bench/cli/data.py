@@ -28,7 +28,7 @@ def data() -> None:
 data.add_command(spikecam)
 
 
-@data.command()
+@data.command(short_help="List data sets, and which of them are here.")
 @_ROOT
 @JSON
 def ls(root: Path | None, as_json: bool) -> None:
@@ -51,7 +51,7 @@ def ls(root: Path | None, as_json: bool) -> None:
             say(facts.broken, err=True)
 
 
-@data.command()
+@data.command(short_help="Fetch a data set, or take it over from a copy.")
 @click.argument("name")
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Your own copy: a folder or an archive.")
 @_ROOT
@@ -65,7 +65,7 @@ def get(name: str, source: Path | None, root: Path | None) -> None:
     say(f"{name} {'was already here' if route is None else f'came from {route}'}: {chosen.where(root)}")
 
 
-@data.command()
+@data.command(short_help="Print the folder that holds a data set.")
 @click.argument("name")
 @_ROOT
 def path(name: str, root: Path | None) -> None:

@@ -10,7 +10,7 @@ import click
 
 from bench.cli.table import show_table
 from bench.cli.terminal import JSON, is_quiet, remark, say, say_json
-from bench.cli.workers import COUNT
+from bench.cli.workers import COUNT, DEVICE
 from bench.foundation.progress import Bar
 from bench.studies.measures.sizes import Sizes
 
@@ -44,7 +44,7 @@ def _size(option: str, field: str, text: str) -> Callable[[Command], Command]:
 )
 @_size("--clean-n", "clean", "Test images for clean accuracy.")
 @_size("--cost-n", "cost", "For spikes and operations.")
-@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@DEVICE
 @click.option("--threads", type=COUNT, help="CPU threads of this process, which then computes alone.")
 @JSON
 def measure(

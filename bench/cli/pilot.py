@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.terminal import is_quiet, say
-from bench.cli.workers import COUNT
+from bench.cli.workers import COUNT, DEVICE
 from bench.foundation.errors import SpecError
 from bench.foundation.progress import Bar
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--lose", type=click.FloatRange(0, 1), default=0.02, show_default=True, help="What a pilot may lose.")
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of checkpoints [default: a cache folder].")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets.")
-@click.option("--device", default="cpu", show_default=True)
+@DEVICE
 @click.option("--threads", type=COUNT, help="CPU threads.")
 def pilot(
     model: str,

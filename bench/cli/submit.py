@@ -39,10 +39,12 @@ def submit() -> None:
     """Bring a model of your own to a board."""
 
 
-@submit.command()
+@submit.command(short_help="Write a template into a folder.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--own-code", is_flag=True, help="With a model.py, if no registered builder fits.")
-@click.option("--task", type=click.Choice(list(TASKS)), default="classification", show_default=True)
+@click.option(
+    "--task", type=click.Choice(list(TASKS)), default="classification", show_default=True, help="What the model answers."
+)
 def new(folder: Path, own_code: bool, task: str) -> None:
     """Write a template into FOLDER, named after the model."""
     from bench.boards.submission.template import write_template
@@ -51,7 +53,7 @@ def new(folder: Path, own_code: bool, task: str) -> None:
     say(f"Fill in {folder}/submission.yaml, put weights.safetensors beside it, then: bench submit hash {folder}")
 
 
-@submit.command("hash")
+@submit.command("hash", short_help="Write the hashes of the weights into a submission.")
 @click.argument("folder", type=click.Path(path_type=Path))
 def hash_(folder: Path) -> None:
     """Write size and sha256 of the weights in FOLDER into its submission.yaml."""
@@ -61,7 +63,7 @@ def hash_(folder: Path) -> None:
     say(f"Now: bench submit check {folder}")
 
 
-@submit.command()
+@submit.command(short_help="Run the checks that continuous integration runs.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--n", type=click.IntRange(1), default=200, show_default=True, help="Test images.")
 @_TRUST
@@ -81,7 +83,7 @@ def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_
     return int(not report.passed)
 
 
-@submit.command()
+@submit.command(short_help="Evaluate a submission under a board, and enter it.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--board", "name", required=True, help="BOARD[/vN].")
 @click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")

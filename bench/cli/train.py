@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.terminal import JSON, is_quiet, remark, say, say_json
-from bench.cli.workers import COUNT
+from bench.cli.workers import COUNT, DEVICE
 from bench.foundation.errors import BenchError, ModelError
 from bench.foundation.progress import Bar, has_screen
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--install", is_flag=True, help="Write into the zoo instead, card included (for developers).")
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of checkpoints [default: a cache folder].")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets.")
-@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@DEVICE
 @click.option("--compile", "compiled", is_flag=True, help="Fuse operations by torch.compile; needs a C++ compiler.")
 @click.option("--threads", type=COUNT, help="CPU threads.")
 @click.option("--workers", type=COUNT, default=1, show_default=True, help="With --all: so many models side by side.")

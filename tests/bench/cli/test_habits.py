@@ -60,6 +60,22 @@ def test_every_command_has_quiet_once_and_help_of_80_columns(program: Program, w
     assert [line for line in text.splitlines() if len(line) > 80] == []
 
 
+def test_every_option_says_what_it_is() -> None:
+    silent = [
+        (" ".join(words), option.opts[0])
+        for words, command in COMMANDS.items()
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("group", sorted({words[:-1] for words in COMMANDS} - {()}), ids=" ".join)
+def test_the_commands_of_a_group_are_listed_with_whole_sentences(program: Program, group: tuple[str, ...]) -> None:
+    listed = program(*group, "--help").out.partition("Commands:\n")[2].splitlines()
+    assert len(listed) > 2 and [line for line in listed if not line.endswith(".") or line.endswith("...")] == []
+
+
 def test_a_flag_means_the_same_everywhere() -> None:
     kinds: dict[str, set[tuple[bool, str]]] = {}
     for command in COMMANDS.values():
