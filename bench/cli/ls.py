@@ -1,4 +1,4 @@
-"""``bench ls``: list models, attacks, gradient paths and data sets. This module does not import torch."""
+"""``bench ls``: list models, attacks, gradient paths, data sets and one's own records. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -23,11 +23,15 @@ MEASURED = ("clean", *(f"standard {eps}" for eps in RADII))
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["models", "attacks", "paths", "datasets"]))
+@click.argument("kind", type=click.Choice(["models", "attacks", "paths", "datasets", "records"]))
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("records"), help="Where records are [default: records]."
+)
 @JSON
-def ls(kind: str, as_json: bool) -> None:
-    """List models, attacks, gradient paths or data sets."""
-    rows = {"models": _models, "attacks": _attacks, "paths": _paths, "datasets": _datasets}[kind]()
+def ls(kind: str, out: Path, as_json: bool) -> None:
+    """List models, attacks, gradient paths, data sets, or the records of your evaluations."""
+    listers = {"models": _models, "attacks": _attacks, "paths": _paths, "datasets": _datasets}
+    rows = _records(out) if kind == "records" else listers[kind]()
     if as_json:
         say_json(json.dumps(rows, indent=1))
     else:
@@ -98,6 +102,18 @@ def _datasets() -> list[dict[str, str]]:
     from bench.data import DATASETS
 
     return [{"dataset": name, "what": line} for name, line in _sentences("data set", DATASETS, "bench.datasets").items()]
+
+
+def _records(folder: Path) -> list[dict[str, str]]:
+    """The records in a folder. Raises ``RecordError`` if there are none."""
+    from bench.evaluation.records.listing import listed
+    from bench.foundation.errors import RecordError
+
+    if not (rows := listed(folder)):
+        raise RecordError(
+            f"There are no records in {folder}.", "Make one with bench evaluate, or name their folder with --out."
+        )
+    return rows
 
 
 def _sentences(kind: str, catalogue: dict[str, str], group: str) -> dict[str, str]:
