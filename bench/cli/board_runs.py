@@ -15,7 +15,7 @@ from bench.cli.workers import COUNT, DEVICE, running_with, worker_options
 from bench.foundation.errors import BenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from bench.boards.store import Board, Entry
     from bench.evaluation.request.settings import Running
@@ -123,7 +123,7 @@ def fill(
     models = waiting(chosen, only)
     if not dry_run:
         _finish(chosen, out)
-    tell = remark if as_json else say
+    tell: Callable[[object], None] = remark if as_json else say
     tell(f"{chosen}: {len(models)} to evaluate{': ' if models else ''}{', '.join(models)}")
     entered: list[dict[str, Any]] = []
     failed: dict[str, str] = {}
