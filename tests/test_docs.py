@@ -12,6 +12,7 @@ import runpy
 import shlex
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -26,7 +27,7 @@ import yaml
 import attacks
 import bench
 import zoo
-from bench.cli.main import cli
+from bench.cli.main import VERBS, cli
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -210,6 +211,24 @@ def test_commands_and_their_options_exist(line: str) -> None:
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     given = {word.partition("=")[0] for word in words if word.startswith("--")}
     assert given <= known | {"--help", "--version"}, line
+
+
+def test_the_page_of_commands_names_every_command_and_only_shared_options() -> None:
+    named = FENCED.sub("", text_of("commands.md"))
+    assert [verb for verb in VERBS if f"`bench {verb}" not in named] == []
+    table = named.partition("## Options that many commands have")[2]
+    options = re.findall(r"--[a-z-]+", "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `")))
+    users = Counter(name for verb in VERBS for name in options_of(cli.get_command(click.Context(cli), verb)))
+    assert len(options) > 5 and {option for option in options if users[option] < 2} == set()
+
+
+def options_of(command: click.Command | None) -> Iterator[str]:
+    """The options of a command, or of each command in a group, as often as they occur."""
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            yield from options_of(inner)
+    elif command is not None:
+        yield from (name for parameter in command.params for name in parameter.opts)
 
 
 def test_models_that_are_named_exist() -> None:

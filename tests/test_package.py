@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -132,6 +135,17 @@ def test_the_image_is_built_from_what_is_here() -> None:
     }
     ignored = set((ROOT / ".containerignore").read_text().split())
     assert not needed & ignored
+
+
+def test_the_image_has_a_fixed_base_and_runs_the_command_as_nobody_in_particular() -> None:
+    lines = [line.partition(" ") for line in (ROOT / "Containerfile").read_text().splitlines()]
+    bases = {rest.partition(" AS ")[0] for word, _, rest in lines if word == "FROM"}
+    assert len(bases) == 1 and all(re.fullmatch(r"[a-z/]+:\d[\w.-]*", base) for base in bases)
+    users = [rest for word, _, rest in lines if word == "USER"]
+    assert users == ["bench"] and any("useradd" in rest and rest.endswith(" bench") for _, _, rest in lines)
+    (entry,) = (rest for word, _, rest in lines if word == "ENTRYPOINT")
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert set(json.loads(entry)) <= scripts.keys()
 
 
 @pytest.mark.parametrize("template", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")), ids=lambda path: path.stem)

@@ -46,6 +46,11 @@ def test_what_pyproject_asks_for_is_there(target: str) -> None:
     assert {normal(requirement) for requirement in wanted} - installed <= {"torch"}
 
 
+def test_the_tests_can_build_a_wheel_without_a_download() -> None:
+    text = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert set(text["build-system"]["requires"]) <= set(text["project"]["optional-dependencies"]["dev"])
+
+
 def test_builds_of_the_machine_are_left_to_it() -> None:
     names = {name for target in TARGETS for name in entries(target)}
     assert not [name for name in names if re.match(r"(torch|torchvision|triton|nvidia-.*|cuda-.*)$", name)]

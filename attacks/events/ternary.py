@@ -26,7 +26,11 @@ from attacks.threats.threat import Threat, ThreatKinds
 
 @dataclass(frozen=True, kw_only=True)
 class TernarySampling(Walks[EventsL0]):
-    """Walks by sampled ternary gradients. flips: see above. Raises ``ValueError`` for a probability outside [0, 1]."""
+    """Walks by sampled ternary gradients.
+
+    flips: probability that a cell is flipped where a gradient is zero everywhere. Raises ``ValueError`` for a probability
+    outside [0, 1].
+    """
 
     threats: ClassVar[ThreatKinds] = (EventsL0,)
 

@@ -69,6 +69,12 @@ def table_text(entries: list[Entry], protocol: Protocol) -> str:
     return text.getvalue()
 
 
+def read_table(board: Board) -> list[dict[str, str]]:
+    """The rows of ``table.csv`` as they are; none without a file."""
+    path = board.folder / TABLE_FILE
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines())) if path.is_file() else []
+
+
 def change_lines(entry: Entry) -> list[str]:
     """What the change log says of an entry and of the challenges to it; the hash ties the line to the record."""
     short = entry.record_sha256[:16]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -30,7 +29,7 @@ def board() -> None:
     """Leaderboards: look at them, check them, fill them."""
 
 
-@board.command()
+@board.command(short_help="List boards and their versions.")
 @ROOT
 @JSON
 def ls(root: Path | None, as_json: bool) -> None:
@@ -54,20 +53,19 @@ def ls(root: Path | None, as_json: bool) -> None:
         show_table(rows, right=("entries",))
 
 
-@board.command()
+@board.command(short_help="Show the table of a board and its protocol.")
 @click.argument("name")
 @ROOT
 @JSON
 def show(name: str, root: Path | None, as_json: bool) -> None:
     """Show the table of NAME (BOARD[/vN]) and its protocol."""
-    from bench.boards.store import TABLE_FILE, boards_root, open_board
+    from bench.boards.render import read_table
+    from bench.boards.store import boards_root, open_board
     from bench.boards.submission.folder import limits_text
     from bench.tasks.lookup import board_rules
 
     chosen = open_board(name, boards_root(root))
-    protocol = chosen.protocol()
-    table = chosen.folder / TABLE_FILE
-    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines())) if table.is_file() else []
+    protocol, rows = chosen.protocol(), read_table(chosen)
     if as_json:
         say_json(json.dumps({"protocol": protocol.model_dump(mode="json"), "table": rows}, indent=1))
         return
@@ -95,7 +93,7 @@ def _line(row: dict[str, str], protocol: Protocol) -> dict[str, str]:
     return line | board_rules(protocol.task).line(row, protocol) | {"verdict": verdict}
 
 
-@board.command()
+@board.command(short_help="What changed from one version to another.")
 @click.argument("first")
 @click.argument("second")
 @ROOT
@@ -125,7 +123,7 @@ def diff(first: str, second: str, root: Path | None, as_json: bool) -> None:
     show_table(rows, right=(str(first_board), str(second_board)))
 
 
-@board.command()
+@board.command(short_help="Recompute every hash, aggregate and table.")
 @click.argument("names", nargs=-1)
 @ROOT
 @JSON
@@ -144,7 +142,7 @@ def verify(names: tuple[str, ...], root: Path | None, as_json: bool) -> int:
     return int(any(findings_by_board.values()))
 
 
-@board.command()
+@board.command(short_help="Bring tables and change logs up to date.")
 @click.argument("names", nargs=-1)
 @ROOT
 def render(names: tuple[str, ...], root: Path | None) -> None:
@@ -157,7 +155,7 @@ def render(names: tuple[str, ...], root: Path | None) -> None:
         say(f"{rendered_board}: rendered")
 
 
-@board.command()
+@board.command(short_help="Move boards of older releases to few files.")
 @click.argument("names", nargs=-1)
 @ROOT
 def migrate(names: tuple[str, ...], root: Path | None) -> None:
@@ -181,7 +179,7 @@ def _chosen(names: tuple[str, ...], root: Path | None, *, writing: bool = False)
     return [open_board(name, home) for name in names] if names else present_boards(home)
 
 
-@board.command()
+@board.command(short_help="Copy all boards, claims and measures to a folder.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @ROOT
 def copy(folder: Path, root: Path | None) -> None:
@@ -192,7 +190,7 @@ def copy(folder: Path, root: Path | None) -> None:
     say(f"{folder}: copied")
 
 
-@board.command()
+@board.command(short_help="Freeze a draft, and open a new version of its board.")
 @click.argument("draft", type=click.Path(path_type=Path))
 @ROOT
 def release(draft: Path, root: Path | None) -> None:
@@ -205,7 +203,7 @@ def release(draft: Path, root: Path | None) -> None:
     say(f"{opened}: released, protocol {opened.protocol_sha256[:16]}")
 
 
-@board.command()
+@board.command(short_help="Draw the pictures that entries lack.")
 @click.argument("name")
 @ROOT
 @OUT
@@ -221,7 +219,7 @@ def gallery(name: str, root: Path | None, out: Path) -> None:
             draw(chosen, entry, out)
 
 
-@board.command()
+@board.command(short_help="Attack some samples of an entry again, and compare.")
 @click.argument("entry")
 @ROOT
 @_SUBMISSION

@@ -10,8 +10,7 @@ import click
 
 from bench.cli.spikecam import spikecam
 from bench.cli.table import show_table
-from bench.cli.terminal import JSON, is_quiet, say, say_json
-from bench.foundation.progress import has_screen
+from bench.cli.terminal import JSON, say, say_json
 
 if TYPE_CHECKING:
     from bench.data.plugins import Facts, Fetchable
@@ -29,7 +28,7 @@ def data() -> None:
 data.add_command(spikecam)
 
 
-@data.command()
+@data.command(short_help="List data sets, and which of them are here.")
 @_ROOT
 @JSON
 def ls(root: Path | None, as_json: bool) -> None:
@@ -52,34 +51,21 @@ def ls(root: Path | None, as_json: bool) -> None:
             say(facts.broken, err=True)
 
 
-@data.command()
+@data.command(short_help="Fetch a data set, or take it over from a copy.")
 @click.argument("name")
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Your own copy: a folder or an archive.")
 @_ROOT
 def get(name: str, source: Path | None, root: Path | None) -> None:
     """Fetch NAME, or take it over from a copy, and verify it. Run the same command again to resume."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from bench.cli.progress import Transfer
 
     chosen = _open(name)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
-    hidden = is_quiet() or not has_screen()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as bar:
-        task = bar.add_task(name, total=None)
-
-        def show(what: str, done: int, total: int | None) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        route = chosen.get(root, source=source, progress=show)
+    with Transfer() as bar:
+        route = chosen.get(root, source=source, progress=bar.show_part)
     say(f"{name} {'was already here' if route is None else f'came from {route}'}: {chosen.where(root)}")
 
 
-@data.command()
+@data.command(short_help="Print the folder that holds a data set.")
 @click.argument("name")
 @_ROOT
 def path(name: str, root: Path | None) -> None:

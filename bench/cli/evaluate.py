@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from attacks import THREATS
-from bench.cli.preparing import preparation, preparing
+from bench.cli.preparing import SEED, preparation, preparing
 from bench.cli.progress import Units
 from bench.cli.quiet import printing_to_stderr
 from bench.cli.summary import summarise
 from bench.cli.terminal import is_quiet, say, say_json
-from bench.cli.workers import COUNT, running_with, worker_options
+from bench.cli.workers import COUNT, DEVICE, running_with, worker_options
 
 if TYPE_CHECKING:
     from bench.evaluation.request.price import Price
@@ -43,11 +43,11 @@ _FRESH = (
 @click.option("--threat", help="Threat and budgets in one word, for --norm and --eps: events_l0:budget=2%.")
 @click.option("--n", help="First N samples, or all [default: 1000, or all where there are fewer].")
 @click.option("--data", help="Data set [default: the model's own], folder:PATH, or nmnist:PATH and the like.")
-@click.option("--split", default="test", show_default=True)
+@click.option("--split", default="test", show_default=True, help="Part of the data set: test, val or train.")
 @click.option(
     "--path", "path", default="training", show_default=True, help="Gradient path, e.g. bptt:surrogate=atan,alpha=10."
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@SEED
 @click.option("--stochastic", is_flag=True, help="FILE.py models only: two calls may differ.")
 @preparing
 @click.option("--expect", type=float, help="Clean accuracy in % that the model is known to reach; a remark says if not.")
@@ -61,7 +61,7 @@ _FRESH = (
 @click.option("--eot", type=click.IntRange(1), help="Draws averaged per query [default: 1, stochastic models 10].")
 @click.option("--scorings", type=click.IntRange(1), help="Draws per verdict [default: 1, stochastic models 10].")
 @click.option("--eight-bit", is_flag=True, help="The attacker hands over images of 8 bits, and searches among them.")
-@click.option("--device", default="cpu", show_default=True)
+@DEVICE
 @click.option("--threads", type=COUNT, help="CPU threads of this process, which then computes alone.")
 @worker_options
 @click.option("--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where records go.")

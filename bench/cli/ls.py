@@ -1,8 +1,9 @@
-"""``bench ls``: list models, attacks, gradient paths and data sets. This module does not import torch."""
+"""``bench ls``: list models, attacks, gradient paths, data sets and one's own records. This module does not import torch."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -22,11 +23,15 @@ MEASURED = ("clean", *(f"standard {eps}" for eps in RADII))
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["models", "attacks", "paths", "datasets"]))
+@click.argument("kind", type=click.Choice(["models", "attacks", "paths", "datasets", "records"]))
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("records"), help="Where records are [default: records]."
+)
 @JSON
-def ls(kind: str, as_json: bool) -> None:
-    """List models, attacks, gradient paths or data sets."""
-    rows = {"models": _models, "attacks": _attacks, "paths": _paths, "datasets": _datasets}[kind]()
+def ls(kind: str, out: Path, as_json: bool) -> None:
+    """List models, attacks, gradient paths, data sets, or the records of your evaluations."""
+    listers = {"models": _models, "attacks": _attacks, "paths": _paths, "datasets": _datasets}
+    rows = _records(out) if kind == "records" else listers[kind]()
     if as_json:
         say_json(json.dumps(rows, indent=1))
     else:
@@ -83,31 +88,43 @@ def _clean(root: Path, name: str) -> str:
 def _attacks() -> list[dict[str, str]]:
     from attacks import ATTACKS
 
-    return [{"attack": name, "what": line} for name, line in _first_lines("attack", ATTACKS, "bench.attacks").items()]
+    return [{"attack": name, "what": line} for name, line in _sentences("attack", ATTACKS, "bench.attacks").items()]
 
 
 def _paths() -> list[dict[str, str]]:
     from attacks import PATHS
 
-    first_lines = _first_lines("gradient path", PATHS, "bench.paths") | PROXIES
-    return [{"path": name, "what": line} for name, line in first_lines.items()]
+    sentences = _sentences("gradient path", PATHS, "bench.paths") | PROXIES
+    return [{"path": name, "what": line} for name, line in sentences.items()]
 
 
 def _datasets() -> list[dict[str, str]]:
     from bench.data import DATASETS
 
-    return [{"dataset": name, "what": line} for name, line in _first_lines("data set", DATASETS, "bench.datasets").items()]
+    return [{"dataset": name, "what": line} for name, line in _sentences("data set", DATASETS, "bench.datasets").items()]
 
 
-def _first_lines(kind: str, catalogue: dict[str, str], group: str) -> dict[str, str]:
-    """Name to the first line of its docstring, read from the source without importing it; plug-ins come last."""
+def _records(folder: Path) -> list[dict[str, str]]:
+    """The records in a folder. Raises ``RecordError`` if there are none."""
+    from bench.evaluation.records.listing import listed
+    from bench.foundation.errors import RecordError
+
+    if not (rows := listed(folder)):
+        raise RecordError(
+            f"There are no records in {folder}.", "Make one with bench evaluate, or name their folder with --out."
+        )
+    return rows
+
+
+def _sentences(kind: str, catalogue: dict[str, str], group: str) -> dict[str, str]:
+    """Name to the beginning of its docstring, read from the source without importing it; plug-ins come last."""
     from bench.foundation.registry import Registry
 
     registry: Registry[object] = Registry(kind, catalogue, group)
-    return {name: _first_line(registry.where(name)) for name in registry.names()}
+    return {name: _sentence(registry.where(name)) for name in registry.names()}
 
 
-def _first_line(where: str) -> str:
+def _sentence(where: str) -> str:
     import ast
     from importlib.util import find_spec
     from pathlib import Path
@@ -122,4 +139,14 @@ def _first_line(where: str) -> str:
     if not source:
         return "(not importable)"
     node = next((n for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef) and n.name == attribute), tree)
-    return (ast.get_docstring(node) or "").partition("\n")[0]
+    return _beginning(ast.get_docstring(node) or "")
+
+
+def _beginning(docstring: str) -> str:
+    """The first line, and those after it up to the end of a sentence, without the marks of the documentation."""
+    lines: list[str] = []
+    for line in docstring.partition("\n\n")[0].splitlines():
+        lines.append(line.strip())
+        if lines[-1].endswith("."):
+            break
+    return re.sub(r":\w+:`~?(?:[\w.]*\.)?(\w+)`", r"\1", " ".join(lines)).replace("``", "")

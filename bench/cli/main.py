@@ -26,7 +26,7 @@ SECTIONS = {
         "measure": ("bench.cli.measure:measure", "Accuracy, time steps, spikes and energy of a zoo model."),
     },
     "Look": {
-        "ls": ("bench.cli.ls:ls", "List models, attacks, gradient paths, data sets."),
+        "ls": ("bench.cli.ls:ls", "List models, attacks, gradient paths, data sets, records."),
         "show": ("bench.cli.show:show", "Show a model's card."),
         "compare": ("bench.cli.compare:compare", "Paired difference between two records."),
         "report": ("bench.cli.report:report", "Plots, tables and the site, from records and boards."),

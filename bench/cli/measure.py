@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.table import show_table
-from bench.cli.terminal import JSON, remark, say, say_json
-from bench.cli.workers import COUNT
+from bench.cli.terminal import JSON, is_quiet, remark, say, say_json
+from bench.cli.workers import COUNT, DEVICE
+from bench.foundation.progress import Bar
 from bench.studies.measures.sizes import Sizes
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _size(option: str, field: str, text: str) -> Callable[[Command], Command]:
 )
 @_size("--clean-n", "clean", "Test images for clean accuracy.")
 @_size("--cost-n", "cost", "For spikes and operations.")
-@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@DEVICE
 @click.option("--threads", type=COUNT, help="CPU threads of this process, which then computes alone.")
 @JSON
 def measure(
@@ -68,8 +69,8 @@ def measure(
     from bench.evaluation.request.resolve import device_named
     from bench.foundation.errors import BenchError
     from bench.foundation.memory import keep_freed_memory
-    from bench.studies.measures.running import measurable, measure_model
-    from bench.studies.measures.sheet import check_replaceable, read_sheet, sheet_path
+    from bench.studies.measures.running import measurable
+    from bench.studies.measures.sheet import check_replaceable, sheet_path
 
     keep_freed_memory()
     if threads:
@@ -84,18 +85,32 @@ def measure(
     if publish:
         for name in names:
             check_replaceable(home, name, sizes)
-    sheets = []
-    for name in names:
-        for part, reused in measure_model(name, home, sizes, device=device):
-            remark(f"{name}: {part}{' (kept)' if reused else ''}")
-        if (sheet := read_sheet(home, name)) is not None:
-            sheets.append(sheet)
+    sheets = _measured(names, home, sizes, device)
     if as_json:
         say_json(json.dumps([sheet.model_dump(mode="json") for sheet in sheets], indent=1))
         return
     show_table([_row(sheet) for sheet in sheets])
     say("clean: accuracy in % [95% interval]; T: accuracy in % after so many time steps; nJ: estimated energy of an image")
     say(f"written to {sheet_path(home, names[0]).parent if names else home}")
+
+
+def _measured(names: list[str], home: Path, sizes: Sizes, device: str) -> list[Sheet]:
+    """Measure the models, with one bar over the images of all of them; their sheets."""
+    from bench.studies.measures.running import images_left, measure_model
+    from bench.studies.measures.sheet import read_sheet
+
+    total, done = sum(images_left(name, home, sizes) for name in names), 0
+    with Bar(quiet=is_quiet()) as bar:
+
+        def on_images(count: int) -> None:
+            nonlocal done
+            done += count
+            bar.show(done, total, name)
+
+        for name in names:
+            for part, reused in measure_model(name, home, sizes, device=device, on_images=on_images):
+                remark(f"{name}: {part}{' (kept)' if reused else ''}")
+    return [sheet for name in names if (sheet := read_sheet(home, name)) is not None]
 
 
 def _row(sheet: Sheet) -> dict[str, str]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.terminal import say
-from bench.cli.workers import COUNT
+from bench.cli.terminal import is_quiet, say
+from bench.cli.workers import COUNT, DEVICE
 from bench.foundation.errors import SpecError
+from bench.foundation.progress import Bar
+
+if TYPE_CHECKING:
+    from bench.training.loop import Progress
 
 
 @click.command()
@@ -18,7 +23,7 @@ from bench.foundation.errors import SpecError
 @click.option("--lose", type=click.FloatRange(0, 1), default=0.02, show_default=True, help="What a pilot may lose.")
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of checkpoints [default: a cache folder].")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets.")
-@click.option("--device", default="cpu", show_default=True)
+@DEVICE
 @click.option("--threads", type=COUNT, help="CPU threads.")
 def pilot(
     model: str,
@@ -37,32 +42,55 @@ def pilot(
     from bench.models.cards import card_of
     from bench.tasks.lookup import training_rules
     from bench.training.job import default_runs
-    from bench.training.pilot import chosen, pilots, start_figure
+    from bench.training.pilot import Pilot, chosen, pilots, start_figure
     from zoo.card import card_file
 
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
-    name = model.removeprefix("zoo:")
+    name, candidates = model.removeprefix("zoo:"), _parsed(weights)
     described = card_of(name)
     as_text = training_rules(described.task).written
     start = start_figure(described, device=device, data_root=data_root)
     say(f"{described.training.start}: {as_text(start)} on validation; a pilot must keep {as_text(start - lose)}")
-    trained_pilots = []
-    for trained in pilots(
-        described,
-        _parsed(weights),
-        source=card_file(name),
-        runs=(runs or default_runs()) / name,
-        epochs=epochs,
-        least=start - lose,
-        device=device,
-        data_root=data_root,
-    ):
-        trained_pilots.append(trained)
-        verdict = "kept" if trained.kept else "lost too much"
-        say(f"weight {trained.weight:g}: {as_text(trained.figure)}, {verdict}")
+    trained_pilots: list[Pilot] = []
+    with _Steps(len(candidates)) as bar:
+        for trained in pilots(
+            described,
+            candidates,
+            source=card_file(name),
+            runs=(runs or default_runs()) / name,
+            epochs=epochs,
+            least=start - lose,
+            device=device,
+            data_root=data_root,
+            on_step=bar.step,
+        ):
+            trained_pilots.append(trained)
+            bar.finished += 1
+            verdict = "kept" if trained.kept else "lost too much"
+            say(f"weight {trained.weight:g}: {as_text(trained.figure)}, {verdict}")
     say(f"{name}: weight {chosen(trained_pilots):g}")
+
+
+class _Steps(Bar):
+    """A context that shows the steps of all pilots; if one loses too much, the larger weights are not tried.
+
+    candidates: how many weights there are.
+    """
+
+    def __init__(self, candidates: int) -> None:
+        self._candidates, self._began = candidates, False
+        self.finished = 0
+        super().__init__(quiet=is_quiet())
+
+    def step(self, weight: float, progress: Progress) -> None:
+        """Show a step of the pilot with ``weight``. What lies before the first one is of an earlier run."""
+        each = progress.epochs * progress.steps
+        done = self.finished * each + (progress.epoch - 1) * progress.steps + progress.step
+        if not self._began:
+            self._began, self.before = True, done - progress.step
+        self.show(done, self._candidates * each, f"weight {weight:g}")
 
 
 def _parsed(text: str) -> list[float]:

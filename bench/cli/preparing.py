@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.workers import COUNT
+from bench.cli.workers import COUNT, DEVICE
 
 if TYPE_CHECKING:
     from bench.models.preparation import Preparation
 
+SEED = click.option("--seed", type=int, default=0, show_default=True, help="Of every random draw.")
 NAMES = ("weights", "partial", "preprocess", "mean", "std", "readout")
 
 _OPTIONS = (
@@ -38,11 +39,11 @@ def examining(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of commands that look at one model on its data: :func:`preparing` among them."""
     sampled = (
         click.option("--data", help="Data set [default: the model's own]."),
-        click.option("--seed", type=int, default=0, show_default=True),
+        SEED,
         click.option("--stochastic", is_flag=True, help="FILE.py models only: two calls may differ."),
     )
     placed = (
-        click.option("--device", default="cpu", show_default=True),
+        DEVICE,
         click.option("--threads", type=COUNT, help="CPU threads."),
     )
     for option in reversed((*sampled, preparing, *placed)):

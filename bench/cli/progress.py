@@ -1,4 +1,4 @@
-"""How far an evaluation or the doctor is, on stderr: a bar or a line that changes on a terminal, lines elsewhere."""
+"""How far an evaluation, a fetch or the doctor is, on standard error: a bar or a changing line on a terminal, else lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.cli.terminal import is_quiet, remark
 from bench.foundation.escaping import for_terminal
-from bench.foundation.progress import Bar, has_screen
+from bench.foundation.progress import Bar, has_screen, megabytes
 
 if TYPE_CHECKING:
     from bench.evaluation.reliability.doctor import Progress
@@ -15,14 +15,42 @@ if TYPE_CHECKING:
 
 
 class Units(Bar):
-    """A context that shows a bar; pass its :meth:`tick` to an evaluation. quiet: as well as where ``--quiet`` was given."""
+    """A context that shows a bar; pass its :meth:`tick` to one evaluation after the other.
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    quiet: as well as where ``--quiet`` was given. of: what is evaluated, where a command evaluates several models.
+    """
+
+    def __init__(self, *, quiet: bool = False, of: str = "") -> None:
+        self._of = f"{of}  " if of else ""
+        self._done = 0
         super().__init__(quiet=quiet or is_quiet())
 
     def tick(self, tick: Tick) -> None:
-        """Show one more finished unit."""
-        self.show(tick.done, tick.total, tick.label)
+        """Show one more finished unit; a count that does not rise is the next evaluation's."""
+        if tick.done <= self._done:
+            self.restart()
+        if tick.reused:
+            self.before = tick.done
+        self._done = tick.done
+        self.show(tick.done, tick.total, f"{self._of}{tick.label}")
+
+
+class Transfer(Bar):
+    """A context that shows bytes; pass its :meth:`show_part` to what fetches a data set, file by file."""
+
+    def __init__(self) -> None:
+        self._part = ""
+        super().__init__(quiet=is_quiet(), written=megabytes)
+
+    def show_part(self, what: str, done: int, total: int | None) -> None:
+        """Show bytes of a file, or of another part of the work. total: None if nobody knows it."""
+        begins = what != self._part
+        if begins:
+            self._part = what
+            self.restart()
+            self.before = done
+        if begins or total is not None:
+            self.show(done, total, what)
 
 
 class Examinations:

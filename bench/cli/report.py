@@ -15,7 +15,7 @@ def report() -> None:
     """Pictures, tables and the site, from records and boards."""
 
 
-@report.command()
+@report.command(short_help="Figures for a paper, from records or a board.")
 @click.argument("records", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--board", "name", help="BOARD[/vN]: all its current entries instead of RECORDS.")
 @click.option("--measures", is_flag=True, help="Also accuracy over time steps and robustness over energy, by bench measure.")
@@ -67,7 +67,7 @@ def plots(
         say(f"wrote {path}")
 
 
-@report.command()
+@report.command(short_help="A Markdown table of records.")
 @click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
 def table(records: tuple[Path, ...]) -> None:
     """A Markdown table of RECORDS: clean, noise and attacks (accuracies, or score shifts) at every radius they share."""
@@ -85,7 +85,7 @@ def table(records: tuple[Path, ...]) -> None:
     say(comparison_table(record_list, shared))
 
 
-@report.command()
+@report.command(short_help="Clean, adversarial and difference images of a record.")
 @click.argument("records", metavar="RECORD", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--eps", "eps_text", help="Radius, as in the record [default: its largest].")
 @click.option("--attack", help="Attack, as in the record [default: its first].")
@@ -121,7 +121,7 @@ def gallery(
     say(f"wrote {out}")
 
 
-@report.command()
+@report.command(short_help="The leaderboards as a static site.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("site"), show_default=True, help="Folder to fill.")
 @click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
 @click.option("--source", default="", metavar="URL", help="Web address of the suite's code, for links to it.")

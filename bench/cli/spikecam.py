@@ -27,7 +27,7 @@ def spikecam() -> None:
     """Recordings of spike cameras (.dat with a config.yaml)."""
 
 
-@spikecam.command()
+@spikecam.command(short_help="What is in a recording.")
 @_FILE
 @click.option("--rate", type=click.IntRange(1), default=USUAL_RATE, show_default=True, help="Planes per second.")
 @JSON
@@ -65,7 +65,7 @@ def info(file: Path, rate: int, as_json: bool) -> None:
     )
 
 
-@spikecam.command()
+@spikecam.command(short_help="Make a video of a recording.")
 @_FILE
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Where the video goes (.webp).")
 @click.option("--method", type=click.Choice(("tfp", "tfi")), default="tfp", show_default=True, help="How pictures are made.")
@@ -98,7 +98,7 @@ def play(file: Path, out: Path, method: str, half: int, every: int | None, fps: 
     say(f"{out}: {len(frames)} pictures")
 
 
-@spikecam.command()
+@spikecam.command(short_help="Record images with a simulated camera.")
 @click.argument("images", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .dat file; config.yaml goes beside it.")
 @click.option("--ticks", type=click.IntRange(1), default=400, show_default=True, help="For which each image is shown.")

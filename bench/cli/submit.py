@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.entered import entry_fields
 from bench.cli.pictures import draw
 from bench.cli.table import show_table
 from bench.cli.terminal import JSON, say, say_json
@@ -38,10 +39,12 @@ def submit() -> None:
     """Bring a model of your own to a board."""
 
 
-@submit.command()
+@submit.command(short_help="Write a template into a folder.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--own-code", is_flag=True, help="With a model.py, if no registered builder fits.")
-@click.option("--task", type=click.Choice(list(TASKS)), default="classification", show_default=True)
+@click.option(
+    "--task", type=click.Choice(list(TASKS)), default="classification", show_default=True, help="What the model answers."
+)
 def new(folder: Path, own_code: bool, task: str) -> None:
     """Write a template into FOLDER, named after the model."""
     from bench.boards.submission.template import write_template
@@ -50,7 +53,7 @@ def new(folder: Path, own_code: bool, task: str) -> None:
     say(f"Fill in {folder}/submission.yaml, put weights.safetensors beside it, then: bench submit hash {folder}")
 
 
-@submit.command("hash")
+@submit.command("hash", short_help="Write the hashes of the weights into a submission.")
 @click.argument("folder", type=click.Path(path_type=Path))
 def hash_(folder: Path) -> None:
     """Write size and sha256 of the weights in FOLDER into its submission.yaml."""
@@ -60,7 +63,7 @@ def hash_(folder: Path) -> None:
     say(f"Now: bench submit check {folder}")
 
 
-@submit.command()
+@submit.command(short_help="Run the checks that continuous integration runs.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--n", type=click.IntRange(1), default=200, show_default=True, help="Test images.")
 @_TRUST
@@ -80,7 +83,7 @@ def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_
     return int(not report.passed)
 
 
-@submit.command()
+@submit.command(short_help="Evaluate a submission under a board, and enter it.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--board", "name", required=True, help="BOARD[/vN].")
 @click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
@@ -90,8 +93,17 @@ def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_
 @_TRUST
 @_HOURS
 @_MEMORY
+@JSON
 def run(
-    folder: Path, name: str, root: Path | None, out: Path, dry_run: bool, hours: float, memory: int, **trusted: bool
+    folder: Path,
+    name: str,
+    root: Path | None,
+    out: Path,
+    dry_run: bool,
+    hours: float,
+    memory: int,
+    as_json: bool,
+    **trusted: bool,
 ) -> None:
     """Evaluate FOLDER under a board's frozen protocol and enter it; the same command resumes."""
     from tempfile import TemporaryDirectory
@@ -110,10 +122,13 @@ def run(
             _, entry = measure(folder, board, out=out, limits=_limits(hours, memory), on_tick=bar.tick, **trusted)
         if not dry_run:
             draw(board, entry, out)
-        page = summary(board, entry)
+        page, fields = summary(board, entry), entry_fields(board, entry)
     make_folder(out)
     path = out / f"{entry.name}-on-{board.name}-v{board.version}.md"
     atomic_write_text(path, page)
+    if as_json:
+        say_json(json.dumps(fields | {"page": str(path), "dry_run": dry_run}, indent=1))
+        return
     say(f"{page}\nwritten to {path}")
     if dry_run:
         say(f"{board} is as it was: this was a dry run. Without --dry-run the same command enters the model at once.")

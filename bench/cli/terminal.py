@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TextIO
+
 import click
 
 from bench.foundation.escaping import for_terminal
@@ -13,7 +16,16 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 def say(text: object, *, err: bool = False) -> None:
     """Print lines; what would instruct a terminal or continuous integration is broken. err: to standard error."""
-    click.echo(for_terminal(str(text)), err=err)
+    click.echo(for_terminal(str(text)), file=_above_a_bar(sys.stderr if err else sys.stdout), err=err)
+
+
+def _above_a_bar(stream: TextIO | None) -> TextIO | None:
+    """While a bar is shown: the stream by which rich prints above it, or the file to which the stream was sent.
+
+    None, which lets click choose, where no bar is shown. click would write into the line of the bar.
+    """
+    behind: TextIO | None = getattr(stream, "rich_proxied_file", None)
+    return stream if behind is not None and behind.isatty() else behind
 
 
 def say_json(text: str) -> None:

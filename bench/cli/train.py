@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.terminal import is_quiet, say
-from bench.cli.workers import COUNT
+from bench.cli.terminal import JSON, is_quiet, remark, say, say_json
+from bench.cli.workers import COUNT, DEVICE
 from bench.foundation.errors import BenchError, ModelError
-from bench.foundation.progress import has_screen
+from bench.foundation.progress import Bar, has_screen
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bench.tasks.training import TrainingRules
     from bench.training.checkpoint import Epoch
     from bench.training.loop import Progress
@@ -34,10 +37,11 @@ if TYPE_CHECKING:
 @click.option("--install", is_flag=True, help="Write into the zoo instead, card included (for developers).")
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder of checkpoints [default: a cache folder].")
 @click.option("--data-root", type=click.Path(path_type=Path), help="Folder of data sets.")
-@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@DEVICE
 @click.option("--compile", "compiled", is_flag=True, help="Fuse operations by torch.compile; needs a C++ compiler.")
 @click.option("--threads", type=COUNT, help="CPU threads.")
 @click.option("--workers", type=COUNT, default=1, show_default=True, help="With --all: so many models side by side.")
+@JSON
 def train(
     model: str | None,
     everything: bool,
@@ -51,13 +55,14 @@ def train(
     compiled: bool,
     threads: int | None,
     workers: int,
+    as_json: bool,
 ) -> None:
     """Train MODEL (zoo:NAME) from its card, or convert it from its source. Run the same command again to resume."""
     import torch
 
     from bench.foundation.memory import keep_freed_memory
     from bench.models.cards import card_of
-    from bench.training.side_by_side import Places, make_side_by_side
+    from bench.training.side_by_side import Places
     from zoo.card import names
 
     keep_freed_memory()
@@ -73,32 +78,54 @@ def train(
     )
     chosen = [name for name in chosen if not missing or card_of(name).weights is None]
     places = Places(None if install else out, runs, data_root, device, compiled)
-    if workers > 1:
-        for finished_model in make_side_by_side(chosen, places, workers):
-            _print_result(finished_model)
-    else:
-        for name in chosen:
-            _make(name, places)
+    finished_models = []
+    for finished_model in _side_by_side(chosen, places, workers) if workers > 1 else _one_by_one(chosen, places):
+        finished_models.append(finished_model)
+        if not as_json:
+            say(f"{finished_model.name}: {finished_model.figure} clean on validation; weights in {finished_model.weights}")
+    if as_json:
+        say_json(json.dumps([_fields(finished_model) for finished_model in finished_models], indent=1))
 
 
-def _make(name: str, places: Places) -> None:
-    """Make one model in this process, with a live line."""
+def _fields(finished_model: Made) -> dict[str, Any]:
+    """A finished model as JSON has it. figure: of its task, on validation images."""
+    from bench.models.cards import card_of
+    from bench.tasks.lookup import training_rules
+
+    figure = training_rules(card_of(finished_model.name).task).figure
+    return {
+        "model": f"zoo:{finished_model.name}",
+        "figure": {"name": figure, "value": finished_model.value},
+        "weights": str(finished_model.weights),
+        "card": str(finished_model.card),
+    }
+
+
+def _side_by_side(chosen: list[str], places: Places, workers: int) -> Iterator[Made]:
+    """Make models in processes of their own, with a bar over the models."""
+    from bench.training.side_by_side import make_side_by_side
+
+    with Bar(quiet=is_quiet()) as bar:
+        for number, finished_model in enumerate(make_side_by_side(chosen, places, workers), 1):
+            bar.show(number, len(chosen), finished_model.name)
+            yield finished_model
+
+
+def _one_by_one(chosen: list[str], places: Places) -> Iterator[Made]:
+    """Make models in this process, with a live line."""
     from bench.models.cards import card_of
     from bench.tasks.lookup import training_rules
     from bench.training.side_by_side import make
 
-    described = card_of(name)
-    say(f"{name}: {described.summary}")
-    if described.conversion:
-        _print_result(make(name, places))
-        return
-    with _Live(described.training.epochs, training_rules(described.task)) as live:
-        finished_model = make(name, places, live.step, live.epoch)
-    _print_result(finished_model)
-
-
-def _print_result(finished_model: Made) -> None:
-    say(f"{finished_model.name}: {finished_model.figure} clean on validation; weights in {finished_model.weights}")
+    for name in chosen:
+        described = card_of(name)
+        remark(f"{name}: {described.summary}")
+        if described.conversion:
+            yield make(name, places)
+            continue
+        with _Live(described.training.epochs, training_rules(described.task)) as live:
+            finished_model = make(name, places, live.step, live.epoch)
+        yield finished_model
 
 
 def _in_order(requested: list[str]) -> list[str]:
@@ -125,15 +152,17 @@ def _in_order(requested: list[str]) -> list[str]:
 
 
 class _Live:
-    """A live line: epoch, loss, figure of the task, time left; and a line that stays for each finished epoch."""
+    """On standard error: a live line with epoch, loss, figure and time left, and a line for each finished epoch."""
 
     def __init__(self, epochs: int, task: TrainingRules) -> None:
+        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=24),
             TextColumn("loss {task.fields[loss]:.3f}  {task.fields[figure]}  {task.fields[left]} left"),
+            console=Console(stderr=True),
             disable=is_quiet() or not has_screen(),
         )
         self._task = self._bar.add_task("", total=None, epoch=f"-/{epochs}", loss=0.0, figure="", left="?")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 COUNT = click.IntRange(1, 4096)
 """How many threads or processes a command may be asked for: more than a machine has, and few enough to be started."""
+DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 
 
 def worker_options(command: C) -> C:

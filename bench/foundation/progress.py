@@ -1,4 +1,4 @@
-"""How far a long work is, on standard error: a bar with the time left on a terminal, at most a dozen lines in a log.
+"""How far a long work is, on standard error: a bar with the time left on a terminal, at most ten lines in a log.
 
 In a notebook standard error is no terminal, so lines appear there, and nothing has to be installed.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 from bench.foundation.escaping import for_terminal
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 PATIENCE = 5.0
 """Seconds before the first line: short works leave none."""
@@ -28,14 +28,36 @@ def has_screen() -> bool:
     return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
-class Bar:
-    """A context; call :meth:`show` after each part of the work. quiet: nothing is shown. clock: seconds from some start."""
+def counted(done: int, total: int) -> str:
+    """So many parts of so many."""
+    return f"{done}/{total}"
 
-    def __init__(self, *, quiet: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
-        self._quiet, self._clock = quiet, clock
-        self._begun, self._tenths = clock(), 0
+
+def megabytes(done: int, total: int) -> str:
+    """So many bytes of so many."""
+    return f"{done / 1e6:.1f}/{total / 1e6:.1f} MB"
+
+
+class Bar:
+    """A context; call :meth:`show` after each part of the work. quiet: nothing is shown. clock: seconds from some start.
+
+    written: parts that are finished, and all parts, as text.
+    """
+
+    before: int = 0
+    """Parts that were there before this run, from which the time left is not estimated."""
+
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        written: Callable[[int, int], str] = counted,
+    ) -> None:
+        self._quiet, self._clock, self._written = quiet, clock, written
         self._bar = None if quiet or not has_screen() else _bar()
-        self._task = None if self._bar is None else self._bar.add_task("starting", total=None)
+        self._task: TaskID | None = None
+        self.restart()
 
     def __enter__(self) -> Self:
         if self._bar is not None:
@@ -46,18 +68,32 @@ class Bar:
         if self._bar is not None:
             self._bar.stop()
 
-    def show(self, done: int, total: int, label: str) -> None:
-        """``done`` of ``total`` parts are finished, the last of them is called ``label``."""
+    def restart(self) -> None:
+        """Another work begins under the same bar."""
+        self._begun, self._tenths, self.before = self._clock(), 0, 0
+        if self._bar is not None:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            self._task = self._bar.add_task("starting", total=None, amount="")
+
+    def show(self, done: int, total: int | None, label: str) -> None:
+        """``done`` of ``total`` parts are finished, the last of them is called ``label``. total: None if nobody knows it."""
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=for_terminal(label), completed=done, total=total)
-            return
+            amount = "" if total is None else self._written(done, total)
+            self._bar.update(self._task, description=for_terminal(label), completed=done, total=total, amount=amount)
+        elif not self._quiet:
+            line = label if total is None else self._line(done, total, label)
+            if line:
+                sys.stderr.write(for_terminal(line) + "\n")
+
+    def _line(self, done: int, total: int, label: str) -> str:
+        """The line of a log after another tenth; empty if there is nothing to say yet."""
         seconds, tenths = self._clock() - self._begun, LINES * done // max(total, 1)
-        if self._quiet or seconds < PATIENCE or tenths <= self._tenths:
-            return
+        if seconds < PATIENCE or tenths <= self._tenths:
+            return ""
         self._tenths = tenths
-        left = seconds * (total - done) / max(done, 1)
-        line = for_terminal(f"{done}/{total}  {label}  ({_clock_time(seconds)}, about {_clock_time(left)} left)")
-        sys.stderr.write(line + "\n")
+        left = seconds * (total - done) / max(done - self.before, 1)
+        return f"{self._written(done, total)}  {label}  ({_clock_time(seconds)}, about {_clock_time(left)} left)"
 
 
 def _bar() -> Progress:
@@ -65,9 +101,9 @@ def _bar() -> Progress:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     return Progress(
-        TextColumn("{task.description:24.24}", markup=False),
+        TextColumn("{task.description:32.32}", markup=False),
         BarColumn(bar_width=None),
-        TextColumn("{task.completed}/{task.total}"),
+        TextColumn("{task.fields[amount]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),

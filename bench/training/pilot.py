@@ -6,8 +6,9 @@ compressed into few epochs; its figure (accuracy or rank correlation) is measure
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ from bench.data import load_samples
 from bench.foundation.errors import ModelError
 from bench.tasks.lookup import training_rules
 from bench.training.job import train_model
-from bench.training.loop import Split, figure
+from bench.training.loop import Progress, Split, figure
 from zoo.card import Card, card
 from zoo.loading import load_card
 
@@ -50,10 +51,12 @@ def pilots(
     least: float,
     device: str = "cpu",
     data_root: Path | None = None,
+    on_step: Callable[[float, Progress], None] = lambda weight, progress: None,
 ) -> Iterator[Pilot]:
     """Train a pilot for each weight, smallest first, until a figure is below ``least``; larger weights are then not tried.
 
-    source: the card file. runs: folder of the pilots; a finished pilot is not trained again.
+    source: the card file. runs: folder of the pilots; a finished pilot is not trained again. on_step: called with the weight
+    after each step of its training.
     Raises ``ModelError`` if the defense has no weight.
     """
     if "weight" not in described.defense.arguments:
@@ -63,7 +66,15 @@ def pilots(
         recipe = described.training.model_copy(update={"epochs": epochs})
         pilot_card = described.model_copy(update={"defense": defense, "recipe": recipe})
         folder = runs / "pilots" / f"{weight:g}"
-        trained = train_model(pilot_card, source=source, out=folder, runs=folder, device=device, data_root=data_root)
+        trained = train_model(
+            pilot_card,
+            source=source,
+            out=folder,
+            runs=folder,
+            device=device,
+            data_root=data_root,
+            on_step=partial(on_step, weight),
+        )
         yield Pilot(weight, trained.val_figure, trained.val_figure >= least)
         if trained.val_figure < least:
             return

@@ -36,11 +36,13 @@ class Places:
 
 @dataclass(frozen=True)
 class Made:
-    """A finished model. figure: on validation images, as text."""
+    """A finished model. value: the figure of its task on validation images. figure: the same as text."""
 
     name: str
+    value: float
     figure: str
     weights: Path
+    card: Path
 
 
 def make(
@@ -75,7 +77,8 @@ def make(
         files.card.replace(source)
         card.cache_clear()
         read_card(source)
-    return Made(name, training_rules(described.task).written(files.val_figure), files.weights)
+    written = training_rules(described.task).written(files.val_figure)
+    return Made(name, files.val_figure, written, files.weights, source if places.out is None else files.card)
 
 
 def make_side_by_side(names: Sequence[str], places: Places, workers: int) -> Iterator[Made]:

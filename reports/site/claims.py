@@ -96,7 +96,7 @@ def view(name: str, claim: Claim, correction: Corrected | None = None) -> ClaimV
         [(label, text) for label, text in fields.items() if text],
         name,
         correction.verdict if correction else "",
-        f"{correction.adjusted:.2g}" if correction else "",
+        correction.adjusted_text if correction else "",
         claim.models,
     )
 

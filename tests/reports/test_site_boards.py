@@ -174,7 +174,7 @@ def test_the_first_page_is_small_also_with_four_boards_of_a_hundred(
     names = ("a-board", "b-board", "c-board", "d-board")
     boards = [replace(big, protocol=big.protocol.model_copy(update={"board": name}), versions=[2]) for name in names]
     write(boards, [], tmp_path / "site")
-    assets = [tmp_path / "site" / "assets" / name for name in ("site.css", "page.js", "chart.js", "icon.svg")]
+    assets = [tmp_path / "site" / "assets" / name for name in ("site.css", "theme.js", "page.js", "chart.js", "icon.svg")]
     assert sum(path.stat().st_size for path in [tmp_path / "site" / "index.html", *assets]) < 100_000
 
 

@@ -6,9 +6,11 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
+from support.axe import violations
 from support.leaderboard import board, kept_records, many
 
 from bench.metrics.statistics import paired_difference
@@ -22,6 +24,9 @@ if CHROMIUM is None:
     pytest.skip("no chromium is installed (Debian: apt-get install chromium)", allow_module_level=True)
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install -e '.[dev]')")
 pytestmark = pytest.mark.timeout(300)
+needs_axe = pytest.mark.skipif(
+    find_spec("axe_playwright_python") is None, reason="axe-playwright-python is not installed (pip install -e '.[dev]')"
+)
 
 FIRST, SECOND = kept_records()[:2]
 
@@ -52,8 +57,8 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
-    """A page that fails its test if anything is said on the console."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    """A page, on a system with light colours, that fails its test if anything is said on the console."""
+    opened = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
     said: list[str] = []
     opened.on("console", lambda message: said.append(message.text))
     opened.on("pageerror", lambda error: said.append(str(error)))
@@ -126,20 +131,94 @@ def test_the_comparison_in_the_browser_is_that_of_the_library(site: str, page: A
     assert page.get_by_label("First").input_value() == names[1]
 
 
+PAGES = (
+    "/index.html",
+    "/claims.html",
+    "/models.html",
+    "/submit.html",
+    *(f"{BOARD}/v1/{file}" for file in ("index.html", "compare.html", "protocol.html", "changes.html")),
+    f"{BOARD}/v1/models/{FIRST.model.ref.removeprefix('zoo:')}@1.html",
+)
+"""One of each kind."""
+
+
 @pytest.mark.parametrize("width", [390, 800, 1280])
 def test_no_page_is_wider_than_its_screen(site: str, page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    name = f"{FIRST.model.ref.removeprefix('zoo:')}@1"
-    for path in (
-        "/index.html",
-        "/claims.html",
-        "/models.html",
-        "/submit.html",
-        *(f"{BOARD}/v1/{file}" for file in ("index.html", "compare.html", "protocol.html", "changes.html")),
-        f"{BOARD}/v1/models/{name}.html",
-    ):
+    for path in PAGES:
         page.goto(f"{site}{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+@needs_axe
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_that_shuts_readers_out(site: str, page: Any, theme: str) -> None:
+    page.emulate_media(color_scheme=theme)
+    for path in PAGES:
+        page.goto(f"{site}{path}")
+        assert violations(page) == [], path
+
+
+@needs_axe
+def test_axe_would_find_what_shuts_readers_out(site: str, page: Any) -> None:
+    page.goto(f"{site}/index.html")
+    page.evaluate("document.documentElement.removeAttribute('lang'); document.querySelector('.lead').style.color = '#bbb'")
+    assert sorted(line.partition(" ")[0] for line in violations(page)) == ["color-contrast", "html-has-lang"]
+
+
+# --- light and dark ---
+
+PAPER = "getComputedStyle(document.body).backgroundColor"
+LIGHT, DARK = "rgb(255, 255, 255)", "rgb(16, 22, 29)"
+
+
+def test_the_theme_is_the_systems_until_it_is_chosen(site: str, page: Any) -> None:
+    page.goto(f"{site}/index.html")
+    button = page.locator("button.theme")
+    assert page.evaluate(PAPER) == LIGHT and button.inner_text() == "Theme: system"
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(PAPER) == DARK
+    page.emulate_media(color_scheme="light")
+    button.press("Enter")
+    assert page.evaluate(PAPER) == DARK and button.inner_text() == "Theme: dark"
+    button.press("Space")
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(PAPER) == LIGHT and button.inner_text() == "Theme: light"
+
+
+def test_the_theme_is_remembered_on_all_pages_and_forgotten_on_request(site: str, page: Any) -> None:
+    page.goto(f"{site}/index.html")
+    page.locator("button.theme").click()
+    page.goto(f"{site}{BOARD}/v1/index.html")
+    assert page.evaluate(PAPER) == DARK
+    page.locator("button.theme").click()
+    page.locator("button.theme").click()
+    page.goto(f"{site}/claims.html")
+    assert page.locator("button.theme").inner_text() == "Theme: system"
+    assert page.evaluate("localStorage.length") == 0
+
+
+def test_a_page_is_in_the_chosen_colours_before_its_body_is_there(site: str, page: Any) -> None:
+    page.goto(f"{site}/index.html")
+    page.locator("button.theme").click()
+    page.add_init_script(
+        "new MutationObserver((_, watching) => { if (document.body) { watching.disconnect();"
+        " globalThis.themeAtFirst = document.documentElement.dataset.theme; } })"
+        ".observe(document, { childList: true, subtree: true })"
+    )
+    page.reload()
+    assert page.evaluate("globalThis.themeAtFirst") == "dark"
+
+
+def test_without_a_memory_the_theme_is_that_of_the_page(site: str, page: Any) -> None:
+    page.add_init_script(
+        "Object.defineProperty(globalThis, 'localStorage', { get() { throw new DOMException('no', 'SecurityError') } })"
+    )
+    page.goto(f"{site}/index.html")
+    page.locator("button.theme").click()
+    assert page.evaluate(PAPER) == DARK
+    page.reload()
+    assert page.evaluate(PAPER) == LIGHT
 
 
 def test_the_first_stop_of_the_keyboard_skips_to_the_content(site: str, page: Any) -> None:

@@ -27,6 +27,11 @@ class Corrected:
     adjusted: float
     count: int
 
+    @property
+    def adjusted_text(self) -> str:
+        """The adjusted p value with two digits, as tables and pages show it."""
+        return f"{self.adjusted:.2g}"
+
 
 def p_value(bound: Bound, result: Result) -> float:
     """Two-sided p value of "the statistic lies on the bound", from the 95% interval of the result.

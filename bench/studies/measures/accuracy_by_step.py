@@ -6,7 +6,7 @@ the spikes of the first t steps is the answer after t steps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,10 +86,19 @@ def running(name: str, steps: int) -> nn.Module:
     return load_card(described if most is not None else with_steps(described, steps))
 
 
-def accuracy_by_step(name: str, samples: Samples, steps: Sequence[int], *, seed: int = 0, device: str = "cpu") -> Floats:
+def accuracy_by_step(
+    name: str,
+    samples: Samples,
+    steps: Sequence[int],
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    on_images: Callable[[int], None] = lambda count: None,
+) -> Floats:
     """Rates of correct answers ``(len(steps), n)`` after each of ``steps``, from one run per draw.
 
     Draws and batches are those of an evaluation, so that the row of the model's own T is its clean accuracy.
+    on_images: called with a number of images after so many more were answered.
     Raises ``ModelError`` if the model runs for fewer steps.
     """
     if card(name).spiking:
@@ -108,4 +117,5 @@ def accuracy_by_step(name: str, samples: Samples, steps: Sequence[int], *, seed:
             logits = scorer.logits(part.images.to(device), rng.fold("score", draw))
             answers = logits.view(len(logits), len(steps), -1).argmax(2).cpu()
             rates[:, start : start + len(answers)] += (answers == part.labels[:, None]).T.numpy() / draws
+        on_images(len(part))
     return rates

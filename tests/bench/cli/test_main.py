@@ -116,8 +116,14 @@ def refused(said: Said, *words: str) -> None:
 # --- no torch ---
 
 
-@pytest.mark.parametrize("line", ["--help", "--version", "ls models", "ls attacks", "ls paths", "ls datasets --json"])
-def test_asking_imports_no_torch(line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        *((line, "0") for line in ("--help", "--version", "ls models", "ls attacks", "ls paths", "ls datasets --json")),
+        ("ls records --out none", "2"),
+    ],
+)
+def test_asking_imports_no_torch(line: str, status: str) -> None:
     code = (
         "import sys\n"
         "from bench.cli.main import main\n"
@@ -129,7 +135,7 @@ def test_asking_imports_no_torch(line: str) -> None:
         "print('torch' in sys.modules)\n"
     )
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert found.stdout.split()[-3:] == ["code", "0", "False"]
+    assert found.stdout.split()[-3:] == ["code", status, "False"]
 
 
 def test_as_a_program() -> None:
@@ -167,6 +173,13 @@ def test_lists(run: Bench, kind: str) -> None:
     assert all(next(iter(row.values())) in shown for row in rows)
 
 
+@pytest.mark.parametrize("kind", ["attacks", "paths", "datasets"])
+def test_what_is_listed_is_described_in_whole_sentences(run: Bench, kind: str) -> None:
+    rows = json.loads(run("ls", kind, "--json").out)
+    lines = [row["what"] for row in rows]
+    assert [line for line in lines if not line.endswith(".") or "`" in line] == []
+
+
 def test_plug_ins_are_listed_whole_or_broken(run: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     points = [
         EntryPoint("mine", "support.tiny:Linear", "bench.attacks"),
@@ -176,7 +189,7 @@ def test_plug_ins_are_listed_whole_or_broken(run: Bench, monkeypatch: pytest.Mon
     monkeypatch.setattr(registry, "entry_points", lambda *, group: [p for p in points if p.group == group])
     rows = {row["attack"]: row["what"] for row in json.loads(run("ls", "attacks", "--json").out)}
     assert list(rows)[-3:] == ["mine", "gone", "torn"]
-    assert rows["mine"] == (Linear.__doc__ or "").partition("\n")[0] != ""
+    assert rows["mine"] == (Linear.__doc__ or "").partition("\n")[0].replace("``", "") != ""
     assert rows["gone"] == "(not importable)"
     assert rows["torn"].startswith("(broken: ModuleNotFoundError")
     assert {"pgd", "foolbox:LinfPGD", "torchattacks:PGD"} <= set(rows)
@@ -299,6 +312,34 @@ def test_comparing_nothing(run: Bench, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     refused(run("compare", tmp_path, tmp_path), "no readable record")
     refused(run("compare", tmp_path / "file", tmp_path), "no readable record")
+    for names in (["a"], ["a", "b", "c"]):  # as a shell makes them of records/zoo-snn_at-*
+        refused(run("compare", *names), f"and {len(names)} were named (a", "bench ls records")
+    refused(run("compare"), "--help")
+
+
+def test_records_are_listed_in_the_order_in_which_they_were_made(run: Bench, net: str, tmp_path: Path) -> None:
+    refused(run("ls", "records"), "no records in records", "--out")
+    words = ("evaluate", "--model", net, "--data", "own", "--n", 4)
+    made = [
+        json.loads(run(*words, *more, "--json").out)
+        for more in (("--attack", "fgsm"), ("--attack", "pgd:steps=2", "--attack", "fgsm", "--eps", "1/255,2/255"))
+    ]
+    for number, record in enumerate(made):
+        (path,) = Path("records").glob(f"*{record['identity'][:12]}/record.json")
+        path.write_text(path.read_text().replace(record["created"], f"2026-01-02T03:04:0{number}"))
+    rows = json.loads(run("ls", "records", "--json").out)
+    assert [row["attacks"] for row in rows] == ["fgsm", "pgd:steps=2; fgsm"]
+    assert [row["threat"] for row in rows] == ["linf 8/255", "linf 1/255, 2/255"]
+    assert all(
+        record["identity"].startswith(row["record"].rpartition("-")[2]) for record, row in zip(made, rows, strict=True)
+    )
+    assert {(row["model"], row["samples"], row["verdict"]) for row in rows} == {
+        (made[0]["model"]["ref"], "4 test of own", made[0]["reliability"]["status"])
+    }
+    assert all(row["record"] in run("ls", "records", "--out", "records").out for row in rows)
+    Path(rows[0]["record"], "record.json").write_text('{"model": 3}')
+    damaged = next(row for row in json.loads(run("ls", "records", "--json").out) if row["record"] == rows[0]["record"])
+    assert damaged["verdict"] == "(not readable)"
 
 
 def test_without_a_count_a_small_set_is_taken_whole(run: Bench, net: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 import yaml
 
+from bench.cli.pilot import _Steps
 from bench.data.base import Samples
 from bench.foundation.errors import ModelError
 from bench.training import job, pilot
@@ -55,6 +56,23 @@ def test_pilots_stop_where_one_loses_too_much(described: tuple[Card, Path], tmp_
     assert lost[0].figure == kept[0].figure  # read back, not trained again
     log = (tmp_path / "runs" / "pilots" / "0.1" / "tuned.csv").read_text().splitlines()
     assert len(log) == 2  # a header and one epoch: the recipe's five were compressed
+
+
+def test_the_bar_goes_through_the_steps_of_all_pilots(
+    described: tuple[Card, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.foundation.progress.PATIENCE", 0.0)
+    card, source = described
+
+    def run(*weights: float) -> list[str]:
+        settings = {"source": source, "runs": tmp_path / "runs", "epochs": 1, "least": 0.0}
+        with _Steps(len(weights)) as bar:
+            for _ in pilots(card, weights, on_step=bar.step, **settings):  # type: ignore[arg-type]
+                bar.finished += 1
+        return [" ".join(line.split()[:3]) for line in capsys.readouterr().err.splitlines()]
+
+    assert run(0.2, 0.1) == ["2/4 weight 0.1", "4/4 weight 0.2"]
+    assert run(0.1, 0.2, 0.3) == ["6/6 weight 0.3"]  # two are read back
 
 
 def test_a_pilot_needs_a_weight_and_a_start(described: tuple[Card, Path], tmp_path: Path) -> None:

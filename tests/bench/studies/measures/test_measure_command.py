@@ -56,3 +56,13 @@ def test_boards_without_publish_is_a_mistake(program: Program, tmp_path: Path) -
     refused = program("measure", "zoo:ann_vanilla", *SMALL, "--boards", tmp_path)
     assert refused.code == 2 and "--publish" in refused.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_bar_counts_the_images_that_are_left(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.foundation.progress.PATIENCE", 0.0)
+    words = ("measure", "zoo:ann_vanilla", "--clean-n", 20, "--out", tmp_path)
+    first = program(*words, "--cost-n", 4)
+    assert [line.split()[0] for line in first.err.splitlines() if "left)" in line] == ["20/24", "24/24"]
+    more = program(*words, "--cost-n", 6)
+    assert [line.split()[0] for line in more.err.splitlines() if "left)" in line] == ["6/6"]
+    assert "clean accuracy, and per time step (kept)" in more.err
