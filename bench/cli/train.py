@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,9 +69,7 @@ def train(
     if (model is None) != everything:
         raise BenchError("Nothing to train was named.", "Name one model (bench train zoo:NAME), or give --all.")
     chosen_size = size or ("compact" if device == "cpu" else "all")
-    chosen = _in_order(
-        [model.removeprefix("zoo:")] if model else [name for name in names() if chosen_size in ("all", card_of(name).size)]
-    )
+    chosen = _in_order([model.removeprefix("zoo:")] if model else _with_parameters(names(), chosen_size))
     chosen = [name for name in chosen if not missing or card_of(name).weights is None]
     places = Places(None if install else out, runs, data_root, device, compiled)
     if workers > 1:
@@ -81,6 +80,14 @@ def train(
             _make(name, places)
 
 
+def _with_parameters(names: Sequence[str], size: str) -> list[str]:
+    """Those of ``names`` that are of a size (``all`` for any), and have parameters to train or to convert."""
+    from bench.models.cards import card_of
+
+    cards = [card_of(name) for name in names]
+    return [described.name for described in cards if described.has_parameters and size in ("all", described.size)]
+
+
 def _make(name: str, places: Places) -> None:
     """Make one model in this process, with a live line."""
     from bench.models.cards import card_of
@@ -88,6 +95,8 @@ def _make(name: str, places: Places) -> None:
     from bench.training.side_by_side import make
 
     described = card_of(name)
+    if not described.has_parameters:
+        raise ModelError(f"zoo:{name} has no parameters that could be trained.", "Evaluate it as it is.")
     say(f"{name}: {described.summary}")
     if described.conversion:
         _print_result(make(name, places))
