@@ -23,6 +23,7 @@ from bench.models.scorer import Scorer
 from bench.tasks.feasibility import norms, sha256_rows, statuses
 from bench.tasks.judge import Shard, noisy
 from bench.tasks.reconstruction.fidelity import Fidelity, fidelity
+from bench.tasks.reconstruction.following import gradient_shares
 from bench.tasks.reconstruction.units import CleanPictures, NoisyPictures, PictureOutcome
 from bench.tasks.unit import no_costs
 
@@ -69,6 +70,7 @@ class Reconstructions:
             error=measured.error.tolist(),
             psnr=measured.psnr.tolist(),
             ssim=measured.ssim.tolist(),
+            gradient_share=gradient_shares(self.scorer.model, shard.x, rng, batch=self.micro_batch),
             seconds=time.perf_counter() - started,
         )
 

@@ -25,11 +25,12 @@ ATTACKED = (*TAKEN, "status", "unstable", "stage", *COSTS)
 def rows(request: Request, results: Results) -> pd.DataFrame:
     """One row per sample, attack and radius.
 
-    Columns: sample, group (what was sampled independently, such as a photograph), label, clean_psnr, clean_ssim, attack,
-    norm, eps, eps_text, noise_1, noise_k (PSNR under the first of, and the lowest among ``noise_draws`` draws), noise_draws,
-    noise_ssim (under the first draw), error (mean squared, by which the worst of several stages or attacks is chosen), psnr,
-    ssim, psnr_8bit (after rounding to 8 bits), drop (clean_psnr - psnr), norm_value, adv_sha256, status, unstable, stage
-    (whose picture this is), forwards, backwards, zero_gradients. PSNR is in dB.
+    Columns: sample, group (what was sampled independently, such as a photograph), label, clean_psnr, clean_ssim,
+    gradient_share (how much of the gradient of the error is left at the clean scene; NaN where there is none), attack,
+    norm, eps, eps_text, noise_1, noise_k (PSNR under the first of, and the lowest among ``noise_draws`` draws),
+    noise_draws, noise_ssim (under the first draw), error (mean squared, by which the worst of several stages or attacks is
+    chosen), psnr, ssim, psnr_8bit (after rounding to 8 bits), drop (clean_psnr - psnr), norm_value, adv_sha256, status,
+    unstable, stage (whose picture this is), forwards, backwards, zero_gradients. PSNR is in dB.
     """
     groups = request.samples.groups if request.samples.groups is not None else request.samples.ids
     group_of = dict(zip(request.samples.ids.tolist(), groups.tolist(), strict=True))
@@ -42,6 +43,7 @@ def rows(request: Request, results: Results) -> pd.DataFrame:
             "label": clean.label,
             "clean_psnr": clean.psnr,
             "clean_ssim": clean.ssim,
+            "gradient_share": np.array(clean.gradient_share, dtype=float),
         }
         noise_fields = {"noise_ssim": cast("NoisyPictures", results.noise(eps, shard)).ssim}
         part = pd.DataFrame(clean_fields | request_fields | noise_fields)

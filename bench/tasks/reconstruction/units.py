@@ -10,11 +10,15 @@ from bench.tasks.unit import CleanAnswers, NoiseAnswers, StageOutcome
 
 @dataclass(frozen=True, kw_only=True)
 class CleanPictures(CleanAnswers):
-    """Fidelity of the pictures of a shard of n clean scenes, as lists of length n."""
+    """Fidelity of the pictures of a shard of n clean scenes, as lists of length n.
+
+    gradient_share: see :func:`bench.tasks.reconstruction.following.gradient_shares`.
+    """
 
     error: list[float]
     psnr: list[float]
     ssim: list[float]
+    gradient_share: list[float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
