@@ -181,7 +181,7 @@ class ToHalfCounts(Attack):
 
 
 def test_a_counting_camera_is_off_by_half_a_count_and_no_more() -> None:
-    """``|n / T - x| <= 1 / (2 T)`` for every scene: whatever the attack, the PSNR stays above that, and one attack gets there."""
+    """``|n / T - x| <= 1 / (2 T)`` for every scene: no attack lowers the PSNR beyond that, and one gets there."""
     attacks = ["pgd", "square:queries=30", ToHalfCounts()]
     found = bench.evaluate(Counting(), attack=attacks, eps="8/255", data=scenes())
     bound = 20 * math.log10(2 * Counting.ticks)
