@@ -74,7 +74,7 @@ def tiles_of(mosaic: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.ui
 
 
 CIFAR10 = Mosaic("cifar10", "CIFAR-10", "742a693d1d106abb346e692f020eb324ce0f60080177ff3a86b7e10da53b630b")
-MNIST = Mosaic("mnist", "MNIST", "")
+MNIST = Mosaic("mnist", "MNIST", "df444787d999dd3af3cacedb8feeb744f04b8b3303b18a61cff27a0ffc9b5b4c")
 
 
 def embedded_samples(folder: Path = FOLDER) -> Samples:
@@ -83,6 +83,4 @@ def embedded_samples(folder: Path = FOLDER) -> Samples:
 
 
 def _damaged(what: str, info: DatasetInfo) -> DataError:
-    return DataError(
-        f"{what[0].upper()}{what[1:]}.", f"Install the suite again, or run `bench data get {info.name}`."
-    )
+    return DataError(f"{what[0].upper()}{what[1:]}.", f"Install the suite again, or run `bench data get {info.name}`.")

@@ -108,7 +108,9 @@ def certify(
     with borrowed(model):
         subject = open_subject(model, stochastic=stochastic, prepare=prepare)
         if subject.task not in (None, "classification"):
-            raise SpecError(f"{subject.ref} is for {subject.task}, and certificates are about classes.", "Give a model that decides.")
+            raise SpecError(
+                f"{subject.ref} is for {subject.task}, and certificates are about classes.", "Give a model that decides."
+            )
         subject.module.to(target)
         samples = samples_of(data if data is not None else subject.dataset, "test", n)
         ready = probed(subject, samples.shape[1:], prepare, batch=batch or BATCH, device=target)
