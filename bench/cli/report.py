@@ -70,7 +70,7 @@ def plots(
 @report.command()
 @click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
 def table(records: tuple[Path, ...]) -> None:
-    """A Markdown table of RECORDS: clean, noise and attacks (accuracies, score shifts, or PSNR) at every radius they share."""
+    """A Markdown table of RECORDS: clean, noise and attacks (accuracy, score shift or PSNR) at every radius they share."""
     from bench.evaluation.records.storage import read_record
     from bench.foundation.errors import RecordError
     from reports.plots import check_comparable
