@@ -23,6 +23,7 @@ from reports import (
     gap_bars,
     margins,
     measures,
+    psnr_drops,
     scatter,
     shifts,
     stage_table,
@@ -72,13 +73,16 @@ def drawings(records: Sequence[Record]) -> Iterator[Drawing]:
     check_comparable(records)
     of_all = heading(records)
     rated = [record for record in records if scores(record)]
-    decided = [record for record in records if not scores(record)]
+    pictured = [record for record in records if psnr_drops.reconstructs(record)]
+    decided = [record for record in records if not (scores(record) or psnr_drops.reconstructs(record))]
     for eps in shared_radii(rated) if rated else []:
         for name, draw, caption in (
             ("score-shifts", shifts.score_shifts, shifts.CAPTION),
             ("srcc", correlation.srcc_before_after, correlation.CAPTION),
         ):
             yield Drawing(f"{name}-{slug(eps)}", partial(draw, rated, eps), f"{caption.format(eps=eps)} ({of_all}.)")
+    if pictured:
+        yield Drawing("psnr-drops", partial(psnr_drops.psnr_drops, pictured), f"{psnr_drops.CAPTION} ({of_all}.)")
     if not decided:
         return
     if len(decided) <= CROWD:

@@ -24,7 +24,7 @@ from reports.exit_status import end_with
 from reports.picks import Pick, choose
 from reports.plots import save
 from zoo.cameras.fidelity import psnr, ssim
-from zoo.cameras.networks import ThroughPictures, ThroughSpikes
+from zoo.cameras.networks import Reconstructor, ThroughPictures, ThroughSpikes
 from zoo.cameras.reconstruction import TFP
 
 CELL = 1.6
@@ -37,10 +37,10 @@ def view(model: nn.Module, scene: Picture, sample: int) -> View:
     A network that sees spikes alone has no reconstruction; TFP stands in for it. Raises ``RecordError`` for a model without
     a camera.
     """
-    if not isinstance(model, ThroughPictures | ThroughSpikes):
+    if not isinstance(model, Reconstructor | ThroughPictures | ThroughSpikes):
         raise RecordError("The model of the record has no spike camera.", "Name a record of a model called cam_.")
     usual = TFP(scale=model.camera.intensity_of_rate)
-    reconstruction = model.reconstruction if isinstance(model, ThroughPictures) else usual
+    reconstruction = usual if isinstance(model, ThroughSpikes) else model.reconstruction
     x = torch.from_numpy(scene).permute(2, 0, 1)[None]
     with torch.no_grad(), drawing(KeyedRng.of(0, torch.tensor([sample])).fold("picture")):
         spikes = model.camera(x)

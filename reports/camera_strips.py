@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 CAPTION = (
     "Scene, spikes of the middle line of pixels (time runs down) and reconstruction, of each sample before and after "
-    "the attack, through the same draw of the camera's noise. Samples that the attack broke come first, then one that"
-    " stands."
+    "the attack, through the same draw of the camera's noise. Samples that the attack broke or spoilt most come first, then "
+    "one that stands or was spoilt least."
 )
 
 
 def is_of_a_camera(record: Record) -> bool:
-    """Whether the record is of a camera of the zoo that decides."""
-    return record.model.ref.startswith("zoo:cam_") and record.task == "classification"
+    """Whether the record is of a camera of the zoo that decides or reconstructs."""
+    return record.model.ref.startswith("zoo:cam_") and record.task in ("classification", "reconstruction")
 
 
 @in_paper_style

@@ -18,6 +18,7 @@ from bench.data import DATASETS, load_samples
 from bench.foundation.errors import RecordError
 from bench.tasks.record import Record
 from reports.event_pictures import are_events, montage
+from reports.psnr_drops import reconstructs
 from reports.shifts import scores
 
 if TYPE_CHECKING:
@@ -61,14 +62,15 @@ def choose(
 ) -> list[Pick]:
     """At most ``count`` of the worst images, then of the best.
 
-    Scores: by size of their shift. Classes: broken ones by size of the perturbation, then ones that stand, in order.
+    Scores: by size of their shift. Pictures: by their drop in PSNR. Classes: broken ones by size of the perturbation, then
+    ones that stand, in order.
     folder: of the record. eps_text, attack: as in the record; None for its largest radius and first attack.
     data: where the clean images are if their set's name does not say it, for example ``folder:PATH``.
     Raises ``RecordError`` if the record lacks what was asked for, or its images are not there.
     """
     chosen, number = _attack(record, attack)
     rows = _rows(record, chosen, radius_of(record, eps_text))
-    ordered = _by_shift(rows, count) if scores(record) else _by_verdict(rows, count)
+    ordered = _ordered(record, rows, count)
     if not ordered:
         raise RecordError("No sample was attacked without a failure.", "Look at the column status of its rows.")
     samples = _samples(record, data)
@@ -109,9 +111,18 @@ Ordered = list[tuple[dict[str, Any], bool]]
 """Rows, and whether each is one of the worst."""
 
 
-def _by_shift(rows: pd.DataFrame, count: int) -> Ordered:
-    moved = rows[rows["shift"].notna()]
-    ranked = moved.iloc[np.argsort(-moved["shift"].abs().to_numpy(), kind="stable")]
+def _ordered(record: Record, rows: pd.DataFrame, count: int) -> Ordered:
+    if scores(record):
+        return _by_size(rows.assign(size=rows["shift"].abs()), count)
+    if reconstructs(record):
+        return _by_size(rows.assign(size=rows["drop"]), count)
+    return _by_verdict(rows, count)
+
+
+def _by_size(rows: pd.DataFrame, count: int) -> Ordered:
+    """Those with the largest values of the column ``size``, and then those with the smallest."""
+    moved = rows[rows["size"].notna()]
+    ranked = moved.iloc[np.argsort(-moved["size"].to_numpy(), kind="stable")]
     worst = ranked.head(count)
     best = ranked.iloc[len(worst) :].tail(count).iloc[::-1]
     return [(row, True) for row in _dicts(worst)] + [(row, False) for row in _dicts(best)]
@@ -172,6 +183,8 @@ _AGAIN = "Repeat the evaluation with --save-adv."
 def _words(row: dict[str, Any], names: tuple[str, ...]) -> tuple[str, str]:
     if "shift" in row:
         return f"{row['clean']:z.2f}", f"{row['clean'] + row['shift']:z.2f} ({row['shift']:+z.2f})"
+    if "psnr" in row:
+        return f"{row['clean_psnr']:.1f} dB", f"{row['psnr']:.1f} dB"
     before, after = (int(row[name]) for name in ("clean_pred", "adv_pred"))
     return (names[before], names[after]) if names else (f"class {before}", f"class {after}")
 

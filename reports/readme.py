@@ -23,7 +23,7 @@ from bench.studies.measures.attacked import attacked
 from bench.studies.measures.running import measurable, measure_model
 from bench.studies.measures.sizes import Sizes
 from bench.tasks.record import Record
-from reports import pictures, splicing, strength
+from reports import pictures, reconstructions, splicing, strength
 from reports.accuracy_curve import accuracy_curves
 from reports.board_tables import board_table
 from reports.exit_status import end_with
@@ -65,6 +65,7 @@ def evaluate_all() -> None:
             pass  # each part is written as it is done
     strength.main()
     pictures.main()
+    reconstructions.main()
 
 
 def models() -> list[Record]:
@@ -97,6 +98,7 @@ def tables() -> dict[str, Tables]:
             "pictures": pictures.markdown(),
         },
         "docs/quality.md": {QUALITY: board_table(open_board(QUALITY, BOARDS))},
+        "docs/spike-cameras.md": {"reconstructions": reconstructions.markdown()},
     }
 
 

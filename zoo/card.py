@@ -21,7 +21,7 @@ REPLICAS = "replicas"
 WEIGHTS = HOME / "weights"
 
 
-BEHIND_CAMERAS = ("through_pictures", "through_spikes", "score_through_pictures")
+BEHIND_CAMERAS = ("through_pictures", "through_spikes", "score_through_pictures", "reconstructor")
 """Builders of :mod:`zoo.cameras.networks` and :mod:`zoo.cameras.scoring`."""
 
 
@@ -110,8 +110,8 @@ class Card(_Strict):
     """What a reader calls it, in a few words; empty where the name has to do."""
     summary: str
     """One line."""
-    task: Literal["classification", "quality"] = "classification"
-    """What the outputs mean: logits ``(N, K)`` of classes, or quality scores ``(N,)``."""
+    task: Literal["classification", "quality", "reconstruction"] = "classification"
+    """What the outputs mean: logits ``(N, K)`` of classes, quality scores ``(N,)``, or pictures ``(N, C, H, W)``."""
     higher_is_better: bool = True
     """Of a quality model: whether a higher score means a better image."""
     score_range: tuple[float, float] = (0.0, 1.0)
@@ -129,11 +129,11 @@ class Card(_Strict):
     stochastic: bool = False
     """Whether two calls may differ."""
     recipe: Recipe | None = None
-    """How to train it; None for a converted model."""
+    """How to train it; None for a converted model, and for one without parameters."""
     conversion: Conversion | None = None
-    """How to convert it; None for a trained model."""
+    """How to convert it; None for a trained model, and for one without parameters."""
     weights: Weights | None = None
-    """None until trained."""
+    """None until trained, and for a model without parameters."""
     paper: str = ""
     """Reference of the defense, or of the input code that serves as one."""
     licence: str = "Apache-2.0"
@@ -141,8 +141,9 @@ class Card(_Strict):
 
     @model_validator(mode="after")
     def _made_in_one_way(self) -> Self:
-        if (self.recipe is None) == (self.conversion is None):
-            raise ValueError("a card has either a recipe or a conversion")
+        ways = (self.recipe is not None) + (self.conversion is not None)
+        if ways > 1 or (ways == 0 and self.weights is not None):
+            raise ValueError("a card has either a recipe or a conversion, and no weights where it has neither")
         return self
 
     @model_validator(mode="after")
@@ -153,21 +154,28 @@ class Card(_Strict):
         return self
 
     @property
+    def has_parameters(self) -> bool:
+        """Whether there are weights to make; False for a model that is ready as it is built."""
+        return self.recipe is not None or self.conversion is not None
+
+    @property
     def behind_camera(self) -> bool:
         """Whether it sees scenes through the camera of :mod:`zoo.cameras`, not the images themselves."""
         return self.builder.name in BEHIND_CAMERAS
 
     @property
     def training(self) -> Recipe:
-        """The recipe. Raises ``ValueError`` for a converted model, which has none."""
+        """The recipe. Raises ``ValueError`` for a model that is converted, or has no parameters: neither has one."""
         if self.recipe is None:
-            raise ValueError(f"{self.name} is converted, not trained")
+            raise ValueError(f"{self.name} {'is converted, not trained' if self.has_parameters else 'has no parameters'}")
         return self.recipe
 
     @property
     def needs(self) -> str | None:
         """Name of the model whose weights are needed to make this model's weights; None if there is none."""
-        return self.conversion.source if self.conversion else self.training.start
+        if self.conversion is not None:
+            return self.conversion.source
+        return None if self.recipe is None else self.recipe.start
 
 
 @cache

@@ -97,9 +97,15 @@ def with_steps(described: Card, steps: int) -> Card:
 def load_card(described: Card, weights: Path = WEIGHTS) -> nn.Module:
     """The trained network of a card: eval mode, parameters frozen.
 
-    weights: folder holding ``NAME.safetensors``.
-    Raises ``ValueError`` if it has not been trained or its file is missing or not the one the card names.
+    weights: folder holding ``NAME.safetensors``; a model without parameters needs none.
+    Raises ``ValueError`` if it has not been trained or its file is missing or not the one the card names, and if it has
+    parameters although its card says neither how to train nor how to convert it.
     """
+    if not described.has_parameters:
+        model = build(described.builder)
+        if model.state_dict():
+            raise ValueError(f"{described.name} has parameters, and its card has neither a recipe nor a conversion")
+        return model.eval()
     if described.weights is None:
         raise ValueError(f"{described.name} has no trained weights yet; train it with: bench train zoo:{described.name}")
     path = weights / f"{described.name}.safetensors"
@@ -110,7 +116,7 @@ def load_card(described: Card, weights: Path = WEIGHTS) -> nn.Module:
 
 
 def load(name: str, *, steps: int | None = None) -> nn.Module:
-    """A trained model of the zoo: images ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)`` or quality scores ``(N,)``.
+    """A trained model of the zoo: images ``(N, C, H, W)`` in [0, 1] to logits ``(N, K)``, scores ``(N,)`` or pictures.
 
     In eval mode, with parameters frozen; ``model.requires_grad_(True).train()`` to go on training.
     steps: time steps to run it for, if not those of its card (of a converted model: without calibration).

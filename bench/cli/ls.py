@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.table import show_table
 from bench.cli.terminal import JSON, say, say_json
 from bench.foundation.errors import BenchError
+
+if TYPE_CHECKING:
+    from zoo.card import Card
 
 PROXIES = {
     "proxy=relu": "Another network: the same weights as a ReLU network. Use --attack transfer:source=NAME,proxy=relu.",
@@ -67,7 +71,7 @@ def _models() -> list[dict[str, str]]:
                 "model": f"zoo:{name}",
                 "dataset": described.dataset,
                 "defense": described.defense.name,
-                "weights": f"{described.weights.bytes / 1e6:.1f} MB" if described.weights else "not trained",
+                "weights": _weights(described),
                 "size": described.size,
                 "clean": _clean(root, name),
                 **{title: percentages.get((name, described.version), "-") for title, percentages in under_attack.items()},
@@ -75,6 +79,13 @@ def _models() -> list[dict[str, str]]:
             }
         )
     return rows
+
+
+def _weights(described: Card) -> str:
+    """Size of the shipped file, or why there is none."""
+    if described.weights is not None:
+        return f"{described.weights.bytes / 1e6:.1f} MB"
+    return "not trained" if described.has_parameters else "none needed"
 
 
 def _clean(root: Path, name: str) -> str:

@@ -35,8 +35,8 @@ def plots(
     """Every figure that RECORDS (folders that bench evaluate wrote) allow, for a paper: PDF, SVG and PNG, and captions.md.
 
     Accuracy against radius, clean accuracy and noise; gaps; margins; which stage broke what; paired differences to the
-    best; of models that score, shifts and SRCC before and after. Records made with --save-adv also show event recordings
-    and what a spike camera sees.
+    best; of models that score, shifts and SRCC before and after; of models that reconstruct, drops in PSNR. Records made
+    with --save-adv also show event recordings and what a spike camera sees.
     """
     from bench.boards.ranking import is_current
     from bench.boards.store import boards_root, open_board
@@ -70,7 +70,7 @@ def plots(
 @report.command(short_help="A Markdown table of records.")
 @click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
 def table(records: tuple[Path, ...]) -> None:
-    """A Markdown table of RECORDS: clean, noise and attacks (accuracies, or score shifts) at every radius they share."""
+    """A Markdown table of RECORDS: clean, noise and attacks (accuracy, score shift or PSNR) at every radius they share."""
     from bench.evaluation.records.storage import read_record
     from bench.foundation.errors import RecordError
     from reports.plots import check_comparable

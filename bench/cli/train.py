@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,9 +74,7 @@ def train(
     if (model is None) != everything:
         raise BenchError("Nothing to train was named.", "Name one model (bench train zoo:NAME), or give --all.")
     chosen_size = size or ("compact" if device == "cpu" else "all")
-    chosen = _in_order(
-        [model.removeprefix("zoo:")] if model else [name for name in names() if chosen_size in ("all", card_of(name).size)]
-    )
+    chosen = _in_order([model.removeprefix("zoo:")] if model else _with_parameters(names(), chosen_size))
     chosen = [name for name in chosen if not missing or card_of(name).weights is None]
     places = Places(None if install else out, runs, data_root, device, compiled)
     finished_models = []
@@ -85,6 +84,14 @@ def train(
             say(f"{finished_model.name}: {finished_model.figure} clean on validation; weights in {finished_model.weights}")
     if as_json:
         say_json(json.dumps([_fields(finished_model) for finished_model in finished_models], indent=1))
+
+
+def _with_parameters(names: Sequence[str], size: str) -> list[str]:
+    """Those of ``names`` that are of a size (``all`` for any), and have parameters to train or to convert."""
+    from bench.models.cards import card_of
+
+    cards = [card_of(name) for name in names]
+    return [described.name for described in cards if described.has_parameters and size in ("all", described.size)]
 
 
 def _fields(finished_model: Made) -> dict[str, Any]:
@@ -119,6 +126,8 @@ def _one_by_one(chosen: list[str], places: Places) -> Iterator[Made]:
 
     for name in chosen:
         described = card_of(name)
+        if not described.has_parameters:
+            raise ModelError(f"zoo:{name} has no parameters that could be trained.", "Evaluate it as it is.")
         remark(f"{name}: {described.summary}")
         if described.conversion:
             yield make(name, places)

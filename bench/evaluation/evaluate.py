@@ -36,7 +36,7 @@ from bench.models.subject import Subject
 from bench.tasks.record import Record
 from bench.tasks.results import Results
 from bench.tasks.task import Request
-from bench.tasks.unit import CleanAnswers, NoiseAnswers, UnitKey, UnitResult, clean_key
+from bench.tasks.unit import CleanAnswers, UnitKey, UnitResult, clean_key
 
 JOURNAL_FILE = "journal.jsonl"
 """The journal of an unfinished run, in the record's folder."""
@@ -245,7 +245,7 @@ def kept_units(request: Request, units: Sequence[UnitKey], stored: Mapping[str, 
     """Results of these units among stored ones, by the text of their keys. The others are computed again: those that cannot
     be read, and those of shards that were cut otherwise, whose clean answers are of other samples."""
     task = request.task
-    types: dict[str, type[UnitResult]] = {"clean": task.clean_type, "noise": NoiseAnswers, "attack": task.outcome_type}
+    types: dict[str, type[UnitResult]] = {"clean": task.clean_type, "noise": task.noise_type, "attack": task.outcome_type}
     results: dict[UnitKey, UnitResult] = {}
     for key in units:
         data = stored.get(key.text)

@@ -44,7 +44,7 @@ def _described(text: str, described: Card, weights: Path) -> Subject:
     from zoo.loading import load_card
 
     name = described.name
-    if described.weights is None:
+    if described.weights is None and described.has_parameters:
         raise WeightsError(f"{text} has no trained weights yet.", f"Train it: bench train zoo:{name}.")
     try:
         module = load_card(described, weights)

@@ -38,6 +38,7 @@ class _Kind:
 
 LOGITS = _Kind("logits", "(N, classes)", lambda out, rows: out.dim() == 2 and out.shape[0] == rows and out.shape[1] > 1)
 SCORES = _Kind("scores", "(N,)", lambda out, rows: out.dim() == 1 and out.shape[0] == rows)
+PICTURES = _Kind("pictures", "(N, C, H, W)", lambda out, rows: out.dim() == 4 and out.shape[0] == rows)
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ class Scorer:
     def scores(self, x: Tensor, *, batch: int | None = None) -> Tensor:
         """``(n,)`` float32, of a model that scores. Raises and batches as :meth:`logits` does."""
         return self._answers(x, None, batch, SCORES)
+
+    @torch.no_grad()
+    def pictures(self, x: Tensor, rng: KeyedRng | None = None, *, batch: int | None = None) -> Tensor:
+        """``(n, C, H, W)`` float32, of a model that reconstructs. Raises and batches as :meth:`logits` does."""
+        return self._answers(x, rng, batch, PICTURES)
 
     def _answers(
         self, x: Tensor, rng: KeyedRng | None, batch: int | None, kind: _Kind, rows: Tensor | None = None

@@ -1,4 +1,4 @@
-"""Tasks, the kinds of answers: models that decide and models that score, one folder each.
+"""Tasks, the kinds of answers: models that decide, that score and that reconstruct, one folder each.
 
 The catalogue is data: from a name to the place of the :class:`~bench.tasks.task.Task`, which is imported on demand.
 """
@@ -6,4 +6,5 @@ The catalogue is data: from a name to the place of the :class:`~bench.tasks.task
 TASKS: dict[str, str] = {
     "classification": "bench.tasks.classification.task:TASK",
     "quality": "bench.tasks.quality.task:TASK",
+    "reconstruction": "bench.tasks.reconstruction.task:TASK",
 }

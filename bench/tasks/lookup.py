@@ -27,13 +27,17 @@ def task_for(declared: str | None, ref: str, samples: Samples) -> Task:
     declared: task of the model; None where only the labels decide. Raises ``SpecError`` if model and labels do not agree,
     ``UnknownNameError`` if the declared task does not exist.
     """
-    fitting = [task for name in task_registry.names() if (task := task_named(name)).takes(samples)]
+    tasks = [task_named(name) for name in task_registry.names()]
+    fitting = [task for task in tasks if task.reads_labels and task.takes(samples)]
     if declared is None:
         if not fitting:
             raise SpecError(f"No task has labels such as those of {samples.name}.", "Choose other data with --data.")
         return fitting[0]
     task = task_named(declared)
     if not task.takes(samples):
+        if not task.reads_labels:
+            shape = " x ".join(map(str, samples.shape[1:]))
+            raise SpecError(f"{ref} answers {task.labels}, and {samples.name} has samples of {shape}.", "Choose other data.")
         kinds = " or ".join(other.labels for other in fitting) or "none that any task knows"
         raise SpecError(
             f"{ref} answers {task.labels}, and {samples.name} has {kinds} as labels.",

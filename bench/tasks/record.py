@@ -137,7 +137,7 @@ class Record(Strict):
     settings: dict[str, Any]
     """EOT draws, scoring draws and other knobs of the evaluator that change rows."""
     task: str = "classification"
-    """What the model answers: ``classification``, ``quality``, or a task of another package."""
+    """What the model answers: ``classification``, ``quality``, ``reconstruction``, or a task of another package."""
     results: list[SerializeAsAny[AttackResult]]
     """One per attack and radius, in the task's own type; with several attacks also the worst case over them."""
     reliability: Reliability

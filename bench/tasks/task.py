@@ -1,4 +1,4 @@
-"""A task: everything that differs between models that decide and models that score, in one frozen object; and the request.
+"""A task: everything that differs between models of one kind of answers and others, in one frozen object; and the request.
 
 A new task is a folder with one :class:`Task` in it, and a line in ``TASKS`` (from another package: an entry point in the
 group ``bench.tasks``). No other code depends on which task a model is for.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from attacks.lattice import EightBit, Lattice, RealNumbers
-from bench.tasks.unit import CleanAnswers, StageOutcome
+from bench.tasks.unit import CleanAnswers, NoiseAnswers, StageOutcome
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,9 @@ class Task:
 
     name: as in cards, records and protocols. labels: kind of labels of its data, in words.
     evaluator_version: raised whenever the same request would give other rows; golden rows in the tests guard it.
-    clean_type, outcome_type: results of its judge's units. result_type: result of one attack at one radius, in a record.
+    clean_type, noise_type, outcome_type: results of its judge's units. result_type: result of one attack at one radius, in a
+    record.
+    reads_labels: whether its data need labels of its kind. Models of a task that reads none must say that it is theirs.
     real_labels: whether plain arrays of labels are read as real numbers, not as classes.
     image_endings: endings of the names of files of adversarial inputs, one per input that a sample has.
     """
@@ -68,6 +70,8 @@ class Task:
     clean_type: type[CleanAnswers]
     outcome_type: type[StageOutcome]
     result_type: type[AttackResult]
+    noise_type: type[NoiseAnswers] = NoiseAnswers
+    reads_labels: bool = True
     real_labels: bool = False
     image_endings: tuple[str, ...] = ("",)
 

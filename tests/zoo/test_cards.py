@@ -103,6 +103,10 @@ def test_a_card_is_trained_or_converted(tmp_path: Path) -> None:
     assert found.needs == "ann_qcfs" and read_card(written(tmp_path, GOOD)).needs is None
     with pytest.raises(ValueError, match="some_model is converted, not trained"):
         _ = found.training
+    ready = read_card(written(tmp_path, {key: GOOD[key] for key in GOOD if key not in ("recipe", "weights")}))
+    assert ready.needs is None and not ready.has_parameters and found.has_parameters
+    with pytest.raises(ValueError, match="some_model has no parameters"):
+        _ = ready.training
 
 
 def test_weights_and_cards_belong_together() -> None:

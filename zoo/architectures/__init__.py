@@ -5,6 +5,7 @@ BUILDERS: dict[str, str] = {
     "event_network": "zoo.architectures.event_network:event_network",
     "through_pictures": "zoo.cameras.networks:through_pictures",
     "through_spikes": "zoo.cameras.networks:through_spikes",
+    "reconstructor": "zoo.cameras.networks:Reconstructor",
     "score_through_pictures": "zoo.cameras.scoring:score_through_pictures",
     "vgg": "zoo.architectures.vgg:vgg",
     "wrn16": "zoo.architectures.residual:wrn16",

@@ -1,8 +1,9 @@
 """Networks that see a scene through a spike camera.
 
 Two ways lead from spikes to a decision: through a picture that TFP, TFI or TFSTP makes of them, which any network for
-images can look at, or directly, spike planes into spiking neurons, a tick being a time step. Inputs are scenes, so that an
-attack on them is an attack through the camera.
+images can look at, or directly, spike planes into spiking neurons, a tick being a time step. Where the picture itself is
+wanted, a camera and its reconstruction are a whole model. Inputs are scenes, so that an attack on them is an attack through
+the camera.
 """
 
 from __future__ import annotations
@@ -10,22 +11,53 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.architectures.compact import Compact, compact_body
-from zoo.cameras.reconstruction import RECONSTRUCTIONS
+from zoo.cameras.reconstruction import RECONSTRUCTIONS, TFI, TFP, TFSTP
 from zoo.cameras.spike_camera import SpikeCamera
 from zoo.spiking.network import TimeSequential
 from zoo.spiking.neurons import LIF
 from zoo.spiking.readouts import MeanLogits
 
 
+def reconstruction_for(camera: SpikeCamera, name: str, options: dict[str, Any] | None = None) -> TFP | TFI | TFSTP:
+    """The reconstruction ``tfp``, ``tfi`` or ``tfstp`` for a camera, with its ``options``.
+
+    TFP and TFI give intensities, the gain of the camera undone. Raises ``ValueError`` for an unknown name.
+    """
+    if name not in RECONSTRUCTIONS:
+        raise ValueError(f"unknown reconstruction {name!r}; known: {', '.join(RECONSTRUCTIONS)}")
+    usual = {} if name == "tfstp" else {"scale": camera.intensity_of_rate}
+    return RECONSTRUCTIONS[name](**usual | (options or {}))
+
+
+class Reconstructor(nn.Module):
+    """Scenes ``(N, C, H, W)`` or ``(N, T, C, H, W)`` in [0, 1] to pictures ``(N, C, H, W)`` in [0, 1]. No parameters.
+
+    camera: keyword arguments of :class:`~zoo.cameras.spike_camera.SpikeCamera`. reconstruction, options: see
+    :func:`reconstruction_for`. Raises ``ValueError`` for an unknown reconstruction.
+    """
+
+    def __init__(self, *, camera: dict[str, Any], reconstruction: str, options: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.camera = SpikeCamera(**camera)
+        self.reconstruction = reconstruction_for(self.camera, reconstruction, options)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pictures ``(N, C, H, W)`` of scenes in [0, 1], cut off at 0 and 1 as those for a screen are."""
+        picture: Tensor = self.reconstruction(self.camera(x))
+        return picture.clamp(0, 1)
+
+
 class ThroughPictures(nn.Module):
     """Scenes ``(N, 3, 32, 32)`` or ``(N, T, 3, 32, 32)`` in [0, 1] to logits ``(N, K)``, by way of a picture.
 
-    camera: keyword arguments of :class:`~zoo.cameras.spike_camera.SpikeCamera`. reconstruction: ``tfp``, ``tfi`` or
-    ``tfstp``, with ``options``; TFP and TFI give intensities, the gain of the camera undone. network: keyword arguments of
-    :class:`~zoo.architectures.compact.Compact`. Raises ``ValueError`` for an unknown reconstruction.
+    camera: keyword arguments of :class:`~zoo.cameras.spike_camera.SpikeCamera`. reconstruction, options: see
+    :func:`reconstruction_for`. network: keyword arguments of :class:`~zoo.architectures.compact.Compact`.
+    margin: dark pixels that are put around the picture on each side, where scenes are smaller than what the network takes.
+    Raises ``ValueError`` for an unknown reconstruction.
     """
 
     def __init__(
@@ -35,18 +67,18 @@ class ThroughPictures(nn.Module):
         reconstruction: str,
         network: dict[str, Any],
         options: dict[str, Any] | None = None,
+        margin: int = 0,
     ) -> None:
         super().__init__()
-        if reconstruction not in RECONSTRUCTIONS:
-            raise ValueError(f"unknown reconstruction {reconstruction!r}; known: {', '.join(RECONSTRUCTIONS)}")
         self.camera = SpikeCamera(**camera)
-        usual = {} if reconstruction == "tfstp" else {"scale": self.camera.intensity_of_rate}
-        self.reconstruction = RECONSTRUCTIONS[reconstruction](**usual | (options or {}))
+        self.reconstruction = reconstruction_for(self.camera, reconstruction, options)
+        self.margin = margin
         self.network = Compact(**network)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits ``(N, K)`` of scenes in [0, 1]."""
-        logits: Tensor = self.network(self.reconstruction(self.camera(x)))
+        picture = self.reconstruction(self.camera(x))
+        logits: Tensor = self.network(F.pad(picture, (self.margin,) * 4) if self.margin else picture)
         return logits
 
 

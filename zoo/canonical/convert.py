@@ -22,7 +22,7 @@ from zoo.architectures.compact import Compact
 from zoo.architectures.event_network import EventNetwork
 from zoo.architectures.residual import Block, Shortcut
 from zoo.architectures.timed import Timed
-from zoo.cameras.networks import OnSpikePlanes, ThroughPictures, ThroughSpikes
+from zoo.cameras.networks import OnSpikePlanes, Reconstructor, ThroughPictures, ThroughSpikes
 from zoo.cameras.pixels import Pixels
 from zoo.cameras.reconstruction import TFI, TFP
 from zoo.cameras.spike_camera import SpikeCamera
@@ -49,7 +49,7 @@ from zoo.spiking.timing import FrontLoaded, Latency
 NETWORKS = (
     *(Compact, EventNetwork, Timed, Source, NoisySource, Converted),
     *(TimeSequential, Block, MeanLogits, FirstSpike, nn.Sequential),
-    *(SpikeCamera, ThroughPictures, ThroughSpikes, OnSpikePlanes),
+    *(SpikeCamera, Reconstructor, ThroughPictures, ThroughSpikes, OnSpikePlanes),
 )
 """What holds layers, and joins them by sums of two values and sums of spikes, which have one result."""
 ELEMENTWISE = (
@@ -71,7 +71,7 @@ class Canonical(nn.Module):
         self.network = network
 
     def forward(self, x: Tensor) -> Tensor:
-        """Outputs ``(N, K)`` of float32 images ``(N, C, H, W)``, the same bits for any N."""
+        """Outputs ``(N, ...)`` of float32 images ``(N, C, H, W)``, the same bits for any N."""
         outputs: Tensor = self.network(x)
         return outputs
 

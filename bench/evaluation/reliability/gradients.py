@@ -12,7 +12,7 @@ from torch import Tensor
 from bench.evaluation.reliability.examined_model import ExaminedModel
 from bench.models.slope import Slope, slope_of
 from bench.tasks.checks import graded, not_looked_at
-from bench.tasks.classification.gradient_checks import path_checks, slope_checks
+from bench.tasks.gradient_checks import path_checks, slope_checks
 from bench.tasks.results import Check
 
 

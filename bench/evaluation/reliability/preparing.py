@@ -26,8 +26,8 @@ def samples_for(subject: Subject, data: str | tuple[torch.Tensor, torch.Tensor] 
     """Twice as many as are to be examined. Raises ``SpecError`` for a model that is not for the doctor."""
     if subject.task not in (None, EXAMINED):
         raise SpecError(
-            f"{subject.ref} scores, and the doctor examines models that decide.",
-            "The checks of a model that scores are in its record: bench evaluate.",
+            f"{subject.ref} is for {subject.task}, and the doctor examines models that decide.",
+            "The checks of such a model are in its record: bench evaluate.",
         )
     return samples_of(data if data is not None else subject.dataset, "test", UpTo(2 * n))
 

@@ -102,13 +102,15 @@ def certify(
     """Certify the smoothed ``model`` on the first ``n`` test samples (Cohen et al., Algorithm CERTIFY).
 
     model, data, stochastic, batch, prepare: as for :func:`bench.evaluate`. on_draw: called after each draw of all samples.
-    Raises ``SpecError`` for a model that scores, and a ``BenchError`` as :func:`bench.evaluate` does.
+    Raises ``SpecError`` for a model that does not decide, and a ``BenchError`` as :func:`bench.evaluate` does.
     """
     target = device_named(device)
     with borrowed(model):
         subject = open_subject(model, stochastic=stochastic, prepare=prepare)
         if subject.task not in (None, "classification"):
-            raise SpecError(f"{subject.ref} scores, and certificates are about classes.", "Give a model that decides.")
+            raise SpecError(
+                f"{subject.ref} is for {subject.task}, and certificates are about classes.", "Give a model that decides."
+            )
         subject.module.to(target)
         samples = samples_of(data if data is not None else subject.dataset, "test", n)
         ready = probed(subject, samples.shape[1:], prepare, batch=batch or BATCH, device=target)

@@ -14,8 +14,8 @@ from attacks.cascade import Cascade
 from bench.metrics import classification as metrics
 from bench.tasks.checks import concluded, failures, graded, is_decisive
 from bench.tasks.classification.convergence import convergence_checks
-from bench.tasks.classification.gradient_checks import path_checks, slope_checks
 from bench.tasks.classification.uphill import uphill_checks
+from bench.tasks.gradient_checks import path_checks, slope_checks
 from bench.tasks.results import Check
 
 if TYPE_CHECKING:

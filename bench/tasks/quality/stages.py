@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from attacks.base import Attack, Stage
-from attacks.cascade import Cascade
 from attacks.fitting import Traits
 from attacks.objectives import Objective
 from attacks.score_objectives import Decrease, Increase
 from bench.foundation.errors import SpecError
-from bench.foundation.threats import threat_registry
+from bench.tasks.moving import stages_that_move
 from bench.tasks.quality.units import ScoreOutcome
 from bench.tasks.unit import COSTS
 
@@ -32,13 +31,7 @@ MOVED = ("shift", "shift_8bit", "adv_sha256")
 
 def stages_of(resolved: ResolvedAttack, norm: str, traits: Traits) -> tuple[Stage, ...]:
     """The stages of an attack on a model that scores. Raises ``SpecError`` for an attack on classes only."""
-    of_scores = replace(traits, scores=True)
-    reason = resolved.attack.misfit_of_model(of_scores) if isinstance(resolved.attack, Cascade) else None
-    if reason is not None:
-        raise SpecError(f"{reason}.", "Use pgd, apgd, square, quick or standard.")
-    stages = resolved.attack.stages(threat_registry.get(norm), of_scores)
-    named = [replace(stage, name=stage.name or resolved.name) for stage in stages]
-    return tuple(directed for stage in named for directed in _ways(stage))
+    return tuple(directed for stage in stages_that_move(resolved, norm, traits) for directed in _ways(stage))
 
 
 def _ways(stage: Stage) -> tuple[Stage, ...]:

@@ -180,6 +180,25 @@ def test_what_is_listed_is_described_in_whole_sentences(run: Bench, kind: str) -
     assert [line for line in lines if not line.endswith(".") or "`" in line] == []
 
 
+def test_a_model_without_parameters_is_listed_as_ready_and_cannot_be_trained(run: Bench) -> None:
+    rows = {row["model"]: row["weights"] for row in json.loads(run("ls", "models", "--json").out)}
+    assert rows["zoo:cam_tfp_reconstruction"] == "none needed" and rows["zoo:cam_tfp_snn"].endswith(" MB")
+    refused(run("train", "zoo:cam_tfp_reconstruction"), "has no parameters that could be trained")
+
+
+def test_a_reconstruction_is_evaluated_and_printed(run: Bench, tmp_path: Path) -> None:
+    line = ("evaluate", "--model", "zoo:cam_tfp_reconstruction", "--attack", "pgd:steps=1", "--eps", "2/255", "--n", "2")
+    said = run(*line, "--scorings", "2", "--eot", "2", "--out", str(tmp_path))
+    assert said.code == 0
+    for text in (
+        "PSNR (dB): clean",
+        "drop by the attack (dB)",
+        "SSIM: attacked",
+        "a lower bound on how far the PSNR can drop",
+    ):
+        assert text in said.out
+
+
 def test_plug_ins_are_listed_whole_or_broken(run: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     points = [
         EntryPoint("mine", "support.tiny:Linear", "bench.attacks"),

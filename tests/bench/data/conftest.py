@@ -43,7 +43,7 @@ def tiny(batches: dict[str, bytes]) -> CIFAR10:
 
 @pytest.fixture
 def digits() -> tuple[MNIST, dict[str, bytes]]:
-    """MNIST in miniature and its files."""
+    """MNIST in miniature and its files; nothing of it ships."""
     rng = np.random.default_rng(1)
     counts = {"train": 50, "test": 20}
     contents = {}
@@ -53,7 +53,7 @@ def digits() -> tuple[MNIST, dict[str, bytes]]:
         contents[file.name] = write_idx(array.astype(np.uint8))
     files = tuple(StoredFile(f.name, f.part, len(contents[f.name]), md5_bytes(contents[f.name])) for f in MNIST().files)
     splits = {"train": 50, "val": 0, "train_full": 50, "test": 20}
-    return MNIST(info=replace(MNIST().info, splits=splits), files=files, routes=()), contents
+    return MNIST(info=replace(MNIST().info, splits=splits), files=files, routes=(), shipped=0), contents
 
 
 @pytest.fixture

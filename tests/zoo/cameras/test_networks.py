@@ -11,8 +11,11 @@ from torch import Tensor, nn
 from attacks.gradients.base import TakesGradientPath
 from attacks.gradients.bptt import BPTT
 from attacks.randomness import KeyedRng, drawing
-from zoo.cameras.networks import OnSpikePlanes, ThroughPictures, through_pictures, through_spikes
+from zoo.cameras.networks import OnSpikePlanes, Reconstructor, ThroughPictures, through_pictures, through_spikes
 from zoo.cameras.reconstruction import TFI, TFP
+from zoo.canonical.convert import Canonical, canonical
+from zoo.card import card
+from zoo.loading import load
 from zoo.spiking.neurons import LIF
 
 CAMERA: dict[str, Any] = {"ticks": 6, "gain": 0.9, "photons": 50.0, "spurious": 0.01, "jitter": 0.02}
@@ -87,9 +90,47 @@ def test_pictures_are_intensities() -> None:
         assert isinstance(model.reconstruction, TFP | TFI) and model.reconstruction.scale == scale
 
 
+def test_a_margin_of_dark_pixels_makes_room_for_small_scenes() -> None:
+    torch.manual_seed(0)
+    network = {"steps": 1, "neuron": None, "widths": WIDTHS, "channels": 1, "mean": (0.1,), "std": (0.3,)}
+    model = ThroughPictures(camera=CAMERA, reconstruction="tfp", network=network, margin=2).eval()
+    digits, rng = scenes()[:, :1, 2:30, 2:30], KeyedRng.of(0, torch.arange(3))
+    with torch.no_grad(), drawing(rng):
+        picture = model.reconstruction(model.camera(digits))
+        framed = torch.zeros(3, 1, 32, 32)
+        framed[:, :, 2:30, 2:30] = picture
+        torch.testing.assert_close(model(digits), model.network(framed))
+
+
 def test_an_unknown_reconstruction() -> None:
     with pytest.raises(ValueError, match="unknown reconstruction 'video'; known: tfp, tfi, tfstp"):
         picture_network("video")
+    with pytest.raises(ValueError, match="unknown reconstruction 'video'; known: tfp, tfi, tfstp"):
+        Reconstructor(camera=CAMERA, reconstruction="video")
+
+
+@pytest.mark.parametrize("reconstruction", ["tfp", "tfi", "tfstp"])
+def test_a_reconstructor_is_the_picture_that_a_network_sees(reconstruction: str) -> None:
+    """Cut off at 0 and 1; the same bits in any batch."""
+    torch.manual_seed(0)
+    network = picture_network(reconstruction)
+    assert isinstance(network, ThroughPictures)
+    model, x, rng = Reconstructor(camera=CAMERA, reconstruction=reconstruction), scenes(), KeyedRng.of(0, torch.arange(3))
+    with torch.no_grad(), drawing(rng):
+        pictures = model(x)
+        assert torch.equal(pictures, network.reconstruction(network.camera(x)).clamp(0, 1))
+    with torch.no_grad(), drawing(rng.rows(torch.tensor([2]))):
+        assert torch.equal(model(x[2:]), pictures[2:])
+    assert pictures.shape == x.shape and not model.state_dict()
+    assert isinstance(canonical(model.eval()), Canonical) == (reconstruction != "tfstp")
+
+
+@pytest.mark.parametrize("name", ["cam_tfp_reconstruction", "cam_tfi_reconstruction", "cam_tfstp_reconstruction"])
+def test_reconstructions_of_the_zoo_have_the_camera_of_its_networks(name: str) -> None:
+    described, other = card(name), card("cam_tfp_snn")
+    assert described.behind_camera and described.task == "reconstruction" and described.stochastic
+    assert described.builder.arguments["camera"] == other.builder.arguments["camera"]
+    assert isinstance(load(name), Reconstructor)
 
 
 def test_a_network_on_recorded_planes() -> None:
