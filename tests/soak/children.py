@@ -110,6 +110,8 @@ def _do(work: Work, home: Path, printed: Path, watch: Watch) -> NoReturn:
     except BenchError as error:
         os.write(2, f"{error}\n".encode())
         status = REFUSED
+    except SystemExit as end:  # the command line has printed its sentence
+        status = {0: 0, None: 0, BenchError.exit_code: REFUSED}.get(end.code, FAILED)  # type: ignore[call-overload]
     except BaseException:
         os.write(2, traceback.format_exc().encode())
         status = FAILED
