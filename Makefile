@@ -9,7 +9,7 @@ HASHES ?= no
 pinned = $(PIP) install --no-deps --require-hashes -r requirements/$(1).txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-elsewhere lint types floors ci speed soak fuzz gpu zoo report strangers site docs pins clean
+.PHONY: help demo test test-all test-elsewhere lint types floors ci speed soak fuzz fuzz-guided gpu zoo report strangers site docs pins clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -79,11 +79,14 @@ ci: test-all lint types floors  ## all of the above
 speed: $(VENV)/.dev  ## side-by-side speed comparisons, as ratios
 	@for script in network loop job standard strangers memory spike_camera; do $(BIN)/python tests/speed/$$script.py || exit 1; done
 
-soak: $(VENV)/.dev  ## kill commands, cut their power, fill their disks, and run them again (KILLS=N: so many times)
+soak: $(VENV)/.dev  ## kill commands, cut their power, fill their disks, and run them again (KILLS=N: so many kills)
 	@PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m soak --kills $(or $(KILLS),1000)
 
 fuzz: $(VENV)/.dev  ## odd inputs through every door that reads what others wrote (INPUTS=N, SEED=N)
 	@PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m fuzz --examples $(or $(INPUTS),10000) --seed $(or $(SEED),0)
+
+fuzz-guided: $(VENV)/.dev  ## the same inputs guided by coverage, for whoever has installed atheris (SECONDS=N for each door)
+	@PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m fuzz.guided --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
 
 gpu: $(VENV)/.dev  ## what only a GPU can show: right kernels, speed and memory (at most 8 minutes)
 	@$(BIN)/python tests/gpu/run.py

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from bench.tasks.record import Record
 from reports.direct_labels import Named, height_for, label_at_the_right
-from reports.paper_style import COLUMN, GREY, HEIGHT, blank, in_paper_style, look, percentages, thinned
+from reports.paper_style import COLUMN, GREY, HEIGHT, blank, in_paper_style, look, percentages
 from reports.plots import check_comparable, labels, last_cells
+from reports.ticks import labelled_radii
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,8 +43,7 @@ def accuracy_curves(records: Sequence[Record], *, width: float = COLUMN) -> Figu
     for number, (record, name) in enumerate(zip(records, names, strict=True)):
         shift = reach * DODGE * (number - (len(records) - 1) / 2)
         ends.append(_draw_curve(axes, record, name, number, shift, with_noise=with_noise))
-    apart = [radius for radius in sorted(radii) if radius >= NEAR * reach]
-    ticks = [apart[position] for position in thinned(apart, NEAR * reach)]
+    ticks = labelled_radii(radii, NEAR)
     axes.set_xticks([0.0, *ticks], ["0", *(radii[radius] for radius in ticks)])
     axes.set(xlabel=f"radius ({records[0].norm})", ylabel="accuracy (%)", ylim=(-2, 102))
     axes.grid(axis="x", visible=False)

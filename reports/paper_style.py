@@ -88,18 +88,6 @@ def rows_high(count: int, *, row: float = 0.17, rest: float = 0.55) -> float:
     return rest + row * max(count, 2)
 
 
-def thinned(places: Sequence[float], least: float) -> list[int]:
-    """Positions in ``places``, ascending, whose values lie at least ``least`` apart, the last one among them.
-
-    Ticks closer than that would overlap.
-    """
-    kept: list[int] = []
-    for position in range(len(places) - 1, -1, -1):
-        if not kept or places[kept[-1]] - places[position] >= least:
-            kept.append(position)
-    return kept[::-1]
-
-
 def percentages(value: float, low: float, high: float) -> tuple[float, list[list[float]]]:
     """A rate in [0, 1] and its interval, as matplotlib takes them: the value in %, and what lies below and above it."""
     return 100 * value, [[100 * max(value - low, 0)], [100 * max(high - value, 0)]]

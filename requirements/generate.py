@@ -50,11 +50,13 @@ def pins(text: str) -> dict[str, str]:
 def requirements(target: str) -> str:
     """The content of ``TARGET.txt``: what the target needs, and ``runtime.txt`` does not have."""
     wanted = [f".[{','.join(EXTRAS[target])}]" if EXTRAS[target] else ".", *MORE[target]]
-    found = pins(compiled([line.replace(".", str(TOP), 1) if line.startswith(".") else line for line in wanted]))
+    entries = pins(compiled([line.replace(".", str(TOP), 1) if line.startswith(".") else line for line in wanted]))
     if target == "dev":
-        found |= pins(compiled(list(UNRESOLVED), "--no-deps"))
+        entries |= pins(compiled(list(UNRESOLVED), "--no-deps"))
     before = pins((HERE / "runtime.txt").read_text()) if target != "runtime" else {}
-    return "# Written by requirements/generate.py.\n" + "".join(found[name] for name in sorted(found.keys() - before.keys()))
+    return "# Written by requirements/generate.py.\n" + "".join(
+        entries[name] for name in sorted(entries.keys() - before.keys())
+    )
 
 
 def main() -> None:

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 TARGETS = ("runtime", "dev", "docs")
 ENTRY = re.compile(r"([a-z0-9-]+)==([^ ]+)(?: ; [^\\]+?)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)")
 EXTRAS = {"dev": ("dev", "quality", "cluster", "nir", "onnx", "torchattacks"), "docs": ("docs",)}
+
+
+OF_THE_MACHINE = re.compile(r"torch|torchvision|triton|nvidia-.*|cuda-.*")
+UNRESOLVED = {"torchattacks", "spikingjelly", "snntorch", "norse", "sinabs", "nir", "nirtorch", "pbr"}
+"""Libraries that are installed without what they ask for, which excludes each other."""
+
+
+def needed_by(package: str) -> list[str]:
+    try:
+        return requires(package) or []
+    except PackageNotFoundError:
+        return []
 
 
 def normal(requirement: str) -> str:
@@ -24,7 +38,7 @@ def normal(requirement: str) -> str:
 def entries(target: str) -> dict[str, str]:
     text = (ROOT / "requirements" / f"{target}.txt").read_text()
     assert ENTRY.sub("", text).strip() == "# Written by requirements/generate.py."
-    return {found[1]: found[2] for found in ENTRY.finditer(text)}
+    return {entry[1]: entry[2] for entry in ENTRY.finditer(text)}
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -51,9 +65,22 @@ def test_the_tests_can_build_a_wheel_without_a_download() -> None:
     assert set(text["build-system"]["requires"]) <= set(text["project"]["optional-dependencies"]["dev"])
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_a_package_asks_for_is_there_in_a_version_that_it_takes(target: str) -> None:
+    """The files are installed without looking for dependencies. Packages that are not installed here are passed over."""
+    pinned = entries("runtime") | entries(target)
+    asked = [(name, Requirement(text)) for name in pinned.keys() - UNRESOLVED for text in needed_by(name)]
+    wanted = [(name, ask) for name, ask in asked if ask.marker is None or ask.marker.evaluate({"extra": ""})]
+    wanted = [(name, ask) for name, ask in wanted if not OF_THE_MACHINE.fullmatch(normal(ask.name))]
+    assert target == "docs" or len(wanted) > 30
+    assert [
+        f"{name}: {ask}" for name, ask in wanted if pinned.get(normal(ask.name), "no version") not in ask.specifier
+    ] == []
+
+
 def test_builds_of_the_machine_are_left_to_it() -> None:
     names = {name for target in TARGETS for name in entries(target)}
-    assert not [name for name in names if re.match(r"(torch|torchvision|triton|nvidia-.*|cuda-.*)$", name)]
+    assert not [name for name in names if OF_THE_MACHINE.fullmatch(name)]
 
 
 def test_nothing_is_listed_twice() -> None:

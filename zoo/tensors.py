@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from torch import Tensor
 
 MOST_HEADER = 2**22
@@ -34,3 +36,10 @@ def parse_tensors(content: bytes, most: int = MOST_HEADER) -> dict[str, Tensor]:
         raise ValueError(f"it is not a readable safetensors file: {str(error).partition(chr(10))[0][:200]}") from error
     except (KeyError, TypeError, RuntimeError, OverflowError, RecursionError) as error:
         raise ValueError("it holds tensors of a kind that cannot be read") from error
+
+
+def stated_in(content: bytes) -> dict[str, str]:
+    """What the header of a safetensors file says beside its tensors. content: one that :func:`parse_tensors` reads."""
+    length = int.from_bytes(content[:LENGTH], "little")
+    stated: dict[str, str] | None = json.loads(content[LENGTH : LENGTH + length]).get("__metadata__")
+    return stated or {}

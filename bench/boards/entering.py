@@ -126,18 +126,26 @@ def enter(board: Board, record: Record, card: EntryCard) -> Entry:
 
 
 def add_challenge(board: Board, name: EntryName, challenge: Challenge) -> Entry:
-    """Record a challenge and bring the table up to date. The same images are not recorded twice."""
+    """Record a challenge and bring the table up to date.
+
+    The very same challenge may be added again, which finishes what a killed writer left: it stays the one that was recorded.
+    Raises ``BoardError`` if it was scored against another record, or the same images came before with other words.
+    """
     with board.locked():
         sweep(board)
         entry = board.entry(name)
         if challenge.record_sha256 != entry.record_sha256:
             raise BoardError(f"The challenge was scored against another record of {name}.", "Score it again.")
-        if any(
-            (earlier.images_sha256, earlier.eps) == (challenge.images_sha256, challenge.eps) for earlier in entry.challenges
-        ):
+        earlier = [each for each in entry.challenges if _of_same_images(each, challenge)]
+        if any((each.who, each.how, each.link) != (challenge.who, challenge.how, challenge.link) for each in earlier):
             raise BoardError(f"These images have challenged {name} at {challenge.eps} before.", "Bring others.")
-        folder = board.challenges_folder(name)
-        make_folder(folder)
-        atomic_write_text(challenge_file(folder), challenge.model_dump_json(indent=1) + "\n")
+        if not earlier:
+            folder = board.challenges_folder(name)
+            make_folder(folder)
+            atomic_write_text(challenge_file(folder), challenge.model_dump_json(indent=1) + "\n")
         render(board)
     return board.entry(name)
+
+
+def _of_same_images(one: Challenge, other: Challenge) -> bool:
+    return (one.images_sha256, one.eps) == (other.images_sha256, other.eps)

@@ -37,7 +37,7 @@ def read(folder: Path, name: EntryName) -> tuple[Gallery, list[Tile]]:
         images = [StripImage(**{key: item[key] for key in StripImage.model_fields}) for item in fields["shown"]]
         files = {str(item["file"]): str(item["sha256"]) for item in fields["shown"]}
         record_sha256, eps = str(fields["record_sha256"]), str(fields["eps"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BoardError(f"{path} is not a readable gallery.", f"Restore it, or remove {at}.") from error
     for file, sha256 in files.items():
         if Path(file).name != file or not (at / file).is_file() or sha256_file(at / file) != sha256:

@@ -69,6 +69,7 @@ def measure(
     from bench.evaluation.request.resolve import device_named
     from bench.foundation.errors import BenchError
     from bench.foundation.memory import keep_freed_memory
+    from bench.models.cards import named_card
     from bench.studies.measures.running import measurable
     from bench.studies.measures.sheet import check_replaceable, sheet_path
 
@@ -81,7 +82,7 @@ def measure(
     if root is not None and not publish:
         raise BenchError("--boards says where --publish writes.", "Give --publish as well, or --out instead.")
     sizes, home = Sizes(clean=clean_n, cost=cost_n), boards_to_write(root) if publish else out
-    names = [model.removeprefix("zoo:")] if model else measurable()
+    names = [named_card(model).name] if model else measurable()
     if publish:
         for name in names:
             check_replaceable(home, name, sizes)

@@ -39,7 +39,7 @@ def pilot(
     import torch
 
     from bench.foundation.memory import keep_freed_memory
-    from bench.models.cards import card_of
+    from bench.models.cards import named_card
     from bench.tasks.lookup import training_rules
     from bench.training.job import default_runs
     from bench.training.pilot import Pilot, chosen, pilots, start_figure
@@ -48,8 +48,8 @@ def pilot(
     keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
-    name, candidates = model.removeprefix("zoo:"), _parsed(weights)
-    described = card_of(name)
+    candidates, described = _parsed(weights), named_card(model)
+    name = described.name
     as_text = training_rules(described.task).written
     start = start_figure(described, device=device, data_root=data_root)
     say(f"{described.training.start}: {as_text(start)} on validation; a pilot must keep {as_text(start - lose)}")

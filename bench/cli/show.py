@@ -16,9 +16,9 @@ def show(model: str, as_json: bool) -> None:
     """Show the card of MODEL (zoo:NAME)."""
     import yaml
 
-    from bench.models.cards import card_of
+    from bench.models.cards import named_card
 
-    fields = card_of(model.removeprefix("zoo:").partition("@")[0]).model_dump(mode="json")
+    fields = named_card(model).model_dump(mode="json")
     text = (
         json.dumps(fields, indent=1)
         if as_json

@@ -62,7 +62,7 @@ def train(
     import torch
 
     from bench.foundation.memory import keep_freed_memory
-    from bench.models.cards import card_of
+    from bench.models.cards import card_of, named_card
     from bench.training.side_by_side import Places
     from zoo.card import names
 
@@ -74,7 +74,7 @@ def train(
     if (model is None) != everything:
         raise BenchError("Nothing to train was named.", "Name one model (bench train zoo:NAME), or give --all.")
     chosen_size = size or ("compact" if device == "cpu" else "all")
-    chosen = _in_order([model.removeprefix("zoo:")] if model else _with_parameters(names(), chosen_size))
+    chosen = _in_order([named_card(model).name] if model else _with_parameters(names(), chosen_size))
     chosen = [name for name in chosen if not missing or card_of(name).weights is None]
     places = Places(None if install else out, runs, data_root, device, compiled)
     finished_models = []

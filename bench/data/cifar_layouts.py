@@ -81,8 +81,11 @@ def _rows(path: Path) -> NDArray[np.uint8]:
     """Planes (N, 3, 1024) of a picture with one image per row."""
     from PIL import Image
 
-    with Image.open(path) as picture:
-        rows = np.asarray(picture.convert("RGB"))
+    try:
+        with Image.open(path) as picture:
+            rows = np.asarray(picture.convert("RGB"))
+    except Image.DecompressionBombError as error:
+        raise ValueError(str(error)) from error
     return np.ascontiguousarray(rows.transpose(0, 2, 1))
 
 

@@ -16,6 +16,7 @@ from bench.data.layouts import MALFORMED, Layout, find_layouts
 from bench.data.routes import Progress, Route, RouteError
 from bench.data.verified import md5_bytes, md5_file, remember
 from bench.foundation.errors import DataError, translate_os_error
+from bench.foundation.escaping import one_line
 from bench.foundation.files import atomic_write_bytes, make_folder
 from bench.foundation.scratch import scratch_folder
 
@@ -79,7 +80,7 @@ def _stage(
         try:
             match = next(matches, None)
         except MALFORMED as error:
-            raise RouteError(f"{brought.name} is no readable archive ({error})") from error
+            raise RouteError(f"{brought.name} is no readable archive ({one_line(error)})") from error
         if match is None:
             raise RouteError(reason)
         try:
@@ -103,7 +104,7 @@ def _convert(layout: Layout, paths: dict[str, Path], files: Sequence[StoredFile]
         try:
             name, content = next(contents, ("", b""))
         except MALFORMED as error:
-            raise RouteError(f"its {layout.title} cannot be read ({error or type(error).__name__})") from error
+            raise RouteError(f"its {layout.title} cannot be read ({one_line(error) or type(error).__name__})") from error
         if not name:
             break
         md5s[name] = md5_bytes(content)

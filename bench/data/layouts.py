@@ -7,8 +7,10 @@ their base names, so that nothing in an archive can choose where it is written.
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
+import struct
 import tarfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -21,7 +23,10 @@ DEPTH = 5
 LARGEST = 512 * 2**20
 """Bytes: the largest file taken from an archive, a guard against archives that unpack without end."""
 
-MALFORMED = (ValueError, OSError, EOFError, KeyError, TypeError, tarfile.TarError, zlib.error)
+MALFORMED = (
+    *(ValueError, OSError, EOFError, LookupError, TypeError, ArithmeticError, RecursionError, SyntaxError, struct.error),
+    *(tarfile.TarError, zlib.error, lzma.LZMAError),
+)
 """What reading a damaged archive, image or array raises."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,10 +71,25 @@ def read_batch(content: bytes, labels_key: bytes) -> tuple[NDArray[np.uint8], ND
     labels_key: ``b"labels"``, or CIFAR-100's ``b"fine_labels"``. Raises ``ValueError`` for anything that is no such batch.
     """
     try:
+        _check_memo(content)
         batch = _Reader(io.BytesIO(content), encoding="bytes").load()
-        pixels, labels = batch[b"data"].value, np.array(batch[labels_key], np.uint8)
+        pixels, labels = batch[b"data"].value, _labels(batch[labels_key])
     except Exception as error:  # a malformed pickle can raise anything; none of it is the reader's own fault
         raise ValueError(f"refused: {error or type(error).__name__}") from error
     if pixels.ndim != 2 or labels.shape != (len(pixels),):
         raise ValueError(f"data of shape {pixels.shape} do not fit labels of shape {labels.shape}")
     return pixels, labels
+
+
+def _check_memo(content: bytes) -> None:
+    """Raise an error if the pickle numbers more objects than it has bytes: room for all numbers below would be taken."""
+    for code, argument, _ in pickletools.genops(content):
+        if code.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument or 0) > len(content):
+            raise pickle.UnpicklingError(f"it numbers an object {argument}")
+
+
+def _labels(value: Any) -> NDArray[np.uint8]:
+    """One number per image. A list of lists is not unfolded: each could stand there a thousand times."""
+    if not isinstance(value, list) or not all(type(label) is int for label in value):
+        raise pickle.UnpicklingError("its labels are no list of numbers")
+    return np.array(value, np.uint8)

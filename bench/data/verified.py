@@ -73,7 +73,7 @@ def remember(folder: Path, md5s: dict[str, str]) -> None:
 def _recall(folder: Path) -> dict[str, Any]:
     try:
         memory = json.loads((folder / MEMORY).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return memory if isinstance(memory, dict) else {}
 

@@ -69,6 +69,6 @@ class Baselines:
             data = content["data"]
             whole = content["sha256"] == digest(data)
             enough = key.kind == "clean" or all(len(row) >= self.draws for row in data["worst"])
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return None
         return data if whole and enough else None

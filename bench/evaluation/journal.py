@@ -29,10 +29,11 @@ def _parsed(line: bytes) -> tuple[str, Any] | None:
     try:
         if not line.endswith(b"\n") or int(crc, 16) != zlib.crc32(body):
             return None
-        key, data = json.loads(body)
-    except (ValueError, TypeError):
+        entry = json.loads(body)
+    except (ValueError, RecursionError):
         return None
-    return key, data
+    proper = isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str)
+    return (entry[0], entry[1]) if proper else None
 
 
 class Journal:

@@ -7,7 +7,6 @@ to a board, and the hash of its tensors: a damaged file counts as missing, and i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from torch import Tensor
 from bench.evaluation.plan import attacked
 from bench.evaluation.workbench import load_shard
 from bench.foundation.files import atomic_write_bytes, digest, make_folder, sha256_bytes
-from zoo.tensors import LENGTH, parse_tensors
+from zoo.tensors import parse_tensors, stated_in
 
 if TYPE_CHECKING:
     from bench.tasks.results import Results
@@ -113,7 +112,5 @@ def _is_whole(path: Path) -> bool:
         tensors = parse_tensors(content)
     except (OSError, ValueError):
         return False
-    stated: object = (
-        json.loads(content[LENGTH:][: int.from_bytes(content[:LENGTH], "little")]).get("__metadata__", {}).get(HASH)
-    )
-    return stated is None or stated == _digest(tensors)
+    hash_stated = stated_in(content).get(HASH)
+    return hash_stated is None or hash_stated == _digest(tensors)

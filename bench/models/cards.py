@@ -21,3 +21,17 @@ def card_of(name: str) -> Card:
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"The card of zoo:{name} cannot be read ({reason}).", f"Correct zoo/cards/{name}.yaml.") from error
+
+
+def card_at(name: str, version: str | None) -> Card:
+    """The card of ``zoo:NAME[@VERSION]``. Raises as :func:`card_of` does, and ``ModelError`` for another version."""
+    described = card_of(name)
+    if version is not None and str(described.version) != version.removeprefix("v"):
+        raise ModelError(f"zoo:{name} is at version {described.version} here.", f"Drop @{version}.")
+    return described
+
+
+def named_card(text: str) -> Card:
+    """The card of the model that a user calls ``[zoo:]NAME[@VERSION]``. Raises as :func:`card_at` does."""
+    name, at, version = text.removeprefix("zoo:").partition("@")
+    return card_at(name, version if at else None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.foundation.errors import ModelError, WeightsError
 from bench.foundation.model_refs import ZooRef
-from bench.models.cards import card_of
+from bench.models.cards import card_at
 from bench.models.subject import Subject
 
 if TYPE_CHECKING:
@@ -18,11 +18,7 @@ def from_zoo(text: str, ref: ZooRef) -> Subject:
     """The model ``zoo:NAME``. Raises a ``BenchError`` for unknown names, other versions and damaged weights."""
     from zoo.card import WEIGHTS
 
-    name = ref.spec.name
-    described = card_of(name)
-    if ref.spec.version is not None and str(described.version) != ref.spec.version.removeprefix("v"):
-        raise ModelError(f"zoo:{name} is at version {described.version} here.", f"Drop @{ref.spec.version}.")
-    return _described(text, described, WEIGHTS)
+    return _described(text, card_at(ref.spec.name, ref.spec.version), WEIGHTS)
 
 
 def from_card(text: str, path: Path) -> Subject:

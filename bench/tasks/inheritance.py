@@ -32,13 +32,18 @@ def read(texts: Sequence[str], like: Tensor) -> Levels:
     for text in texts:
         size, _, packed = text.partition(":")
         try:
-            entries = np.frombuffer(zlib.decompress(base64.b64decode(packed, validate=True)), np.int8)
-            steps.append(torch.tensor(entries).view(like.shape[1:]))
-        except (zlib.error, RuntimeError) as error:
+            steps.append(_levels(packed, like.shape[1:]))
+            largest.append(float.fromhex(size))
+        except (zlib.error, RuntimeError, OverflowError) as error:
             raise ValueError("this is not a point that a stage has handed down") from error
-        largest.append(float.fromhex(size))
     stacked = torch.stack(steps) if steps else torch.empty(0, *like.shape[1:], dtype=torch.int8)
     return Levels(stacked.to(like.device), torch.tensor(largest, dtype=like.dtype, device=like.device))
+
+
+def _levels(packed: str, shape: torch.Size) -> Tensor:
+    """Never more than ``shape`` holds is unpacked."""
+    content = zlib.decompressobj().decompress(base64.b64decode(packed, validate=True), shape.numel() + 1)
+    return torch.tensor(np.frombuffer(content, np.int8)).view(shape)
 
 
 def inherited(outcomes: Sequence[StageOutcome], x: Tensor, threat: Threat, objective: Objective | None = None) -> Reached:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 
 QUARTERS = (0, 0.25, 0.5, 0.75, 1)
+NEAR = 0.09
+"""Labels of radii closer than this share of the axis would overlap."""
 
 
 def rounded_up(value: float) -> float:

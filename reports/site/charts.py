@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 from bench.tasks.results import Interval
 from reports.presentations.presentation import Column, CurvePoint, presentation_of
-from reports.site.axes import Axes, rounded_up
+from reports.site.axes import NEAR, Axes, rounded_up
 from reports.site.figures import measured, percent
 from reports.site.view import BoardView, EntryView
+from reports.ticks import labelled_radii
 
 WIDTH, HEIGHT = 520, 330
-LARGEST_SHARE_OF_TICKS = 0.09
-"""Radii closer than this share of the axis have one label."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,7 @@ def curves(board: BoardView, limit: int) -> Chart | None:
         xs, ys = [0.0, *(point.eps for point in points)], [start.value, *(point.attacked.value for point in points)]
         marks.append(Mark(places[entry.name], _kind(entry, board), _says(entry, start, points), axes.line(xs, ys)))
     radii = {point.eps: point.text for _, points in lines.values() for point in points}
-    ticks = [(axes.x(0), "0")]
-    for eps in sorted(radii):
-        if axes.x(eps) - ticks[-1][0] > LARGEST_SHARE_OF_TICKS * (axes.right - axes.left):
-            ticks.append((axes.x(eps), radii[eps]))
+    ticks = [(axes.x(0), "0"), *((axes.x(eps), radii[eps]) for eps in labelled_radii(radii, NEAR))]
     return Chart(axes, marks, ticks, f"radius ({board.protocol.norm})", board.words.axis)
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from bench.tasks.record import Record
 from bench.tasks.results import Interval
 from reports.presentations.presentation import CurvePoint, presentation_of
-from reports.site.axes import Axes, rounded_up
+from reports.site.axes import NEAR, Axes, rounded_up
+from reports.ticks import labelled_radii
 
 WIDTH, HEIGHT = 460, 280
 
@@ -36,6 +37,7 @@ def _drawn(start: Interval, points: list[CurvePoint]) -> Curve:
     intervals = [start, *(point.attacked for point in points)]
     noise = [start.value, *(point.noise for point in points)]
     radii, texts = [0.0, *(point.eps for point in points)], ["0", *(point.text for point in points)]
+    by_radius = {point.eps: point.text for point in points}
     top = rounded_up(max([*(interval.high for interval in intervals), *noise]))
     axes = Axes(radii[-1], top, WIDTH, HEIGHT)
     high = axes.line(radii, [interval.high for interval in intervals]).split()
@@ -49,7 +51,7 @@ def _drawn(start: Interval, points: list[CurvePoint]) -> Curve:
             (axes.x(radius), axes.y(interval.value), _says(text, interval, under_noise))
             for radius, text, interval, under_noise in zip(radii, texts, intervals, noise, strict=True)
         ],
-        x_ticks=[(axes.x(radius), text) for radius, text in zip(radii, texts, strict=True)],
+        x_ticks=[(axes.x(0), "0"), *((axes.x(eps), by_radius[eps]) for eps in labelled_radii(by_radius, NEAR))],
     )
 
 

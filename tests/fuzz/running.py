@@ -14,7 +14,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from support.alarm import in_time
 
-from fuzz.doors import DOORS, Door
+from fuzz.door import Door
+from fuzz.doors import DOORS
 
 LONGEST = 60
 """Seconds for one input. Machines are shared, so this tells an endless loop from a slow one, and no more."""
@@ -70,7 +71,7 @@ def replay(name: str, content: bytes) -> str | None:
                 enter(DOORS[name], content)
                 status = 0
             except BaseException:
-                words.write_text(traceback.format_exc()[-6000:], errors="replace")
+                words.write_text(_in_words(), errors="replace")
             finally:
                 os._exit(status)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -106,10 +107,15 @@ def _in_child(name: str, examples: int, number: int, folder: Path, last: Path, w
         one()
         status = 0
     except BaseException:
-        words.write_text(traceback.format_exc()[-6000:], errors="replace")
+        words.write_text(_in_words(), errors="replace")
     finally:
         sys.stdout.flush()
         os._exit(status)
+
+
+def _in_words() -> str:
+    """The end of the traceback, without the length of the inputs that it shows."""
+    return "\n".join(line[:300] for line in traceback.format_exc().splitlines())[-6000:]
 
 
 def _bound_memory() -> None:

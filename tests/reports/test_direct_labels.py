@@ -13,7 +13,6 @@ from matplotlib.text import Text
 from scipy.optimize import minimize
 
 from reports.direct_labels import Named, height_for, label_at_the_right, spread
-from reports.paper_style import thinned
 
 WISHES = st.lists(st.floats(-0.5, 1.5), min_size=1, max_size=12)
 
@@ -72,9 +71,3 @@ def test_texts_of_a_figure_do_not_overlap_and_lie_within_it(count: int) -> None:
     # A box is as high as the tallest letter of the font; the letters of these names leave a tenth of it free.
     assert all(lower.y1 - 0.1 * lower.height <= upper.y0 + 0.1 * upper.height for lower, upper in itertools.pairwise(boxes))
     assert all(box.x1 <= figure.bbox.x1 + 1 for box in boxes)
-
-
-def test_ticks_that_would_overlap_are_left_out_from_the_left() -> None:
-    assert thinned([0.0, 0.1, 0.2, 0.9, 1.0], 0.15) == [0, 2, 4]
-    assert thinned([0.0, 0.5, 1.0], 0.15) == [0, 1, 2]
-    assert thinned([], 1.0) == []

@@ -1,59 +1,91 @@
-"""``python -m soak``: so many disturbed commands, spread over all scenarios; exit 1 if anything was lost."""
+"""``python -m soak``: so many kills, spread over all commands; exit 1 if anything was lost."""
 
 from __future__ import annotations
 
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import click
 import torch
 
-from soak.cases import Ready, disturbed, ready
+from soak.cases import Outcome, Ready, disturbed, ready
 from soak.crowds import crowded
 from soak.disks import can_mount, starved
 from soak.flips import bitten
-from soak.scenarios import SCENARIOS, Scenario
+from soak.scenario import Scenario
+from soak.scenarios import SCENARIOS
 
-KINDS = (*[disturbed] * 7, crowded, starved, bitten)
+Kind = Callable[[Ready, int], Outcome]
+KINDS: tuple[Kind, ...] = (*[disturbed] * 7, crowded, starved, bitten)
 """Of ten cases seven are killed, one has four writers at once, one a full disk, one a bit that is another."""
+OFTEN = 50
+"""Cases between two lines about the progress."""
+
+
+@dataclass
+class Tally:
+    """What was done to one command. cases: disturbed commands. kills: processes killed on the way. lost: findings."""
+
+    cases: int = 0
+    kills: int = 0
+    lost: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one more case."""
+        self.cases += 1
+        self.kills += outcome.kills
+        self.lost += len(outcome.lost)
 
 
 @click.command()
-@click.option("--kills", type=click.IntRange(1), default=1000, show_default=True, help="Disturbed commands.")
+@click.option("--kills", type=click.IntRange(1), default=1000, show_default=True, help="Processes to kill.")
 @click.option(
-    "--first", type=click.IntRange(0), default=0, show_default=True, help="Number of the first case of each scenario."
+    "--first", type=click.IntRange(0), default=0, show_default=True, help="Number of the first case of each command."
 )
-@click.option("--only", multiple=True, type=click.Choice(list(SCENARIOS)), help="Only this scenario; may be repeated.")
+@click.option("--only", multiple=True, type=click.Choice(list(SCENARIOS)), help="Only this command; may be repeated.")
 def main(kills: int, first: int, only: tuple[str, ...]) -> None:
-    """Kill commands, cut their power, and run them again."""
+    """Kill commands, cut their power, starve and damage them, and run them again."""
     torch.set_num_threads(1)
     begun = time.monotonic()
-    counts, findings = Counter[str](), list[str]()
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         prepared = [_prepared(SCENARIOS[scenario], Path(name)) for scenario in only or SCENARIOS]
         disks = can_mount(Path(name) / "disk")
         if not disks:
             click.echo("full disks are left out: this user may not mount a file system")
-        for number in range(kills):
-            made = prepared[number % len(prepared)]
-            case = first + number // len(prepared)
-            kind = KINDS[number // len(prepared) % len(KINDS)]
-            if kind is starved and not disks:
+        tallies = {made.scenario.name: Tally() for made in prepared}
+        for done, (made, kind, number) in enumerate(_cases(prepared, first, disks=disks), 1):
+            tally, outcome = tallies[made.scenario.name], kind(made, number)
+            tally.cases, tally.kills, tally.lost = (
+                tally.cases + 1,
+                tally.kills + outcome.kills,
+                tally.lost + len(outcome.lost),
+            )
+            for loss in outcome.lost:
+                click.echo(f"{made.scenario.name}, {kind.__name__} {number}: {loss}")
+            killed = sum(tally.kills for tally in tallies.values())
+            if done % OFTEN == 0 or killed >= kills:
+                lost = sum(tally.lost for tally in tallies.values())
+                click.echo(f"{done} cases, {killed} of {kills} kills, {lost} losses, {time.monotonic() - begun:.0f} s")
+            if killed >= kills:
+                break
+    for command, tally in tallies.items():
+        click.echo(f"{command:20} {tally.cases:5} cases {tally.kills:5} kills {tally.lost:3} losses")
+    sys.exit(int(any(tally.lost for tally in tallies.values())))
+
+
+def _cases(prepared: list[Ready], first: int, *, disks: bool) -> Iterator[tuple[Ready, Kind, int]]:
+    """(command, what is done to it, number of the case) without end; commands take turns."""
+    for turn in count():
+        for made in prepared:
+            kind = KINDS[turn % len(KINDS)]
+            if (kind is starved and not disks) or (kind is bitten and not made.scenario.damage):
                 kind = disturbed
-            if kind is bitten and not made.scenario.damage:
-                kind = disturbed
-            counts[kind.__name__] += 1
-            if (number + 1) % 50 == 0:
-                click.echo(f"{number + 1} of {kills}, {len(findings)} findings, {time.monotonic() - begun:.0f} s")
-            for finding in kind(made, case):
-                findings.append(f"{made.scenario.name}, {kind.__name__} {case}: {finding}")
-                click.echo(findings[-1])
-    click.echo(f"{counts.total()} disturbed commands in {time.monotonic() - begun:.0f} s: {dict(counts)}")
-    click.echo(f"{len(findings)} of them lost something" if findings else "nothing was lost")
-    sys.exit(int(bool(findings)))
+            yield made, kind, first + turn
 
 
 def _prepared(scenario: Scenario, folder: Path) -> Ready:

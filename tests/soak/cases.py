@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import random
@@ -16,9 +17,18 @@ from pathlib import Path
 
 from soak.children import Child, Ended, found_by, run
 from soak.dying import Death
-from soak.scenarios import Result, Scenario
+from soak.scenario import Result, Scenario
+from soak.warming import import_what_it_imports
 
 PAGE = 4096
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a case. lost: a sentence for each thing that is not as it should be. kills: processes that died."""
+
+    lost: list[str]
+    kills: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,8 +65,11 @@ def ready(scenario: Scenario, place: Path) -> Ready:
     """Prepare a scenario and see what it leaves twice. Raises ``AssertionError`` if the two differ."""
     template = place / "template"
     template.mkdir(parents=True)
-    with contextlib.chdir(template), Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+    nowhere = io.StringIO()
+    with contextlib.chdir(template), contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
         scenario.prepare(template, place / "shared")
+    with Ready(scenario, place).copy() as home:
+        import_what_it_imports(lambda folder: _everything(scenario, folder), home)
     first: Ready | None = None
     for number in range(2):
         made = Ready(scenario, place)
@@ -64,10 +77,18 @@ def ready(scenario: Scenario, place: Path) -> Ready:
             ended = run(scenario.work, home)
             assert ended.status == 0, f"{scenario.name} does not work undisturbed: {ended.words[-3000:]}"
             made = Ready(scenario, place, left_in(scenario, home), ended.operations, ended.seconds, used(home))
-        assert first is None or first.wanted == made.wanted, f"{scenario.name} leaves something else each time"
+        unlike = [] if first is None else _unlike(made.wanted, first.wanted)
+        assert not unlike, f"{scenario.name} leaves something else each time: {'; '.join(unlike)}"
         first = made
     assert first is not None and first.wanted, f"{scenario.name} leaves nothing"
     return first
+
+
+def _everything(scenario: Scenario, home: Path) -> None:
+    """The command, and all that is asked about what it leaves."""
+    scenario.work(home)
+    scenario.result(home)
+    scenario.sound(home)
 
 
 def used(folder: Path) -> tuple[int, int]:
@@ -94,11 +115,12 @@ def death_number(made: Ready, number: int) -> Death:
     return Death(chance.randrange(made.operations), power=chance.random() < 0.5, seed=number)
 
 
-def disturbed(made: Ready, number: int) -> list[str]:
-    """Findings of case ``number``: up to three deaths in a row, then the command in peace."""
+def disturbed(made: Ready, number: int) -> Outcome:
+    """Case ``number``: up to three deaths in a row, then the command in peace."""
     chance = random.Random(f"{made.scenario.name} again {number}")
     deaths = chance.choice((1, 1, 1, 2, 3))
-    told: list[str] = []
+    story: list[str] = []
+    kills = 0
     with made.copy() as home:
         for which in range(deaths):
             if chance.random() < 0.25:
@@ -107,12 +129,13 @@ def disturbed(made: Ready, number: int) -> list[str]:
             else:
                 death = death_number(made, number if not which else chance.randrange(10**6))
                 ended, how = run(made.scenario.work, home, death), str(death)
-            told.append(f"{how} -> {ended.status}")
+            story.append(f"{how} -> {ended.status}")
+            kills += ended.killed
             if not ended.acceptable and not ended.killed:
-                return [f"{'; '.join(told)}: {ended.words[-1500:]}"]
+                return Outcome([f"{'; '.join(story)}: {ended.words[-1500:]}"], kills)
             if wrong := found_by(made.scenario.sound, home):
-                return [f"{'; '.join(told)}: not sound: {wrong[:3]}"]
-        return [f"{'; '.join(told)}: {finding}" for finding in finishes(made, home)]
+                return Outcome([f"{'; '.join(story)}: not sound: {wrong[:3]}"], kills)
+        return Outcome([f"{'; '.join(story)}: {finding}" for finding in finishes(made, home)], kills)
 
 
 def finishes(made: Ready, home: Path) -> list[str]:
@@ -129,8 +152,21 @@ def differences(made: Ready, home: Path) -> list[str]:
         left = left_in(made.scenario, home)
     except AssertionError as error:
         return [f"what it left cannot be read: {error}"]
-    names = sorted(name for name in {*left, *made.wanted} if left.get(name) != made.wanted.get(name))
-    return [f"{name} is {str(left.get(name))[:300]}, not {str(made.wanted.get(name))[:300]}" for name in names[:3]]
+    return _unlike(left, made.wanted)
+
+
+def _unlike(left: Result, wanted: Result) -> list[str]:
+    """The first three parts in which the two differ, from where they begin to differ."""
+    names = sorted(name for name in {*left, *wanted} if left.get(name) != wanted.get(name))
+    return [f"{name} is {_from_there(left.get(name), wanted.get(name))}" for name in names[:3]]
+
+
+def _from_there(text: str | None, other: str | None) -> str:
+    if text is None or other is None:
+        return f"{str(text)[:200]}, not {str(other)[:200]}"
+    same = next((place for place, (one, two) in enumerate(zip(text, other, strict=False)) if one != two), 0)
+    start = max(same - 60, 0)
+    return f"{text[start : start + 200]}, not {other[start : start + 200]}"
 
 
 def killed_after(made: Ready, home: Path, seconds: float) -> Ended:

@@ -21,13 +21,15 @@ from bench.foundation.errors import BenchError
 from soak.dying import Death, Watch, Work
 
 REFUSED, FAILED = 3, 4
+ENDS: dict[object, int] = {None: 0, 0: 0, 1: REFUSED, BenchError.exit_code: REFUSED}
+"""What the command line ends with after its sentences. Of several entries some may not have been made: 1."""
 LONGEST = 300.0
 """Seconds after which a process counts as hanging."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """status: 0, ``REFUSED`` after an error that a user can act on, ``FAILED`` after any other, or minus a signal.
+    """status: 0, ``REFUSED`` after a sentence that a user can act on, ``FAILED`` after any other, or minus a signal.
 
     operations: on files below the folder. words: what was printed.
     """
@@ -110,6 +112,8 @@ def _do(work: Work, home: Path, printed: Path, watch: Watch) -> NoReturn:
     except BenchError as error:
         os.write(2, f"{error}\n".encode())
         status = REFUSED
+    except SystemExit as end:
+        status = ENDS.get(end.code, FAILED)
     except BaseException:
         os.write(2, traceback.format_exc().encode())
         status = FAILED

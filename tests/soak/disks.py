@@ -9,7 +9,7 @@ import random
 import shutil
 from pathlib import Path
 
-from soak.cases import PAGE, Ready, finishes, used
+from soak.cases import PAGE, Outcome, Ready, finishes, used
 from soak.children import Ended, found_by, run
 
 NEW_MOUNTS, PRIVATE, RECURSIVE, REMOUNT = 0x20000, 1 << 18, 1 << 14, 32
@@ -41,8 +41,8 @@ def can_mount(place: Path) -> bool:
     return run(work, place).status == 0
 
 
-def starved(made: Ready, number: int) -> list[str]:
-    """Findings of case ``number``: room for a part of what the command writes; then room for all, and the command again."""
+def starved(made: Ready, number: int) -> Outcome:
+    """Disk ``number``: room for a part of what the command writes; then room for all, and the command again."""
     chance = random.Random(f"{made.scenario.name} disk {number}")
     answer = made.place / f"starved{number}.json"
     small = made.place / "small"
@@ -63,7 +63,7 @@ def starved(made: Ready, number: int) -> list[str]:
     if ended.status == 0:
         findings = [f"{options}: {finding}" for finding in json.loads(answer.read_text())]
     answer.unlink(missing_ok=True)
-    return findings
+    return Outcome(findings)
 
 
 def _case(made: Ready, home: Path, small: Path) -> list[str]:

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save
 
 from zoo.loading import read_weights
-from zoo.tensors import MOST_HEADER, header_problem, parse_tensors
+from zoo.tensors import MOST_HEADER, header_problem, parse_tensors, stated_in
 
 
 def with_header(header: bytes, body: bytes = b"") -> bytes:
@@ -62,3 +62,10 @@ def test_whole_files_are_read() -> None:
     tensors = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(3)}
     read = parse_tensors(save(tensors))
     assert all(torch.equal(read[name], value) for name, value in tensors.items())
+
+
+def test_words_beside_the_tensors_are_read() -> None:
+    words, tensors, null = {"sha256": "0", "more": "\u00e9"}, {"a": torch.zeros(2)}, with_header(b'{"__metadata__":null}')
+    assert stated_in(save(tensors, metadata=words)) == words
+    assert stated_in(save(tensors)) == {}
+    assert stated_in(null) == parse_tensors(null) == {}

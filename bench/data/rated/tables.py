@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from bench.foundation.errors import DataError
 
 
@@ -32,7 +34,7 @@ def read_kadid(top: Path) -> list[Rating]:
     images = _Images(top / "images")
     ratings = []
     for row in rows:
-        numbered = re.fullmatch(r"I\d+_(\d+)_(\d+)\.\w+", row["dist_img"], re.IGNORECASE)
+        numbered = re.fullmatch(r"I\d+_(\d{1,9})_(\d{1,9})\.\w+", row["dist_img"], re.IGNORECASE)
         if numbered is None:
             raise _odd(top / "dmos.csv", row["dist_img"])
         kind, level = map(int, numbered.groups())
@@ -61,9 +63,9 @@ def read_livec(top: Path) -> list[Rating]:
         path = top / "Data" / f"{name}.mat"
         try:
             columns.append(loadmat(path)[name].ravel())
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # scipy answers damage with nearly any exception
             raise DataError(f"{path} cannot be read ({error}).", "Unpack the published archive again.") from error
-    names = [str(cell.ravel()[0]) for cell in columns[0]]
+    names = [str(cell.ravel()[0]) if isinstance(cell, np.ndarray) and cell.size else "" for cell in columns[0]]
     if len(names) != len(columns[1]):
         raise DataError(f"{top / 'Data'} names {len(names):,} images, but has {len(columns[1]):,} scores.", _AGAIN)
     images = _Images(top / "Images")
@@ -82,7 +84,7 @@ def read_tid(top: Path) -> list[Rating]:
     images = _Images(top / "distorted_images")
     ratings = []
     for line in filter(None, map(str.strip, _text(table).splitlines())):
-        named = re.fullmatch(r"(\S+)\s+(I(\d+)_(\d+)_(\d+)\.bmp)", line, re.IGNORECASE)
+        named = re.fullmatch(r"(\S+)\s+(I(\d+)_(\d{1,9})_(\d{1,9})\.bmp)", line, re.IGNORECASE)
         if named is None:
             raise _odd(table, line)
         score, name, reference, kind, level = named.groups()
@@ -123,7 +125,10 @@ class _Images:
 
 def _read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     reader = csv.DictReader(_text(path).splitlines())
-    rows = list(reader)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise DataError(f"{path} is no table of commas ({error}).", _AGAIN) from error
     if missing := sorted(set(columns) - set(reader.fieldnames or ())):
         raise DataError(f"{path} has no column {missing[0]!r}.", _AGAIN)
     if any(row[column] is None for row in rows for column in columns):

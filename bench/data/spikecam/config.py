@@ -16,6 +16,7 @@ import yaml
 from bench.data.paths import is_file, shown
 from bench.data.spikecam.geometry import Columns, Geometry, usual_idle
 from bench.foundation.errors import DataError
+from zoo.plain_yaml import load_plain
 
 CONFIG = "config.yaml"
 LARGEST = 64 * 1024
@@ -39,13 +40,13 @@ def read_geometry(recording: Path, top: Path | None = None) -> Geometry:
     try:
         if path.stat().st_size > LARGEST:
             raise DataError(f"{shown(path)} is larger than a configuration.", _HOW)
-        content = yaml.safe_load(path.read_text("utf-8-sig"))
+        content = load_plain(path.read_text("utf-8-sig"))
     except OSError as error:
         raise DataError(
             f"{shown(path)} cannot be read ({error.strerror}).", "Give yourself the right to read it."
         ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: text that is no UTF-8, dates that are none
-        raise DataError(f"{shown(path)} is no YAML.", _HOW) from error
+    except ValueError as error:
+        raise DataError(f"{shown(path)} is no YAML of plain values.", _HOW) from error
     try:
         return _geometry(content)
     except ValueError as error:

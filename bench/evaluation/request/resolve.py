@@ -186,23 +186,21 @@ def _of_whole_layers(stage: Stage, subject: Subject) -> str | None:
 
 def check_path(path: GradientPath, spec: str, subject: Subject) -> None:
     """Raise ``SpecError`` for a path that would change nothing: another number than was asked for."""
-    traits = subject.traits
-    if path.coding is not None and not traits.coded:
+    if subject.takes(path):
+        return
+    if path.coding is not None:
         raise SpecError(
             f"{subject.ref} has no encoder that takes a coding, as {spec} gives it.", "Leave coding out of --path."
         )
-    if path.is_own or path.coding is not None or subject.whole_layers:
-        return
-    if not traits.spiking:
+    if not subject.traits.spiking:
         seen = "no spike function was found in it" if subject.unrecognised is None else f"it failed ({subject.unrecognised})"
         raise SpecError(
             f"{subject.ref} takes no gradient path such as {spec}: {seen}.", "Attack it along its own gradient (no --path)."
         )
-    if path.spike_gradient() is None:
-        raise SpecError(
-            f"The path {spec} is defined for layers that run all time steps, and {subject.ref} has spike functions.",
-            "Use bptt, pdsg or assg, or build the network from layers of this suite (see zoo.adapters).",
-        )
+    raise SpecError(
+        f"The path {spec} is defined for layers that run all time steps, and {subject.ref} has spike functions.",
+        "Use bptt, pdsg or assg, or build the network from layers of this suite (see zoo.adapters).",
+    )
 
 
 def device_named(name: str) -> torch.device:

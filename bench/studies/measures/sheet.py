@@ -98,7 +98,7 @@ def read_sheet(root: Path, name: str) -> Sheet | None:
         return None
     try:
         sheet = Sheet.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, RecursionError, ValidationError) as error:
         raise RecordError(
             f"{path} is not a readable sheet of measures.", f"Measure again: bench measure zoo:{name}."
         ) from error

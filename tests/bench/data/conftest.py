@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import small_cifar
 
 from bench.data.cifar import CIFAR10
-from bench.data.cifar_layouts import write_records
 from bench.data.info import StoredFile
 from bench.data.mnist import MNIST, write_idx
 from bench.data.verified import md5_bytes
@@ -20,25 +20,14 @@ PER_BATCH = 40
 
 @pytest.fixture
 def batches() -> dict[str, bytes]:
-    """CIFAR-10 in miniature: 40 images per batch, classes taking turns."""
-    rng = np.random.default_rng(0)
-    labels = np.arange(PER_BATCH, dtype=np.uint8) % 10
-    return {
-        file.name: write_records(rng.integers(0, 256, (PER_BATCH, 3072), dtype=np.uint8), rng.permutation(labels))
-        for file in CIFAR10().files
-    }
+    """The files of CIFAR-10 in miniature: 40 images per batch."""
+    return small_cifar.batches(PER_BATCH)
 
 
 @pytest.fixture
-def tiny(batches: dict[str, bytes]) -> CIFAR10:
-    """The set that consists of ``batches``; it has no routes, and nothing of it ships."""
-    full = CIFAR10()
-    return CIFAR10(
-        info=replace(full.info, splits={"train": 180, "val": 20, "train_full": 200, "test": 40}),
-        files=tuple(StoredFile(f.name, f.part, len(batches[f.name]), md5_bytes(batches[f.name])) for f in full.files),
-        routes=(),
-        shipped=0,
-    )
+def tiny() -> CIFAR10:
+    """The set that consists of ``batches``."""
+    return small_cifar.small_cifar(PER_BATCH)
 
 
 @pytest.fixture

@@ -213,6 +213,24 @@ def test_a_malicious_pickle_is_refused_with_a_sentence(
     assert not (tmp_path / "owned").exists()
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("train_lables.json", b"[300]"),
+        ("train_lables.json", b"[" * 100_000),
+        ("train_lables.json", b'{"0": 1}'),
+        ("data_batch_1.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff\xff\xff"),
+    ],
+    ids=["a label beyond a byte", "nested without end", "no list", "a picture cut short"],
+)
+def test_odd_pictures_and_labels_are_refused_with_a_sentence(
+    tiny: CIFAR10, batches: dict[str, bytes], tmp_path: Path, write_all: Write, silent: Progress, file: str, content: bytes
+) -> None:
+    own = write_all(tmp_path / "own", as_pictures(batches) | {file: content})
+    with pytest.raises(DataError, match="batches as PNG cannot be read"):
+        tiny.get(tmp_path / "root", source=own, progress=silent)
+
+
 def test_an_archive_cannot_choose_where_it_is_written(
     tiny: CIFAR10, batches: dict[str, bytes], tmp_path: Path, silent: Progress
 ) -> None:
@@ -231,5 +249,6 @@ def test_an_archive_cannot_choose_where_it_is_written(
 
 def test_a_file_that_is_no_archive(tiny: CIFAR10, tmp_path: Path, silent: Progress) -> None:
     (tmp_path / "page.html").write_text("<html>")
-    with pytest.raises(DataError, match=r"page\.html is no readable archive"):
+    with pytest.raises(DataError, match=r"page\.html is no readable archive \(file could not be opened") as caught:
         tiny.get(tmp_path / "root", source=tmp_path / "page.html", progress=silent)
+    assert "\n" not in str(caught.value)

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import io
 import os
 import pickle
 from typing import Any
 
 import numpy as np
 import pytest
+from support.old_pickles import pickle_of_python2
 
 from bench.data.python_batches import read_batch
 
@@ -14,23 +14,9 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (4, 3072), dtype=np.uint8)
 LABELS = [3, 1, 4, 1]
 
 
-class Python2Pickler(pickle._Pickler):  # type: ignore[name-defined, misc]
-    """Writes bytes as Python 2 wrote its strings, which is what the published files hold."""
-
-    def save_python2_string(self, value: bytes) -> None:
-        self.write(pickle.BINSTRING + len(value).to_bytes(4, "little") + value)
-        self.memoize(value)
-
-    dispatch = {**pickle._Pickler.dispatch, bytes: save_python2_string}  # type: ignore[attr-defined] # noqa: RUF012
-
-
-def old(value: Any) -> bytes:
-    target = io.BytesIO()
-    Python2Pickler(target, protocol=2).dump(value)
-    return target.getvalue().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
-
-
-@pytest.mark.parametrize("write", [old, lambda value: pickle.dumps(value, protocol=4)], ids=["python 2", "python 3"])
+@pytest.mark.parametrize(
+    "write", [pickle_of_python2, lambda value: pickle.dumps(value, protocol=4)], ids=["python 2", "python 3"]
+)
 def test_batches_are_read(write: Any) -> None:
     pixels, labels = read_batch(write({b"data": PIXELS, b"labels": LABELS}), b"labels")
     np.testing.assert_array_equal(pixels, PIXELS)
@@ -75,12 +61,14 @@ def test_nothing_else_is_ever_called(call: Calls, protocol: int, monkeypatch: py
         {b"data": np.asfortranarray(PIXELS), b"labels": LABELS},
         {b"data": PIXELS, b"labels": LABELS[:-1]},
         {b"data": PIXELS, b"labels": [300, 0, 0, 0]},
+        {b"data": PIXELS, b"labels": [LABELS] * 4},
+        {b"data": PIXELS, b"labels": dict.fromkeys(LABELS)},
         {b"data": PIXELS[0], b"labels": LABELS},
         {b"data": [1, 2], b"labels": LABELS},
         {b"labels": LABELS},
         [1, 2],
     ],
-    ids=["floats", "objects", "fortran", "lengths", "range", "axes", "list", "no data", "no dictionary"],
+    ids=["floats", "objects", "fortran", "lengths", "range", "lists", "keys", "axes", "list", "no data", "no dictionary"],
 )
 def test_what_is_no_batch_is_refused(batch: Any) -> None:
     with pytest.raises(ValueError):
@@ -99,4 +87,20 @@ def test_the_reader_cannot_be_altered() -> None:
     for name in (b"numpy\ndtype\n", b"numpy\nndarray\n", b"numpy.core.multiarray\n_reconstruct\n"):
         with pytest.raises(ValueError, match="refused"):
             read_batch(pickle.PROTO + b"\x02" + pickle.GLOBAL + name + state + pickle.BUILD + pickle.STOP, b"labels")
-    test_batches_are_read(old)
+    test_batches_are_read(pickle_of_python2)
+
+
+@pytest.mark.parametrize("put", [b"r" + (2**31 - 1).to_bytes(4, "little"), b"p2147483647\n", b"pmany\n"])
+def test_a_pickle_takes_no_more_memory_than_it_has_objects(put: bytes) -> None:
+    """Room for two thousand million numbers would be 32 GiB."""
+    with pytest.raises(ValueError, match="refused"):
+        read_batch(pickle.PROTO + b"\x02" + pickle.NONE + put + pickle.STOP, b"labels")
+
+
+def test_lists_within_lists_are_not_unfolded() -> None:
+    """Forty lists, each of which holds the one before twice, are a million million numbers."""
+    labels: list[Any] = [0]
+    for _ in range(40):
+        labels = [labels, labels]
+    with pytest.raises(ValueError, match="no list of numbers"):
+        read_batch(pickle.dumps({b"data": PIXELS, b"labels": labels}, protocol=4), b"labels")

@@ -189,9 +189,40 @@ def _both(top: Path) -> None:
     (top / "images" / "I04_01_03.png").unlink()
 
 
+def _long_number(top: Path) -> None:
+    table = top / "dmos.csv"
+    table.write_text(table.read_text() + f"I01_{'9' * 6000}_03.png,I01.png,2,1\n")
+
+
+def _long_field(top: Path) -> None:
+    table = top / "dmos.csv"
+    table.write_text(table.read_text() + "x" * 200_000 + ",I01.png,2,1\n")
+
+
+@pytest.mark.parametrize("content", [b"", b"MATLAB 5.0 MAT-file", b"\0" * 200], ids=["empty", "cut", "zeros"])
+def test_a_score_file_of_matlab_that_is_none(content: bytes, tmp_path: Path) -> None:
+    chosen = livec(tmp_path / "ChallengeDB_release")
+    (tmp_path / "ChallengeDB_release" / "Data" / "AllMOS_release.mat").write_bytes(content)
+    with pytest.raises(DataError, match=r"AllMOS_release\.mat cannot be read"):
+        chosen.load("test", tmp_path)
+
+
+def test_names_of_matlab_that_are_none(tmp_path: Path) -> None:
+    top = tmp_path / "ChallengeDB_release"
+    chosen = livec(top)
+    savemat(top / "Data" / "AllImages_release.mat", {"AllImages_release": np.empty((3, 0), object)})
+    with pytest.raises(DataError, match="names 0 images, but has 11 scores"):
+        chosen.load("test", tmp_path)
+    savemat(top / "Data" / "AllImages_release.mat", {"AllImages_release": np.arange(11.0)})
+    with pytest.raises(DataError, match="which is not there"):
+        chosen.load("test", tmp_path)
+
+
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
+        (_long_number, "which is not in the published form"),
+        (_long_field, "is no table of commas"),
         (_less, "I03_01_03.png, which is not there"),
         (_more, "1 images without a score, i03_09_03.png"),
         (_row, "1 images without a score, i04_01_03.png"),

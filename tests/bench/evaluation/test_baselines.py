@@ -63,7 +63,7 @@ def test_fresh_computes_them_again(tmp_path: Path) -> None:
     assert evaluated(tmp_path, attack="fgsm", fresh=True)[1] == 0
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b'{"data": {}, "sha256": ""}', b"[]", b"null"])
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"data": {}, "sha256": ""}', b"[]", b"null", b"[" * 100_000])
 def test_a_damaged_file_is_as_good_as_absent(damage: bytes, tmp_path: Path) -> None:
     expected, _ = evaluated(tmp_path)
     for path in (tmp_path / FOLDER).rglob("clean-*.json"):

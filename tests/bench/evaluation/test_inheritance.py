@@ -39,7 +39,9 @@ def test_points_survive_as_text() -> None:
     assert read([], x).steps.shape == (0, 1, 3, 3)
 
 
-@pytest.mark.parametrize("text", ["", "0x1p-3:", "0x1p-3:eJxjYGBgAAAABAAB", "0x1p-3:é", "x:eJxjYGBgAAAABAAB"])
+@pytest.mark.parametrize(
+    "text", ["", "0x1p-3:", "0x1p-3:eJxjYGBgAAAABAAB", "0x1p-3:é", "x:eJxjYGBgAAAABAAB", "0x1p9999:eJxjYGBgAAAABAAB"]
+)
 def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(ValueError):
         read([text], torch.zeros(1, 1, 3, 3))

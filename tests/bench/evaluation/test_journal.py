@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,19 @@ def test_a_damaged_line_is_skipped_and_can_be_written_again(tmp_path: Path) -> N
     assert reopened(path)[0] == UNITS
 
 
-@pytest.mark.parametrize("garbage", [b"\n", b"hello\n", b"00000000 \n", b"\xff\xfe\n", b"0 [1]\n", b"00000000 []\n"])
+def checked(body: bytes) -> bytes:
+    """A line whose checksum is right."""
+    return b"%08x %s\n" % (zlib.crc32(body), body)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        *(b"\n", b"hello\n", b"00000000 \n", b"\xff\xfe\n", b"0 [1]\n", b"00000000 []\n"),
+        *(checked(body) for body in (b"[[1], 2]", b"[1, 2, 3]", b"[" * 50_000, b'{"a": 1, "b": 2}')),
+    ],
+    ids=lambda line: repr(line[:30]),
+)
 def test_garbage_between_lines(tmp_path: Path, garbage: bytes) -> None:
     path = tmp_path / "journal"
     path.write_bytes(written(path) + garbage)

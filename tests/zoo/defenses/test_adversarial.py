@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from support import random_batches
 from support.networks import settled
 from torch import Tensor, nn
 
@@ -22,10 +23,10 @@ def snn() -> nn.Module:
 
 
 def batch() -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    images = torch.rand(6, 3, 32, 32, generator=generator)
+    """Images whose upper and lower edges lie at the ends of the range."""
+    images, labels = random_batches.batch()
     images[:, :, :4], images[:, :, -4:] = 0, 1
-    return images, torch.randint(10, (6,), generator=generator)
+    return images, labels
 
 
 def craft(defense: AdversarialTraining, model: nn.Module, x: Tensor, y: Tensor, seed: int = 0) -> Tensor:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
+from support import random_batches
 from support.networks import settled
 from torch import Tensor, nn
 
@@ -15,6 +17,7 @@ from zoo.defenses.adversarial import AdversarialTraining
 from zoo.defenses.gradient_sparsity import GradientSparsity, runner_up, slope_check
 
 CHOICES = [(penalty, probability) for penalty in ("squared", "absolute") for probability in ("two_class", "softmax")]
+batch = partial(random_batches.batch, classes=5, dtype=torch.float64)
 
 
 def smooth() -> nn.Module:
@@ -25,13 +28,7 @@ def smooth() -> nn.Module:
 def spiking() -> nn.Module:
     torch.manual_seed(0)
     model = compact(steps=2, neuron={"threshold": 0.5}, widths=(4, 4, 4, 4), classes=5).double()
-    return settled(model, batch(32)[0])
-
-
-def batch(side: int) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    images = torch.rand(6, 3, side, side, generator=generator, dtype=torch.float64)
-    return images, torch.randint(5, (6,), generator=generator)
+    return settled(model, batch()[0])
 
 
 def probability_by_hand(model: nn.Module, image: Tensor, label: int, rival: int, probability: str) -> Tensor:
@@ -61,7 +58,7 @@ def loss_by_hand(model: nn.Module, x: Tensor, y: Tensor, weight: float, h: float
 @pytest.mark.parametrize(("penalty", "probability"), CHOICES)
 def test_equals_the_slow_computation(penalty: str, probability: str, net: Callable[[], nn.Module], side: int) -> None:
     """Loss, and parameter gradients through both passes and the cross-entropy."""
-    model, (x, y) = net(), batch(side)
+    model, (x, y) = net(), batch(side=side)
     defense = GradientSparsity(weight=0.7, h=0.05, penalty=penalty, probability=probability)
     loss, logits = defense.loss(model, x, y, generator=torch.Generator())
     expected = loss_by_hand(model, x, y, 0.7, 0.05, penalty, probability)
@@ -75,7 +72,7 @@ def test_equals_the_slow_computation(penalty: str, probability: str, net: Callab
 @pytest.mark.parametrize(("penalty", "probability"), CHOICES)
 def test_penalty_is_the_l1_norm_of_the_gradient(penalty: str, probability: str) -> None:
     """On a smooth network the error of the finite difference is proportional to h."""
-    model, (x, y) = smooth(), batch(3)
+    model, (x, y) = smooth(), batch(side=3)
 
     def penalty_with(h: float) -> Tensor:
         settings = {"h": h, "penalty": penalty, "probability": probability}
@@ -97,7 +94,7 @@ def test_penalty_is_the_l1_norm_of_the_gradient(penalty: str, probability: str) 
 
 def test_both_passes_train_the_parameters() -> None:
     """Without either pass the gradient of the penalty would be another one."""
-    model, (x, y) = smooth(), batch(3)
+    model, (x, y) = smooth(), batch(side=3)
     h, weight = 0.05, list(model.parameters())[1]
 
     def slope(first: nn.Module, second: nn.Module) -> Tensor:
@@ -121,7 +118,7 @@ def test_both_passes_train_the_parameters() -> None:
 
 
 def test_weight_scales_the_penalty_alone() -> None:
-    model, (x, y) = smooth(), batch(3)
+    model, (x, y) = smooth(), batch(side=3)
     plain, one, two = (GradientSparsity(weight=w).loss(model, x, y, generator=torch.Generator())[0] for w in (0, 1, 2))
     torch.testing.assert_close(plain, nn.functional.cross_entropy(model(x), y))
     torch.testing.assert_close(two - plain, 2 * (one - plain))
@@ -134,7 +131,7 @@ def test_runner_up() -> None:
 
 
 def test_large_logits_do_not_overflow() -> None:
-    model, (x, y) = smooth(), batch(3)
+    model, (x, y) = smooth(), batch(side=3)
     with torch.no_grad():
         model[3].weight.mul_(1e5)
     loss, _ = GradientSparsity(weight=1.0).loss(model, x, y, generator=torch.Generator())
@@ -144,7 +141,7 @@ def test_large_logits_do_not_overflow() -> None:
 
 def test_on_adversarial_examples() -> None:
     """SR*: the same loss at the examples of adversarial training."""
-    model, (x, y) = spiking(), batch(32)
+    model, (x, y) = spiking(), batch()
     eps, steps = 4 / 255, 2
     adv = AdversarialTraining(eps=eps, steps=steps).craft(model, x, y, generator=torch.Generator().manual_seed(1))
     defense = GradientSparsity(weight=0.7, eps=eps, steps=steps)
@@ -156,7 +153,7 @@ def test_on_adversarial_examples() -> None:
 
 @pytest.mark.parametrize("probability", ["two_class", "softmax"])
 def test_on_a_smooth_network_the_finite_difference_tends_to_the_gradient(probability: str) -> None:
-    model, (x, y) = smooth(), batch(3)
+    model, (x, y) = smooth(), batch(side=3)
     found = [slope_check(model, x, y, h=h, probability=probability) for h in (1e-3, 1e-5)]
     errors = [((one.finite - one.surrogate) / one.surrogate).abs().max() for one in found]
     assert errors[0] < 0.01 and errors[1] < errors[0] / 50
@@ -169,7 +166,7 @@ def test_on_a_smooth_network_the_finite_difference_tends_to_the_gradient(probabi
 @pytest.mark.parametrize("probability", ["two_class", "softmax"])
 def test_on_a_spiking_network_it_tends_to_nothing_while_the_surrogate_slope_stays(probability: str) -> None:
     """The forward is piecewise constant: a small step flips no spike, a larger one flips some."""
-    model, (x, y) = spiking(), batch(32)
+    model, (x, y) = spiking(), batch()
     tiny, usual = (slope_check(model, x, y, h=h, probability=probability) for h in (1e-9, 0.01))
     assert bool((tiny.surrogate > 0).all()) and torch.equal(tiny.surrogate, usual.surrogate)
     assert tiny.finite.tolist() == [0.0] * 6
@@ -177,7 +174,7 @@ def test_on_a_spiking_network_it_tends_to_nothing_while_the_surrogate_slope_stay
 
 
 def test_the_penalty_is_made_of_the_finite_difference() -> None:
-    model, (x, y) = spiking(), batch(32)
+    model, (x, y) = spiking(), batch()
     none, one = (GradientSparsity(weight=w).loss(model, x, y, generator=torch.Generator())[0] for w in (0, 1))
     torch.testing.assert_close(one - none, slope_check(model, x, y).finite.square().mean())
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
+from support import random_batches
 from support.networks import settled
+from support.random_batches import seeded
 from torch import Tensor, nn
 
 from zoo.architectures.compact import Compact, compact
@@ -14,6 +18,7 @@ from zoo.defenses.gaussian_noise import GaussianNoise, noisy
 from zoo.defenses.membrane_stability import MembraneStability
 
 DECAY = 0.7
+batch = partial(random_batches.batch, dtype=torch.float64)
 
 
 def snn() -> Compact:
@@ -21,16 +26,6 @@ def snn() -> Compact:
     neuron = {"threshold": 0.5, "decay": DECAY, "input_scale": 3}
     model = compact(steps=3, neuron=neuron, widths=(4, 4, 4, 4)).double()
     return settled(model, batch()[0])  # type: ignore[return-value]
-
-
-def batch() -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    images = torch.rand(6, 3, 32, 32, generator=generator, dtype=torch.float64)
-    return images, torch.randint(10, (6,), generator=generator)
-
-
-def seeded() -> torch.Generator:
-    return torch.Generator().manual_seed(3)
 
 
 def last_current(model: Compact, x: Tensor) -> Tensor:

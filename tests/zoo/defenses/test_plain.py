@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from support.networks import settled
+from support.random_batches import batch
 from torch import nn
 
 from zoo.architectures.compact import compact
@@ -23,11 +24,6 @@ NEEDED = {
 def snn() -> nn.Module:
     torch.manual_seed(0)
     return settled(compact(steps=2, neuron={"threshold": 0.5}, widths=(4, 4, 4, 4)), batch()[0])
-
-
-def batch() -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    return torch.rand(6, 3, 32, 32, generator=generator), torch.randint(10, (6,), generator=generator)
 
 
 def test_plain_is_cross_entropy() -> None:

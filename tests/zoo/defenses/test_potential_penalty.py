@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from support import random_batches
 from support.networks import settled
+from support.random_batches import seeded
 from torch import Tensor, nn
 
 from attacks.gradients.base import Dynamics
@@ -24,6 +27,7 @@ from zoo.spiking.membrane import driving_currents, potential_of
 from zoo.spiking.neurons import LIF
 
 STEPS, DECAY, THRESHOLD = 3, 0.7, 0.5
+batch = partial(random_batches.batch, dtype=torch.float64)
 
 
 def snn() -> Compact:
@@ -34,16 +38,6 @@ def snn() -> Compact:
         assert layer.input_scale is not None
         layer.input_scale.data = torch.tensor([1.0, 0.8, 1.3], dtype=torch.float64)
     return settled(model, batch()[0])  # type: ignore[return-value]
-
-
-def batch() -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    images = torch.rand(6, 3, 32, 32, generator=generator, dtype=torch.float64)
-    return images, torch.randint(10, (6,), generator=generator)
-
-
-def seeded() -> torch.Generator:
-    return torch.Generator().manual_seed(3)
 
 
 # --- potentials ---

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from support.networks import settled
-from torch import Tensor, nn
+from support.random_batches import batch, seeded
+from torch import nn
 
 from zoo.architectures.compact import compact
 from zoo.conversion.thresholds import calibrate_
@@ -17,15 +18,6 @@ EPS = 8 / 255
 def snn() -> nn.Module:
     torch.manual_seed(0)
     return settled(compact(steps=2, neuron={"threshold": 0.5, "decay": 1.0}, widths=(4, 4, 4, 4)), batch()[0])
-
-
-def batch() -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    return torch.rand(6, 3, 32, 32, generator=generator), torch.randint(10, (6,), generator=generator)
-
-
-def seeded() -> torch.Generator:
-    return torch.Generator().manual_seed(3)
 
 
 def test_the_loss_is_its_formula_with_gradients_through_both_predictions() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from support.networks import settled
+from support.random_batches import batch, seeded
 from torch import Tensor, nn
 
 from zoo.architectures.compact import compact
@@ -15,15 +16,6 @@ EPS = 8 / 255
 def snn() -> nn.Module:
     torch.manual_seed(0)
     return settled(compact(steps=2, neuron={"threshold": 0.5}, widths=(4, 4, 4, 4)), batch()[0])
-
-
-def batch() -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    return torch.rand(6, 3, 32, 32, generator=generator), torch.randint(10, (6,), generator=generator)
-
-
-def seeded() -> torch.Generator:
-    return torch.Generator().manual_seed(3)
 
 
 def by_hand(clean: Tensor, perturbed: Tensor) -> Tensor:

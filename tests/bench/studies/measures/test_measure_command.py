@@ -52,6 +52,33 @@ def test_as_many_images_do(program: Program, tmp_path: Path) -> None:
     assert sheet is not None and sheet.clean is not None and sheet.clean.n == 20
 
 
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("zoo:ann_vanilla@9", "zoo:ann_vanilla is at version 1 here. Drop @9."),
+        ("zoo:ann_vanilla@", "zoo:ann_vanilla is at version 1 here."),
+        ("zoo:nobody", "Unknown model 'zoo:nobody'"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", [("measure", "--publish"), ("measure",), ("show",), ("train",), ("pilot", "--weights", "1")]
+)
+def test_another_version_or_an_unknown_model_is_a_mistake(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], model: str, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "leaderboards").mkdir()
+    refused = program(*command, model)
+    assert refused.code == 2 and words in refused.err
+
+
+def test_the_present_version_may_be_named(program: Program, tmp_path: Path) -> None:
+    publish(tmp_path, 60)
+    refused = program("measure", "zoo:ann_vanilla@1", *SMALL, "--publish", "--boards", tmp_path)
+    assert "published on 60 images, and 20 are fewer" in refused.err
+    assert program("show", "zoo:ann_vanilla@v1").code == 0
+
+
 def test_boards_without_publish_is_a_mistake(program: Program, tmp_path: Path) -> None:
     refused = program("measure", "zoo:ann_vanilla", *SMALL, "--boards", tmp_path)
     assert refused.code == 2 and "--publish" in refused.err
