@@ -5,9 +5,9 @@ names ``width`` cells that should be changed too, and ``width`` changes that cou
 the best 1, 2, 4 and 8 of both are exchanged together, and the best exchange is kept if the objective rises. A row for which
 none does looks at the next ``width`` cells in the next round.
 
-With ``company`` above 1 it looks at groups as well: where single events gave nothing, each of the candidates is tried together
-with the neighbour that gains most, then with two of them, and so on, before the next candidates. A filter that removes
-lonely events lets such groups pass.
+With ``company`` above 1 it looks at groups as well: where single events gave nothing, each of the candidates is tried
+together with the neighbour that gains most, then with two of them, and so on, before the next candidates. A filter that
+removes lonely events lets such groups pass.
 
 It does for events what the corner search does for images: surrogate gradients point to where it is worth looking, and
 what is believed is what the network answers.
