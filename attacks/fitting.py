@@ -10,8 +10,9 @@ from dataclasses import dataclass
 class Traits:
     """What a model is like, as far as it decides which attacks can work on it.
 
-    spiking: it has layers that take a gradient path. coded: its encoder takes a coding. scores: it answers one score per
-    input instead of logits. differentiable: it answers with gradients. rounds: it rounds its input, as far as a probe tells.
+    spiking: it has layers that take a gradient path. coded: its encoder, or its filter of events, takes a coding. scores: it
+    answers one score per input instead of logits. differentiable: it answers with gradients. rounds: it rounds its input, as
+    far as a probe tells.
     """
 
     spiking: bool = False

@@ -29,16 +29,16 @@ def at(cells: Tensor, like: Tensor) -> Tensor:
 def tried(
     oracle: Oracle, threat: EventsL0, events: Tensor, direction: Tensor, cells: Tensor, rows: Tensor, like: Tensor
 ) -> Answer:
-    """Value and verdict ``(n, k)`` of each row of ``events`` ``(n, T, M)`` with one of its ``cells`` ``(n, k)`` changed.
+    """Value and verdict ``(n, k)`` of each row of ``events`` ``(n, T, M)`` with one of its k groups of cells changed.
 
-    direction: ``(n, T, M)``. like: inputs ``(n, T, ...)``. rows: ``(n,)``, for which they stand.
+    cells: ``(n, k, size)``. direction: ``(n, T, M)``. like: inputs ``(n, T, ...)``. rows: ``(n,)``, for which they stand.
     """
     values, broken = [], []
     columns = max(1, AT_ONCE // max(1, len(rows)))
     for part in cells.split(columns, dim=1):
         repeats = part.shape[1]
         row = torch.arange(len(rows), device=rows.device).repeat_interleave(repeats)
-        inputs = flipped(threat, events[row], at(part.reshape(-1, 1), events[row]), direction[row], like[row])
+        inputs = flipped(threat, events[row], at(part.flatten(0, 1), events[row]), direction[row], like[row])
         answer = oracle.query(inputs, rows[row], grad=False)
         values.append(answer.value.view(-1, repeats))
         broken.append(answer.broken.view(-1, repeats))

@@ -105,7 +105,7 @@ class _Flips:
         events = self.events[rows]
         direction, gains = directions_and_gains(scores, events, self.threat.peak)
         cells = leading(gains.flatten(1), number)
-        answer = tried(oracle, self.threat, events, direction, cells, rows, self.x[rows])
+        answer = tried(oracle, self.threat, events, direction, cells[..., None], rows, self.x[rows])
         rise = answer.value.double() - value.double()[:, None]
         helpful = (rise >= 0) & (gains.flatten(1).gather(1, cells) > 0)
         flat = torch.zeros_like(gains, dtype=torch.bool).flatten(1).scatter(1, cells, helpful).view_as(events)

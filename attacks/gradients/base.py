@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 Reset = Literal["hard", "soft"]
 Coding = Literal["smooth", "straight_through", "masked"]
 """How the staircase of an encoder is differentiated: as if blurred by one level, as if the intensity itself were sent at
-each step, or through the emitted spikes alone."""
+each step, or through the emitted spikes alone. A filter of events takes one too: what one event more or less changes, as if
+all events were kept, or through those kept alone."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class TakesGradientPath(Protocol):
 
 @runtime_checkable
 class TakesCoding(Protocol):
-    """An encoder whose backward the attacker may replace."""
+    """An encoder, or a filter of events, whose backward the attacker may replace."""
 
     def take_coding(self, coding: Coding | None) -> Coding | None:
         """Use ``coding`` from the next forward on (None: the encoder's own). Returns the one before."""
@@ -219,7 +220,7 @@ class Session(ABC):
 class GradientPath(ABC):
     """A frozen choice of how to differentiate through spikes.
 
-    coding: how encoders that send an intensity as spikes are differentiated; None for their own way.
+    coding: how encoders that send an intensity as spikes, and filters of events, are differentiated; None for their own way.
     """
 
     coding: Coding | None = None

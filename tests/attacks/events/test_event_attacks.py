@@ -46,6 +46,7 @@ FLIPPING: list[Attack] = [
     TopK(),
     EventAscent(steps=6, restarts=2),
     SwapSearch(steps=3, restarts=2, rounds=3, width=4),
+    SwapSearch(steps=3, rounds=6, width=4, company=3),
     SDA(iterations=3, width=4),
     SpikeFool(iterations=5),
     TernarySampling(steps=5),

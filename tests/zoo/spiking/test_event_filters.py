@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 import bench
+from attacks.gradients.base import Training
+from attacks.model_oracle import ModelOracle
 from zoo.architectures.event_network import EventNetwork
-from zoo.spiking.event_filters import BackgroundActivityFilter, QuantisedFilter
+from zoo.spiking.event_filters import BackgroundActivityFilter, EventFilter, QuantisedFilter
 
 
 def test_lonely_events_are_removed() -> None:
@@ -92,14 +94,84 @@ def test_an_event_is_not_supported_by_later_ones() -> None:
     assert kept.nonzero().tolist() == [[0, 2, 0, 1, 2]]
 
 
-@pytest.mark.parametrize("module", [BackgroundActivityFilter(support=3), QuantisedFilter(reach=1, most=1)], ids=repr)
-def test_every_gradient_passes(module: nn.Module) -> None:
-    x = (torch.rand(2, 3, 2, 5, 5, generator=torch.Generator().manual_seed(0)) < 0.1).float().requires_grad_()
-    slope = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
-    filtered = module(x)
-    assert int(filtered.detach().sum()) < int(x.detach().sum())
-    (filtered * slope).sum().backward()
-    assert x.grad is not None and torch.equal(x.grad, slope)
+EVERY = [
+    BackgroundActivityFilter(support=1),
+    BackgroundActivityFilter(support=3),
+    QuantisedFilter(quantum=1, reach=1, memory=0, most=2),
+    QuantisedFilter(quantum=2, reach=1, memory=1, most=3),
+    QuantisedFilter(quantum=3, reach=2, memory=4, most=2),
+]
+every_filter = pytest.mark.parametrize("module", EVERY, ids=repr)
+
+
+def whole_weights(x: Tensor) -> Tensor:
+    return torch.randint(-9, 10, x.shape, generator=torch.Generator().manual_seed(1)).to(x)
+
+
+def gradient(module: nn.Module, x: Tensor, weights: Tensor) -> Tensor:
+    leaf = x.clone().requires_grad_()
+    slope: Tensor = torch.autograd.grad((module(leaf) * weights).sum(), leaf)[0]
+    return slope
+
+
+@every_filter
+@pytest.mark.parametrize("density", [0.05, 0.15, 0.4])
+def test_the_smooth_backward_is_what_each_single_event_changes(module: EventFilter, density: float) -> None:
+    """Every cell of a small recording is flipped; sums of whole numbers are exact."""
+    x = (torch.rand(1, 5, 2, 4, 5, generator=torch.Generator().manual_seed(3)) < density).double()
+    weights = whole_weights(x)
+    flips = torch.eye(x.numel(), dtype=torch.double).view(-1, *x.shape[1:])
+    flipped = (x - flips).abs()
+    changes = ((module(flipped) - module(x)) * weights).flatten(1).sum(1) / (flipped - x).flatten(1).sum(1)
+    assert torch.equal(gradient(module, x, weights).flatten(), changes)
+
+
+@every_filter
+def test_on_a_grid_of_counts_it_is_what_one_event_changes(module: EventFilter) -> None:
+    peak = 4
+    generator = torch.Generator().manual_seed(3)
+    there = torch.rand(1, 5, 2, 4, 5, generator=generator) < 0.2
+    x = (there * torch.randint(1, 4, there.shape, generator=generator)).double() / peak
+    weights = whole_weights(x)
+    # An event more in an empty cell, an event less in others.
+    events = torch.where(x > 0, -1.0, 1.0).double() / peak
+    flips = torch.eye(x.numel(), dtype=torch.double).view(-1, *x.shape[1:]) * events
+    changes = ((module(x + flips) - module(x)) * weights).flatten(1).sum(1) / events.flatten()
+    assert torch.equal(gradient(module, x, weights).flatten(), changes)
+
+
+@every_filter
+def test_recordings_of_a_batch_do_not_mix(module: EventFilter) -> None:
+    x = (torch.rand(3, 5, 2, 4, 5, generator=torch.Generator().manual_seed(4)) < 0.2).double()
+    x[1] = 0
+    weights = whole_weights(x)
+    alone = [gradient(module, row, weight) for row, weight in zip(x.split(1), weights.split(1), strict=True)]
+    assert torch.equal(gradient(module, x, weights), torch.cat(alone))
+
+
+@every_filter
+def test_other_backwards_by_hand(module: EventFilter) -> None:
+    x = (torch.rand(2, 5, 2, 4, 5, generator=torch.Generator().manual_seed(0)) < 0.2).double()
+    weights, filtered = whole_weights(x), module(x)
+    assert int(filtered.sum()) < int(x.sum())
+    for coding, expected in (("straight_through", weights), ("masked", weights * module.rule.kept(x)[:, :, None])):
+        assert module.take_coding(coding) is None
+        assert torch.equal(module(x), filtered)
+        assert torch.equal(gradient(module, x, weights), expected)
+        assert module.take_coding(None) == coding
+
+
+def test_paths_choose_the_backward_of_a_filter() -> None:
+    torch.manual_seed(0)
+    model = EventNetwork(neuron={"threshold": 0.2}, side=9, widths=(4, 6, 8), support=3).eval()
+    x = (torch.rand(2, 5, 2, 9, 9) < 0.3).float()
+    slopes = []
+    for coding in (None, "smooth", "straight_through", "masked"):
+        oracle = ModelOracle.of(model, torch.zeros(2).long(), path=Training(coding=coding))
+        assert oracle.traits.coded
+        slopes.append(oracle.query(x, torch.arange(2), grad=True).slope)
+    assert torch.equal(slopes[0], slopes[1])
+    assert not torch.equal(slopes[1], slopes[2]) and not torch.equal(slopes[2], slopes[3])
 
 
 class Detached(EventNetwork):
