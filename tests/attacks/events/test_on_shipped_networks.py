@@ -37,19 +37,19 @@ from zoo.loading import load
 
 UNDEFENDED = ("snn_ev_vanilla", "ann_ev_frames")
 BUDGET = 0.02
-N = 40
+N, QUERIES = 30, 80
 FLIPPING: list[Attack] = [
     TopK(),
     EventAscent(),
-    SwapSearch(steps=5, rounds=2, width=8),
+    SwapSearch(steps=5, rounds=1, width=8),
     SDA(iterations=3),
     SpikeFool(),
     TernarySampling(),
     FewestEvents(steps=5, rounds=1, tries=1),
-    FlipSearch(queries=100),
-    Frame(queries=100),
-    Corner(queries=100),
-    Dash(queries=100),
+    FlipSearch(queries=QUERIES),
+    Frame(queries=QUERIES),
+    Corner(queries=QUERIES),
+    Dash(queries=QUERIES),
 ]
 MOVING: list[Attack] = [EventAscent(), SoftRetiming(steps=10)]
 
@@ -85,7 +85,7 @@ def test_attacks_beat_random_changes_of_as_many_events(name: str, attack: Attack
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", UNDEFENDED)
-@pytest.mark.parametrize("attack", [FlipSearch(queries=100), Dash(queries=100)], ids=repr)
+@pytest.mark.parametrize("attack", [FlipSearch(queries=QUERIES), Dash(queries=QUERIES)], ids=repr)
 def test_searches_that_reach_the_digit_beat_the_best_of_as_many_random_changes(name: str, attack: SlotSearch) -> None:
     gained = margins(name, attack, EventsL0) - margins(name, UniformNoise(draws=attack.queries), EventsL0)
     assert at_least(gained) > 0
