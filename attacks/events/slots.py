@@ -29,6 +29,8 @@ _HALVINGS = (0.02, 0.05, 0.2, 0.4, 0.6, 0.8)
 
 Build = Callable[[Tensor, Tensor], Tensor]
 """From places ``(m, slots)`` and the rows ``(m,)`` that they are for to inputs ``(m, T, ...)``."""
+Draw = Callable[[Tensor, KeyedRng], Tensor]
+"""From rows ``(m,)`` and their streams to new places ``(m, slots)``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +76,19 @@ class SlotSearch(Attack):
         if not len(x):
             return best.inputs
         number = self.slots(grid.budget(x), shape)
-        build, table = self.building(grid, x, number, rng), self.table(shape)
-        held = drawn_places(rng.fold("first"), max(1, int(number.max())), prod(table))
+        build = self.building(grid, x, number, rng)
+        draw = self.drawing(grid, x, max(1, int(number.max())))
+        held = draw(torch.arange(len(x), device=x.device), rng.fold("first"))
         for query in range(self.queries):
             rows = best.standing()
             if not len(rows):
                 break
             streams = rng.rows(rows).fold("query", query)
-            candidate = held[rows] if query == 0 else self._moved(held[rows], number[rows], table, query, streams)
+            if query == 0:
+                candidate = held[rows]
+            else:
+                anywhere = draw(rows, streams.fold("where"))
+                candidate = self._moved(held[rows], anywhere, number[rows], self.table(shape), query, streams)
             adv = build(candidate, rows)
             before = best.value[rows]
             answer = oracle.query(adv, rows, grad=False)
@@ -91,16 +98,22 @@ class SlotSearch(Attack):
             held[rows[kept]] = candidate[kept]
         return best.inputs
 
-    def _moved(self, held: Tensor, number: Tensor, table: tuple[int, ...], query: int, rng: KeyedRng) -> Tensor:
-        """``held`` ``(n, most)`` with some of the first ``number`` ``(n,)`` at other places."""
+    def drawing(self, grid: EventsL0, x: Tensor, most: int) -> Draw:
+        """How new places ``(m, most)`` are drawn for rows of ``x`` ``(n, T, ...)``: evenly from the table."""
+        total = prod(self.table(tuple(x.shape[1:])))
+        return lambda rows, rng: drawn_places(rng, most, total).to(x.device)
+
+    def _moved(
+        self, held: Tensor, anywhere: Tensor, number: Tensor, table: tuple[int, ...], query: int, rng: KeyedRng
+    ) -> Tensor:
+        """``held`` ``(n, most)`` with some of the first ``number`` ``(n,)`` moved, half of them ``anywhere``."""
         halved = self.share / 2 ** sum(query > at * self.queries for at in _HALVINGS)
         wanted = (halved * number).ceil().clamp_min(1)
         # Each slot is moved with the probability that moves so many on average, and one slot is always moved.
         draws = rng.fold("which").uniform(held.shape[1]).to(held.device)
         one = (rng.fold("one").uniform(1).to(held.device) * number[:, None]).long()
         moving = (draws * number[:, None] < wanted[:, None] - 1) | (torch.arange(held.shape[1], device=held.device) == one)
-        anywhere = drawn_places(rng.fold("where"), held.shape[1], prod(table)).to(held.device)
-        near = _beside(held, table, rng.fold("beside"))
+        near = beside(held, table, rng.fold("beside"))
         far = rng.fold("far").uniform(held.shape[1]).to(held.device) < 0.5
         return torch.where(moving, torch.where(far, anywhere, near), held)
 
@@ -110,7 +123,7 @@ def drawn_places(rng: KeyedRng, number: int, total: int) -> Tensor:
     return (rng.uniform(number).double() * total).long().clamp_max(total - 1)
 
 
-def _beside(places: Tensor, table: tuple[int, ...], rng: KeyedRng) -> Tensor:
+def beside(places: Tensor, table: tuple[int, ...], rng: KeyedRng) -> Tensor:
     """The next or previous place of each of ``places`` along an axis of ``table`` drawn evenly, around the edges."""
     axis = (rng.fold("axis").uniform(places.shape[1]).to(places.device) * len(table)).long()
     step = torch.where(rng.fold("step").uniform(places.shape[1]).to(places.device) < 0.5, 1, -1)

@@ -35,6 +35,7 @@ NETWORKS = {
     "through_pictures": "compact behind a camera",
     "through_spikes": "on spike planes",
     "event_network": "for event frames",
+    "event_frames": "on all event frames at once",
     "wrn16": "WRN-16",
     "dbcnn": "DBCNN",
     "hyperiqa": "HyperIQA",

@@ -2,6 +2,7 @@
 
 BUILDERS: dict[str, str] = {
     "compact": "zoo.architectures.compact:compact",
+    "event_frames": "zoo.architectures.event_frames:event_frames",
     "event_network": "zoo.architectures.event_network:event_network",
     "through_pictures": "zoo.cameras.networks:through_pictures",
     "through_spikes": "zoo.cameras.networks:through_spikes",

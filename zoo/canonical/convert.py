@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from attacks.gradients.compiled import usable
 from zoo.architectures.blocks import ConvNorm, Normalise
 from zoo.architectures.compact import Compact
+from zoo.architectures.event_frames import EventFrames
 from zoo.architectures.event_network import EventNetwork
 from zoo.architectures.residual import Block, Shortcut
 from zoo.architectures.timed import Timed
@@ -47,7 +48,7 @@ from zoo.spiking.readouts import MeanLogits
 from zoo.spiking.timing import FrontLoaded, Latency
 
 NETWORKS = (
-    *(Compact, EventNetwork, Timed, Source, NoisySource, Converted),
+    *(Compact, EventNetwork, EventFrames, Timed, Source, NoisySource, Converted),
     *(TimeSequential, Block, MeanLogits, FirstSpike, nn.Sequential),
     *(SpikeCamera, Reconstructor, ThroughPictures, ThroughSpikes, OnSpikePlanes),
 )

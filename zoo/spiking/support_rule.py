@@ -74,7 +74,8 @@ class SupportRule:
     def _by_tick(self, values: Tensor) -> Tensor:
         """Sums of ``(N, T, C, H, W)`` over polarities and the frames of each tick: ``(N, ticks, H, W)``."""
         values = F.pad(values.sum(2), (0, 0, 0, 0, 0, -values.shape[1] % self.quantum))
-        return values.unflatten(1, (-1, self.quantum)).sum(2)
+        sums: Tensor = values.unflatten(1, (-1, self.quantum)).sum(2)
+        return sums
 
     def _by_frame(self, values: Tensor, frames: int) -> Tensor:
         """Values ``(N, ticks, H, W)`` at each of the frames: ``(N, T, H, W)``."""

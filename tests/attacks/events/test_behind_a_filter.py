@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from attacks.base import Attack
 from attacks.events.ascent import TopK
 from attacks.events.company import in_company
+from attacks.events.search import STEPS, FlipSearch
 from attacks.events.swaps import SwapSearch
 from attacks.gradients.base import Coding, Training
 from attacks.model_oracle import ModelOracle
@@ -116,6 +117,22 @@ def test_company_is_the_neighbours_of_largest_gain() -> None:
     corner = at[0, 0, 0, 0, 0].view(1, 1)
     nobody = in_company(corner, torch.full_like(gains, -torch.inf), SHAPE, 3)
     assert nobody.tolist() == [[[int(corner)] * 3]]
+
+
+def test_flips_are_drawn_near_events() -> None:
+    x = torch.zeros(3, *SHAPE).double()
+    x[0, 1, 0, 2, 2] = x[0, 3, 1, 5, 6] = x[1, 0, 1, 3, 3] = 1
+    search, rows = FlipSearch(near=1.0), torch.arange(3)
+    cells = search.drawing(EventsL0(eps=5), x, 400)(rows, KeyedRng.of(0, rows))
+    sizes = torch.tensor(SHAPE)
+    for row, shares in ((0, (0.05, 0.95)), (1, (1.0, 1.0))):
+        at = torch.stack(torch.unravel_index(cells[row], SHAPE), 1)
+        steps = (at[:, None] - x[row].nonzero()).abs()
+        steps = torch.minimum(steps, sizes - steps).sum(2)  # around the edges
+        assert int(steps.amin(1).max()) == STEPS
+        assert shares[0] <= float((steps[:, 0] <= STEPS).double().mean()) <= shares[1]
+    # A recording without events has no surroundings.
+    assert len(set(cells[2].tolist())) > 100
 
 
 def test_company_needs_frames() -> None:

@@ -112,7 +112,7 @@ def test_other_processors_give_the_same_bits(processor: str, tmp_path: Path) -> 
     "name",
     [
         *("snn_at", "snn_cos", "snn_ttfs", "snn_poisson", "ann_qcfs"),
-        *("snn_ev_gsr", "snn_ev_aqf", "cam_tfp_snn", "cam_direct_snn"),
+        *("snn_ev_gsr", "snn_ev_aqf", "ann_ev_frames", "cam_tfp_snn", "cam_direct_snn"),
     ],
 )
 def test_the_form_is_the_same_function(name: str) -> None:
