@@ -62,5 +62,6 @@ def fidelity(scorer: Scorer, x: Tensor, rng: KeyedRng, *, batch: int | None = No
 
 
 def _window(scenes: Tensor) -> int:
-    smallest = min(WINDOW, *scenes.shape[2:])
+    height, width = scenes.shape[2:]
+    smallest = min(WINDOW, height, width)
     return smallest - 1 + smallest % 2

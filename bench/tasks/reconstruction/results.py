@@ -96,7 +96,7 @@ def drop_result(rows: pd.DataFrame, attack: str, seconds: float, stages: list[Dr
     groups = valid["group"].to_numpy(np.int64)
 
     def estimated(values: pd.Series[float]) -> Interval:
-        numbers: Floats = values.to_numpy(float)
+        numbers: Floats = np.asarray(values, dtype=np.float64)
         statistic = quality.estimate(lambda weights: weighted.mean(numbers, weights), len(numbers), groups=groups)
         return Interval.of(statistic)
 
