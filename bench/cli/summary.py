@@ -24,6 +24,7 @@ def summarise(record: Record, out: Path) -> None:
     from bench.evaluation.request.identity import folder_name
     from bench.tasks.lookup import task_named
     from bench.tasks.summary import duration
+    from reports.site.frozen import plainly
 
     title = f"{record.model.ref} on {record.data.n} {record.data.split} images of {record.data.name}, {record.threat}"
     summary = task_named(record.task).summary(record.results, eight_bit=record.eight_bit)
@@ -34,7 +35,7 @@ def summarise(record: Record, out: Path) -> None:
         say(f"\n{heading}")
         show_table(lines)
     for reason in record.reliability.reasons:
-        say(f"{VERDICTS[record.reliability.status]}: {reason}")
+        say(f"{VERDICTS[record.reliability.status]}: {plainly(reason)}")
     if record.reliability.status == "upper_bound":
         say("         use --attack standard for a number to publish; bench doctor looks closer")
     for remark in (*summary.remarks, *(f"remark: {text}" for text in record.remarks)):

@@ -21,6 +21,13 @@ ALONE = 4
 """Number of images that are also passed one by one."""
 
 
+NO_LAYERS = (
+    "no spiking layer takes the attacker's gradient path: build it of layers of this suite (zoo.spiking), or adopt a "
+    "network of SpikingJelly (zoo.adapters.spikingjelly)"
+)
+"""In isolation only layers of this suite do; spike functions of other libraries are looked for in ``bench evaluate``."""
+
+
 class Probe(Protocol):
     """The part of a model that checks need."""
 
@@ -175,7 +182,7 @@ def gradient_checks(model: Probe, submission: Submission, images: Tensor) -> Ite
     """Check that spiking layers take gradient paths, and that there is a gradient at ``images`` ``(n, ...)``."""
     layers = model.layers
     if submission.spiking:
-        says = f"{layers} spiking layers take the attacker's gradient path"
+        says = f"{layers} spiking layers take the attacker's gradient path" if layers else NO_LAYERS
         yield of("gradient path", layers > 0, layers, says)
     elif layers:
         yield of("gradient path", False, layers, f"{layers} layers take gradient paths, but spiking is false")

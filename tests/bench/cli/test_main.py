@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
+from support.leaderboard import kept_records
 from support.tiny import Linear
 
 from bench.cli import main as module
 from bench.cli.evaluate import _count
 from bench.cli.quiet import printing_to_stderr
+from bench.cli.summary import summarise
 from bench.data.base import Samples
 from bench.foundation import registry
 from bench.foundation.errors import SpecError
@@ -278,6 +280,15 @@ def test_evaluate_as_a_table(run: Bench, net: str, tmp_path: Path) -> None:
     assert "already done" not in said.err
     folder = Path(said.out.rpartition("record: ")[2].split("  (")[0])
     assert (tmp_path / folder / "record.json").exists()
+
+
+def test_a_verdict_is_printed_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    record = kept_records()[0]
+    reason = "a step along the best of 4 gradient paths (Training(coding=None)) leads nearer to another class"
+    told = record.reliability.model_copy(update={"status": "reliable_with_remarks", "reasons": [reason]})
+    summarise(record.model_copy(update={"reliability": told}).with_rows(record.rows), Path("records"))
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("verdict: "))
+    assert line.endswith("the best of 4 gradient paths (the model's own gradient) leads nearer to another class")
 
 
 @pytest.mark.parametrize(
