@@ -73,7 +73,7 @@ def _search(atheris: ModuleType, name: str, door: Door, place: Path, seconds: in
 
     @settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(door.inputs)
-    def one(content: bytes) -> None:
+    def input_enters(content: bytes) -> None:
         try:
             enter(door, content)
         except BaseException:
@@ -83,7 +83,7 @@ def _search(atheris: ModuleType, name: str, door: Door, place: Path, seconds: in
             raise
 
     limits = [f"-max_total_time={seconds}", f"-seed={number}", "-rss_limit_mb=8192", f"-artifact_prefix={place}/"]
-    atheris.Setup([sys.argv[0], *limits, "-print_final_stats=1"], one.hypothesis.fuzz_one_input)
+    atheris.Setup([sys.argv[0], *limits, "-print_final_stats=1"], input_enters.hypothesis.fuzz_one_input)
     atheris.Fuzz()
     os._exit(0)
 

@@ -52,8 +52,8 @@ def examine(name: str, examples: int, number: int) -> Fallen | None:
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if status == 0:
             return None
-        said = words.read_text(errors="replace") if words.exists() else f"the process ended with {status}"
-        return Fallen(name, last.read_bytes() if last.exists() else b"", said)
+        story = words.read_text(errors="replace") if words.exists() else f"the process ended with {status}"
+        return Fallen(name, last.read_bytes() if last.exists() else b"", story)
 
 
 def replay(name: str, content: bytes) -> str | None:
@@ -100,11 +100,11 @@ def _in_child(name: str, examples: int, number: int, folder: Path, last: Path, w
         @seed(number)
         @keep
         @given(door.inputs)
-        def one(content: bytes) -> None:
+        def input_enters(content: bytes) -> None:
             last.write_bytes(content)
             enter(door, content)
 
-        one()
+        input_enters()
         status = 0
     except BaseException:
         words.write_text(_in_words(), errors="replace")

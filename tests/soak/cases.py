@@ -164,8 +164,8 @@ def _unlike(left: Result, wanted: Result) -> list[str]:
 def _from_there(text: str | None, other: str | None) -> str:
     if text is None or other is None:
         return f"{str(text)[:200]}, not {str(other)[:200]}"
-    same = next((place for place, (one, two) in enumerate(zip(text, other, strict=False)) if one != two), 0)
-    start = max(same - 60, 0)
+    place = next((place for place, (left, right) in enumerate(zip(text, other, strict=False)) if left != right), 0)
+    start = max(place - 60, 0)
     return f"{text[start : start + 200]}, not {other[start : start + 200]}"
 
 
