@@ -11,7 +11,8 @@ from pydantic import Field
 from bench.metrics import classification as metrics
 from bench.tasks.classification.convergence import broken_late
 from bench.tasks.classification.units import DecisionOutcome
-from bench.tasks.results import WORST_CASE, AttackResult, Interval, Point, Strict, mean_costs
+from bench.tasks.per_attack import per_attack
+from bench.tasks.results import AttackResult, Interval, Point, Strict, mean_costs
 
 if TYPE_CHECKING:
     from attacks.base import Stage
@@ -99,20 +100,7 @@ def cell(rows: pd.DataFrame, attack: str, seconds: float, stages: list[StageResu
 
 def cells(request: Request, rows: pd.DataFrame, results: Results) -> list[AttackResult]:
     """One cell per radius and attack, and per radius the worst case if there are several attacks."""
-    results_so_far: list[AttackResult] = []
-    for eps in request.eps:
-        at_eps = rows[rows["eps"] == eps.value]
-        for number, resolved in enumerate(request.attacks):
-            stages = [
-                _stage_result(stage, results.stage(number, eps.value, position))
-                for position, stage in enumerate(request.stages[number])
-            ]
-            attack_rows = at_eps[at_eps["attack"] == resolved.spec]
-            results_so_far.append(cell(attack_rows, resolved.spec, sum(stage.seconds for stage in stages), stages))
-        if len(request.attacks) > 1:
-            total = sum(result.seconds for result in results_so_far[-len(request.attacks) :])
-            results_so_far.append(cell(metrics.worst_case(at_eps), WORST_CASE, total, []))
-    return results_so_far
+    return per_attack(request, rows, results, of_stage=_stage_result, of_rows=cell, worst_case=metrics.worst_case)
 
 
 def _stage_result(stage: Stage, outcomes: Sequence[DecisionOutcome]) -> StageResult:

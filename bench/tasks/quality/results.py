@@ -10,8 +10,9 @@ from pydantic import Field
 
 from bench.metrics import quality
 from bench.metrics.quality import ScoreRange, Statistic
+from bench.tasks.per_attack import per_attack
 from bench.tasks.quality.rows import worst_case
-from bench.tasks.results import WORST_CASE, AttackResult, Interval, Point, Strict, mean_costs
+from bench.tasks.results import AttackResult, Interval, Point, Strict, mean_costs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -218,22 +219,11 @@ def shifts(request: Request, rows: pd.DataFrame, results: Results) -> list[Attac
     Raises ``ValueError`` if an attack failed on every sample.
     """
     scale = ScoreRange(*request.subject.score_range)
-    results_so_far: list[AttackResult] = []
-    for eps in request.eps:
-        at_eps = rows[rows["eps"] == eps.value]
-        for number, resolved in enumerate(request.attacks):
-            stages = [
-                _stage_result(stage, results.stage(number, eps.value, position))
-                for position, stage in enumerate(request.stages[number])
-            ]
-            attack_rows = at_eps[at_eps["attack"] == resolved.spec]
-            results_so_far.append(
-                shift_result(attack_rows, resolved.spec, scale, sum(stage.seconds for stage in stages), stages)
-            )
-        if len(request.attacks) > 1:
-            total = sum(result.seconds for result in results_so_far[-len(request.attacks) :])
-            results_so_far.append(shift_result(worst_case(at_eps), WORST_CASE, scale, total))
-    return results_so_far
+
+    def of_rows(attack_rows: pd.DataFrame, spec: str, seconds: float, stages: list[ShiftStage]) -> Shift:
+        return shift_result(attack_rows, spec, scale, seconds, stages)
+
+    return per_attack(request, rows, results, of_stage=_stage_result, of_rows=of_rows, worst_case=worst_case)
 
 
 def _stage_result(stage: Stage, outcomes: Sequence[ScoreOutcome]) -> ShiftStage:

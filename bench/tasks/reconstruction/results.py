@@ -9,8 +9,9 @@ import numpy as np
 from pydantic import Field
 
 from bench.metrics import quality, weighted
+from bench.tasks.per_attack import per_attack
 from bench.tasks.reconstruction.rows import worst_case
-from bench.tasks.results import WORST_CASE, AttackResult, Interval, Point, Strict, mean_costs
+from bench.tasks.results import AttackResult, Interval, Point, Strict, mean_costs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,20 +137,7 @@ def drops(request: Request, rows: pd.DataFrame, results: Results) -> list[Attack
 
     Raises ``ValueError`` if an attack failed on every sample.
     """
-    results_so_far: list[AttackResult] = []
-    for eps in request.eps:
-        at_eps = rows[rows["eps"] == eps.value]
-        for number, resolved in enumerate(request.attacks):
-            stages = [
-                _stage_result(stage, results.stage(number, eps.value, position))
-                for position, stage in enumerate(request.stages[number])
-            ]
-            attack_rows = at_eps[at_eps["attack"] == resolved.spec]
-            results_so_far.append(drop_result(attack_rows, resolved.spec, sum(stage.seconds for stage in stages), stages))
-        if len(request.attacks) > 1:
-            total = sum(result.seconds for result in results_so_far[-len(request.attacks) :])
-            results_so_far.append(drop_result(worst_case(at_eps), WORST_CASE, total))
-    return results_so_far
+    return per_attack(request, rows, results, of_stage=_stage_result, of_rows=drop_result, worst_case=worst_case)
 
 
 def _stage_result(stage: Stage, outcomes: Sequence[PictureOutcome]) -> DropStage:
