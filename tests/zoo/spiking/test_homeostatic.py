@@ -9,31 +9,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support.networks import settled
+from support.neuron_layers import PATHS, assert_canonical, assert_forward_is_left, assert_same_gradients, drawn
 from torch import Tensor, nn
 
-from attacks.gradients.assg import ASSG
-from attacks.gradients.base import GradientPath, Training
+from attacks.gradients.base import GradientPath
 from attacks.gradients.bptt import BPTT
-from attacks.gradients.hart import HART
 from attacks.gradients.last_step import LastStep
-from attacks.gradients.pdsg import PDSG
-from attacks.gradients.rate import BPTR, RGA
 from attacks.gradients.surrogates import SURROGATES, Surrogate
 from zoo.architectures.compact import compact
-from zoo.canonical.convert import canonical
 from zoo.spiking.homeostatic import HomeostaticLIF
 from zoo.spiking.membrane import last_spiking
 from zoo.spiking.neurons import LIF
 
 T = 4
-PATHS: list[GradientPath] = [
-    *(Training(), BPTT(surrogate="atan"), BPTT(surrogate="sigmoid", reset="detached")),
-    *(ASSG(), ASSG(reset="attached"), PDSG(), HART(), BPTR(), RGA(), LastStep()),
-]
-
-
-def drawn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def layer_of(anchors: Tensor, rates: Tensor, **neuron: Any) -> HomeostaticLIF:
@@ -109,16 +97,7 @@ def test_neurons_whose_thresholds_rest_are_plain(seed: int, decay: float, channe
 @pytest.mark.parametrize("path", PATHS, ids=repr)
 def test_every_gradient_path_is_that_of_plain_neurons_where_thresholds_rest(path: GradientPath) -> None:
     neuron: dict[str, Any] = {"decay": 0.8, "threshold": 0.7, "surrogate": "atan"}
-    current, weights = drawn(T, 3, 4, 2, 2), drawn(T, 3, 4, 2, 2, seed=1)
-    gradients = []
-    for layer in (HomeostaticLIF(anchors=T, adaptation=0, **neuron), LIF(**neuron)):
-        leaf = current.clone().requires_grad_()
-        with path.applied(layer.double().requires_grad_(False)) as bound:
-            spikes = layer(leaf)
-        assert bound.layers == 1
-        gradients.append(torch.autograd.grad((weights * spikes).sum(), leaf)[0])
-    assert gradients[0].abs().sum() > 0
-    torch.testing.assert_close(*gradients)
+    assert_same_gradients((HomeostaticLIF(anchors=T, adaptation=0, **neuron), LIF(**neuron)), path)
 
 
 def test_a_potential_raises_the_thresholds_of_later_steps() -> None:
@@ -165,27 +144,12 @@ def test_each_neuron_of_the_compact_network_has_its_rate_and_anchors() -> None:
 
 
 def test_a_network_has_a_canonical_form_with_the_same_thresholds() -> None:
-    model = network()
-    form = canonical(model)
-    assert form is not None
-    images = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(2))
-    with torch.no_grad():
-        expected, computed = model(images), form(images)
-        assert torch.equal(torch.cat([form(images[:1]), form(images[1:])]), computed)
-    # One rounding at a threshold moves a spike; most images have none.
-    assert ((computed - expected).abs().amax(1) < 1e-3).float().mean() >= 0.5
+    assert_canonical(network())
 
 
 @pytest.mark.parametrize("path", PATHS, ids=repr)
 def test_a_path_leaves_the_forward_of_a_network(path: GradientPath) -> None:
-    model = network().requires_grad_(False)
-    images = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(2))
-    own, leaf = model(images), images.clone().requires_grad_()
-    with path.applied(model) as bound:
-        logits = model(leaf)
-    assert bound.layers == 4 and torch.equal(logits, own)
-    (gradient,) = torch.autograd.grad(logits[:, 0].sum(), leaf)
-    assert gradient.isfinite().all() and gradient.abs().sum() > 0
+    assert_forward_is_left(network(), path)
 
 
 def test_formulas_that_know_one_threshold_alone_refuse_them() -> None:
