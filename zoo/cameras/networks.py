@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo.architectures.compact import Compact, compact_body
@@ -55,6 +56,7 @@ class ThroughPictures(nn.Module):
 
     camera: keyword arguments of :class:`~zoo.cameras.spike_camera.SpikeCamera`. reconstruction, options: see
     :func:`reconstruction_for`. network: keyword arguments of :class:`~zoo.architectures.compact.Compact`.
+    margin: dark pixels that are put around the picture on each side, where scenes are smaller than what the network takes.
     Raises ``ValueError`` for an unknown reconstruction.
     """
 
@@ -65,15 +67,18 @@ class ThroughPictures(nn.Module):
         reconstruction: str,
         network: dict[str, Any],
         options: dict[str, Any] | None = None,
+        margin: int = 0,
     ) -> None:
         super().__init__()
         self.camera = SpikeCamera(**camera)
         self.reconstruction = reconstruction_for(self.camera, reconstruction, options)
+        self.margin = margin
         self.network = Compact(**network)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits ``(N, K)`` of scenes in [0, 1]."""
-        logits: Tensor = self.network(self.reconstruction(self.camera(x)))
+        picture = self.reconstruction(self.camera(x))
+        logits: Tensor = self.network(F.pad(picture, (self.margin,) * 4) if self.margin else picture)
         return logits
 
 

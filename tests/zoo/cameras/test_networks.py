@@ -90,6 +90,18 @@ def test_pictures_are_intensities() -> None:
         assert isinstance(model.reconstruction, TFP | TFI) and model.reconstruction.scale == scale
 
 
+def test_a_margin_of_dark_pixels_makes_room_for_small_scenes() -> None:
+    torch.manual_seed(0)
+    network = {"steps": 1, "neuron": None, "widths": WIDTHS, "channels": 1, "mean": (0.1,), "std": (0.3,)}
+    model = ThroughPictures(camera=CAMERA, reconstruction="tfp", network=network, margin=2).eval()
+    digits, rng = scenes()[:, :1, 2:30, 2:30], KeyedRng.of(0, torch.arange(3))
+    with torch.no_grad(), drawing(rng):
+        picture = model.reconstruction(model.camera(digits))
+        framed = torch.zeros(3, 1, 32, 32)
+        framed[:, :, 2:30, 2:30] = picture
+        torch.testing.assert_close(model(digits), model.network(framed))
+
+
 def test_an_unknown_reconstruction() -> None:
     with pytest.raises(ValueError, match="unknown reconstruction 'video'; known: tfp, tfi, tfstp"):
         picture_network("video")
