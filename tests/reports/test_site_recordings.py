@@ -21,6 +21,7 @@ from bench.data import load_samples
 from reports.event_pictures import reel, unreeled
 from reports.site.build import build
 from reports.site.recordings import DEPTH, GREEN, ORANGE, PICTURES, changes, pictures
+from zoo.card import card
 
 Frames = NDArray[np.float32]
 
@@ -114,11 +115,12 @@ def test_the_strip_holds_the_recordings_that_were_scored(filled: Board) -> None:
 def test_the_page_of_an_entry_shows_them(filled: Board, tmp_path: Path) -> None:
     build(filled.folder.parents[1], tmp_path / "site")
     at = tmp_path / "site" / "boards" / "small-linf" / "v1"
-    text = (at / "models" / "snn_ev_filter@1.html").read_text()
+    entry = f"snn_ev_filter@{card('snn_ev_filter').version}"
+    text = (at / "models" / f"{entry}.html").read_text()
     for number in range(len(read_galleries(filled).popitem()[1].images)):
         for end in PICTURES:
-            assert f'"snn_ev_filter%401/{number}{end}.png"' in text
-            assert (at / "models" / "snn_ev_filter@1" / f"{number}{end}.png").stat().st_size > 0
+            assert f'"{entry.replace("@", "%40")}/{number}{end}.png"' in text
+            assert (at / "models" / entry / f"{number}{end}.png").stat().st_size > 0
     table, protocol = (at / "index.html").read_text(), (at / "protocol.html").read_text()
     assert "8 recordings of nmnist_sim" in table and "median least" in table
     assert "the same 8 recordings" in protocol and "whole numbers of events" in protocol

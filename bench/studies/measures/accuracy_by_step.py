@@ -61,13 +61,14 @@ class Anytime(nn.Module):
 def longest(described: Card) -> int | None:
     """The largest number of steps that a model can run for; None if it has no limit.
 
-    Neurons with a scale per time step, and encoders that spread an intensity over all steps, fix that number.
+    Neurons with a number per time step, and encoders that spread an intensity over all steps, fix that number.
     """
     if not described.spiking:
         return 1
     arguments: dict[str, Any] = described.builder.arguments
     neuron = arguments.get("neuron") or {}
-    fixed = neuron.get("input_scale") is not None or arguments.get("encoder", "direct") in ("latency", "front")
+    fixed = any(neuron.get(number) is not None for number in ("input_scale", "leaks", "anchors"))
+    fixed = fixed or arguments.get("encoder", "direct") in ("latency", "front")
     return int(arguments["steps"]) if fixed else None
 
 

@@ -124,6 +124,7 @@ def test_answers_after_fewer_steps(arguments: dict[str, Any]) -> None:
 def test_which_models_have_a_fixed_number_of_steps() -> None:
     assert longest(card("snn_vanilla")) is None and longest(card("ann_vanilla")) == 1
     assert longest(card("snn_mppd_at")) == 4 and longest(card("snn_ttfs")) == 8 == longest(card("snn_front"))
+    assert longest(card("snn_feel")) == 4 == longest(card("snn_hosnn"))
     assert [calibration(name) for name in ("snn_qcfs", "snn_srp", "snn_cos", "snn_vanilla", "ann_at")] == [0, 4, 4, 0, 0]
     with pytest.raises(ModelError, match="runs for 1 steps"):
         running("ann_vanilla", 2)
