@@ -1,6 +1,6 @@
 """Checkpoints of a training run: one safetensors file, replaced atomically after each epoch.
 
-It holds the model, the optimiser's momentum, and the log so far; nothing is pickled.
+It holds the model, the optimiser's momentum, the log so far and a hash of all of these; nothing is pickled.
 Randomness needs no state, because every epoch draws from a generator seeded by
 (seed, epoch).
 """
@@ -17,7 +17,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from bench.foundation.errors import BenchError
-from bench.foundation.files import atomic_write_bytes
+from bench.foundation.files import atomic_write_bytes, canonical_json, sha256_bytes
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,21 @@ class Checkpoint:
         tensors = {f"model/{k}": v.detach().cpu().contiguous() for k, v in self.model.items()}
         tensors |= {f"momentum/{k}": v.detach().cpu().contiguous() for k, v in self.momentum.items()}
         about = {"recipe": self.recipe, "log": json.dumps([asdict(epoch) for epoch in self.log])}
-        atomic_write_bytes(path, save(tensors, metadata=about))
+        atomic_write_bytes(path, save(tensors, metadata=about | {"sha256": _digest(tensors, about)}))
 
     @classmethod
     def read(cls, path: Path) -> Checkpoint:
-        """The checkpoint at ``path``. Raises :class:`BenchError` if the file is damaged."""
+        """The checkpoint at ``path``. Raises :class:`BenchError` if the file is damaged.
+
+        Older checkpoints have no hash, and are taken as they are.
+        """
         try:
             with safe_open(path, framework="pt") as file:
-                about = file.metadata()
+                about = file.metadata() or {}
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            stated = about.pop("sha256", None)
+            if stated not in (None, _digest(tensors, about)):
+                raise ValueError("its content has another hash than it states")
             log = [_epoch(epoch) for epoch in json.loads(about["log"])]
             recipe = about["recipe"]
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
@@ -66,6 +72,11 @@ class Checkpoint:
             return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
         return cls(part("model/"), part("momentum/"), log, recipe)
+
+
+def _digest(tensors: dict[str, Tensor], about: dict[str, str]) -> str:
+    """The hash of a checkpoint: sha256 of its tensors as safetensors writes them without words, and of the words."""
+    return sha256_bytes(save(tensors) + canonical_json(about))
 
 
 def _epoch(written: dict[str, Any]) -> Epoch:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,41 @@ def test_damaged_checkpoint(tmp_path: Path, damage: object) -> None:
     path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
     with pytest.raises(BenchError, match="is damaged"):
         Checkpoint.read(path)
+
+
+def test_a_flipped_bit_of_a_checkpoint_is_noticed(tmp_path: Path) -> None:
+    """Any bit, in the words or in the tensors: a training must not go on from other weights than it had."""
+    path, written = tmp_path / "c", checkpoint()
+    written.write(path)
+    content = path.read_bytes()
+    unnoticed = []
+    for place in range(0, 8 * len(content), 29):
+        damaged = bytearray(content)
+        damaged[place // 8] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        try:
+            again = Checkpoint.read(path)
+        except BenchError:
+            continue
+        same = (again.log, again.recipe) == (LOG, "recipe") and all(
+            ours.keys() == theirs.keys() and all(torch.equal(ours[key], theirs[key]) for key in ours)
+            for ours, theirs in ((written.model, again.model), (written.momentum, again.momentum))
+        )
+        if not same:
+            unnoticed.append(place)
+    assert unnoticed == []
+
+
+def test_a_checkpoint_from_before_hashes_is_read(tmp_path: Path) -> None:
+    from safetensors.torch import save
+
+    written = checkpoint()
+    tensors = {f"model/{key}": value for key, value in written.model.items()}
+    tensors |= {f"momentum/{key}": value for key, value in written.momentum.items()}
+    about = {"recipe": "recipe", "log": json.dumps([asdict(epoch) for epoch in LOG])}
+    atomic_write_bytes(tmp_path / "c", save(tensors, metadata=about))
+    again = Checkpoint.read(tmp_path / "c")
+    assert (again.log, again.recipe) == (LOG, "recipe") and again.model.keys() == written.model.keys()
 
 
 def test_a_weights_file_is_no_checkpoint(tmp_path: Path) -> None:
