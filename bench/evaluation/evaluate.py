@@ -13,7 +13,7 @@ from bench.data.base import Array, Samples
 from bench.evaluation.baselines import Baselines
 from bench.evaluation.build_record import build_record
 from bench.evaluation.executors.choice import executor_for
-from bench.evaluation.journal import Journal
+from bench.evaluation.journal import FINISHED, Journal, remove_finished
 from bench.evaluation.loop import run
 from bench.evaluation.plan import plan
 from bench.evaluation.records.storage import RECORD_FILE, read_record, write_record
@@ -168,6 +168,7 @@ def evaluate_settings(settings: Settings, running: Running, watcher: Watcher) ->
         if not running.fresh and _is_finished(request, folder, running):
             record = read_record(folder)
             _check_answers(request, record.model.answers, folder)
+            remove_finished(folder / JOURNAL_FILE)
             watcher.reused(record)
             return record if request.expect is None else _with_remarks(request, record)
         return _on_disk(settings, request, identity, folder, Baselines.of(request, fields, running.out), running, watcher)
@@ -236,6 +237,7 @@ def _on_disk(
         results = Results(all_units, len(request.shards))
         if running.save_adv:
             merge_stages(folder, request, results)
+        journal.append(FINISHED, True)
         record = write_record(build_record(request, results, identity), folder)
         journal_path.unlink(missing_ok=True)
     return record

@@ -6,6 +6,7 @@ their units are computed again, and all other units are reused. Only one process
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import zlib
@@ -17,6 +18,10 @@ from typing import Any
 
 from bench.foundation.errors import JournalError, translate_os_error
 from bench.foundation.files import take_lock
+from bench.foundation.leftovers import held
+
+FINISHED = "finished"
+"""The last entry of a journal: all that it keeps is about to be in a record, and images beside it."""
 
 
 def _line(key: str, data: Any) -> bytes:
@@ -95,3 +100,14 @@ class Journal:
             os.fsync(self._file.fileno())
         except OSError as error:
             raise translate_os_error(error, self.path) from error
+
+
+def remove_finished(path: Path) -> None:
+    """Remove the journal at ``path`` if all of its run is in a record: its writer was killed after its last entry.
+
+    One in which another process goes on, or that ends with another entry, stays, and so does one that may not be removed.
+    """
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        lines = file.readlines() if held(file.fileno()) else []
+        if lines and _parsed(lines[-1]) == (FINISHED, True):
+            path.unlink()

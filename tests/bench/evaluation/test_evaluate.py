@@ -32,6 +32,8 @@ from attacks.randomness import KeyedRng
 from attacks.threats.threat import Threat
 from attacks.transfer import Transfer
 from bench.data import load_samples
+from bench.evaluation import evaluate as evaluation
+from bench.evaluation.evaluate import JOURNAL_FILE
 from bench.evaluation.records.storage import RECORD_FILE, read_record
 from bench.evaluation.request import shards
 from bench.evaluation.request.identity import identity_fields
@@ -497,6 +499,42 @@ def test_a_killed_fresh_run_leaves_nothing_to_be_taken_for_its_result(tmp_path: 
     ticks: list[Tick] = []
     same_answer(first, evaluated(out=tmp_path, on_tick=ticks.append))
     assert sum(tick.reused for tick in ticks) == when.startswith("after")  # nothing that is older is read
+
+
+def test_a_run_that_is_killed_after_its_record_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next call reads the record, and removes the journal that the killed one could not remove."""
+    written = evaluation.write_record
+
+    def killed(*arguments: Any) -> Record:
+        written(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(evaluation, "write_record", killed)
+        with pytest.raises(KeyboardInterrupt):
+            evaluated(out=tmp_path)
+    assert len(list(tmp_path.glob(f"*/{JOURNAL_FILE}"))) == 1
+    ticks: list[Tick] = []
+    same_answer(evaluated(), evaluated(out=tmp_path, on_tick=ticks.append))
+    assert not list(tmp_path.glob(f"*/{JOURNAL_FILE}")) and not ticks
+
+
+def test_the_journal_of_another_run_beside_a_record_stays(tmp_path: Path) -> None:
+    """Images are asked for later, and that run is interrupted: reading the record meanwhile loses none of it."""
+    evaluated(out=tmp_path)
+
+    def interrupt(tick: Tick) -> None:
+        if tick.done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluated(out=tmp_path, save_adv=True, on_tick=interrupt)
+    (journal,) = tmp_path.glob(f"*/{JOURNAL_FILE}")
+    content = journal.read_bytes()
+    evaluated(out=tmp_path)
+    assert journal.read_bytes() == content
 
 
 def test_fresh_forgets_the_journal(tmp_path: Path) -> None:
