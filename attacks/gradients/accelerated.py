@@ -45,7 +45,7 @@ def usable(x: Tensor) -> bool:
 
 
 def takes(trace: Trace) -> bool:
-    """Whether Triton kernels take what a layer remembers: they know one decay, not a leak for each neuron and step."""
+    """Whether Triton kernels take what a layer remembers: they know one leak and one threshold for all."""
     return trace.same_at_each_step and usable(trace.potential)
 
 

@@ -23,7 +23,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
@@ -141,14 +140,14 @@ class HomeostaticLIF(PerNeuron):
         self.adaptation = nn.Parameter(self.adaptation.detach().expand(shape).clone())
         self.anchors = torch.zeros(len(self.anchors), *shape)
 
-    def pooled(self, current: Tensor, pool: int) -> Tensor:
-        """Means of the spikes over ``pool`` x ``pool`` windows of a current ``(T, N, C, H, W)``, of any shape if pool is 1.
+    @property
+    def numbers(self) -> tuple[str, int]:
+        """One anchor per step."""
+        return "an anchor", len(self.anchors)
 
-        Raises ``ValueError`` for another number of steps than there are anchors.
-        """
-        if len(current) != len(self.anchors):
-            raise ValueError(f"the neurons have an anchor for {len(self.anchors)} steps, the current has {len(current)}")
+    def fire(self, driving: Tensor) -> Tensor:
+        """Spikes of what the neurons add up, ``(T, N, ...)`` each, along the path that was chosen or the own one."""
         gradient = self._chosen or self.own_gradient
         choices = (self.anchors, self.dynamics, gradient)
-        spikes: Tensor = AdaptAndFire.apply(self.driving(current), self.rates, *choices)  # type: ignore[no-untyped-call]
-        return spikes if pool == 1 else F.avg_pool2d(spikes.flatten(0, 1), pool).unflatten(0, spikes.shape[:2])
+        spikes: Tensor = AdaptAndFire.apply(driving, self.rates, *choices)  # type: ignore[no-untyped-call]
+        return spikes

@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
@@ -98,14 +97,13 @@ class LeakingLIF(PerNeuron):
         """Leaks ``(T, ...)``, all at ``decay``, for neurons ``(...)``."""
         self.leaks = nn.Parameter(torch.full((len(self.leaks), *shape), float(self.dynamics.decay)))
 
-    def pooled(self, current: Tensor, pool: int) -> Tensor:
-        """Means of the spikes over ``pool`` x ``pool`` windows of a current ``(T, N, C, H, W)``, of any shape if pool is 1.
+    @property
+    def numbers(self) -> tuple[str, int]:
+        """One leak per step."""
+        return "a leak", len(self.leaks)
 
-        Raises ``ValueError`` for another number of steps than there are leaks.
-        """
-        if len(current) != len(self.leaks):
-            raise ValueError(f"the neurons have a leak for {len(self.leaks)} steps, the current has {len(current)}")
+    def fire(self, driving: Tensor) -> Tensor:
+        """Spikes of what the neurons add up, ``(T, N, ...)`` each, along the path that was chosen or the own one."""
         gradient = self._chosen or self.own_gradient
-        driving = self.driving(current)
         spikes: Tensor = LeakAndFire.apply(driving, self.leaks, self.dynamics, gradient)  # type: ignore[no-untyped-call]
-        return spikes if pool == 1 else F.avg_pool2d(spikes.flatten(0, 1), pool).unflatten(0, spikes.shape[:2])
+        return spikes

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attacks.gradients.flat import dense, like
@@ -15,7 +16,27 @@ from zoo.spiking.pooling import MeanPool
 
 
 class PerNeuron(LIF, ABC):
-    """Integrate-and-fire neurons with numbers that a layer shares until :func:`per_neuron_` gives each neuron its own."""
+    """Integrate-and-fire neurons with numbers for each step, which a layer shares until :func:`per_neuron_` spreads them."""
+
+    @property
+    @abstractmethod
+    def numbers(self) -> tuple[str, int]:
+        """What there is one of per step, in words, and for how many steps."""
+
+    @abstractmethod
+    def fire(self, driving: Tensor) -> Tensor:
+        """Spikes of what the neurons add up, ``(T, N, ...)`` each."""
+
+    def pooled(self, current: Tensor, pool: int) -> Tensor:
+        """Means of the spikes over ``pool`` x ``pool`` windows of a current ``(T, N, C, H, W)``, of any shape if pool is 1.
+
+        Raises ``ValueError`` for another number of steps than there are numbers.
+        """
+        what, steps = self.numbers
+        if len(current) != steps:
+            raise ValueError(f"the neurons have {what} for {steps} steps, the current has {len(current)}")
+        spikes = self.fire(self.driving(current))
+        return spikes if pool == 1 else F.avg_pool2d(spikes.flatten(0, 1), pool).unflatten(0, spikes.shape[:2])
 
     @abstractmethod
     def spread_(self, shape: tuple[int, ...]) -> None:
