@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from bench.foundation.errors import ModelError
 from bench.models.fingerprint import draws_by_itself
 from bench.models.probe import fixed_randomness
 
@@ -19,6 +20,7 @@ RESET = (
     "Reset its state at the beginning of forward(x): utils.reset (snnTorch), functional.reset_net (SpikingJelly), "
     "reset_states (sinabs), or a state made anew."
 )
+RANDOM = "If it is random by design, say so with --stochastic (or `stochastic = True` on the module)."
 DIFFERENT = 0.01
 """Share of rows from which on two sets of answers differ: single ones may flip by rounding."""
 
@@ -32,6 +34,19 @@ def memory_or_chance(model: nn.Module, ask: Callable[[Tensor], Tensor], x: Tenso
     except Exception:  # a state of one batch does not fit the next
         return "memory"
     return "memory" if differ(first, again) else "chance"
+
+
+def inconstant(
+    says: str, model: nn.Module, ask: Callable[[Tensor], Tensor], x: Tensor, *, by_chance: str = RANDOM
+) -> ModelError:
+    """The error of a model that answers one question in two ways, with the reason as far as it can be seen.
+
+    says: which answers changed. ask, x: as of :func:`memory_or_chance`. by_chance: how to fix a model that draws.
+    """
+    says = f"{says} between two identical calls"
+    if memory_or_chance(model, ask, x) == "memory":
+        return ModelError(f"{says}: it remembers its last call.", RESET)
+    return ModelError(f"{says}.", by_chance)
 
 
 def differ(first: Tensor, second: Tensor) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
+import torch
 from torch import Tensor
 
+from attacks.rows import per_row
 from attacks.threats.threat import Threat
 
 TOLERANCE = 1e-6
@@ -29,6 +31,13 @@ def statuses(adv: Tensor, x: Tensor, threat: Threat) -> list[str]:
         "out_of_box" if not box else "out_of_ball" if ball else "ok"
         for ball, box in zip(outside_ball.tolist(), inside_box.tolist(), strict=True)
     ]
+
+
+def with_clean_instead(adv: Tensor, x: Tensor, threat: Threat) -> tuple[list[str], Tensor]:
+    """The :func:`statuses` of ``adv`` ``(n, ...)``, and ``adv`` with the clean input of ``x`` where one is not ``ok``."""
+    status = statuses(adv, x, threat)
+    usable = torch.tensor([word == "ok" for word in status], device=x.device)
+    return status, torch.where(per_row(usable, x), adv, x)
 
 
 def sha256_rows(images: Tensor) -> list[str]:

@@ -12,15 +12,13 @@ from torch import Tensor
 from attacks.lattice import EightBit, Lattice
 from attacks.objectives import CrossEntropy, Margin, Objective
 from attacks.randomness import KeyedRng
-from attacks.rows import per_row
 from attacks.threats.threat import Threat
-from bench.foundation.errors import ModelError
 from bench.foundation.spec import Eps
 from bench.foundation.threats import threat_at
-from bench.models.memory import RESET, memory_or_chance
+from bench.models.memory import inconstant
 from bench.models.scorer import Scorer
 from bench.tasks.classification.units import CleanDecisions, DecisionOutcome
-from bench.tasks.feasibility import norms, sha256_rows, statuses
+from bench.tasks.feasibility import norms, sha256_rows, with_clean_instead
 from bench.tasks.judge import Shard, noisy
 from bench.tasks.unit import NoiseAnswers, no_costs
 
@@ -55,7 +53,8 @@ class Decisions:
         if self._may_waver:
             changed = (decisions != self.scorer.decisions(shard.x, rng)).any(0)
         if int(changed.sum()) > 0.01 * len(changed):
-            raise self._inconstant(shard, changed)
+            says = f"{self.scorer.name} changed its decision on {int(changed.sum())} of {len(changed)} samples"
+            raise inconstant(says, self.scorer.model, self.scorer.logits, shard.x)
         correct = (decisions == shard.labels).float().mean(0)
         correct[changed] = 0.0
         return CleanDecisions(
@@ -74,17 +73,6 @@ class Decisions:
         Two calls of a stochastic model may differ: its rates are the answer.
         """
         return not (self.stochastic or self.scorer.exact)
-
-    def _inconstant(self, shard: Shard, changed: Tensor) -> ModelError:
-        """The error of a model that answers one question in two ways, with the reason as far as it can be seen."""
-        what = (
-            f"{self.scorer.name} changed its decision on {int(changed.sum())} of {len(changed)} samples "
-            "between two identical calls"
-        )
-        if memory_or_chance(self.scorer.model, self.scorer.logits, shard.x) == "memory":
-            return ModelError(f"{what}: it remembers its last call.", RESET)
-        fix = "If it is random by design, say so with --stochastic (or `stochastic = True` on the module)."
-        return ModelError(f"{what}.", fix)
 
     def ready(self, shard: Shard, clean: CleanDecisions) -> Shard:
         """The shard as it is: its reference is its labels."""
@@ -133,15 +121,13 @@ class Decisions:
         """
         if not rows:
             return DecisionOutcome.nothing()
-        status = statuses(adv, x, threat)
-        usable = torch.tensor([word == "ok" for word in status], device=x.device)
-        judged = torch.where(per_row(usable, x), adv, x)
+        status, judged = with_clean_instead(adv, x, threat)
         logits = self.scorer.drawn(judged, rng)
         decisions = logits.argmax(2)
         robust = selection = (decisions == reference).float().mean(0)
         if self.stochastic:  # the reported rate must come from other draws than the selection
             robust = (self.scorer.decisions(judged, rng.fold("report")) == reference).float().mean(0)
-        unstable = torch.zeros_like(usable)
+        unstable = torch.zeros(len(rows), dtype=torch.bool, device=x.device)
         standing = (robust > 0).nonzero()[:, 0]
         if len(standing) and self._may_waver:
             # A decision that changes with the batch does not count as robust.

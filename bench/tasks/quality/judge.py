@@ -12,15 +12,13 @@ from torch import Tensor
 from attacks.lattice import EightBit, Lattice
 from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
-from attacks.rows import per_row
 from attacks.score_objectives import Increase
 from attacks.threats.threat import Threat
-from bench.foundation.errors import ModelError
 from bench.foundation.spec import Eps
 from bench.foundation.threats import threat_at
-from bench.models.memory import RESET, memory_or_chance
+from bench.models.memory import inconstant
 from bench.models.scorer import Scorer
-from bench.tasks.feasibility import norms, sha256_rows, statuses
+from bench.tasks.feasibility import norms, sha256_rows, with_clean_instead
 from bench.tasks.judge import Shard, noisy
 from bench.tasks.quality.units import CleanScores, ScoreOutcome
 from bench.tasks.unit import NoiseAnswers, no_costs
@@ -58,11 +56,9 @@ class Scores:
         scores = self.scorer.scores(shard.x)
         changed = self._differ(scores, self.scorer.scores(shard.x))
         if int(changed.sum()) > 0.01 * len(changed):
-            what = f"{self.scorer.name} changed its score of {int(changed.sum())} of {len(changed)} images "
-            what += "between two identical calls"
-            if memory_or_chance(self.scorer.model, self.scorer.scores, shard.x) == "memory":
-                raise ModelError(f"{what}: it remembers its last call.", RESET)
-            raise ModelError(f"{what}.", "Make it deterministic: models that score at random cannot be evaluated.")
+            says = f"{self.scorer.name} changed its score of {int(changed.sum())} of {len(changed)} images"
+            fix = "Make it deterministic: models that score at random cannot be evaluated."
+            raise inconstant(says, self.scorer.model, self.scorer.scores, shard.x, by_chance=fix)
         return CleanScores(
             sample=shard.ids,
             label=shard.labels.tolist(),
@@ -103,9 +99,7 @@ class Scores:
 
         An input outside of ball or box is replaced by the clean input.
         """
-        status = statuses(adv, x, threat)
-        usable = torch.tensor([word == "ok" for word in status], device=x.device)
-        judged = torch.where(per_row(usable, x), adv, x)
+        status, judged = with_clean_instead(adv, x, threat)
         scores = self.scorer.scores(judged)
         repeated = self.scorer.scores(judged, batch=self.micro_batch)
         rounded = self.scorer.scores(EightBit().towards_clean(judged, x))

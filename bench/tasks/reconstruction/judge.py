@@ -12,15 +12,13 @@ from torch import Tensor
 from attacks.lattice import EightBit, Lattice
 from attacks.objectives import Objective
 from attacks.randomness import KeyedRng
-from attacks.rows import per_row
 from attacks.score_objectives import Increase
 from attacks.threats.threat import Threat
-from bench.foundation.errors import ModelError
 from bench.foundation.spec import Eps
 from bench.foundation.threats import threat_at
-from bench.models.memory import RESET, memory_or_chance
+from bench.models.memory import inconstant
 from bench.models.scorer import Scorer
-from bench.tasks.feasibility import norms, sha256_rows, statuses
+from bench.tasks.feasibility import norms, sha256_rows, with_clean_instead
 from bench.tasks.judge import Shard, noisy
 from bench.tasks.reconstruction.fidelity import Fidelity, fidelity
 from bench.tasks.reconstruction.following import gradient_shares
@@ -62,7 +60,8 @@ class Reconstructions:
         if self._may_waver:
             changed = _differ(measured, fidelity(self.scorer, shard.x, rng))
         if int(changed.sum()) > 0.01 * len(changed):
-            raise self._inconstant(shard, int(changed.sum()))
+            says = f"{self.scorer.name} changed {int(changed.sum())} of {len(changed)} pictures"
+            raise inconstant(says, self.scorer.model, self.scorer.pictures, shard.x)
         return CleanPictures(
             sample=shard.ids,
             label=shard.labels.tolist(),
@@ -78,13 +77,6 @@ class Reconstructions:
     def _may_waver(self) -> bool:
         """Whether another call or batch may change a picture where none should."""
         return not (self.stochastic or self.scorer.exact)
-
-    def _inconstant(self, shard: Shard, changed: int) -> ModelError:
-        what = f"{self.scorer.name} changed {changed} of {len(shard.ids)} pictures between two identical calls"
-        if memory_or_chance(self.scorer.model, self.scorer.pictures, shard.x) == "memory":
-            return ModelError(f"{what}: it remembers its last call.", RESET)
-        fix = "If it is random by design, say so with --stochastic (or `stochastic = True` on the module)."
-        return ModelError(f"{what}.", fix)
 
     def ready(self, shard: Shard, clean: CleanPictures) -> Shard:
         """The shard with the clean errors as its reference."""
@@ -122,9 +114,7 @@ class Reconstructions:
 
         A scene outside of ball or box is replaced by the clean one. reference: clean errors ``(m,)``, which play no part.
         """
-        status = statuses(adv, x, threat)
-        usable = torch.tensor([word == "ok" for word in status], device=x.device)
-        judged = torch.where(per_row(usable, x), adv, x)
+        status, judged = with_clean_instead(adv, x, threat)
         chosen = reported = fidelity(self.scorer, judged, rng)
         if self.stochastic:  # the worst of several stages is chosen by other draws than those that are reported
             reported = fidelity(self.scorer, judged, rng.fold("report"))
