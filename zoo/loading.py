@@ -8,12 +8,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from zoo.architectures import BUILDERS
 from zoo.card import WEIGHTS, Card, Part, card, names
-from zoo.defenses import DEFENSES
+from zoo.defenses import DEFENSES, EXAMPLES
 from zoo.defenses.base import Defense
+from zoo.defenses.examples import Examples
 from zoo.spiking.neurons import LIF
 from zoo.tensors import parse_tensors
 
@@ -33,9 +35,22 @@ def build(part: Part) -> nn.Module:
 
 
 def build_defense(part: Part) -> Defense:
-    """The training loss a card describes."""
-    defense: Defense = resolve(DEFENSES, part.name, "defense")(**part.arguments)
+    """The training loss a card describes; its argument ``examples``, if it has one, names an entry of ``EXAMPLES``."""
+    arguments = dict(part.arguments)
+    if arguments.get("examples") is not None:
+        arguments["examples"] = _build_examples(arguments["examples"])
+    defense: Defense = resolve(DEFENSES, part.name, "defense")(**arguments)
     return defense
+
+
+def _build_examples(described: object) -> Examples:
+    """The way to make inputs adversarial that a mapping describes. Raises ``ValueError`` if it has no name."""
+    try:
+        part = Part.model_validate(described)
+    except ValidationError as error:
+        raise ValueError(f"examples are described by a name and arguments, not by {described!r}") from error
+    examples: Examples = resolve(EXAMPLES, part.name, "way to make inputs adversarial")(**part.arguments)
+    return examples
 
 
 def read_weights(path: Path, sha256: str | None) -> dict[str, Tensor]:

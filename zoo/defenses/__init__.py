@@ -1,7 +1,8 @@
 """How a model is trained to resist, one defense per file.
 
 A defense is a training loss: given a model in train mode and a batch, it returns the
-scalar to descend. ``after_step`` does what a paper prescribes after each step.
+scalar to descend. ``after_step`` does what a paper prescribes after each step. How inputs
+are made adversarial is an object of its own, which defenses share.
 """
 
 DEFENSES: dict[str, str] = {
@@ -23,3 +24,9 @@ DEFENSES: dict[str, str] = {
     "norm_regularisation": "zoo.defenses.norm_regularisation:NormRegularisation",
     "score_adversarial_training": "zoo.defenses.score_adversarial:ScoreAdversarialTraining",
 }
+
+EXAMPLES: dict[str, str] = {
+    "linf": "zoo.defenses.adversarial:LinfExamples",
+    "flipped_events": "zoo.defenses.event_adversarial:FlippedEvents",
+}
+"""Ways to make inputs adversarial, which a card gives to a defense as ``examples``."""

@@ -14,8 +14,7 @@ Where an example starts is a choice (``start``), because released codes differ i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -25,22 +24,11 @@ from torch import Tensor, nn
 
 from attacks.threats.linf import Linf
 from zoo.defenses.base import Defense
+from zoo.defenses.examples import Examples, TrainingOnExamples, evaluating
 
 Start = Literal["uniform", "image", "noise"]
 START_NOISE = 0.001
 """Standard deviation of the start ``noise``, in [0, 1] pixel units."""
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put the model in eval mode inside the block; afterwards every module is back in its former mode."""
-    before = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in before:
-            module.training = training
 
 
 def ascend(
@@ -94,8 +82,8 @@ def check_start(start: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdversarialTraining(Defense):
-    """``CE(f(x'), y)``, where x' results from projected gradient ascent on the loss.
+class LinfExamples(Examples):
+    """Projected gradient ascent on the cross-entropy.
 
     eps: linf radius in [0, 1] pixel units. steps: gradient steps; 0 trains on the start alone, by default uniform noise.
     step_size, start: see :func:`ascend`.
@@ -108,11 +96,6 @@ class AdversarialTraining(Defense):
 
     def __post_init__(self) -> None:
         check_start(self.start)
-
-    def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Cross-entropy of adversarial examples of ``x`` ``(n, C, H, W)``, a scalar, and their logits ``(n, K)``."""
-        logits: Tensor = model(self.craft(model, x, y, generator=generator))
-        return F.cross_entropy(logits, y), logits
 
     def craft(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> Tensor:
         """Adversarial examples ``(n, C, H, W)``; see :func:`ascend`."""
@@ -130,3 +113,37 @@ class AdversarialTraining(Defense):
             generator=generator,
             start=self.start,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdversarialTraining(LinfExamples, TrainingOnExamples):
+    """``CE(f(x'), y)``, where x' are :class:`LinfExamples` with the same fields."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgainstExamples(Defense):
+    """A defense whose loss may need adversarial inputs, which the same card words describe in each such defense.
+
+    eps: of linf examples, in [0, 1] pixel units, with ``steps`` and ``start`` of :class:`LinfExamples`; 0 for none of them.
+    examples: inputs that are made adversarial in another way.
+    Raises ``ValueError`` for a negative radius, an unknown start, and for examples beside a radius.
+    """
+
+    eps: float = 0.0
+    steps: int = 1
+    start: Start = "uniform"
+    examples: Examples | None = None
+
+    def __post_init__(self) -> None:
+        check_start(self.start)
+        if not self.eps >= 0:
+            raise ValueError(f"a radius must not be negative, got {self.eps}")
+        if self.eps and self.examples is not None:
+            raise ValueError(
+                "adversarial inputs are made in one way: give either examples or a radius eps, and eps 0 beside them"
+            )
+
+    @property
+    def crafting(self) -> Examples | None:
+        """How inputs are made adversarial; None where the defense trains on none such."""
+        return LinfExamples(eps=self.eps, steps=self.steps, start=self.start) if self.eps else self.examples

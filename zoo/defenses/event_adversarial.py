@@ -15,13 +15,12 @@ from torch import Tensor, nn
 
 from attacks.threats.event_grid import best_cells
 from attacks.threats.events_l0 import EventsL0, directions_and_gains
-from zoo.defenses.adversarial import evaluating
-from zoo.defenses.base import Defense
+from zoo.defenses.examples import Examples, TrainingOnExamples, evaluating
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventAdversarialTraining(Defense):
-    """``CE(f(x'), y)``, where up to ``share`` as many cells as x has events differ in x'.
+class FlippedEvents(Examples):
+    """Frames in which up to ``share`` as many cells differ as the sample has events.
 
     share: of the events of each sample, below 1. steps: gradient steps of the attack.
     Raises ``ValueError`` for a share outside (0, 1) or fewer than one step.
@@ -34,13 +33,8 @@ class EventAdversarialTraining(Defense):
         if not 0 < self.share < 1 or self.steps < 1:
             raise ValueError(f"the share lies between 0 and 1 and steps are at least 1, got {self.share} and {self.steps}")
 
-    def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Cross-entropy of adversarial frames of ``x`` ``(n, T, C, H, W)``, a scalar, and their logits ``(n, K)``."""
-        logits: Tensor = model(self.craft(model, x, y))
-        return F.cross_entropy(logits, y), logits
-
-    def craft(self, model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-        """Adversarial frames ``(n, T, C, H, W)``, detached. The model is in eval mode meanwhile."""
+    def craft(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> Tensor:
+        """Adversarial frames of ``x`` ``(n, T, C, H, W)``; nothing about them is random."""
         threat = EventsL0(eps=self.share)
         budget, clean = threat.budget(x), threat.events(x)
         events, untouched = clean, torch.ones_like(clean, dtype=torch.bool)
@@ -53,3 +47,8 @@ class EventAdversarialTraining(Defense):
                 chosen = best_cells(torch.where(untouched, gains, 0.0), left)
                 events, untouched = events + direction * chosen, untouched & ~chosen
         return threat.as_inputs(events, x)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventAdversarialTraining(FlippedEvents, TrainingOnExamples):
+    """``CE(f(x'), y)``, where x' are :class:`FlippedEvents` with the same fields."""

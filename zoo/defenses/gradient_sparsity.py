@@ -23,38 +23,36 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attacks.objectives import pick
-from zoo.defenses.adversarial import AdversarialTraining
-from zoo.defenses.base import Defense
+from zoo.defenses.adversarial import AgainstExamples
 
 Probability = Literal["two_class", "softmax"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GradientSparsity(Defense):
+class GradientSparsity(AgainstExamples):
     """``CE(f(x), y) + weight * penalty``.
 
     weight: lambda. h: length of the finite difference, in [0, 1] pixel units (not clipped to the box).
-    eps: 0 for clean training (SR); otherwise x is first replaced by an adversarial example in this linf
-        radius (SR*), with the settings of :class:`~zoo.defenses.adversarial.AdversarialTraining`.
+    eps, steps, start, examples: by which x is first replaced (SR*); see
+        :class:`~zoo.defenses.adversarial.AgainstExamples`. Without them training is clean (SR).
     """
 
     weight: float
     h: float = 0.01
     penalty: Literal["squared", "absolute"] = "squared"
     probability: Probability = "two_class"
-    eps: float = 0.0
-    steps: int = 1
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.h > 0:
             raise ValueError(f"h must be positive, got {self.h}")
         if self.penalty not in ("squared", "absolute") or self.probability not in ("two_class", "softmax"):
             raise ValueError(f"unknown penalty {self.penalty!r} or probability {self.probability!r}")
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Cross-entropy plus penalty, a scalar, and the logits ``(n, K)`` of the images it is taken on."""
-        if self.eps:
-            x = AdversarialTraining(eps=self.eps, steps=self.steps).craft(model, x, y, generator=generator)
+        """Cross-entropy plus penalty, a scalar, and the logits ``(n, K)`` of the inputs it is taken on."""
+        if self.crafting is not None:
+            x = self.crafting.craft(model, x, y, generator=generator)
         leaf = x.detach().requires_grad_()
         logits: Tensor = model(leaf)
         rival = runner_up(logits.detach(), y)

@@ -19,8 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.defenses.adversarial import AdversarialTraining, Start, check_start, evaluating
-from zoo.defenses.base import Defense
+from zoo.defenses.adversarial import AgainstExamples, Start
+from zoo.defenses.examples import evaluating
 from zoo.spiking.homeostatic import HomeostaticLIF
 from zoo.spiking.membrane import currents, potential_of
 
@@ -29,12 +29,12 @@ BATCH = 250
 
 
 @dataclass(frozen=True, kw_only=True)
-class Homeostasis(Defense):
+class Homeostasis(AgainstExamples):
     """Cross-entropy of neurons whose anchors are mean potentials of the network before training.
 
-    eps: linf radius of the examples in [0, 1] pixel units; 0 trains on clean images. start: see
-        :func:`~zoo.defenses.adversarial.ascend`. samples: training images on which potentials are averaged.
-    Raises ``ValueError`` for an unknown start, a negative radius and less than one image.
+    eps, steps, start, examples: by which inputs are replaced; see :class:`~zoo.defenses.adversarial.AgainstExamples`. An eps
+        of 0 without examples trains on clean images. samples: training images on which potentials are averaged.
+    Raises ``ValueError`` as there, and for less than one image.
     """
 
     eps: float = 2 / 255
@@ -42,9 +42,7 @@ class Homeostasis(Defense):
     samples: int = 5000
 
     def __post_init__(self) -> None:
-        check_start(self.start)
-        if not self.eps >= 0:
-            raise ValueError(f"a radius must not be negative, got {self.eps}")
+        super().__post_init__()
         if self.samples < 1:
             raise ValueError(f"potentials are averaged over at least one image, not {self.samples}")
 
@@ -72,8 +70,8 @@ class Homeostasis(Defense):
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Cross-entropy of the examples, or of clean images ``(n, C, H, W)``, a scalar, and their logits ``(n, K)``."""
-        if self.eps:
-            x = AdversarialTraining(eps=self.eps, start=self.start).craft(model, x, y, generator=generator)
+        if self.crafting is not None:
+            x = self.crafting.craft(model, x, y, generator=generator)
         logits: Tensor = model(x)
         return F.cross_entropy(logits, y), logits
 

@@ -24,20 +24,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.defenses.adversarial import AdversarialTraining, Start, check_start
-from zoo.defenses.base import Defense
+from zoo.defenses.adversarial import AgainstExamples
 from zoo.defenses.gaussian_noise import noisy
 from zoo.spiking.filters import leaky_sum
 from zoo.spiking.membrane import currents, last_spiking
 
 
 @dataclass(frozen=True, kw_only=True)
-class MembraneStability(Defense):
+class MembraneStability(AgainstExamples):
     """Cross-entropy of clean and perturbed images plus ``weight`` times the mean-square membrane perturbation.
 
     share: weight of the clean images, in [0, 1].
-    eps: 0 for Gaussian noise of standard deviation ``std``; otherwise adversarial examples in this linf radius,
-        with the settings of :class:`~zoo.defenses.adversarial.AdversarialTraining`. Both in [0, 1] pixel units.
+    eps, steps, start, examples: how inputs are perturbed; see :class:`~zoo.defenses.adversarial.AgainstExamples`. Without
+        them by Gaussian noise of standard deviation ``std``, in [0, 1] pixel units.
     penalty: ``absolute`` for the total-variation form, whose published weights are 2.5 to 3.5.
     The logits returned are those of the clean images.
     """
@@ -45,13 +44,10 @@ class MembraneStability(Defense):
     weight: float = 1.0
     share: float = 0.5
     std: float = 8 / 255
-    eps: float = 0.0
-    steps: int = 1
-    start: Start = "uniform"
     penalty: Literal["squared", "absolute"] = "squared"
 
     def __post_init__(self) -> None:
-        check_start(self.start)
+        super().__post_init__()
         if not (self.weight >= 0 and self.std >= 0 and 0 <= self.share <= 1):
             raise ValueError(
                 f"weight and std must not be negative and share must lie in [0, 1], "
@@ -61,16 +57,13 @@ class MembraneStability(Defense):
             raise ValueError(f"penalty must be 'squared' or 'absolute', not {self.penalty!r}")
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Cross-entropy plus penalty, a scalar, and the logits ``(n, K)`` of the clean images ``x`` ``(n, C, H, W)``."""
-        if self.eps:
-            crafting = AdversarialTraining(eps=self.eps, steps=self.steps, start=self.start)
-            perturbed_images = crafting.craft(model, x, y, generator=generator)
-        else:
-            perturbed_images = noisy(x, self.std, generator)
+        """Cross-entropy plus penalty, a scalar, and the logits ``(n, K)`` of the clean inputs ``x`` ``(n, ...)``."""
+        crafting = self.crafting
+        other = noisy(x, self.std, generator) if crafting is None else crafting.craft(model, x, y, generator=generator)
         layer = last_spiking(model)
         with currents(layer) as layer_currents:
             clean: Tensor = model(x)
-            perturbed: Tensor = model(perturbed_images)
+            perturbed: Tensor = model(other)
         difference = layer_currents[0].detach() - layer_currents[1]
         perturbation = leaky_sum(difference, layer.dynamics.decay)
         penalty = perturbation.square().mean() if self.penalty == "squared" else perturbation.abs().mean()

@@ -20,27 +20,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.defenses.adversarial import AdversarialTraining, Start, check_start
-from zoo.defenses.base import Defense
+from zoo.defenses.adversarial import AgainstExamples
 from zoo.spiking.membrane import driving_currents, potential_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class PotentialPenalty(Defense):
+class PotentialPenalty(AgainstExamples):
     """Cross-entropy plus ``weight`` times a penalty on the distances of potentials from the threshold.
 
     weight: of the penalty's mean over layers, not negative.
-    eps: 0 for clean training; otherwise images are first replaced by adversarial examples in this linf radius, in [0, 1]
-        pixel units, with ``steps`` and ``start`` of :class:`~zoo.defenses.adversarial.AdversarialTraining`.
+    eps, steps, start, examples: by which inputs are first replaced; see
+        :class:`~zoo.defenses.adversarial.AgainstExamples`. Without them training is clean.
     """
 
     weight: float
-    eps: float = 0.0
-    steps: int = 1
-    start: Start = "uniform"
 
     def __post_init__(self) -> None:
-        check_start(self.start)
+        super().__post_init__()
         if not self.weight >= 0:
             raise ValueError(f"the weight of a penalty must not be negative, got {self.weight}")
 
@@ -56,9 +52,8 @@ class PotentialPenalty(Defense):
 
         Raises ``ValueError`` for a model without spiking layers.
         """
-        if self.eps:
-            crafting = AdversarialTraining(eps=self.eps, steps=self.steps, start=self.start)
-            x = crafting.craft(model, x, y, generator=generator)
+        if self.crafting is not None:
+            x = self.crafting.craft(model, x, y, generator=generator)
         with driving_currents(model) as collected:
             logits: Tensor = model(x)
         penalties = []

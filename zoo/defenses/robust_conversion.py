@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from attacks.threats.linf import Linf
 from zoo.conversion.thresholds import calibrate_
-from zoo.defenses.adversarial import evaluating
 from zoo.defenses.base import Defense
+from zoo.defenses.examples import evaluating
 from zoo.defenses.trades import divergence, drawn_together
 
 

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from attacks.ssim import ssim
 from attacks.threats.linf import Linf
-from zoo.defenses.adversarial import evaluating
 from zoo.defenses.base import Defense
+from zoo.defenses.examples import evaluating
 from zoo.defenses.norm_regularisation import BASES
 from zoo.defenses.regression import levels_of
 

@@ -15,8 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.defenses.adversarial import ascend, evaluating
+from zoo.defenses.adversarial import ascend
 from zoo.defenses.base import Defense
+from zoo.defenses.examples import evaluating
 
 
 @dataclass(frozen=True, kw_only=True)

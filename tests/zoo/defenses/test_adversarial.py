@@ -10,7 +10,8 @@ from support.networks import settled
 from torch import Tensor, nn
 
 from zoo.architectures.compact import compact
-from zoo.defenses.adversarial import AdversarialTraining, evaluating
+from zoo.defenses.adversarial import AdversarialTraining
+from zoo.defenses.examples import evaluating
 from zoo.defenses.membrane_stability import MembraneStability
 from zoo.defenses.regularised import RegularisedAdversarialTraining
 

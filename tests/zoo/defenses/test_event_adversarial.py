@@ -30,7 +30,7 @@ def recordings(seed: int) -> Tensor:
 @pytest.mark.parametrize("share", [0.02, 0.2])
 def test_frames_stay_within_the_budget(network: nn.Module, steps: int, share: float) -> None:
     x, y = recordings(0), torch.arange(128) % 10
-    adv = EventAdversarialTraining(share=share, steps=steps).craft(network, x, y)
+    adv = EventAdversarialTraining(share=share, steps=steps).craft(network, x, y, generator=torch.Generator())
     threat = EventsL0(eps=share)
     assert float(threat.excess(adv, x).max()) == 0 and bool(threat.in_box(adv).all())
     assert not adv.requires_grad and network.training
@@ -41,7 +41,7 @@ def test_frames_stay_within_the_budget(network: nn.Module, steps: int, share: fl
 def test_they_are_harder_than_random_flips(network: nn.Module) -> None:
     x, y = recordings(1), torch.arange(128) % 10
     defense = EventAdversarialTraining(share=0.1)
-    adv = defense.craft(network, x, y)
+    adv = defense.craft(network, x, y, generator=torch.Generator())
     drawn = EventsL0(eps=0.1).random(x, KeyedRng.of(0, torch.arange(128)))
     network.eval()
     with torch.no_grad():
