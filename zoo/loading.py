@@ -100,11 +100,27 @@ def adopt(model: nn.Module, tensors: dict[str, Tensor], origin: str) -> nn.Modul
     return fill(model, own | tensors, origin)
 
 
+def numbered_steps(described: Card) -> int | None:
+    """The time steps that neurons with a number for each of them are fixed to; None for other neurons."""
+    arguments: dict[str, Any] = described.builder.arguments
+    neuron = arguments.get("neuron") or {}
+    numbered = any(neuron.get(number) is not None for number in ("input_scale", "leaks", "anchors"))
+    return int(arguments["steps"]) if numbered else None
+
+
 def with_steps(described: Card, steps: int) -> Card:
-    """``described``, run for ``steps`` time steps on the same weights. Raises ``ValueError`` for a model without steps."""
+    """``described``, run for ``steps`` time steps on the same weights; of a converted model: without calibration.
+
+    Raises ``ValueError`` for a model without steps, one whose neurons have a number for each step, and fewer steps than one.
+    """
     arguments = described.builder.arguments
     if not described.spiking or "steps" not in arguments:
         raise ValueError(f"{described.name} has no time steps that could be chosen")
+    fixed = numbered_steps(described)
+    if fixed is not None and steps != fixed:
+        raise ValueError(f"the neurons of {described.name} have a number for each of {fixed} steps, and run for no other")
+    if steps < 1:
+        raise ValueError(f"a spiking network runs for at least one step, not {steps}")
     builder = described.builder.model_copy(update={"arguments": arguments | {"steps": steps}})
     return described.model_copy(update={"builder": builder})
 
@@ -150,6 +166,7 @@ __all__ = [
     "load",
     "load_card",
     "names",
+    "numbered_steps",
     "read_weights",
     "resolve",
     "with_steps",

@@ -67,5 +67,7 @@ def run_zoo(
     ref = parse_model_ref(model)
     if not isinstance(ref, ZooRef):
         raise BoardError(f"{model} is not a model of the zoo.", "Others enter by: bench submit run DIR --board BOARD.")
+    if ref.steps is not None:
+        raise BoardError("A model of the zoo enters with the steps of its card.", f"Leave :steps={ref.steps} out.")
     record = measure(board, model, out=out, device=device, running=running, on_tick=on_tick)
     return enter(board, record, zoo_card(ref.spec.name, datetime.datetime.now(datetime.UTC).date()))

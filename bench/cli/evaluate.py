@@ -32,8 +32,8 @@ _FRESH = (
 @click.option(
     "--model",
     required=True,
-    help="zoo:NAME, FILE.py::NAME of a factory, class or nn.Module, FILE.onnx, FILE.nir, "
-    "timm:NAME, spikingjelly:NAME or pyiqa:NAME.",
+    help="zoo:NAME (for other time steps zoo:NAME:steps=4), FILE.py::NAME of a factory, class or nn.Module, "
+    "FILE.onnx, FILE.nir, timm:NAME, spikingjelly:NAME or pyiqa:NAME.",
 )
 @click.option(
     "--attack", "attacks", multiple=True, default=("pgd",), show_default=True, help="Attack; repeat for a worst case."

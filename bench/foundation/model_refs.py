@@ -11,9 +11,10 @@ from bench.foundation.spec import Spec, params_of, parse_spec
 
 @dataclass(frozen=True)
 class ZooRef:
-    """``zoo:NAME[@VERSION]``."""
+    """``zoo:NAME[@VERSION][:steps=N]``. steps: time steps to run it for; None for those of its card."""
 
     spec: Spec
+    steps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,18 @@ _HOW_TO_LOAD = (
 )
 
 
+def _zoo_ref(spec: Spec, text: str) -> ZooRef:
+    """The model of the zoo that ``text`` names. Raises ``SpecError`` for a parameter that is not a number of steps."""
+    if not spec.params:
+        return ZooRef(spec)
+    steps = spec.params.get("steps", "")
+    if len(spec.params) > 1 or not re.fullmatch(r"[0-9]{1,6}", steps) or int(steps) < 1:
+        raise SpecError(
+            f"{text!r} is not a zoo model: its only parameter is the number of time steps.", "Write zoo:NAME:steps=4."
+        )
+    return ZooRef(Spec(spec.name, spec.version), int(steps))
+
+
 def parse_model_ref(text: str) -> ModelRef:
     """What a model string names. Raises ``SpecError`` if it names nothing."""
     path, separator, attr = text.partition("::")
@@ -82,10 +95,7 @@ def parse_model_ref(text: str) -> ModelRef:
     if text.endswith((".yaml", ".yml")):
         return CardRef(text)
     if colon and prefix == "zoo":
-        spec = parse_spec(rest)
-        if spec.params:
-            raise SpecError(f"A zoo model takes no parameters, {text!r} gives some.", "Drop them.")
-        return ZooRef(spec)
+        return _zoo_ref(parse_spec(rest), text)
     ending = text.rpartition(".")[2].lower()
     if ending in FORMATS and text.lower() != ending:
         return GraphRef(ending, text, {})

@@ -1,4 +1,4 @@
-"""Models of the suite: ``zoo:NAME[@VERSION]``, and cards with their weights beside them."""
+"""Models of the suite: ``zoo:NAME[@VERSION][:steps=N]``, and cards with their weights beside them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,20 @@ if TYPE_CHECKING:
 
 
 def from_zoo(text: str, ref: ZooRef) -> Subject:
-    """The model ``zoo:NAME``. Raises a ``BenchError`` for unknown names, other versions and damaged weights."""
-    from zoo.card import WEIGHTS
+    """The model ``zoo:NAME``, run for the steps of its card or for those that are asked for.
 
-    return _described(text, card_at(ref.spec.name, ref.spec.version), WEIGHTS)
+    Raises a ``BenchError`` for unknown names, other versions, damaged weights, and steps that the model cannot run for.
+    """
+    from zoo.card import WEIGHTS
+    from zoo.loading import with_steps
+
+    described = card_at(ref.spec.name, ref.spec.version)
+    if ref.steps is not None:
+        try:
+            described = with_steps(described, ref.steps)
+        except ValueError as error:
+            raise ModelError(f"{text} cannot be built: {error}.", f"Leave :steps={ref.steps} out.") from error
+    return _described(text, described, WEIGHTS)
 
 
 def from_card(text: str, path: Path) -> Subject:

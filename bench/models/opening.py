@@ -1,7 +1,7 @@
 """From what a user calls a model to a module that can be attacked.
 
-``zoo:NAME[@VERSION]``, a card, a user's own ``FILE.py::NAME``, a graph (``FILE.onnx``, ``FILE.nir``), a model of another
-library (``timm:NAME``, ``spikingjelly:NAME``, ``pyiqa:NAME``), or a Python object.
+``zoo:NAME[@VERSION][:steps=N]``, a card, a user's own ``FILE.py::NAME``, a graph (``FILE.onnx``, ``FILE.nir``), a model of
+another library (``timm:NAME``, ``spikingjelly:NAME``, ``pyiqa:NAME``), or a Python object.
 """
 
 from __future__ import annotations

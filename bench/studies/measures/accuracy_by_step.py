@@ -22,7 +22,7 @@ from bench.models.scorer import Scorer
 from zoo.canonical.convert import canonical
 from zoo.card import Card, card
 from zoo.conversion.convert import Converted
-from zoo.loading import build, load_card, with_steps
+from zoo.loading import build, load_card, numbered_steps, with_steps
 from zoo.spiking.first_spike import FirstSpike
 from zoo.spiking.readouts import MeanLogits
 
@@ -66,10 +66,9 @@ def longest(described: Card) -> int | None:
     if not described.spiking:
         return 1
     arguments: dict[str, Any] = described.builder.arguments
-    neuron = arguments.get("neuron") or {}
-    fixed = any(neuron.get(number) is not None for number in ("input_scale", "leaks", "anchors"))
-    fixed = fixed or arguments.get("encoder", "direct") in ("latency", "front")
-    return int(arguments["steps"]) if fixed else None
+    if arguments.get("encoder", "direct") in ("latency", "front"):
+        return int(arguments["steps"])
+    return numbered_steps(described)
 
 
 def calibration(name: str) -> int:

@@ -93,6 +93,17 @@ def test_a_library_that_is_missing_is_named_with_the_way_to_install_it(monkeypat
 
 def test_model_refs() -> None:
     assert parse_model_ref("zoo:snn@2") == ZooRef(Spec("snn", "2"))
+    assert parse_model_ref("zoo:snn@2:steps=16") == ZooRef(Spec("snn", "2"), 16)
+    for text in (
+        "zoo:a:b=1",
+        "zoo:a:steps=0",
+        "zoo:a:steps=-1",
+        "zoo:a:steps=1.5",
+        "zoo:a:steps=4,b=1",
+        "zoo:a:steps=1234567",
+    ):
+        with pytest.raises(SpecError, match="only parameter is the number of time steps"):
+            parse_model_ref(text)
     assert parse_model_ref("a/b.py::make") == FileRef("a/b.py", "make")
     assert parse_model_ref("a/b.yaml") == CardRef("a/b.yaml")
     assert parse_model_ref("timm:resnet18.a1_in1k,num_classes=10") == LibraryRef(
@@ -103,7 +114,7 @@ def test_model_refs() -> None:
     for text in ("onnx:a/b.onnx", "a/b.onnx"):
         assert parse_model_ref(text) == GraphRef("onnx", "a/b.onnx", {})
     assert parse_model_ref("A.ONNX") == GraphRef("onnx", "A.ONNX", {})
-    for text in ("snn", "zoo:", "zoo:a:b=1", "a.txt::make", "a.py::", "a.py::1x", "foo:bar", "timm:", "timm:a b", "onnx"):
+    for text in ("snn", "zoo:", "zoo:a:", "a.txt::make", "a.py::", "a.py::1x", "foo:bar", "timm:", "timm:a b", "onnx"):
         with pytest.raises(SpecError):
             parse_model_ref(text)
 

@@ -21,6 +21,7 @@ from bench.models.opening import open_subject
 from zoo.architectures.compact import compact
 from zoo.card import card
 from zoo.card import names as zoo_names
+from zoo.loading import load as zoo_load
 
 GOOD = """
 import torch
@@ -123,6 +124,30 @@ def test_zoo_names() -> None:
     with pytest.raises(ModelError, match="is at version 1 here"):
         open_subject("zoo:snn_vanilla@99")
     assert "snn_vanilla" in zoo_names()
+
+
+def test_a_zoo_network_runs_for_other_steps_on_the_same_weights() -> None:
+    own, other = open_subject("zoo:snn_qcfs"), open_subject("zoo:snn_qcfs:steps=2")
+    x = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(other.module(x), zoo_load("snn_qcfs", steps=2)(x))
+    assert not torch.equal(other.module(x), own.module(x))
+    assert other.fingerprint["weights"] == own.fingerprint["weights"]
+    assert other.fingerprint != own.fingerprint  # and so the identity of an evaluation
+    assert open_subject("zoo:snn_qcfs:steps=8").fingerprint == own.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("zoo:ann_qcfs:steps=4", "ann_qcfs has no time steps"),
+        ("zoo:cam_tfp_snn:steps=4", "cam_tfp_snn has no time steps"),
+        ("zoo:snn_mppd_at:steps=2", "have a number for each of 4 steps"),
+        ("zoo:snn_hosnn:steps=5", "have a number for each of 4 steps"),
+    ],
+)
+def test_steps_that_a_zoo_network_cannot_run_for(text: str, reason: str) -> None:
+    with pytest.raises(ModelError, match=rf"cannot be built: .*{reason}.*Leave :steps=\d out"):
+        open_subject(text)
 
 
 CARD = """name: tiny
