@@ -164,6 +164,11 @@ class Card(_Strict):
         return self.builder.name in BEHIND_CAMERAS
 
     @property
+    def network(self) -> str:
+        """Name of the architecture; of a source of conversions or a converted network, that of its body."""
+        return str(self.builder.arguments.get("network", self.builder.name))
+
+    @property
     def training(self) -> Recipe:
         """The recipe. Raises ``ValueError`` for a model that is converted, or has no parameters: neither has one."""
         if self.recipe is None:

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.boards.store import Board
+    from zoo.card import Card
 
 
 def waiting(board: Board, only: Sequence[str] = ()) -> list[str]:
     """Names of the zoo models that could enter a board and have not, in the order of their names.
 
     A model fits if it answers the board's task and was made for its data set. Models behind a spike camera answer for
-    another device than those that see the images: each kind enters its own boards, and the other where it is named.
+    another device than those that see the images: each kind enters its own boards, and the other where it is named. So do
+    networks of the architecture that a board compares; a board that names none is filled with compact ones.
     only: names to restrict that to.
     Raises ``BenchError`` if one of ``only`` is unknown, does not fit, or has no weights.
     """
@@ -40,7 +42,12 @@ def waiting(board: Board, only: Sequence[str] = ()) -> list[str]:
         )
         if why and only:
             raise BoardError(f"zoo:{name} cannot enter {board}: it {why}.", "Leave it out, or train it: bench train.")
-        left_out = described.behind_camera != protocol.behind_cameras and not only
-        if not why and not left_out and EntryName(described.name, described.version) not in there:
+        at_home = described.behind_camera == protocol.behind_cameras and _of_its_architecture(described, protocol.network)
+        if not why and (at_home or only) and EntryName(described.name, described.version) not in there:
             fitting.append(name)
     return fitting
+
+
+def _of_its_architecture(described: Card, network: str) -> bool:
+    """Whether a board that compares ``network`` is the one for a model."""
+    return described.network == network if network else described.size == "compact"

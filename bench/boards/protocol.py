@@ -113,6 +113,8 @@ class Draft(_Strict):
     """Of every draw."""
     behind_cameras: bool = False
     """Whether it is for models that see scenes through a spike camera; others are compared with each other elsewhere."""
+    network: str = ""
+    """The architecture that it compares, as cards call it; empty for models of any compact architecture."""
 
     @field_validator("board")
     @classmethod

@@ -41,7 +41,7 @@ def ls(kind: str, out: Path, as_json: bool) -> None:
     else:
         show_table(_narrow(rows) if kind == "models" else rows)
         if kind == "models":
-            say("clean, and left by standard at 2/255 and 8/255 on the newest board: accuracy in %; --json shows more")
+            say("clean, and left by standard at 2/255 and 8/255 on the newest boards: accuracy in %; --json shows more")
 
 
 def _narrow(rows: list[dict[str, str]]) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Accuracy under attack of the zoo's models, as the board has it: measured once, under a frozen protocol."""
+"""Accuracy under attack of the zoo's models, as the boards have it: measured once, under a frozen protocol."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from bench.foundation.errors import UnknownNameError
 from bench.tasks.results import Interval
 from zoo.card import card, names
 
-BOARD = "snn-cifar10-linf"
+BOARD, FAMILY_BOARD = "snn-cifar10-linf", "snn-cifar10-resnet20-linf"
+"""Of the compact networks, and of ResNet-20."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,13 @@ Results = dict[str, Sequence[Attacked]]
 """By the name of the model."""
 
 
-def attacked(root: Path) -> Results:
-    """What the newest version of :data:`BOARD` below ``root`` says of models whose weights it was measured on.
+def attacked(root: Path, board: str = BOARD) -> Results:
+    """What the newest version of a board below ``root`` says of models whose weights it was measured on.
 
     Empty if there is no such board. Raises ``BenchError`` if it is damaged.
     """
     try:
-        entries = open_board(BOARD, root).entries()
+        entries = open_board(board, root).entries()
     except UnknownNameError:
         return {}
     results: Results = {}
@@ -57,14 +58,18 @@ def attacked(root: Path) -> Results:
 
 
 def written_percentages(root: Path, eps: str) -> dict[tuple[str, int], str]:
-    """Accuracy under attack at ``eps`` in percent, by model and version, from the written table of the board: without torch.
+    """Accuracy under attack at ``eps`` in percent, by model and version, from the boards' written tables: without torch.
 
-    Empty if there is no such board or radius.
+    Where both boards have a model, that of the compact networks counts. Empty if there is no such board or radius.
     """
-    try:
-        table = open_board(BOARD, root).folder / TABLE_FILE
-    except UnknownNameError:
-        return {}
-    with table.open(newline="", encoding="utf-8") as lines:
-        rows = [row for row in csv.DictReader(lines) if row.get(f"robust@{eps}")]
-    return {(row["model"], int(row["version"])): f"{100 * float(row[f'robust@{eps}']):.1f}" for row in rows}
+    percentages: dict[tuple[str, int], str] = {}
+    for board in (FAMILY_BOARD, BOARD):
+        try:
+            table = open_board(board, root).folder / TABLE_FILE
+        except UnknownNameError:
+            continue
+        with table.open(newline="", encoding="utf-8") as lines:
+            rows = [row for row in csv.DictReader(lines) if row.get(f"robust@{eps}")]
+        for row in rows:
+            percentages[row["model"], int(row["version"])] = f"{100 * float(row[f'robust@{eps}']):.1f}"
+    return percentages

@@ -1,0 +1,42 @@
+"""The draft of the board for ResNet-20 can be frozen, and a plain fill evaluates that network alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from bench.boards.entering import release
+from bench.boards.filling import waiting
+from bench.boards.protocol import Draft, freeze
+from zoo.card import card, names
+
+DRAFTS = Path(__file__).parents[3] / "leaderboards/drafts"
+
+
+def drafted(name: str) -> Draft:
+    return Draft.model_validate(yaml.safe_load((DRAFTS / f"{name}.yaml").read_text()))
+
+
+def test_the_draft_resolves() -> None:
+    protocol = freeze(drafted("snn-cifar10-resnet20-linf"))
+    assert (protocol.norm, protocol.eps, protocol.network) == ("linf", ["2/255", "8/255"], "resnet20")
+    assert f"first {protocol.data.n} test images" in protocol.summary
+    others = freeze(drafted("snn-cifar10-linf"))
+    assert protocol.attacks == others.attacks and others.network == ""
+
+
+def test_a_plain_fill_is_for_the_family(tmp_path: Path) -> None:
+    family = [name for name in names() if name.endswith("_resnet20")]
+    assert {card(name).network for name in family} == {"resnet20"}
+    board = release(freeze(drafted("snn-cifar10-resnet20-linf")), tmp_path)
+    assert waiting(board) == [name for name in family if card(name).weights is not None]
+    assert waiting(board, ["snn_vanilla"]) == ["snn_vanilla"]
+
+
+def test_a_board_without_an_architecture_is_filled_with_compact_networks(tmp_path: Path) -> None:
+    board = release(freeze(drafted("snn-cifar10-linf").model_copy(update={"version": 1})), tmp_path)
+    models = waiting(board)
+    assert "snn_vanilla" in models and "snn_qcfs" in models
+    assert {card(name).size for name in models} == {"compact"}
+    assert waiting(board, ["ann_resnet20"]) == ["ann_resnet20"]
