@@ -67,7 +67,19 @@ class ClaimView:
 def views(claims: Mapping[str, Claim]) -> list[ClaimView]:
     """All claims in words, in their order."""
     verdicts = corrected(claims)
-    return [view(name, claim, verdicts.get(name)) for name, claim in claims.items()]
+    return [view(name, claim, verdicts.get(name), on_other_networks(name, claims)) for name, claim in claims.items()]
+
+
+def on_other_networks(name: str, claims: Mapping[str, Claim]) -> list[Claim]:
+    """The same claim on other networks: those that repeat it, or for one that repeats another, that one and its others."""
+    first = claims[name].repeats or name
+    return [claim for other, claim in claims.items() if other != name and first in (other, claim.repeats)]
+
+
+def outcome(claim: Claim) -> str:
+    """The verdict, with the measured statistic if there is one."""
+    decided = (claim.verdict or NOT_RUN) + (" (of other weights)" if stale(claim) else "")
+    return decided if claim.result is None else f"{decided}: {_measured(claim, claim.result)}"
 
 
 def counts(claims: Sequence[ClaimView]) -> list[tuple[str, int, int]]:
@@ -77,14 +89,16 @@ def counts(claims: Sequence[ClaimView]) -> list[tuple[str, int, int]]:
     return [(verdict, plain[verdict], after[verdict]) for verdict in [*usual, *(set(plain) - set(usual))] if plain[verdict]]
 
 
-def view(name: str, claim: Claim, correction: Corrected | None = None) -> ClaimView:
-    """One claim in words; fields without content are left out."""
+def view(name: str, claim: Claim, correction: Corrected | None = None, others: Sequence[Claim] = ()) -> ClaimView:
+    """One claim in words; fields without content are left out. others: the same claim on other networks."""
     result = claim.result
+    elsewhere = "; ".join(f"{' and '.join(f'zoo:{model}' for model in other.models)}, {outcome(other)}" for other in others)
     fields = {
         "source": claim.source,
         "compares": reading(claim),
         "holds if": f"it lies {claim.holds.side} {_bound(claim)}",
         "measured": "" if result is None else _measured(claim, result),
+        "on another network": elsewhere,
         "made of": "" if result is None else _listed(result.parts),
         "protocol": _listed(claim.protocol),
         "notes": claim.notes,

@@ -66,6 +66,8 @@ class Claim(_Strict):
     """Where the statistic lies if the claim is true."""
     notes: str = ""
     """Remarks for the reader."""
+    repeats: str | None = None
+    """Name of the claim that is checked here once more, on another network with the same statistic, protocol and bound."""
     verdict: Verdict | None = None
     """None until it is run."""
     result: Result | None = None
@@ -161,4 +163,22 @@ def _parsed(text: str, path: Path) -> dict[str, Claim]:
                 f"The claim {name} in {path} names an unknown statistic {claims[str(name)].statistic!r}.",
                 f"Known: {', '.join(STATISTICS)}.",
             )
+    _check_repeats(claims, path)
     return claims
+
+
+def _check_repeats(claims: dict[str, Claim], path: Path) -> None:
+    """Raises ``BoardError`` for a claim that repeats none, one that repeats a repetition, or one that asks something else."""
+    for name, claim in claims.items():
+        if claim.repeats is None:
+            continue
+        first = claims.get(claim.repeats)
+        if first is None or first.repeats is not None:
+            raise BoardError(
+                f"The claim {name} in {path} repeats {claim.repeats!r}, which is no claim of its own.", "Name the first one."
+            )
+        if (first.statistic, first.protocol, first.holds) != (claim.statistic, claim.protocol, claim.holds):
+            raise BoardError(
+                f"The claim {name} in {path} asks something else than {claim.repeats}, which it repeats.",
+                "Give both the same statistic, protocol and bound, or leave repeats out.",
+            )

@@ -99,6 +99,48 @@ def test_shipped_claims_fit_their_statistics(name: str) -> None:
         assert claim.verdict == verdict(claim.holds, claim.result.low, claim.result.high)
 
 
+def test_claims_on_resnet20_ask_what_the_claims_they_repeat_ask() -> None:
+    repeated = {name: claim for name, claim in SHIPPED.items() if claim.repeats is not None}
+    assert {f"{claim.repeats}_resnet20" for claim in repeated.values()} == set(repeated)
+    for claim in repeated.values():
+        first = SHIPPED[str(claim.repeats)]
+        assert {card(model).network for model in claim.models} == {"resnet20"}
+        assert {card(model).size for model in first.models} == {"compact"}
+        assert [card(model).defense.name for model in claim.models] == [card(model).defense.name for model in first.models]
+        assert claim.claim.removesuffix(", on ResNet-20.") == first.claim.removesuffix(".")
+        assert claim.source == first.source
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ("repeats: nothing", "repeats 'nothing', which is no claim of its own"),
+        ("repeats: other", "repeats 'other', which is no claim of its own"),
+        ("repeats: gap", "asks something else than gap"),
+    ],
+)
+def test_a_claim_repeats_one_that_asks_the_same(fields: str, words: str, root: Path) -> None:
+    text = (
+        TEXT
+        + f"""
+again:
+  claim: SNNs stand more, once more.
+  source: Nobody
+  models: [snn_vanilla, ann_vanilla]
+  statistic: robust_difference
+  protocol: {{attack: "pgd:steps=2", eps: 2/255, n: 6}}
+  holds: {{side: above}}
+  {fields}
+"""
+    )
+    other = text.replace("again:", "other:").removeprefix(TEXT).replace(fields, "repeats: plain")
+    (root / "claims.yaml").write_text(text.replace(fields, "repeats: plain") + other)
+    assert read_claims(root)["again"].repeats == "plain"
+    (root / "claims.yaml").write_text(text + other)
+    with pytest.raises(BoardError, match=words):
+        read_claims(root)
+
+
 def test_every_statistic_is_used() -> None:
     assert {claim.statistic for claim in SHIPPED.values()} == set(STATISTICS)
 
