@@ -23,10 +23,11 @@ from bench.studies.measures.attacked import attacked
 from bench.studies.measures.running import measurable, measure_model
 from bench.studies.measures.sizes import Sizes
 from bench.tasks.record import Record
-from reports import pictures, reconstructions, splicing, strength
+from reports import claims_twice, conversions, pictures, quality_ceiling, reconstructions, splicing, strength
 from reports.accuracy_curve import accuracy_curves
 from reports.board_tables import board_table
 from reports.exit_status import end_with
+from reports.family import family_table, in_family
 from reports.gallery import contact_sheet
 from reports.measures import sheets
 from reports.picks import choose
@@ -93,11 +94,14 @@ def tables() -> dict[str, Tables]:
     return {
         "README.md": {"models": zoo_table(some, results, SHOWN)},
         "docs/zoo.md": {
-            "zoo": zoo_table(measured, results, SHOWN),
+            "zoo": zoo_table([sheet for sheet in measured if not in_family(sheet)], results, SHOWN),
+            "resnet20": family_table(measured, BOARDS, SHOWN),
+            "conversions": conversions.markdown(),
             "strength": strength.markdown(),
             "pictures": pictures.markdown(),
         },
-        "docs/quality.md": {QUALITY: board_table(open_board(QUALITY, BOARDS))},
+        "docs/papers.md": {"claims": claims_twice.markdown(BOARDS)},
+        "docs/quality.md": {QUALITY: board_table(open_board(QUALITY, BOARDS)), "ceiling": quality_ceiling.markdown()},
         "docs/spike-cameras.md": {"reconstructions": reconstructions.markdown()},
     }
 
