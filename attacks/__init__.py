@@ -46,6 +46,7 @@ ATTACKS: dict[str, str] = {
     "boundary": "attacks.boundary:ScoreBoundary",
     "korhonen": "attacks.korhonen:Korhonen",
     "perceptual": "attacks.perceptual:Perceptual",
+    "madc": "attacks.madc:MADC",
     "universal": "attacks.universal:Universal",
     "fmn": "attacks.fmn:FMN",
     "deepfool": "attacks.adapters.foolbox:DeepFool",

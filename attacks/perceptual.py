@@ -4,6 +4,9 @@
 
 by Adam on gradients of unit length, with ``value`` the objective of the attack and ``likeness`` SSIM, or minus the mean
 squared error of the perturbation in units of eps. The paper has no ball; here the result stays in the threat's as well.
+
+With ``likeness="haar"`` it keeps low frequencies, as SSAH (Luo et al., CVPR 2022) in the MSU benchmark: minus the smooth L1
+distance, summed over entries, of the low-pass bands of one step of the Haar transform. The weight there is 0.1.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, smooth_l1_loss
 
 from attacks.adam import Moments
 from attacks.best_so_far import Best
@@ -31,7 +35,7 @@ class Perceptual(RestartedAttack):
 
     weight: how much of the objective (score units, or nats) one unit of likeness is worth; with 0 the
     likeness does not count.
-    likeness: ``ssim`` (on images smaller than its window of 11, a smaller window), or ``mse``.
+    likeness: ``ssim`` (on images smaller than its window of 11, a smaller window), ``mse`` or ``haar``.
     step_size: per entry, in input units; None means ``2.5 * eps / steps``.
     The point returned is the one with the highest sum, or the first that broke a classifier.
     Raises ``ValueError`` for a step that is not positive and a weight that is negative or not finite.
@@ -39,7 +43,7 @@ class Perceptual(RestartedAttack):
 
     steps: int = 50
     weight: float = 1.0
-    likeness: Literal["ssim", "mse"] = "ssim"
+    likeness: Literal["ssim", "mse", "haar"] = "ssim"
     step_size: float | None = None
 
     def __post_init__(self) -> None:
@@ -50,16 +54,18 @@ class Perceptual(RestartedAttack):
             raise ValueError(f"weight must be finite and not negative, got {self.weight}")
 
     def likeness_to(self, adv: Tensor, x: Tensor, threat: NormBall) -> Tensor:
-        """Likeness ``(n,)`` of images ``(n, C, H, W)``, at most 1 (ssim) or 0 (mse), where they are equal."""
+        """Likeness ``(n,)`` of images ``(n, C, H, W)``, at most 1 (ssim) or 0 (mse, haar), where they are equal."""
         if self.likeness == "ssim":
             side = min(11, *x.shape[2:])
             return ssim(adv, x, window=side - 1 + side % 2)
+        if self.likeness == "haar":
+            return -smooth_l1_loss(low_band(adv), low_band(x), reduction="none").flatten(1).sum(1)
         unit = threat.radius(x).clamp_min(torch.finfo(x.dtype).tiny)
         return -threat.squared_size((adv - x) / unit)
 
     def misfit_of_shape(self, shape: Sequence[int]) -> str | None:
-        """It works on images (C, H, W) only."""
-        return unless_images(type(self).__name__, shape)
+        """It works on images (C, H, W) only, with ``haar`` of at least 2 x 2 pixels."""
+        return unless_images(type(self).__name__, shape, least=2 if self.likeness == "haar" else 1)
 
     def walk(
         self, oracle: Oracle, x: Tensor, threat: NormBall, rng: KeyedRng, rows: Tensor, best: Best, *, first: bool
@@ -98,3 +104,8 @@ class Perceptual(RestartedAttack):
             (own,) = torch.autograd.grad(bonus.sum(), leaf)
             slope = answer.slope + own
         return Answer(answer.value + bonus.detach(), None, answer.broken), slope
+
+
+def low_band(images: Tensor) -> Tensor:
+    """The low-pass band ``(n, C, H // 2, W // 2)`` of one step of the orthonormal Haar transform of ``(n, C, H, W)``."""
+    return 2 * avg_pool2d(images, 2)

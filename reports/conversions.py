@@ -126,7 +126,7 @@ def markdown(path: Path = TABLE) -> str:
 
 
 def _line(name: str, whose: str, accuracies: list[float | None]) -> str:
-    return "| " + " | ".join([name, whose, *(NONE if value is None else f"{value:.1f}" for value in accuracies)]) + " |"
+    return "| " + " | ".join([name, whose, *(NONE if value is None else f"{value:.2f}" for value in accuracies)]) + " |"
 
 
 def main() -> int:

@@ -33,6 +33,7 @@ from attacks.gradients.bptt import BPTT
 from attacks.hopskipjump import HopSkipJump
 from attacks.iterative import IterativeAttack
 from attacks.korhonen import Korhonen
+from attacks.madc import MADC
 from attacks.mifgsm import MIFGSM
 from attacks.model_oracle import ModelOracle
 from attacks.noise import GaussianNoise, SignNoise, UniformNoise
@@ -89,6 +90,9 @@ ADAPTIVE: list[Attack] = [
     Korhonen(steps=2, restarts=2, step_size=0.02, objective="margin"),
     Perceptual(steps=3),
     Perceptual(steps=2, restarts=2, likeness="mse", objective="margin", step_size=0.02),
+    Perceptual(steps=2, likeness="haar", weight=0.1),
+    MADC(steps=3),
+    MADC(steps=2, restarts=2, objective="margin", step_size=0.02, rmse=0.03),
 ]
 
 
@@ -163,10 +167,12 @@ RANDOM = [
     a
     for a in OURS
     if a != TRANSFERS[0]
-    and (not isinstance(a, FMN | Universal | Korhonen | Perceptual | Corners) or isinstance(a, BlindCorners))
+    and (not isinstance(a, FMN | Universal | Korhonen | MADC | Perceptual | Corners) or isinstance(a, BlindCorners))
     and (not isinstance(a, IterativeAttack) or a.random_start)
 ]
-RANDOM_LATER = [a for a in OURS if (isinstance(a, Korhonen | Perceptual) and a.restarts > 1) or isinstance(a, Corners)]
+RANDOM_LATER = [
+    a for a in OURS if (isinstance(a, Korhonen | MADC | Perceptual) and a.restarts > 1) or isinstance(a, Corners)
+]
 """Their first start is the clean input, or the corner that a gradient points to."""
 NORMS: tuple[Norm, ...] = ("linf", "l2")
 EPS: dict[Norm, float] = {"linf": 0.06, "l2": 0.3}

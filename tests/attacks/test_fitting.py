@@ -24,6 +24,7 @@ from attacks.fitting import Traits
 from attacks.fmn import FMN
 from attacks.hopskipjump import HopSkipJump
 from attacks.korhonen import Korhonen
+from attacks.madc import MADC
 from attacks.mifgsm import MIFGSM
 from attacks.model_oracle import ModelOracle
 from attacks.noise import GaussianNoise, SignNoise, UniformNoise
@@ -50,6 +51,7 @@ IMAGES_ONLY: list[Attack] = [
     Korhonen(steps=2),
     Perceptual(steps=2),
     Perceptual(steps=2, likeness="mse"),
+    Perceptual(steps=2, likeness="haar"),
     ta.PGDL2(steps=2),
     ta.MIFGSM(steps=2),
     ta.NIFGSM(steps=2),
@@ -62,6 +64,7 @@ IMAGES_ONLY: list[Attack] = [
 ANY_SHAPE: list[Attack] = [
     PGD(steps=2),
     MIFGSM(steps=2),
+    MADC(steps=2),
     APGD(steps=3),
     WarmAPGD(steps=3),
     SAPGD(steps=3),
@@ -164,7 +167,7 @@ def test_every_attack_of_the_catalogue_is_in_one_of_the_tables() -> None:
 
 @pytest.mark.parametrize(
     ("attack", "shape"),
-    [(Square(), (1, 3, 8)), (Korhonen(), (1, 2, 8)), (ScoreBoundary(), (3, 8, 2))],
+    [(Square(), (1, 3, 8)), (Korhonen(), (1, 2, 8)), (Perceptual(likeness="haar"), (3, 1, 8)), (ScoreBoundary(), (3, 8, 2))],
     ids=repr,
 )
 def test_images_may_be_too_small(attack: Attack, shape: tuple[int, ...]) -> None:

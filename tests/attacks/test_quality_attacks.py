@@ -17,10 +17,11 @@ from attacks.base import Attack
 from attacks.boundary import ScoreBoundary
 from attacks.fitting import Traits
 from attacks.korhonen import Korhonen
+from attacks.madc import MADC, across
 from attacks.model_oracle import ModelOracle
 from attacks.noise import SignNoise
 from attacks.objectives import Objective
-from attacks.perceptual import Perceptual
+from attacks.perceptual import Perceptual, low_band
 from attacks.pgd import PGD
 from attacks.score_objectives import Decrease, Deviation, Increase
 from attacks.ssim import ssim
@@ -110,6 +111,36 @@ def test_the_squared_error_is_one_at_the_edge_of_the_ball() -> None:
     assert attack.likeness_to(x + 0.1, x, Linf(eps=0.1)).tolist() == pytest.approx([-1, -1])
     assert attack.likeness_to(x + 0.1 / 48**0.5, x, L2(eps=0.1)).tolist() == pytest.approx([-1, -1])
     assert attack.likeness_to(x, x, Linf(eps=0.0)).tolist() == [0, 0]
+
+
+def test_the_haar_likeness_sees_low_frequencies_alone() -> None:
+    x = torch.full((1, 1, 4, 6), 0.5, dtype=torch.float64)
+    checks = torch.tensor([[1.0, -1.0], [-1.0, 1.0]], dtype=torch.float64).repeat(2, 3)
+    attack, ball = Perceptual(likeness="haar"), Linf(eps=0.1)
+    assert low_band(x).tolist() == [[[[1.0] * 3] * 2]]
+    assert attack.likeness_to(x + 0.1 * checks, x, ball).tolist() == pytest.approx([0])
+    # Six entries of the band, each changed by 0.2: half of its square. Beyond 1 it is the distance less a half.
+    assert attack.likeness_to(x + 0.1, x, ball).tolist() == pytest.approx([-6 * 0.02])
+    assert attack.likeness_to(x + 1.0, x, ball).tolist() == pytest.approx([-6 * 1.5])
+
+
+def test_madc_takes_out_what_changes_the_squared_error_alone() -> None:
+    gradient, change = torch.tensor([[3.0, 4.0], [1.0, 2.0]]), torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    assert across(gradient, change).tolist() == [[0.0, 4.0], [1.0, 2.0]]
+    drawn = torch.randn(2, 5, 3, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    left = (across(drawn[0], drawn[1]) * drawn[1]).flatten(1).sum(1)
+    torch.testing.assert_close(left, torch.zeros(5, dtype=torch.float64), rtol=0, atol=1e-12)
+
+
+@UP_DOWN
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_madc_moves_scores_within_its_error(objective: Objective, norm: Norm, streams: Build) -> None:
+    eps = 0.05 if norm == "linf" else 0.05 * 432**0.5
+    x, adv, _ = attacked(MADC(steps=12, rmse=0.02), objective, streams, norm=norm, eps=eps)
+    error = (adv - x).flatten(1).square().mean(1).sqrt()
+    assert bool((error <= 0.02 + 1e-9).all())
+    # No perturbation of this error moves a linear score by more than the error times the root of its entries times its norm.
+    assert bool((gains(objective, x, adv) > 0.5 * 0.02 * 432**0.5 * MOST["l2"]).all())
 
 
 @UP_DOWN
@@ -206,6 +237,8 @@ def test_images_of_another_size_are_refused(streams: Build) -> None:
     [
         (Korhonen, {"step_size": 0.0}),
         (Korhonen, {"objective": "x"}),
+        (MADC, {"step_size": -1.0}),
+        (MADC, {"rmse": 0.0}),
         (Perceptual, {"weight": -1.0}),
         (Perceptual, {"weight": float("nan")}),
         (Perceptual, {"step_size": -1.0}),
