@@ -30,7 +30,7 @@ FAMILY = [
 ]
 SEEDS = [f"snn_{name}_seed{seed}" for name in ("vanilla", "at", "gsr_at", "trades", "mppd_at", "gsr") for seed in (1, 2)]
 CAMERAS = ["cam_tfp_snn", "cam_tfp_ann", "cam_tfi_snn", "cam_tfp_snn_at", "cam_direct_snn"]
-DEFENSES = ["snn_mpd_sgr", "snn_tgo", "snn_feel", "snn_hosnn"]
+DEFENSES = ["snn_mpd_sgr", "snn_tgo", "snn_feel", "snn_hosnn", "snn_stog"]
 DEFENSES += [f"{name}_at" for name in DEFENSES]
 LARGE = ["snn_vanilla_vgg11", "snn_at_vgg11", "snn_gsr_at_vgg11", "snn_mppd_at_vgg11", "snn_at_wrn16", "ann_qcfs_vgg16"]
 PLAN: tuple[str, ...] = (

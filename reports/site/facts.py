@@ -24,6 +24,7 @@ FAMILIES = {
     "membrane_stability": "membrane stability",
     "robust_conversion": "conversion",
     "residual_noise": "conversion",
+    "gate_prior": "stochastic gates",
     "none": "none",
     "regression": "none",
     "norm_in_norm": "none",

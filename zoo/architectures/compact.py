@@ -19,7 +19,7 @@ from zoo.spiking.encoders import ENCODERS
 from zoo.spiking.first_spike import FirstSpike
 from zoo.spiking.layers import activations, neuron_class
 from zoo.spiking.network import TimeSequential, over_time
-from zoo.spiking.per_neuron import PerNeuron, per_neuron_
+from zoo.spiking.per_neuron import OwnNumbers, per_neuron_
 from zoo.spiking.pooling import MeanPool
 from zoo.spiking.readouts import MeanLogits
 
@@ -46,7 +46,7 @@ class Compact(nn.Module):
 
     encoder: ``direct``, ``poisson``, ``latency``, ``front`` or ``frequency``, over ``steps`` time steps.
     neuron: see :func:`~zoo.spiking.layers.activations`; None builds the ReLU network, which needs ``steps=1``.
-        Neurons with ``leaks`` or ``anchors`` have each their own, for images of 32 x 32 pixels.
+        Neurons with ``leaks``, ``anchors`` or ``gates`` have each their own, for images of 32 x 32 pixels.
     output: keyword arguments of the LIF of the output neurons, which are read by their first spike; None averages
         logits over time.
     """
@@ -71,7 +71,7 @@ class Compact(nn.Module):
         self.normalise = Normalise(mean, std)
         self.encoder = ENCODERS[encoder](steps=steps)
         self.body = compact_body(activations(neuron), channels=channels, widths=widths)
-        if neuron is not None and issubclass(neuron_class(neuron), PerNeuron):
+        if neuron is not None and issubclass(neuron_class(neuron), OwnNumbers):
             per_neuron_(self.body, (channels, 32, 32))
         features = widths[-1] * 16
         self.readout = MeanLogits(features, classes) if output is None else FirstSpike(features, classes, neuron=output)

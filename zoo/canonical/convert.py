@@ -38,6 +38,7 @@ from zoo.spiking.encoders import Direct, Poisson
 from zoo.spiking.event_filters import BackgroundActivityFilter, QuantisedFilter
 from zoo.spiking.first_spike import FirstSpike
 from zoo.spiking.frequency import Frequency
+from zoo.spiking.gated import GatedLIF
 from zoo.spiking.homeostatic import HomeostaticLIF
 from zoo.spiking.leaking import LeakingLIF
 from zoo.spiking.network import TimeSequential
@@ -54,7 +55,7 @@ NETWORKS = (
 )
 """What holds layers, and joins them by sums of two values and sums of spikes, which have one result."""
 ELEMENTWISE = (
-    *(LIF, LeakingLIF, HomeostaticLIF, NoisyLIF, OffsetSpikes, ResidualMembrane),
+    *(LIF, LeakingLIF, HomeostaticLIF, NoisyLIF, GatedLIF, OffsetSpikes, ResidualMembrane),
     *(Direct, Poisson, Latency, FrontLoaded, Normalise),
     *(BackgroundActivityFilter, QuantisedFilter),
     *(QCFS, NoisyQCFS, nn.ReLU, nn.Identity, nn.Flatten, Shortcut),

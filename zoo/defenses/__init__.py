@@ -16,6 +16,7 @@ DEFENSES: dict[str, str] = {
     "membrane_stability": "zoo.defenses.membrane_stability:MembraneStability",
     "surrogate_window": "zoo.defenses.surrogate_window:SurrogateWindow",
     "threshold_guard": "zoo.defenses.threshold_guard:ThresholdGuard",
+    "gate_prior": "zoo.defenses.gate_prior:GatePrior",
     "homeostasis": "zoo.defenses.homeostasis:Homeostasis",
     "robust_conversion": "zoo.defenses.robust_conversion:RobustConversion",
     "residual_noise": "zoo.conversion.nq:ResidualNoise",

@@ -15,8 +15,16 @@ from zoo.spiking.neurons import LIF
 from zoo.spiking.pooling import MeanPool
 
 
-class PerNeuron(LIF, ABC):
-    """Integrate-and-fire neurons with numbers for each step, which a layer shares until :func:`per_neuron_` spreads them."""
+class OwnNumbers(LIF, ABC):
+    """Integrate-and-fire neurons with numbers that a layer shares until :func:`per_neuron_` spreads them."""
+
+    @abstractmethod
+    def spread_(self, shape: tuple[int, ...]) -> None:
+        """Give each neuron of a layer ``(...)`` numbers of its own, at their first values."""
+
+
+class PerNeuron(OwnNumbers, ABC):
+    """Integrate-and-fire neurons with numbers for each step."""
 
     @property
     @abstractmethod
@@ -38,10 +46,6 @@ class PerNeuron(LIF, ABC):
         spikes = self.fire(self.driving(current))
         return spikes if pool == 1 else F.avg_pool2d(spikes.flatten(0, 1), pool).unflatten(0, spikes.shape[:2])
 
-    @abstractmethod
-    def spread_(self, shape: tuple[int, ...]) -> None:
-        """Give each neuron of a layer ``(...)`` numbers of its own, at their first values."""
-
 
 def spread_over_samples(numbers: Tensor, current: Tensor) -> Tensor:
     """Numbers ``(T, ...)`` of neurons, or ``(T,)`` of a layer, for each sample: ``(T, n, ...)`` laid out as ``current``."""
@@ -55,7 +59,7 @@ def per_neuron_(body: Iterable[nn.Module], shape: tuple[int, ...]) -> None:
     shape: ``(C, H, W)`` of the images that enter. Raises ``TypeError`` for a layer whose outputs have an unknown shape.
     """
     for layer in body:
-        if isinstance(layer, PerNeuron):
+        if isinstance(layer, OwnNumbers):
             layer.spread_(shape)
         elif isinstance(layer, ConvNorm):
             convolution = layer[0]
