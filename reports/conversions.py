@@ -61,8 +61,8 @@ MODELS: dict[str, Published] = {
         STEPS, paper="Hao et al., COS", elsewhere={1: 59.22, 2: 64.21, 4: 65.18, 8: 67.17}, source=69.97
     ),
 }
-"""Networks without spikes are read at T = 1, their only step. Calibration is not counted in T, as in the papers. Published rows of
-NQ, SRP and COS are those of the READMEs of the released codes."""
+"""Networks without spikes are read at T = 1, their only step. Calibration is not counted in T, as in the papers.
+Published rows of NQ, SRP and COS are those of the READMEs of the released codes."""
 
 
 def rows(n: int = TEST_IMAGES, device: str = "cpu") -> Iterator[Row]:
