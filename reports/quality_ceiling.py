@@ -57,15 +57,15 @@ def readers() -> list[Reader]:
         "told the level alone": [item.level for item in items],
         "told the distortion alone": [item.kind for item in items],
     }
-    told = []
+    blind = []
     for name, keys in known.items():
         guesses = from_other_photographs(scores, keys, photographs)
         correlation = quality.estimate(quality.srcc(guesses, scores), len(items), groups=np.array(photographs))
-        told.append(Reader(name, correlation.value, correlation.low, correlation.high))
+        blind.append(Reader(name, correlation.value, correlation.low, correlation.high))
     models = quality_models.stored()
     best = max(models, key=lambda name: models[name]["srcc"]["value"])
     baseline = quality_baseline.stored()["srcc"]
-    return [*told, _seeing(f"best network, `zoo:{best}`", models[best]["srcc"]), _seeing("hand-crafted features", baseline)]
+    return [*blind, _seeing(f"best network, `zoo:{best}`", models[best]["srcc"]), _seeing("hand-crafted features", baseline)]
 
 
 def _seeing(name: str, figure: dict[str, Any]) -> Reader:
