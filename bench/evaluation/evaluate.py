@@ -84,8 +84,8 @@ def evaluate(
 ) -> Record:
     """Evaluate a model and return its record, rows included.
 
-    model: ``zoo:NAME[:steps=N]``, ``file.py::NAME`` (a factory, class or module), an ``nn.Module`` (images in [0, 1] to logits
-        ``(N, K)``, or to scores ``(N,)`` on data whose labels are scores), or a subject.
+    model: ``zoo:NAME[:steps=N]``, ``file.py::NAME`` (a factory, class or module), an ``nn.Module`` (images in [0, 1] to
+        logits ``(N, K)``, or to scores ``(N,)`` on data whose labels are scores), or a subject.
     attack: spec(s) such as ``"pgd:steps=20,restarts=3"``; several give the per-sample worst case as well.
     eps: radius or radii, in [0, 1] pixel units: numbers, or text such as ``2/255,8/255`` (by default 8/255 in ``linf``;
         ``l2`` has no default). norm: ``linf`` or ``l2``.

@@ -168,7 +168,7 @@ def _parsed(text: str, path: Path) -> dict[str, Claim]:
 
 
 def _check_repeats(claims: dict[str, Claim], path: Path) -> None:
-    """Raises ``BoardError`` for a claim that repeats none, one that repeats a repetition, or one that asks something else."""
+    """Raises ``BoardError`` for a claim that repeats none, or a repetition, and for one that asks something else."""
     for name, claim in claims.items():
         if claim.repeats is None:
             continue
