@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from bench.boards.entering import release
 from bench.boards.filling import waiting
 from bench.boards.protocol import Draft, freeze
+from bench.boards.running import run_zoo
+from bench.foundation.errors import BoardError
 from zoo.card import card, names
 
 DRAFTS = Path(__file__).parents[3] / "leaderboards/drafts"
@@ -40,3 +43,21 @@ def test_a_board_without_an_architecture_is_filled_with_compact_networks(tmp_pat
     assert "snn_vanilla" in models and "snn_qcfs" in models
     assert {card(name).size for name in models} == {"compact"}
     assert waiting(board, ["ann_resnet20"]) == ["ann_resnet20"]
+
+
+def test_a_network_enters_with_the_steps_of_its_card(tmp_path: Path) -> None:
+    board = release(freeze(drafted("snn-cifar10-resnet20-linf")), tmp_path)
+    with pytest.raises(BoardError, match=r"with the steps of its card\. Leave :steps=4 out"):
+        run_zoo(board, "zoo:snn_qcfs_resnet20:steps=4", out=None)
+    assert board.names() == []
+
+
+def test_the_released_board_is_that_of_the_draft() -> None:
+    folder = DRAFTS.parent / "snn-cifar10-resnet20-linf" / "v1"
+    released = yaml.safe_load((folder / "protocol.yaml").read_text())
+    draft = drafted("snn-cifar10-resnet20-linf").model_dump(mode="json")
+    assert {name: released[name] for name in draft if name not in ("data", "attacks")} == {
+        name: value for name, value in draft.items() if name not in ("data", "attacks")
+    }
+    assert [attack["spec"] for attack in released["attacks"]] == draft["attacks"]
+    assert {name: released["data"][name] for name in draft["data"]} == draft["data"]
