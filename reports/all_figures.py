@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.foundation.escaping import for_markdown
 from bench.foundation.files import atomic_write_text, make_folder
 from bench.foundation.threats import threat_registry
 from bench.studies.measures.attacked import Results
@@ -97,8 +98,9 @@ def _at_radius(records: Sequence[Record], eps: str, of_all: str) -> Iterator[Dra
     """The figures of models that decide, at one radius."""
     at = slug(eps)
 
-    def drawing(name: str, draw: Callable[..., Figure], caption: str, width: float | None = None) -> Drawing:
-        return Drawing(f"{name}-{at}", draw, f"{caption.format(eps=eps)} ({of_all}.)", width)
+    def drawing(name: str, draw: Callable[..., Figure], caption: str, width: float | None = None, **words: str) -> Drawing:
+        """words: stand in the caption beside the radius. A model's name may hold braces, so it is filled in once."""
+        return Drawing(f"{name}-{at}", draw, f"{caption.format(eps=eps, **words)} ({of_all}.)", width)
 
     yield drawing("robust-vs-clean", partial(scatter.robust_scatter, records, eps), scatter.CAPTION["clean"])
     noisy = partial(scatter.robust_scatter, records, eps, against="noise")
@@ -109,12 +111,11 @@ def _at_radius(records: Sequence[Record], eps: str, of_all: str) -> Iterator[Dra
     if len(staged) > FEW:
         yield drawing("stages", partial(stage_table.stage_table, staged, eps), stage_table.CAPTION, PAGE)
     for record, name in zip(staged, labels(staged), strict=True) if len(staged) <= FEW else ():
-        caption = waterfall.CAPTION.format(model=name, eps=eps)
-        yield drawing(f"stages-{file_name(name)}", partial(waterfall.stage_waterfall, record, eps), caption)
+        draw = partial(waterfall.stage_waterfall, record, eps)
+        yield drawing(f"stages-{file_name(name)}", draw, waterfall.CAPTION, model=name)
     if len(records) > 1:
         best = label(forest.best_first(records, eps)[0])
-        caption = forest.CAPTION.format(eps=eps, best=best)
-        yield drawing("differences", partial(forest.difference_forest, records, eps), caption)
+        yield drawing("differences", partial(forest.difference_forest, records, eps), forest.CAPTION, best=best)
 
 
 def measured_drawings(sheets: Sequence[Sheet], results: Results) -> Iterator[Drawing]:
@@ -166,9 +167,13 @@ def draw_all(
         for ending in ENDINGS:
             written.append(folder / f"{drawing.name}.{ending}")
             save(figure, written[-1])
-    captions = "\n".join(f"- **{drawing.name}**: {drawing.caption}" for drawing in planned)
-    atomic_write_text(folder / CAPTIONS, f"{captions}\n")
+    atomic_write_text(folder / CAPTIONS, captions_text(planned))
     return [*written, folder / CAPTIONS]
+
+
+def captions_text(planned: Sequence[Drawing]) -> str:
+    """The captions as a list in Markdown, which shows names of models as they are."""
+    return "".join(f"- **{drawing.name}**: {for_markdown(drawing.caption)}\n" for drawing in planned)
 
 
 def slug(eps_text: str) -> str:

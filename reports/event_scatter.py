@@ -11,6 +11,7 @@ import numpy as np
 from bench.foundation.errors import RecordError
 from reports.paper_style import GREEN, GREY, ORANGE, PAGE, in_paper_style
 from reports.picks import Pick
+from reports.plots import without_mathematics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,7 +67,7 @@ def event_scatter(picks: Sequence[Pick], *, width: float = PAGE) -> Figure:
             _draw(axes, changes, axis)
             axes.set(xlim=(-0.6, frames - 0.4), ylim=(extent, -1))
         counts = f"added in {len(changes.added)} cells, removed in {len(changes.removed)}"
-        text = f"sample {pick.sample}: {pick.before} → {pick.after}\n{counts}"
+        text = without_mathematics(f"sample {pick.sample}: {pick.before} → {pick.after}\n{counts}")
         panels[0, column].annotate(text, (0, 1.03), xycoords="axes fraction", fontsize=7)
         panels[1, column].set_xlabel("frame")
     panels[0, 0].set_ylabel("column")

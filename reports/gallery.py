@@ -11,6 +11,7 @@ import numpy as np
 from bench.foundation.errors import RecordError
 from reports.paper_style import GREEN, ORANGE
 from reports.picks import Pick
+from reports.plots import without_mathematics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,13 +48,13 @@ def contact_sheet(picks: Sequence[Pick], title: str) -> Figure:
             axis.set(xticks=[], yticks=[])
             for side in axis.spines.values():
                 side.set_color(ORANGE if pick.moved else GREEN)
-        axes[0, column].set_title(f"sample {pick.sample}\n{pick.before}", fontsize="small")
+        axes[0, column].set_title(f"sample {pick.sample}\n{without_mathematics(pick.before)}", fontsize="small")
         verb = "still" if pick.after == pick.before else "to"
-        axes[1, column].set_title(f"{verb} {pick.after}", fontsize="small")
+        axes[1, column].set_title(f"{verb} {without_mathematics(pick.after)}", fontsize="small")
     for row, name in enumerate(("clean", "adversarial", f"difference x {factor:.3g}")):
         axes[row, 0].set_ylabel(name, fontsize="small")
     worst = sum(pick.moved for pick in picks)
-    figure.suptitle(title, fontsize="medium", wrap=True)
+    figure.suptitle(without_mathematics(title), fontsize="medium", wrap=True)
     figure.supxlabel(f"{worst} worst (orange), {columns - worst} best (green)", fontsize="small")
     return figure
 

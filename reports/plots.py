@@ -49,7 +49,12 @@ def heading(records: Sequence[Record]) -> str:
 
 def label(record: Record) -> str:
     """A model's name in a figure."""
-    return one_line(record.model.ref.removeprefix("zoo:")).replace("$", r"\$")  # no mathematics
+    return without_mathematics(one_line(record.model.ref.removeprefix("zoo:")))
+
+
+def without_mathematics(text: str) -> str:
+    """Text of others in a figure, as it is: matplotlib takes what stands between two dollars for a formula."""
+    return text.replace("$", r"\$")
 
 
 def labels(records: Sequence[Record]) -> list[str]:

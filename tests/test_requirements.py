@@ -60,6 +60,17 @@ def test_what_pyproject_asks_for_is_there(target: str) -> None:
     assert {normal(requirement) for requirement in wanted} - installed <= {"torch"}
 
 
+HOLES = {"jinja2": "3.1.5", "pillow": "11.2.1", "pyarrow": "14.0.0", "pyyaml": "5.3.1", "torch": "2.5.1"}
+"""The last versions with CVE-2025-27516, CVE-2025-48379, CVE-2023-47248, CVE-2020-14343 and CVE-2025-32434."""
+
+
+@pytest.mark.parametrize("name", HOLES)
+def test_versions_with_published_holes_are_not_taken(name: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (asked,) = (Requirement(text) for text in project["dependencies"] if normal(text) == name)
+    assert HOLES[name] not in asked.specifier
+
+
 def test_the_tests_can_build_a_wheel_without_a_download() -> None:
     text = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert set(text["build-system"]["requires"]) <= set(text["project"]["optional-dependencies"]["dev"])

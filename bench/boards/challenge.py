@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from bench.data.base import Samples
     from bench.models.subject import Subject
 
-MOST_BYTES = 2**32
-
 
 @dataclass(frozen=True)
 class Images:
@@ -38,32 +37,38 @@ class Images:
     sha256: str
 
 
-def read_images(path: Path, ids: Tensor) -> Images:
-    """``images`` and ``samples`` of a safetensors file; without ``samples``, one image for each of ``ids`` in order.
+def read_images(path: Path, samples: Samples) -> Images:
+    """``images`` and ``samples`` of a safetensors file; without ``samples``, one image for each of the samples in order.
 
+    samples: the board's, of which each has one image at most: a file that is longer is refused before it is read.
     Raises ``DataError`` for a file that is none, or whose parts do not fit together or the samples.
     """
-    from zoo.tensors import parse_tensors
+    from zoo.tensors import LENGTH, MOST_HEADER, parse_tensors
+
+    ids = samples.ids
+    most = LENGTH + MOST_HEADER + len(ids) * (4 * prod(samples.shape[1:]) + ids.itemsize)
 
     how = "Write tensors named images, float32 (m, C, H, W) in [0, 1], and samples, int64 (m,): the ids of the samples."
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise DataError(f"{path} is larger than {MOST_BYTES // 2**30} GiB.", "Split it.")
+        if not path.is_file():
+            raise DataError(f"{path} is no file, or is not there.", how)
+        if path.stat().st_size > most:
+            raise DataError(f"{path} is larger than {most:,} bytes, which an image for each of the samples take.", how)
         content = path.read_bytes()
         tensors = parse_tensors(content)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}).", how) from error
     except ValueError as error:
         raise DataError(f"{path} is not a safetensors file: {error}.", how) from error
-    images, samples = tensors.get("images"), tensors.get("samples", ids)
-    proper = images is not None and images.dtype == torch.float32 and images.dim() > 1 and samples.dtype == torch.int64
-    if images is None or not proper or samples.shape != images.shape[:1]:
+    images, named = tensors.get("images"), tensors.get("samples", ids)
+    proper = images is not None and images.dtype == torch.float32 and images.dim() > 1 and named.dtype == torch.int64
+    if images is None or not proper or named.shape != images.shape[:1]:
         raise DataError(f"{path} does not hold images and samples that fit together.", how)
-    if not len(samples):
+    if not len(named):
         raise DataError(f"{path} holds no images.", how)
-    if len(samples.unique()) < len(samples) or not torch.isin(samples, ids).all():
+    if len(named.unique()) < len(named) or not torch.isin(named, ids).all():
         raise DataError(f"{path} names samples twice, or some that are not on the board.", how)
-    return Images(images, samples, sha256_bytes(content))
+    return Images(images, named, sha256_bytes(content))
 
 
 def score(

@@ -28,10 +28,19 @@ if TYPE_CHECKING:
 
 
 def release(protocol: Protocol, root: Path) -> Board:
-    """Make a new version of a board. Raises ``BoardError`` if it exists or leaves a gap."""
+    """Make a new version of a board. Raises ``BoardError`` if it exists with another protocol, or leaves a gap.
+
+    The very same protocol may be released again, whatever the day, which finishes what a killed writer left.
+    """
     board_rules(protocol.task)
     board = Board(protocol.board, protocol.version, root / protocol.board / f"v{protocol.version}")
     latest = max(versions(root, protocol.board), default=0)
+    if protocol.version == latest and board.protocol() == protocol.model_copy(
+        update={"released": board.protocol().released}
+    ):
+        with board.locked():
+            render(board)
+        return board
     if protocol.version != latest + 1:
         raise BoardError(f"{board} cannot be released: the latest version is v{latest}.", f"Call it v{latest + 1}.")
     make_folder(board.folder)
@@ -43,6 +52,11 @@ def release(protocol: Protocol, root: Path) -> Board:
         atomic_write_text(board.folder / PROTOCOL_FILE, text)  # last: a board exists once its protocol does
         render(board)
     return board
+
+
+def _on_some_day(protocol: Protocol) -> dict[str, Any]:
+    """What a protocol says but for the day of its release."""
+    return protocol.model_dump(exclude={"released"})
 
 
 def _dumped(stages: Sequence[BaseModel]) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,8 @@ from bench.boards.naming import EntryName, Place, is_slug, parse_place
 from bench.boards.protocol import HASH_FILE, PROTOCOL_FILE, Protocol, read_protocol
 from bench.evaluation.records.archive import Archive
 from bench.foundation.errors import BoardError, NoBoardsError, UnknownNameError, translate_os_error
-from bench.foundation.files import locked, sha256_file
+from bench.foundation.files import copy_folder, locked, make_folder, sha256_file
+from bench.foundation.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from bench.tasks.record import Record
@@ -145,12 +145,20 @@ def boards_to_write(root: Path | None = None) -> Path:
 
 
 def copy_boards(source: Path, target: Path) -> None:
-    """Copy a folder of boards to ``target``, which must not exist. Raises ``BenchError`` where that is refused."""
+    """Copy a folder of boards to ``target``, which must not exist, and does not until all of it is there.
+
+    Raises ``BenchError`` where that is refused.
+    """
     if target.exists():
         raise BoardError(f"{target} exists already.", "Name a folder that does not exist.")
+    if target.resolve().is_relative_to(source.resolve()):
+        raise BoardError(f"{target} lies within {source}.", "Name a folder elsewhere.")
     present_boards(source)
+    make_folder(target.parent)
     try:
-        shutil.copytree(source, target, copy_function=shutil.copyfile)
+        with scratch_folder(target.parent, f".{target.name}.") as scratch:
+            copy_folder(source, scratch / "copy")
+            (scratch / "copy").rename(target)
     except OSError as error:
         raise translate_os_error(error, target) from error
 

@@ -126,20 +126,24 @@ def diff(first: str, second: str, root: Path | None, as_json: bool) -> None:
 @board.command(short_help="Recompute every hash, aggregate and table.")
 @click.argument("names", nargs=-1)
 @ROOT
+@click.option("--records", type=click.Path(path_type=Path), help="Check the records in this folder; of boards only NAMES.")
 @JSON
-def verify(names: tuple[str, ...], root: Path | None, as_json: bool) -> int:
+def verify(names: tuple[str, ...], root: Path | None, records: Path | None, as_json: bool) -> int:
     """Recompute every hash, aggregate and table of NAMES (default: all boards); exit 1 on any drift."""
     from bench.boards.verify import verify as check
 
-    findings_by_board = {
-        str(checked_board): [str(finding) for finding in check(checked_board)] for checked_board in _chosen(names, root)
-    }
+    chosen = _chosen(names, root) if names or records is None else []
+    findings_by_place = {str(checked_board): [str(finding) for finding in check(checked_board)] for checked_board in chosen}
+    if records is not None:
+        from bench.evaluation.damage import damage
+
+        findings_by_place |= damage(records)
     if as_json:
-        say_json(json.dumps(findings_by_board, indent=1))
+        say_json(json.dumps(findings_by_place, indent=1))
     else:
-        for name, findings in findings_by_board.items():
+        for name, findings in findings_by_place.items():
             say("\n".join(findings) if findings else f"{name}: verified")
-    return int(any(findings_by_board.values()))
+    return int(any(findings_by_place.values()))
 
 
 @board.command(short_help="Bring tables and change logs up to date.")

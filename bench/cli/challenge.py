@@ -49,7 +49,7 @@ def challenge(
     protocol = board.protocol()
     radius = eps or protocol.rank_by
     samples = load_samples(protocol.data.name, split=protocol.data.split, n=protocol.data.n)
-    challenge_images = read_images(images, samples.ids)
+    challenge_images = read_images(images, samples)
     with subject_of(stored_entry, submission) as subject:
         scored_challenge = score(
             subject, samples, challenge_images, stored_entry, protocol, eps=radius, who=who, how=how, link=link

@@ -136,8 +136,8 @@ def run(
 
 def _copied(board: Board, folder: Path) -> Board:
     """A copy of the board below ``folder``, for an entry that is not to stay."""
-    from shutil import copyfile, copytree
+    from bench.foundation.files import copy_folder
 
     target = folder / board.name / board.folder.name
-    copytree(board.folder, target, copy_function=copyfile)
+    copy_folder(board.folder, target)
     return replace(board, folder=target)

@@ -8,7 +8,6 @@ take 5 seconds; a host that sends nothing at all is not tried again, so that the
 from __future__ import annotations
 
 import http.client
-import os
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 
 from bench.data.routes import Progress, RouteError
 from bench.data.verified import md5_file
+from bench.foundation.files import sync_handle
 
 TIMEOUT = 5.0
 """Seconds without a byte before a connection counts as cut."""
@@ -114,7 +114,7 @@ def _continue(file: RemoteFile, part: Path, progress: Progress) -> int | None:
             done += len(block)
             progress(file.name, done, total)
         out.flush()
-        os.fsync(out.fileno())
+        sync_handle(out.fileno())
     return total
 
 

@@ -23,6 +23,8 @@ from bench.foundation.files import sha256_bytes
 
 FOLDER = Path(__file__).parent / "embedded"
 COUNT, COLUMNS = 2_000, 50
+SHIPPED = {"cifar10": COUNT, "mnist": COUNT}
+"""How many of the first test samples of a set ship, and so lie in every copy of the suite, where others can be had."""
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,8 @@ def _tensor(values: Array, what: str) -> Tensor:
         if not isinstance(values, Tensor) and _are_tensors(values):
             values = torch.stack(list(values))
         if isinstance(values, Tensor):
+            if values.is_nested:
+                raise TypeError("its samples have different shapes")
             tensor = values.detach().cpu()
             dense = tensor if tensor.layout == torch.strided else tensor.to_dense()
             return dense.clone() if dense.is_inference() else dense  # those of torch.inference_mode let no gradient pass

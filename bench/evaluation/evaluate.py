@@ -17,8 +17,8 @@ from bench.evaluation.journal import FINISHED, Journal, remove_finished
 from bench.evaluation.loop import run
 from bench.evaluation.plan import plan
 from bench.evaluation.records.storage import RECORD_FILE, read_record, write_record
+from bench.evaluation.request.argument_types import callback, truth, whole_number, with_types
 from bench.evaluation.request.argument_types import folder as folder_at
-from bench.evaluation.request.argument_types import whole_number, with_types
 from bench.evaluation.request.identity import folder_name, identity_fields
 from bench.evaluation.request.price import Price, price_of
 from bench.evaluation.request.resolve import resolve
@@ -131,7 +131,7 @@ def evaluate(
         batch=batch,
         prepare=Preparation(
             weights=None if weights is None else str(weights),
-            partial=partial,
+            partial=truth("partial", partial),
             preprocess=preprocess,
             mean=mean,
             std=std,
@@ -142,11 +142,14 @@ def evaluate(
     )
     running = Running(
         out=folder_at("out", out),
-        save_adv=save_adv,
-        fresh=fresh,
+        save_adv=truth("save_adv", save_adv),
+        fresh=truth("fresh", fresh),
         workers=None if workers is None else whole_number("workers", workers),
         scheduler=scheduler,
     )
+    for name, value in (("on_start", on_start), ("on_kept", on_kept), ("on_tick", on_tick)):
+        callback(name, value)
+    callback("progress", None if isinstance(progress, bool) else progress)
     with ticking(progress, on_tick or _ignore) as ticked:
         return evaluate_settings(settings, running, Watcher(on_start or _ignore, on_kept or _ignore, ticked))
 

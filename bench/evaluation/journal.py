@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.foundation.errors import JournalError, translate_os_error
-from bench.foundation.files import take_lock
+from bench.foundation.files import sync_handle, take_lock
 from bench.foundation.leftovers import held
 
 FINISHED = "finished"
@@ -97,7 +96,7 @@ class Journal:
             remaining = memoryview(line)
             while remaining:
                 remaining = remaining[self._file.write(remaining) :]
-            os.fsync(self._file.fileno())
+            sync_handle(self._file.fileno())
         except OSError as error:
             raise translate_os_error(error, self.path) from error
 

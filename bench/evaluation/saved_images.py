@@ -2,7 +2,7 @@
 
 A file is named ``attack_NUMBER_EPS_SHARD.safetensors``; models that score
 have two, which end in ``_up`` and ``_down``. Each file holds ``images`` and the ids of their ``samples``, like a challenge
-to a board, and the hash of its tensors: a damaged file counts as missing, and is made again.
+to a board, and the hash of its name and its tensors: a damaged file counts as missing, and is made again.
 """
 
 from __future__ import annotations
@@ -28,9 +28,13 @@ HASH = "sha256"
 """What the header of a file calls the hash of its tensors."""
 
 
+IMAGES = "adversarial"
+"""Folder of the files, beside the record."""
+
+
 def path_of(folder: Path, key: str) -> Path:
     """Path of the images of the stage or attack ``key``."""
-    return folder / "adversarial" / f"{key.replace('/', '_')}.safetensors"
+    return folder / IMAGES / f"{key.replace('/', '_')}.safetensors"
 
 
 def is_saved(folder: Path, key: UnitKey) -> bool:
@@ -45,6 +49,11 @@ def all_saved(folder: Path, request: Request) -> bool:
         if not all(_is_whole(path_of(folder, stages[0].attack_text + ending)) for ending in endings):
             return False
     return True
+
+
+def damaged_images(folder: Path) -> list[Path]:
+    """Files of images below the ``folder`` of a record that cannot be read, or hold others than they state."""
+    return sorted(path for path in (folder / IMAGES).glob("*.safetensors") if not _is_whole(path))
 
 
 def save_stage(folder: Path, key: UnitKey, rows: Tensor, images: Tensor) -> None:
@@ -95,22 +104,27 @@ def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
     make_folder(path.parent)
     whole = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    atomic_write_bytes(path, save(whole, {HASH: _digest(whole)}))
+    atomic_write_bytes(path, save(whole, {HASH: _digest(whole, path.name)}))
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    """Of the names, types, shapes and values of tensors, as they lie in a file."""
+def _digest(tensors: Mapping[str, Tensor], *names: str) -> str:
+    """Of the names, types, shapes and values of tensors, as they lie in a file. names: of the file, if it is known."""
     described = [[name, str(tensor.dtype), *tensor.shape] for name, tensor in sorted(tensors.items())]
     values = (tensor.numpy().tobytes() for _, tensor in sorted(tensors.items()))
-    return digest([described, [sha256_bytes(value) for value in values]])
+    return digest([*names, described, [sha256_bytes(value) for value in values]])
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a file can be read, and has the tensors whose hash it states; files of earlier versions state none."""
+    """Whether a file can be read, and has the tensors and the name whose hash it states.
+
+    Earlier versions stated a hash without the name, or none.
+    """
+    if not path.is_file():
+        return False
     try:
         content = path.read_bytes()
         tensors = parse_tensors(content)
     except (OSError, ValueError):
         return False
     hash_stated = stated_in(content).get(HASH)
-    return hash_stated is None or hash_stated == _digest(tensors)
+    return hash_stated in (None, _digest(tensors), _digest(tensors, path.name))

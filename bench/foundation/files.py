@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import stat
 import tempfile
 import warnings
@@ -39,11 +40,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise translate_os_error(error, path) from error
     try:
         yield temporary
-        _sync(temporary)
-        with _unless_unknown(errno.EPERM, errno.EACCES):
+        sync_path(temporary)
+        with unless_unknown(errno.EPERM, errno.EACCES):
             temporary.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask())
         temporary.replace(path)
-        sync_folder(path.parent)
+        sync_path(path.parent)
     except StorageError:
         raise
     except OSError as error:
@@ -69,7 +70,7 @@ def _prefix(path: Path) -> str:
 
 
 @contextmanager
-def _unless_unknown(*others: int) -> Iterator[None]:
+def unless_unknown(*others: int) -> Iterator[None]:
     """Pass over errors of calls that the file system does not know, or answers with one of the numbers ``others``."""
     try:
         yield
@@ -84,18 +85,19 @@ def _umask() -> int:
     return mask
 
 
-def _sync(path: Path) -> None:
+def sync_path(path: Path) -> None:
+    """Make what was written to a file, or renamed in a folder, survive a loss of power, where the file system can."""
     handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        sync_handle(handle)
     finally:
         os.close(handle)
 
 
-def sync_folder(path: Path) -> None:
-    """Make renames in a folder survive a loss of power, where the file system can."""
-    with _unless_unknown(errno.EBADF):
-        _sync(path)
+def sync_handle(handle: int) -> None:
+    """:func:`sync_path` of an open file or folder."""
+    with unless_unknown(errno.EBADF):
+        os.fsync(handle)
 
 
 def make_folder(path: Path) -> None:
@@ -106,11 +108,29 @@ def make_folder(path: Path) -> None:
         raise translate_os_error(error, path) from error
 
 
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy the content of a folder and of the folders below it to ``target``, which does not exist yet.
+
+    Nothing but content is copied: file systems without modes, or without times that a user may set, would refuse the rest.
+    Raises ``StorageError`` where the operating system refuses.
+    """
+    try:
+        target.mkdir(parents=True)
+        for path in sorted(source.rglob("*")):
+            copy = target / path.relative_to(source)
+            if path.is_dir():
+                copy.mkdir()
+            else:
+                shutil.copyfile(path, copy)
+    except OSError as error:
+        raise translate_os_error(error, target) from error
+
+
 def remove_file(path: Path) -> None:
     """Remove a file, if it is there, for good. Raises ``StorageError`` where that is refused."""
     try:
         path.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        sync_path(path.parent)
     except OSError as error:
         raise translate_os_error(error, path) from error
 
@@ -144,7 +164,7 @@ def take_lock(handle: int, place: Path, *, wait: bool = True) -> None:
     except BlockingIOError:
         raise
     except OSError as error:
-        if error.errno not in UNSUPPORTED and error.errno != errno.ENOLCK:
+        if error.errno not in UNSUPPORTED and error.errno not in (errno.ENOLCK, errno.EBADF, errno.EPERM):
             raise translate_os_error(error, place) from error
         remark = f"The file system of {place} has no locks: let no other process write there until this one has ended."
         warnings.warn(remark, StorageRemark, stacklevel=2)

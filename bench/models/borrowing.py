@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any, cast
@@ -13,6 +13,40 @@ import torch
 from torch import Tensor, nn
 
 from bench.models.precision import without_tf32
+
+
+def _precision() -> str | None:
+    """Of matrix products; None where both interfaces of torch were used to set it, after which torch refuses to say."""
+    try:
+        return torch.get_float32_matmul_precision()
+    except RuntimeError:
+        return None
+
+
+def _set_precision(precision: str | None) -> None:
+    if precision is not None:
+        torch.set_float32_matmul_precision(precision)
+
+
+def _set_device(device: torch.device) -> None:
+    torch.set_default_device(None if device.type == "cpu" else device)
+
+
+SWITCHES: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
+    "threads": (torch.get_num_threads, torch.set_num_threads),
+    "default type": (torch.get_default_dtype, torch.set_default_dtype),
+    "default device": (torch.get_default_device, _set_device),
+    "precision of products": (_precision, _set_precision),
+    "deterministic algorithms": (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
+    "errors of numpy": (np.geterr, lambda errors: np.seterr(**errors)),
+}
+"""What a process is set to: how each is read, and how it is set."""
+GENERATORS: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
+    (random.getstate, random.setstate),
+    (np.random.get_state, np.random.set_state),
+    (torch.get_rng_state, torch.set_rng_state),
+)
+"""The states from which a process draws."""
 
 
 @contextmanager
@@ -34,21 +68,20 @@ def undisturbed() -> Iterator[None]:
     """Inside, nothing is computed in TF32, and gradients can be taken even within ``torch.no_grad`` and
     ``torch.inference_mode`` of the caller.
 
-    Afterwards the number of threads, torch's default type, and the generators of Python, numpy and torch are as before,
-    whatever a model did to them.
+    Afterwards all :data:`SWITCHES`, and the generators of Python, numpy and torch, are as before, whatever a model did to
+    them.
     """
-    threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
-    python_state, numpy_state, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    settings = [(read, write, read()) for read, write in SWITCHES.values()]
+    states = [(write, read()) for read, write in GENERATORS]
     try:
         with torch.inference_mode(False), torch.enable_grad(), without_tf32():
             yield
     finally:
-        if torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
-        torch.set_default_dtype(dtype)
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)
-        torch.set_rng_state(torch_state)
+        for read, write, before in settings:
+            if read() != before:
+                write(before)
+        for write, before in states:
+            write(before)
 
 
 @contextmanager

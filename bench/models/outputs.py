@@ -1,4 +1,4 @@
-"""Outputs of a model that is being trained, in eval mode."""
+"""Outputs of a model: of what kind they are, and those of one that is being trained, in eval mode."""
 
 from __future__ import annotations
 
@@ -6,6 +6,20 @@ import torch
 from torch import Tensor, nn
 
 from attacks.randomness import KeyedRng, drawing
+
+
+def is_plain(outputs: Tensor) -> bool:
+    """Whether outputs are real numbers in memory: neither sparse, nested or complex, nor on the device ``meta``."""
+    return not (outputs.is_nested or outputs.is_complex() or outputs.is_meta) and outputs.layout == torch.strided
+
+
+def kind_of(outputs: Tensor) -> str:
+    """What outputs are that are not plain."""
+    if outputs.is_meta:
+        return "a tensor without values"
+    if outputs.is_complex():
+        return "complex numbers"
+    return "a nested tensor" if outputs.is_nested else "a sparse tensor"
 
 
 def as_inputs(pixels: Tensor) -> Tensor:

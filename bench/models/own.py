@@ -32,11 +32,12 @@ class Origin:
 def own_subject(module: nn.Module, origin: Origin, stochastic: bool, prepare: Preparation) -> Subject:
     """The subject, prepared as asked: weights loaded, inputs normalised, in eval mode, frozen.
 
-    Raises a ``BenchError`` for weights that do not fit, and for what the module declares and cannot be.
+    Raises a ``BenchError`` for weights that do not fit or have no values, and for what the module declares and cannot be.
     """
     remarks = list(origin.remarks)
     if prepare.weights is not None:
         remarks += load_checkpoint(module, Path(prepare.weights), partial=prepare.partial)
+    _refuse_without_values(module, origin.ref)
     declared = stochastic or bool(getattr(module, "stochastic", False))
     task, score_range = getattr(module, "task", None), _range_of(origin.ref, module)
     higher_is_better = bool(getattr(module, "higher_is_better", True))
@@ -89,3 +90,10 @@ def _range_of(ref: str, module: nn.Module) -> tuple[float, float]:
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ModelError(f"{ref} gives {given!r} as its score_range.", "Give two finite numbers, the lower one first.")
     return low, high
+
+
+def _refuse_without_values(module: nn.Module, ref: str) -> None:
+    tensors = [tensor for tensor in (*module.parameters(), *module.buffers()) if not nn.parameter.is_lazy(tensor)]
+    if any(tensor.is_meta for tensor in tensors):
+        fix = "Build it outside of torch.device('meta'), or give it memory (to_empty) and load its weights."
+        raise ModelError(f"{ref} has parameters on the device 'meta', which have no values.", fix)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.foundation.errors import ModelError
+from bench.models.outputs import is_plain
 
 _FORM = "Let forward(x) return logits (N, K), or say how its outputs are read: --readout mean, sum, last or max-membrane."
 
@@ -128,7 +129,9 @@ def _position(outputs: object, declared: str | None) -> int | None:
 
 def finite_rows(outputs: object) -> list[list[float]]:
     """Answers as plain numbers, row by row; none if they are no finite tensor."""
-    if not isinstance(outputs, Tensor) or outputs.dim() not in (1, 2) or not bool(torch.isfinite(outputs).all()):
+    if not isinstance(outputs, Tensor) or not is_plain(outputs):
+        return []
+    if outputs.dim() not in (1, 2) or not bool(torch.isfinite(outputs).all()):
         return []
     rows: list[list[float]] = outputs.detach().double().cpu().reshape(len(outputs), -1).tolist()
     return rows

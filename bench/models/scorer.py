@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from attacks.randomness import KeyedRng, drawing
 from bench.foundation.errors import ModelError
+from bench.models.outputs import is_plain, kind_of
 from bench.models.precision import without_tf32
 from bench.models.words import failure
 from zoo.canonical.convert import Canonical
@@ -127,6 +128,8 @@ class Scorer:
         fix = f"Let forward(x) return {kind.name} of shape {kind.shape}."
         if not isinstance(outputs, Tensor):
             raise ModelError(f"{self.name} returned a {type(outputs).__name__} instead of a tensor.", fix)
+        if not is_plain(outputs):
+            raise ModelError(f"{self.name} returned {kind_of(outputs)}, not real numbers in memory.", fix)
         if not kind.fits(outputs, rows):
             raise ModelError(f"{self.name} returned shape {tuple(outputs.shape)} for {rows} inputs.", fix)
         if not outputs.isfinite().all():

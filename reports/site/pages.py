@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bench.boards.gallery_record import Gallery
 from bench.boards.strip import Tile
+from bench.foundation.files import copy_folder
 from reports.site.bibtex import bibtex
 from reports.site.camera_films import films
 from reports.site.changes import changes, figure
@@ -60,7 +60,7 @@ def write_pages(views: Sequence[BoardView], claims: Sequence[ClaimView], folder:
     """Write all pages, scripts and files of a site into a folder that does not exist yet."""
     # The board with the most entries comes first.
     latest = sorted((board for board in views if board.latest), key=lambda board: -len(board.entries))
-    shutil.copytree(ASSETS, folder / "assets")
+    copy_folder(ASSETS, folder / "assets")
     (folder / MARK).write_text("")
     writer = Writer(_environment(latest, source), folder)
     drawn = {board.name: curves(board, DRAWN_FIRST) for board in latest}

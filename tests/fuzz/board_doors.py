@@ -19,12 +19,13 @@ from bench.boards.store import Board
 from bench.boards.strip import decoded
 from bench.boards.submission.builders import check_arguments
 from bench.boards.submission.schema import parse
+from bench.data.base import Samples
 from bench.studies.claims.claim import read_claims
 from fuzz import samples
 from fuzz.door import Door, from_file
 from fuzz.grammar import changed, mutated, texts
 
-IDS = torch.arange(4)
+FOUR = Samples.of(torch.zeros(4, 3, 4, 4), torch.zeros(4, dtype=torch.int64))
 
 
 def _text(name: str) -> str:
@@ -63,7 +64,7 @@ DOORS: dict[str, Door] = {
         texts(samples.first_lines(samples.LEADERBOARDS / "claims.yaml", 30)),
         from_file("claims.yaml", lambda path: read_claims(path.parent)),
     ),
-    "challenge": Door(mutated(samples.images()), from_file("adversarial.safetensors", lambda path: read_images(path, IDS))),
+    "challenge": Door(mutated(samples.images()), from_file("adversarial.safetensors", lambda path: read_images(path, FOUR))),
     "challenge record": Door(
         changed(samples.challenge(), "json"), from_file("0001.json", lambda path: read_challenges(path.parent))
     ),

@@ -82,6 +82,12 @@ MEMORIES = {
     "behind a descriptor": Payload(
         trying("os.write(os.memfd_create('x'), bytes(2**20)); got.append('memfd')"), r"got \[('memfd')?\]", TIGHT
     ),
+    "in tables of pages": Payload(
+        "import mmap, time\nx = mmap.mmap(-1, 2**40, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ)\n"
+        "for i in range(0, 2**40, 2**21): x[i]\ntime.sleep(200)",
+        "GiB of memory|Cannot allocate memory|MemoryError",
+        TIGHT,
+    ),
     "in files": Payload(
         "try:\n    with open('/tmp/large', 'wb') as file:\n        for _ in range(2048): file.write(bytes(2**20))\n"
         "    got.append('2 GiB')\nexcept OSError: pass",

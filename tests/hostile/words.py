@@ -41,6 +41,7 @@ MARKUP = {
 NAMES = {
     "of the zoo": edited("name: mine", "name: snn_at"),
     "of the zoo, almost": edited("name: mine", "name: snn-at"),
+    "of a replica of the zoo": edited("name: mine", "name: snn-at-seed1"),
     "of another author": edited("name: mine", "name: honest"),
     "of another author's next version": edited("name: mine", "name: honest\nowner: B. Stranger"),
     "in another alphabet": edited("name: mine", 'name: "h\\u043enest"'),

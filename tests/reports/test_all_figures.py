@@ -12,7 +12,7 @@ from bench.evaluation.records.comparison import compare
 from bench.foundation.errors import RecordError
 from bench.tasks.classification.results import StageResult
 from bench.tasks.record import Record
-from reports.all_figures import CAPTIONS, CROWD, FEW, draw_all, drawings, file_name, shared_radii
+from reports.all_figures import CAPTIONS, CROWD, FEW, captions_text, draw_all, drawings, file_name, shared_radii
 from reports.forest import difference_forest
 from reports.gap_bars import gap_bars
 from reports.margins import edges_of, margin_histograms, margins_of
@@ -161,6 +161,18 @@ def test_all_figures_that_the_records_allow_are_drawn(record: Make, tmp_path: Pa
     lines = captions.read_text(encoding="utf-8").splitlines()
     assert {line.partition("**: ")[0].removeprefix("- **") for line in lines} == names
     assert not [line for line in lines if "{" in line]
+
+
+def test_a_name_is_no_markup_in_captions(record: Make) -> None:
+    """Braces are no fields to fill in, and brackets are no link."""
+    odd = record(eps="0.1")
+    model = odd.model.model_copy(update={"ref": "{x}[y](https://example.org)"})
+    records = [staged(odd.model_copy(update={"model": model}).with_rows(odd.rows)), staged(record(bias=0.05, eps="0.1"))]
+    planned = list(drawings(records))
+    assert any("{x}[y](https://example.org)" in drawing.caption for drawing in planned)
+    lines = captions_text(planned).splitlines()
+    assert len(lines) == len(planned) and all("[y](" not in line for line in lines)
+    assert any(r"{x}\[y\](https:\//example.org)" in line for line in lines)
 
 
 def test_many_models_share_a_table_of_stages_and_get_a_row_in_place_of_a_curve(record: Make) -> None:

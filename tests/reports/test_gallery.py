@@ -146,6 +146,14 @@ def test_the_sheet_and_the_strip_hold_every_image() -> None:
             draw()
 
 
+def test_dollars_in_names_of_classes_are_no_formulas() -> None:
+    """matplotlib ends with an error at a formula that is none, and shows one that is in other letters."""
+    image, name = np.full((8, 8, 1), 0.5, np.float32), r"$\frac$"
+    figure = contact_sheet([Pick(0, image, image, name, name, False)], f"of {name}")
+    figure.savefig(io.BytesIO(), format="png", dpi=20)
+    assert all(r"\$\frac\$" in axis.title.get_text() for axis in figure.axes[:2])
+
+
 def test_other_stacks_than_event_frames_are_no_pictures(saved: tuple[Record, Path, list[str]]) -> None:
     with pytest.raises(RecordError, match="cannot be shown as pictures"):
         reports.picks._shown(np.zeros((5, 3, 4, 4), np.float32))

@@ -12,7 +12,9 @@ import zoo.card
 from bench.data import DATASETS
 from bench.data.cifar import CIFAR10
 from bench.data.verified import check_files
+from bench.training import side_by_side
 from soak.scenario import Result, bench, every_byte, shared_with
+from zoo.card import read_card
 
 PER_BATCH = 20
 CARD = {
@@ -79,3 +81,34 @@ def trained(home: Path) -> None:
 def of_training(home: Path) -> Result:
     """Weights and card; log and curve hold seconds."""
     return {name: sha256 for name, sha256 in state(home / "trained").items() if name.endswith((".safetensors", ".yaml"))}
+
+
+def zoo_of_training(home: Path, shared: Path) -> None:
+    """The same, and a folder of weights."""
+    card_of_training(home, shared)
+    (home / "weights").mkdir()
+
+
+def installed(home: Path) -> None:
+    """``bench train --install``: weights into the zoo, and their hash into its card."""
+    zoo.card.CARDS = home / "cards"
+    zoo.card.names.cache_clear()
+    side_by_side.WEIGHTS = home / "weights"
+    data = str(shared_with(home))
+    with_small_set("train", "zoo:tiny", "--install", "--runs", "runs", "--data-root", data, "--threads", "1")
+
+
+def of_zoo(home: Path) -> Result:
+    """Weights and cards; nothing else lies among the cards."""
+    weights = {name: sha256 for name, sha256 in state(home / "weights").items() if name.endswith(".safetensors")}
+    return weights | every_byte("cards")(home)
+
+
+def readable_cards(home: Path) -> list[str]:
+    """Whatever happened, every card can be read."""
+    try:
+        for path in (home / "cards").glob("*.yaml"):
+            read_card(path)
+    except ValueError as error:
+        return [str(error)]
+    return []

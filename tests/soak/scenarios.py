@@ -17,8 +17,29 @@ from soak.on_boards import (
     submitted,
     whole_boards,
 )
-from soak.on_data import card_of_training, got, of_data, of_training, own_copy, trained
+from soak.on_data import (
+    card_of_training,
+    got,
+    installed,
+    of_data,
+    of_training,
+    of_zoo,
+    own_copy,
+    readable_cards,
+    trained,
+    zoo_of_training,
+)
 from soak.on_records import evaluated, evaluated_before, of_records, readable_records, small_pictures
+from soak.on_studies import (
+    checked,
+    claims_before,
+    measured,
+    nothing_there,
+    of_claims,
+    of_sheet,
+    readable_claims,
+    readable_sheet,
+)
 from soak.scenario import Scenario, every_byte, nothing_to_say
 
 BOARD_FILES = ("boards/*/v1/*", "boards/*/v1/gallery/*")
@@ -35,5 +56,8 @@ _ALL = (
     Scenario("report site", site_before, site, every_byte("site")),
     Scenario("data get", own_copy, got, of_data, nothing_to_say, ("data/*/*",)),
     Scenario("train", card_of_training, trained, of_training, nothing_to_say, ("runs/*/*",)),
+    Scenario("train --install", zoo_of_training, installed, of_zoo, readable_cards),
+    Scenario("measure", nothing_there, measured, of_sheet, readable_sheet, ("records/measures/*",)),
+    Scenario("claims --run", claims_before, checked, of_claims, readable_claims, ("records/values/*",)),
 )
 SCENARIOS = {scenario.name: scenario for scenario in _ALL}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 from support import SHIFT
 from support.alarm import in_time
 from support.boards import card, measured, new_board, pictures
+from support.program import Program
 from support.submissions import state
-from support.tiny import Linear
+from support.tiny import Linear, labelled
 
+import bench
 from bench.boards.challenge_record import Challenge, ChallengeRow
 from bench.boards.entering import add_challenge, enter
 from bench.boards.gallery import add_galleries
@@ -22,9 +25,10 @@ from bench.boards.render import render
 from bench.boards.store import Board
 from bench.boards.strip import Tile, widest_step
 from bench.boards.verify import verify
+from bench.evaluation.damage import damage
 from bench.evaluation.records.archive import RECORDS_FILE, Archive
 from bench.evaluation.records.rows_file import ROWS_FILE
-from bench.foundation.errors import BenchError, BoardError
+from bench.foundation.errors import BenchError, BoardError, RecordError
 from soak.damage import damage_file, files, forge
 
 pytestmark = pytest.mark.timeout(600)
@@ -148,6 +152,64 @@ def test_damage_to_an_archive_is_found(whole: Board, tmp_path: Path) -> None:
         except BenchError:
             continue
         assert read.items() <= kept.items(), what  # a whole record that is gone is missed by whoever looks for it
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``bench evaluate --save-adv`` leaves: the folder of a record, its rows, and four files of images."""
+    model, home = Linear(), tmp_path_factory.mktemp("records")
+    bench.evaluate(model, attack=["pgd:steps=2", "fgsm"], eps="0.02,0.1", data=labelled(model, 12), out=home, save_adv=True)
+    (place,) = (path for path in home.iterdir() if not path.name.startswith("."))
+    assert len(files(place)) == 6
+    return place
+
+
+@pytest.mark.slow
+def test_every_damage_to_a_local_record_is_found(evaluated: Path, tmp_path: Path) -> None:
+    """Whoever reads it, or verifies the folder that it lies in; images that are gone are missed by whoever wants them."""
+    missed, count = [], 0
+    for number in range(DAMAGES):
+        chance = random.Random(f"record {number + SHIFT}")
+        home = tmp_path / "a" / "b" / f"{number}"
+        shutil.copytree(evaluated, home / "record")
+        what = damage_file(home / "record", chance)
+        harmless = ("a copy in", "a link in", "removed in adversarial")
+        if not what.startswith(harmless):
+            count += 1
+            with in_time(LONGEST):
+                findings = damage(home)
+            if not findings.get(str(home / "record")) or "\n" in str(findings):
+                missed.append(f"{number}: {what}: {findings}")
+        shutil.rmtree(home)
+    assert missed == []
+    assert count > DAMAGES / 2
+
+
+def test_whole_records_are_verified(evaluated: Path, whole: Board, program: Program) -> None:
+    done = program("board", "verify", "--records", str(evaluated.parent), "--json")
+    assert (done.code, json.loads(done.out)) == (0, {str(evaluated): []})
+    assert set(damage(whole.folder)) == {str(whole.folder / name) for name in ("linear@1", "linear@2", "third@1")}
+    assert not any(damage(whole.folder).values())
+
+
+@pytest.mark.parametrize("name", ["record.json", "rows.parquet", "adversarial/attack_0_0.02_0.safetensors"])
+def test_a_damaged_record_is_named(evaluated: Path, tmp_path: Path, program: Program, name: str) -> None:
+    shutil.copytree(evaluated, tmp_path / "records" / "mine")
+    with (tmp_path / "records" / "mine" / name).open("ab") as file:
+        file.write(b" ")
+    done = program("board", "verify", "--records", str(tmp_path / "records"))
+    assert done.code == 1 and name in done.out
+
+
+def test_a_stopped_evaluation_is_no_damage(tmp_path: Path) -> None:
+    place = tmp_path / "unfinished"
+    place.mkdir()
+    (place / "rows.parquet").write_bytes(b"")
+    assert damage(tmp_path) != {}
+    (place / "journal.jsonl").write_bytes(b"")
+    assert damage(tmp_path) == {}
+    with pytest.raises(RecordError, match="cannot be listed"):
+        damage(tmp_path / "nowhere")
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ All later work is on the copy, so nothing can change between a check and the use
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -18,7 +19,7 @@ from bench.boards.submission.schema import CODE, MANIFEST, MOST_WEIGHTS, WEIGHTS
 from bench.boards.submission.signature import MOST_SIGNATURE, SIGNATURE, Signed, check_signature
 from bench.boards.submission.succession import check_name
 from bench.foundation.errors import SubmissionError
-from bench.foundation.files import sha256_file
+from bench.foundation.files import sha256_file, unless_unknown
 
 MOST_CODE = 256 * 1024
 SIZES = {
@@ -69,7 +70,8 @@ def snapshot(source: Path) -> Iterator[Snapshot]:
     with tempfile.TemporaryDirectory(prefix="submission-", ignore_cleanup_errors=True) as name:
         folder = Path(name) / "input"
         folder.mkdir()
-        folder.chmod(0o755)  # an isolated process sees it as another user
+        with unless_unknown(errno.EPERM, errno.EACCES):
+            folder.chmod(0o755)  # an isolated process sees it as another user
         for file_name in _listed(source):
             _copy(source, file_name, folder)
         if not (folder / MANIFEST).exists():
@@ -112,7 +114,8 @@ def _copy(source: Path, name: str, target: Path) -> None:
             raise SubmissionError(f"{name} is larger than {SIZES[name]} bytes.", "Make it smaller.")
         left = SIZES[name]
         with (target / name).open("wb") as copy:
-            os.fchmod(copy.fileno(), 0o644)
+            with unless_unknown(errno.EPERM, errno.EACCES):
+                os.fchmod(copy.fileno(), 0o644)
             while left and (block := file.read(min(2**20, left))):
                 left -= len(block)
                 copy.write(block)

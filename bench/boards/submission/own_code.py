@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 BESIDE = "beside"
 """Folder of a run with what was proposed on images that are not on the board."""
+SEAL = 32
+"""Bytes of the hash before what a file keeps."""
 
 
 def isolated(verified: Snapshot, protocol: Protocol, out: Path, trust_code: bool, limits: Limits, on_tick: Ticked) -> Record:
@@ -77,7 +80,10 @@ def _request(verified: Snapshot, protocol: Protocol, layers: int, samples: Sampl
 
 
 def _proposals(request: Request, folder: Path, sandbox: Sandbox, on_tick: Ticked) -> ProposalsOf:
-    """What each attack made of each shard; kept in files, so that a killed run goes on where it was."""
+    """What each attack made of each shard; kept in files, so that a killed run goes on where it was.
+
+    A damaged file counts as missing.
+    """
     proposals: dict[tuple[int, float, int], Proposals] = {}
     cells = list(product(range(len(request.shards)), request.eps, enumerate(request.attacks)))
     columns = submission_rules(request.task).gradient_columns
@@ -85,9 +91,9 @@ def _proposals(request: Request, folder: Path, sandbox: Sandbox, on_tick: Ticked
         positions, stages = request.shards[shard], Most.of(request, number)
         samples = request.samples[positions.start : positions.stop]
         path = folder / f"proposals-{number}-{eps.value!r}-{shard}"
-        stored = path.is_file()
-        if stored:
-            answer = checked(_read(path), samples, stages, columns)
+        stored = _kept(path, samples)
+        if stored is not None:
+            answer = checked(stored, samples, stages, columns)
         else:
             answer = ask(
                 sandbox,
@@ -100,13 +106,26 @@ def _proposals(request: Request, folder: Path, sandbox: Sandbox, on_tick: Ticked
                 seed=request.seed,
                 clean=columns,
             )
-            atomic_write_bytes(path, answer.frame().packed())
+            content = answer.frame().packed()
+            atomic_write_bytes(path, _seal(samples, content) + content)
         proposals[number, eps.value, shard] = answer
-        on_tick(Tick(done, len(cells), f"{attack.name} at {eps.text}", stored))
+        on_tick(Tick(done, len(cells), f"{attack.name} at {eps.text}", stored is not None))
     return proposals
 
 
-def _read(path: Path) -> Frame:
-    content = path.read_bytes()
-    head, _ = lengths(content[:LENGTHS])
-    return unpacked(content[LENGTHS : LENGTHS + head], content[LENGTHS + head :])
+def _kept(path: Path, samples: Samples) -> Frame | None:
+    """What a file keeps of an earlier run; None without one, and for one that is damaged or of other samples."""
+    try:
+        content = path.read_bytes() if path.is_file() else b""
+    except OSError:
+        return None
+    packed = content[SEAL:]
+    if content[:SEAL] != _seal(samples, packed):
+        return None
+    head, _ = lengths(packed[:LENGTHS])
+    return unpacked(packed[LENGTHS : LENGTHS + head], packed[LENGTHS + head :])
+
+
+def _seal(samples: Samples, content: bytes) -> bytes:
+    """The hash of what was proposed, and of the samples it is for."""
+    return hashlib.sha256(samples.ids.numpy().tobytes() + content).digest()

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def check_name(submission: Submission) -> None:
-    """Raise ``SubmissionError`` if the name is that of a model of the zoo."""
-    from zoo.card import names
+    """Raise ``SubmissionError`` if the name is that of a model of the zoo, or of a replica of one."""
+    from zoo.card import is_described
 
-    if submission.name.replace("-", "_") in names():
+    if is_described(_spelt(submission.name)):
         raise SubmissionError(f"{submission.name} is the name of a model of the zoo.", "Choose another name.")
 
 
@@ -28,7 +28,7 @@ def check_succession(submission: Submission, board: Board, *, supersede: bool, s
 
     It follows if its version is higher, its ``owner`` is that of the latest version (or its authors are, where that names no
     owner), and ``supersede`` is true. An owner that is a key has signed it. A name belongs to the same people on the other
-    boards of the collection.
+    boards of the collection, with hyphens or with underscores.
     """
     from bench.boards.store import boards
 
@@ -47,10 +47,19 @@ def _latest(model: str, board: Board) -> EntryName | None:
     return max((name for name in board.names() if name.model == model), default=None)
 
 
+def _spelt(model: str) -> str:
+    """A name as its readers see it: nobody tells hyphens from underscores in a table."""
+    return model.replace("-", "_")
+
+
 def _check_owner(submission: Submission, board: Board, signed: Signed) -> None:
-    latest = _latest(submission.name, board)
-    if latest is None:
-        return
+    """Of every model whose name is spelt like this one."""
+    for model in sorted({name.model for name in board.names() if _spelt(name.model) == _spelt(submission.name)}):
+        _check_owner_of(model, submission, board, signed)
+
+
+def _check_owner_of(model: str, submission: Submission, board: Board, signed: Signed) -> None:
+    latest = max(name for name in board.names() if name.model == model)
     card = board.entry(latest).card
     same = submission.owner == card.owner if card.owner is not None else submission.authors == card.authors
     if card.kind == "zoo" or not same:

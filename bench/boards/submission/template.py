@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bench.boards.naming import is_slug
 from bench.boards.submission.schema import CODE, MANIFEST, PLACEHOLDERS, WEIGHTS
-from bench.foundation.errors import SubmissionError
+from bench.foundation.errors import SubmissionError, translate_os_error
 from bench.foundation.files import atomic_write_text, make_folder, sha256_file
+from bench.foundation.scratch import scratch_folder
 from bench.tasks.lookup import submission_rules, task_named
 
 TEMPLATE = """\
@@ -37,23 +38,32 @@ code: {file: model.py, factory: build}"""
 
 
 def write_template(folder: Path, *, own_code: bool, task: str = "classification") -> None:
-    """Make ``folder``, named after the model. Raises ``SubmissionError`` if it exists or is no slug."""
+    """Make ``folder``, named after the model, with all that belongs into it or not at all.
+
+    Raises ``SubmissionError`` if it exists or is no slug, ``StorageError`` where the operating system refuses.
+    """
     if not is_slug(folder.name):
         raise SubmissionError(
             f"{folder.name!r} cannot name a model.", "Use lower-case letters, digits, - and _, a letter first."
         )
     if folder.exists():
         raise SubmissionError(f"{folder} exists already.", "Choose another name.")
-    make_folder(folder)
     parts = submission_rules(task_named(task)).template
     network = OWN if own_code else parts.builder
     words = {field: text.format(name=folder.name) for field, text in PLACEHOLDERS.items()}
     text = TEMPLATE.format(
         name=folder.name, words=words, task=parts.fields, network=network, nothing="0" * 64, claims=parts.claims
     )
-    if own_code:
-        atomic_write_text(folder / CODE, parts.code)
-    atomic_write_text(folder / MANIFEST, text)
+    make_folder(folder.parent)
+    try:
+        with scratch_folder(folder.parent, f".{folder.name}.") as scratch:
+            (scratch / "new").mkdir()
+            if own_code:
+                atomic_write_text(scratch / "new" / CODE, parts.code)
+            atomic_write_text(scratch / "new" / MANIFEST, text)
+            (scratch / "new").rename(folder)
+    except OSError as error:
+        raise translate_os_error(error, folder) from error
 
 
 def write_hash(folder: Path) -> None:

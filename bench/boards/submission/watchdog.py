@@ -17,6 +17,10 @@ from bench.boards.submission.namespaces import Limits
 PROC = Path("/proc")
 IN_MEMORY = ("tmp", "dev/shm")
 """Folders of the place whose files lie in memory."""
+PRIVATE = ("RssAnon", "HugetlbPages", "VmPTE")
+"""Memory that a process alone holds. Tables of pages are memory, too: those of a terabyte that is only read take 2 GiB."""
+FILE = 2**10
+"""Bytes that the kernel takes for a file in memory beside its content."""
 LEAST_LEFT = 256 * 2**20
 """Bytes of memory that must stay available on the machine: what is hidden from the counts ends here."""
 
@@ -56,16 +60,18 @@ def usage(pid: int) -> Usage:
     processes = descendants(pid)
     status = [_status(process) for process in processes]
     shared = sum(fields.get("RssShmem", 0) for fields in status)
-    return Usage(len(processes), sum(fields.get("RssAnon", 0) for fields in status) + max(shared, _files(processes)))
+    private = sum(fields.get(name, 0) for fields in status for name in PRIVATE)
+    return Usage(len(processes), private + max(shared, _files(processes)))
 
 
 def _status(pid: int) -> dict[str, int]:
-    """Bytes of anonymous and of shared pages; pages of libraries, which all processes share, do not count."""
+    """Bytes of private and of shared memory; pages of libraries, which all processes share, do not count."""
     try:
         lines = (PROC / str(pid) / "status").read_text().splitlines()
     except OSError:
         return {}
-    return {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.startswith(("RssAnon:", "RssShmem:"))}
+    counted = tuple(f"{name}:" for name in (*PRIVATE, "RssShmem"))
+    return {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.startswith(counted)}
 
 
 def _files(processes: list[int]) -> int:
@@ -75,9 +81,13 @@ def _files(processes: list[int]) -> int:
             places = [PROC / str(pid) / "root" / name for name in IN_MEMORY]
             if places[0].stat().st_dev == Path("/tmp").stat().st_dev:  # noqa: S108 -- it is not yet in its place
                 continue
-            held = [os.statvfs(place) for place in places]
-            return sum((each.f_blocks - each.f_bfree) * each.f_frsize for each in held)
+            return sum(held_by(os.statvfs(place)) for place in places)
     return 0
+
+
+def held_by(files: os.statvfs_result) -> int:
+    """Bytes that a file system in memory takes; a million empty files take a gigabyte."""
+    return (files.f_blocks - files.f_bfree) * files.f_frsize + (files.f_files - files.f_ffree) * FILE
 
 
 def available() -> int:

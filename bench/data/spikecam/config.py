@@ -100,4 +100,6 @@ def write_geometry(recording: Path, geometry: Geometry) -> None:
         content["rows"] = "top_down"
     if geometry.idle != usual_idle(geometry.height, geometry.width):
         content["idle_columns"] = [list(columns) for columns in geometry.idle]
-    path.write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
+    unfinished = path.with_name(f"{path.name}.part")  # one that is cut would be in the way of every later recording
+    unfinished.write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
+    unfinished.replace(path)

@@ -43,7 +43,7 @@ class Cluster:
     """
 
     def __init__(self, task: Assignment, address: str) -> None:
-        if not re.fullmatch(r"(tcp|tls|ucx|ws|wss)://\S+:\d+", address):
+        if not isinstance(address, str) or not re.fullmatch(r"(tcp|tls|ucx|ws|wss)://\S+:\d+", address):
             raise WorkerError(f"{address!r} is no address of a scheduler.", "Write it as tcp://HOST:PORT.")
         self._task, self._address = task, address
         self._keys: dict[Any, UnitKey] = {}

@@ -73,7 +73,9 @@ def read_record(folder: Path | str) -> Record:
 
 def read_folder(folder: Path) -> tuple[Record, bool]:
     """The record in ``folder``, and whether it stated the hash of its text. Raises ``RecordError`` as above."""
-    path = folder / RECORD_FILE
+    path, rows = folder / RECORD_FILE, folder / ROWS_FILE
+    if odd := [each for each in (path, rows) if each.exists() and not each.is_file()]:
+        raise RecordError(f"{odd[0]} is not a plain file.", AGAIN)
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -84,7 +86,6 @@ def read_folder(folder: Path) -> tuple[Record, bool]:
         ) from error
     content, was_sealed = unsealed(text, path)
     record = parse_record(content, path)
-    rows = folder / ROWS_FILE
     if not rows.exists() or sha256_file(rows) != record.rows_sha256:
         raise RecordError(f"{rows} is missing or is not the file its record names.", AGAIN)
     return record.with_rows(with_all_columns(read_frame(rows))), was_sealed

@@ -15,6 +15,7 @@ from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from torch import nn
 
 from attacks.base import Attack
@@ -26,13 +27,17 @@ if TYPE_CHECKING:
     from bench.evaluation.request.settings import Settings
 
 WHOLE = ("n", "eot", "scorings", "micro_batch", "batch")
+TRUTHS = ("stochastic", "eight_bit")
 TEXTS = ("norm", "split", "device")
 _FIX = "Correct it, or leave it out."
 
 
 def with_types(settings: Settings) -> Settings:
-    """The settings, whose whole numbers are ``int``. Raises ``SpecError``, or ``ModelError`` for what is no model."""
-    numbers: dict[str, Any] = {}
+    """The settings, whose whole numbers are ``int`` and whose truth values are ``bool``.
+
+    Raises ``SpecError``, or ``ModelError`` for what is no model.
+    """
+    numbers: dict[str, Any] = {name: truth(name, getattr(settings, name)) for name in TRUTHS}
     for name in (*WHOLE, "seed"):
         value = getattr(settings, name)
         if value is not None and not isinstance(value, int):
@@ -43,13 +48,14 @@ def with_types(settings: Settings) -> Settings:
         value = getattr(settings, name)
         if not isinstance(value, str):
             raise SpecError(f"{name} is text, not {value!r:.60}.", _FIX)
-    if settings.expect is not None and (not isinstance(settings.expect, Real) or not math.isfinite(settings.expect)):
-        raise SpecError(f"expect is a percentage, not {settings.expect!r:.60}.", "For example expect=91.")
+    expect = settings.expect
+    if expect is not None and (isinstance(expect, bool) or not isinstance(expect, Real) or not math.isfinite(expect)):
+        raise SpecError(f"expect is a percentage, not {expect!r:.60}.", "For example expect=91.")
     _check_attack(settings.attack)
     if not isinstance(settings.path, str | GradientPath):
         raise SpecError(f"path names a gradient path, which {settings.path!r:.60} does not.", "See bench ls paths.")
     _check_model(settings.model)
-    return replace(settings, **numbers) if numbers else settings
+    return replace(settings, **numbers)
 
 
 def whole_number(name: str, value: object) -> int:
@@ -62,9 +68,22 @@ def whole_number(name: str, value: object) -> int:
         raise SpecError(f"{name} is a whole number, not {value!r:.60}.", _FIX) from error
 
 
+def truth(name: str, value: object) -> bool:
+    """``value`` as ``bool``. Raises ``SpecError`` for anything but a truth value; 1, "no" and None are none."""
+    if not isinstance(value, bool | np.bool_):
+        raise SpecError(f"{name} is True or False, not {value!r:.60}.", _FIX)
+    return bool(value)
+
+
+def callback(name: str, value: object) -> None:
+    """Raise ``SpecError`` for a ``value`` that is neither None nor something that can be called."""
+    if value is not None and not callable(value):
+        raise SpecError(f"{name} is called while the evaluation runs, and {value!r:.60} cannot be.", "Give a function.")
+
+
 def folder(name: str, value: Path | str | None) -> Path | None:
     """``value`` as a path. Raises ``SpecError`` for what is none."""
-    if value is not None and not isinstance(value, str | os.PathLike):
+    if value is not None and (not isinstance(value, str | os.PathLike) or "\0" in os.fspath(value)):
         raise SpecError(f"{name} is a path, not {value!r:.60}.", _FIX)
     return None if value is None else Path(value)
 

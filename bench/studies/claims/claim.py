@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.foundation.errors import BoardError
-from bench.foundation.files import atomic_write_text
+from bench.foundation.files import atomic_write_text, locked
 from bench.studies.claims import STATISTICS
 
 CLAIMS_FILE = "claims.yaml"
@@ -100,9 +100,14 @@ def read_claims(root: Path) -> dict[str, Claim]:
 def write_result(root: Path, name: str, result: Result, new_verdict: Verdict) -> None:
     """Replace ``verdict`` and ``result`` of one claim, atomically; every other character of the file stays.
 
+    Several writers take turns, so that none undoes what another one wrote.
     Raises ``BoardError`` if the claim is no longer in the file or its fields are laid out in another way.
     """
-    path = root / CLAIMS_FILE
+    with locked(root):
+        _write_result(root / CLAIMS_FILE, name, result, new_verdict)
+
+
+def _write_result(path: Path, name: str, result: Result, new_verdict: Verdict) -> None:
     text = path.read_text(encoding="utf-8")
     claims = _parsed(text, path)
     if name not in claims:

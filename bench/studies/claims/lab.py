@@ -103,9 +103,21 @@ class Lab:
         """
         fields = {"what": what, "model": self.subject(model).fingerprint, "data": self.samples(model, n).sha256()}
         file = self.out / "values" / f"{model}-{digest(fields)[:12]}.json"
-        if file.is_file():
-            return np.asarray(json.loads(file.read_text(encoding="utf-8")), dtype=float)
-        values = compute()
-        make_folder(file.parent)
-        atomic_write_text(file, json.dumps(values.tolist()))
+        values = _read(file)
+        if values is None:
+            values = compute()
+            make_folder(file.parent)
+            numbers = values.tolist()
+            atomic_write_text(file, json.dumps({"values": numbers, "sha256": digest(numbers)}))
         return values
+
+
+def _read(file: Path) -> Floats | None:
+    """The values that a file holds; None without one, and for one that is damaged. Earlier versions stated no hash."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+        if isinstance(content, dict):
+            content = content["values"] if digest(content["values"]) == content["sha256"] else None
+        return None if content is None else np.asarray(content, dtype=float)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None

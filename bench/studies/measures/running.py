@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.data import load_samples
-from bench.foundation.errors import ModelError
+from bench.foundation.errors import ModelError, RecordError
 from bench.metrics.statistics import Floats, mean
 from bench.models.cards import card_of
 from bench.models.opening import open_subject
@@ -51,7 +51,7 @@ def measure_model(
         raise ModelError(f"zoo:{name} is no classifier.", "Quality models are measured on their own board.")
     if described.dataset != MEASURED_ON:
         raise ModelError(f"zoo:{name} is for {described.dataset}.", f"Measure models of {MEASURED_ON}.")
-    sheet = read_sheet(root, name) or blank(name)
+    sheet = _kept(name, root)
     present = _has_clean(sheet, sizes)
     if not present:
         sheet = sheet.model_copy(update=_accuracies(name, sizes.clean, device, on_images))
@@ -68,8 +68,16 @@ def measure_model(
 
 def images_left(name: str, root: Path, sizes: Sizes) -> int:
     """How many images :func:`measure_model` will put through ``name``: those of the parts that its sheet lacks."""
-    sheet = read_sheet(root, name) or blank(name)
+    sheet = _kept(name, root)
     return (0 if _has_clean(sheet, sizes) else sizes.clean) + (0 if _has_cost(sheet, sizes) else sizes.cost)
+
+
+def _kept(name: str, root: Path) -> Sheet:
+    """What an earlier run measured of the present weights; nothing of a damaged file, which is measured again."""
+    try:
+        return read_sheet(root, name) or blank(name)
+    except RecordError:
+        return blank(name)
 
 
 def _has_clean(sheet: Sheet, sizes: Sizes) -> bool:

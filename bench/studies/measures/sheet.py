@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bench.evaluation.records.storage import sealed, unsealed
 from bench.foundation.errors import RecordError
 from bench.foundation.files import atomic_write_text, make_folder
 from bench.studies.measures.sizes import Sizes
@@ -92,13 +93,17 @@ def blank(name: str) -> Sheet:
 
 
 def read_sheet(root: Path, name: str) -> Sheet | None:
-    """The measures of a model's present weights, or None. Raises ``RecordError`` for a damaged file."""
+    """The measures of a model's present weights, or None.
+
+    Raises ``RecordError`` for a damaged file: one that cannot be read, or whose text has another hash than it states.
+    """
     path, described = sheet_path(root, name), card(name)
     if not path.is_file() or described.weights is None:
         return None
     try:
-        sheet = Sheet.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, RecursionError, ValidationError) as error:
+        text, _ = unsealed(path.read_text(encoding="utf-8"), path)  # earlier versions stated no hash
+        sheet = Sheet.model_validate(json.loads(text))
+    except (OSError, ValueError, RecursionError, ValidationError, RecordError) as error:
         raise RecordError(
             f"{path} is not a readable sheet of measures.", f"Measure again: bench measure zoo:{name}."
         ) from error
@@ -122,6 +127,6 @@ def check_replaceable(root: Path, name: str, sizes: Sizes) -> None:
 
 
 def write_sheet(root: Path, sheet: Sheet) -> None:
-    """Replace the file of the sheet, atomically. Raises ``StorageError`` if the disk refuses."""
+    """Replace the file of the sheet, which states the hash of its text. Raises ``StorageError`` if the disk refuses."""
     make_folder(root / FOLDER)
-    atomic_write_text(sheet_path(root, sheet.model), sheet.model_dump_json(indent=1) + "\n")
+    atomic_write_text(sheet_path(root, sheet.model), sealed(sheet.model_dump_json(indent=1) + "\n"))

@@ -75,7 +75,7 @@ def memory_checks(ask: Answers, board: Samples, others: Samples | None, clean: T
         what = "Whether it knows the images of the board better than others"
         yield not_looked_at(ELSEWHERE, what, "there are no others of their data set here")
     else:
-        yield _left_out(asked, clean, seed)
+        yield _left_out(asked, clean, len(others), seed)
 
 
 def _asked(ask: Answers, board: Samples, others: Samples | None, generator: torch.Generator) -> Asked:
@@ -158,7 +158,7 @@ def _altered(asked: Asked) -> Check:
     return of(ALTERED, not known, accuracy - left, says)
 
 
-def _left_out(asked: Asked, clean: Tensor, seed: int) -> Check:
+def _left_out(asked: Asked, clean: Tensor, drawn_from: int, seed: int) -> Check:
     """Fails where the board's images are right surely more often than other images of the same split."""
     measured, other = float(clean.mean()), asked.right[OUTSIDE]
     elsewhere = asked.share(OUTSIDE)
@@ -166,7 +166,7 @@ def _left_out(asked: Asked, clean: Tensor, seed: int) -> Check:
     known = measured - elsewhere > ERRORS * error
     says = (
         f"{measured:.1%} of the board's images are right, and {elsewhere:.1%} of {len(other)} test images that are not on "
-        f"it (drawn by seed {seed}){'; it knows the images of the board' if known else ''}"
+        f"it (drawn by seed {seed} from {drawn_from:,}){'; it knows the images of the board' if known else ''}"
     )
     return of(ELSEWHERE, not known, measured - elsewhere, says)
 

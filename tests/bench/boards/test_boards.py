@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import json
+import os
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,9 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import save_file
+from support.alarm import in_time
 from support.boards import DAY, card, draft, measured, new_board
+from support.killing import killed_before
 from support.submissions import state
 from support.tiny import Linear
 
@@ -30,7 +36,7 @@ from bench.boards.naming import EntryName, is_slug, parse_place
 from bench.boards.protocol import Protocol, check_program, freeze, read_draft, read_protocol
 from bench.boards.ranking import ranks
 from bench.boards.render import render
-from bench.boards.store import Board, boards, open_board, open_entry
+from bench.boards.store import Board, boards, copy_boards, open_board, open_entry
 from bench.boards.submission.summary import summary
 from bench.boards.verify import verify
 from bench.data import load_samples
@@ -138,7 +144,7 @@ def test_versions_follow_each_other(board: Board) -> None:
     root, data = board.folder.parents[1], board.protocol().data.name
     for version in (1, 3):
         with pytest.raises(BoardError, match="v2"):
-            new_board(root, data, version=version)
+            new_board(root, data, version=version, eps=["0.1"])
     second = new_board(root, data, version=2, eps=["0.1"], summary="Only the large radius.")
     assert [str(one) for one in boards(root)] == ["tiny-linf/v1", "tiny-linf/v2"]
     assert open_board("tiny-linf", root) == second
@@ -149,6 +155,40 @@ def test_versions_follow_each_other(board: Board) -> None:
     moved = {move.name: move for move in moves(board, second)}
     assert moved[OTHER].before == moved[OTHER].after
     assert moved[TWO].after is None
+
+
+def test_a_release_that_was_killed_is_finished_by_the_same_one(board: Board, tmp_path: Path) -> None:
+    """Whichever of its writes it died before, and although another day has come; the protocol stays the one of the first."""
+    data = board.protocol().data.name
+    wanted = new_board(tmp_path / "whole", data)
+    for step in count():
+        root = tmp_path / f"{step}"
+        finished = killed_before(step, lambda root=root: new_board(root, data))  # type: ignore[misc]
+        begun = bool(boards(root))
+        again = release(freeze(draft(data), released=DAY if not begun else DAY + datetime.timedelta(1)), root)
+        assert state(again.folder) == state(wanted.folder)
+        if finished:
+            break
+    assert step > 3
+    with pytest.raises(BoardError, match="v2"):
+        new_board(tmp_path / "whole", data, title="Another")
+
+
+def test_copies_of_boards_are_whole_or_absent(board: Board, tmp_path: Path) -> None:
+    source, target = tmp_path / "boards", tmp_path / "copies" / "leaderboards"
+    shutil.copytree(board.folder, source / board.name / "v1")
+    for step in count():
+        if killed_before(step, lambda: copy_boards(source, target)):
+            break
+        if not target.exists():
+            continue
+        assert state(target) == state(source)
+        shutil.rmtree(target)
+    assert state(target) == state(source)
+    assert [path.name for path in target.parent.iterdir()] == ["leaderboards"]
+    assert step > 0
+    with pytest.raises(BoardError, match="lies within"):
+        copy_boards(source, source / "copy")
 
 
 def test_only_versions_of_one_board_are_compared(board: Board) -> None:
@@ -470,7 +510,7 @@ def test_images_of_an_evaluation_are_a_challenge_as_they_are(filled: Board, tmp_
     samples = load_samples(protocol.data.name)
     bench.evaluate(Linear(), attack="pgd:steps=5", eps="0.1", data=protocol.data.name, out=tmp_path, save_adv=True)
     files = sorted(tmp_path.glob("*/adversarial/*.safetensors"))
-    given = [read_images(file, samples.ids) for file in files]
+    given = [read_images(file, samples) for file in files]
     assert torch.equal(torch.cat([one.samples for one in given]), samples.ids)
     record = bench.read_record(next(tmp_path.glob("[!.]*")))
     robust = record.rows.set_index("sample")["robust"]
@@ -536,7 +576,23 @@ def test_a_challenge_that_is_no_stack_of_images(filled: Board, tmp_path: Path, t
     path = tmp_path / "adversarial.safetensors"
     save_file(tensors, path)
     with pytest.raises(DataError):
-        read_images(path, load_samples(filled.protocol().data.name).ids)
+        read_images(path, load_samples(filled.protocol().data.name))
+
+
+def test_a_challenge_longer_than_the_board_is_refused_unread(filled: Board, tmp_path: Path) -> None:
+    """Also one that takes no room on the disk. Whoever reads a pipe would wait for ever."""
+    samples, path = load_samples(filled.protocol().data.name), tmp_path / "adversarial.safetensors"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(DataError, match="is larger than"):
+        read_images(path, samples)
+    path.unlink()
+    os.mkfifo(path)
+    with in_time(30), pytest.raises(DataError, match="is no file"):
+        read_images(path, samples)
+    path.unlink()
+    save_file({"images": samples.images, "samples": samples.ids}, path, {"words": "x" * 2**20})
+    assert torch.equal(read_images(path, samples).images, samples.images)
 
 
 @pytest.mark.parametrize("text", ["a: &a [*a]", "a: !!int ata", f"a: {'9' * 6000}", "a: 2026-02-30", "[" * 3000], ids=repr)

@@ -192,7 +192,7 @@ def test_images_of_others_count_where_they_move_a_score_farther(board: Board, tm
     images = (samples.images[:2] + torch.tensor(8 / 255)).clamp(0, 1)
     images[1] = 1.0  # outside of the ball: no claim
     save_file({"images": images, "samples": samples.ids[:2].clone()}, tmp_path / "adv.safetensors")
-    given = read_images(tmp_path / "adv.safetensors", samples.ids)
+    given = read_images(tmp_path / "adv.safetensors", samples)
     before = best_known(entry, "8/255")
     found = score(subject(1.0), samples, given, entry, protocol, eps="8/255", who="A", how="by hand")
     assert [row.status for row in found.rows] == ["ok", "out_of_ball"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,11 +18,15 @@ from attacks.model_oracle import ModelOracle
 from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
 from bench.evaluation.reliability.doctor import examine
-from bench.foundation.errors import BenchError, ModelError, SpecError, UnknownNameError
+from bench.foundation.errors import BenchError, ModelError, SpecError, UnknownNameError, WorkerError
 from bench.foundation.threats import threat_at
+from bench.models.borrowing import undisturbed
 
 X, Y = labelled(Linear(), 20)
+with warnings.catch_warnings(action="ignore"):  # torch calls them a prototype
+    NESTED = torch.nested.nested_tensor(list(X))
 QUICK: dict[str, Any] = {"attack": "pgd:steps=2", "eps": "0.1", "data": (X, Y)}
+TRUTHS = ("stochastic", "eight_bit", "partial", "fresh", "save_adv")
 
 
 @pytest.mark.parametrize("name", ["n", "eot", "scorings", "micro_batch", "batch", "seed", "workers"])
@@ -41,8 +47,14 @@ def test_numbers_of_other_libraries(value: Any) -> None:
         *(("attack", value) for value in (None, 5, [None], {"pgd": 1}, b"pgd")),
         *(("path", value) for value in (None, 5, ["training"], "training@3")),
         *((name, value) for name in ("norm", "split", "device") for value in (None, 5, ["x"])),
-        ("expect", [1]),
-        ("out", 5),
+        *(("expect", value) for value in ([1], True)),
+        *(("out", value) for value in (5, "a\0b")),
+        *(
+            (name, value)
+            for name in ("stochastic", "eight_bit", "partial", "fresh", "save_adv")
+            for value in (None, "no", 2)
+        ),
+        *((name, 5) for name in ("progress", "on_start", "on_kept", "on_tick")),
     ],
     ids=repr,
 )
@@ -52,6 +64,15 @@ def test_other_arguments(name: str, value: object) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_what_is_no_address_of_a_scheduler() -> None:
+    with pytest.raises(WorkerError, match="no address"):
+        bench.evaluate(Linear(), **QUICK | {"scheduler": 5})
+
+
+def test_truth_values_of_other_libraries() -> None:
+    assert not bench.evaluate(Linear(), **QUICK | {"stochastic": np.bool_(False)}).model.stochastic
+
+
 @pytest.mark.parametrize("attack", ["standard@9", "pgd@1:steps=2"])
 def test_versions_that_do_not_exist(attack: str) -> None:
     with pytest.raises(UnknownNameError):
@@ -59,17 +80,54 @@ def test_versions_that_do_not_exist(attack: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [lambda x: x, Linear, None, 5, [Linear()]], ids=["function", "class", "none", "number", "list"]
+    "model",
+    [lambda x: x, Linear, None, 5, [Linear()], Linear().to("meta")],
+    ids=["function", "class", "none", "number", "list", "without values"],
 )
 def test_what_is_no_model(model: Any) -> None:
-    with pytest.raises(ModelError, match=r"no model|not a model"):
+    with pytest.raises(ModelError, match=r"no model|not a model|no values"):
         bench.evaluate(model, **QUICK)
+
+
+class Returning(Linear):
+    """Does something with its logits before it returns them."""
+
+    def __init__(self, change: Callable[[Tensor], object]) -> None:
+        super().__init__()
+        self.change = change
+
+    def forward(self, x: Tensor) -> object:  # type: ignore[override]
+        return self.change(super().forward(x))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda logits: logits.to(torch.complex64), "complex numbers"),
+        (Tensor.to_sparse, "a sparse tensor"),
+        (lambda logits: logits.to("meta"), "without values"),
+    ],
+    ids=["complex", "sparse", "meta"],
+)
+@pytest.mark.filterwarnings("ignore:Casting complex values")
+def test_what_is_no_answer(change: Callable[[Tensor], object], says: str) -> None:
+    with pytest.raises(ModelError, match=says):
+        bench.evaluate(Returning(change), **QUICK)
 
 
 @pytest.mark.parametrize(
     "data",
-    [(X, Y, Y), {"images": X, "labels": Y}, (X.to("meta"), Y), (X, Y.to("meta")), (None, Y), ({"a": X}, Y), len],
-    ids=["three", "dictionary", "meta images", "meta labels", "none", "dictionary of images", "function"],
+    [
+        (X, Y, Y),
+        {"images": X, "labels": Y},
+        (X.to("meta"), Y),
+        (X, Y.to("meta")),
+        (None, Y),
+        ({"a": X}, Y),
+        len,
+        (NESTED, Y),
+    ],
+    ids=["three", "dictionary", "meta images", "meta labels", "none", "dictionary of images", "function", "nested"],
 )
 def test_what_is_no_data(data: Any) -> None:
     with pytest.raises(BenchError) as caught:
@@ -130,6 +188,10 @@ def surroundings() -> list[object]:
         torch.get_num_threads(),
         torch.get_default_dtype(),
         torch.is_grad_enabled(),
+        torch.get_default_device(),
+        torch.get_float32_matmul_precision(),
+        torch.get_deterministic_debug_mode(),
+        np.geterr(),
         random.getstate(),
         np.random.get_state()[1].tolist(),
         torch.get_rng_state().tolist(),
@@ -144,4 +206,22 @@ def test_a_model_leaves_the_process_as_it_was(fails: bool) -> None:
         bench.evaluate(model, **QUICK | {"data": data})
     except BenchError:
         assert fails
+    assert surroundings() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: torch.set_default_device("meta"),
+        lambda: torch.set_float32_matmul_precision("medium"),
+        lambda: torch.use_deterministic_algorithms(True),
+        lambda: np.seterr(all="raise"),
+    ],
+    ids=["device", "precision of products", "deterministic algorithms", "errors of numpy"],
+)
+def test_what_else_a_process_is_set_to_comes_back(change: Callable[[], object]) -> None:
+    before = surroundings()
+    with undisturbed():
+        change()
+        assert surroundings() != before
     assert surroundings() == before

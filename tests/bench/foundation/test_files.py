@@ -23,12 +23,13 @@ from bench.foundation.files import (
     atomic_write_bytes,
     atomic_write_text,
     canonical_json,
+    copy_folder,
     digest,
     locked,
     make_folder,
     sha256_bytes,
     sha256_file,
-    sync_folder,
+    sync_path,
 )
 
 json_values = st.recursive(
@@ -162,11 +163,22 @@ def test_a_file_system_without_fsync_of_folders(tmp_path: Path, monkeypatch: pyt
     assert only(tmp_path, "a", b"new")
 
 
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOSYS, errno.EBADF])
+def test_a_file_system_without_fsync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    monkeypatch.setattr(os, "fsync", refusing(code))
+    atomic_write_bytes(tmp_path / "a", b"new")
+    assert only(tmp_path, "a", b"new")
+    with Journal.open(tmp_path / "journal", identity="x") as journal:
+        journal.append("unit", 1)
+    with Journal.open(tmp_path / "journal", identity="x") as journal:
+        assert journal.done == {"unit": 1}
+
+
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
 def test_a_folder_that_cannot_be_saved_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     monkeypatch.setattr(os, "fsync", refusing(code))
     with pytest.raises(OSError, match=os.strerror(code)):
-        sync_folder(tmp_path)
+        sync_path(tmp_path)
 
 
 @pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS])
@@ -176,7 +188,21 @@ def test_a_file_system_without_modes(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert only(tmp_path, "a", b"new")
 
 
-@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP])
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOSYS])
+def test_a_file_system_without_modes_and_times_takes_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    (tmp_path / "source" / "deep").mkdir(parents=True)
+    (tmp_path / "source" / "deep" / "a").write_bytes(b"content")
+    for name in ("chmod", "utime", "setxattr"):
+        monkeypatch.setattr(os, name, refusing(code))
+    copy_folder(tmp_path / "source", tmp_path / "new" / "copy")
+    assert (tmp_path / "new" / "copy" / "deep" / "a").read_bytes() == b"content"
+    with pytest.raises(StorageError, match="in the way"):
+        copy_folder(tmp_path / "source", tmp_path / "new" / "copy")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EBADF, errno.EPERM])
 def test_a_file_system_without_locks_is_said_and_the_work_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:

@@ -99,6 +99,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a path for the name": (lambda f: edit(f, "name: mine", "name: ../mine"), "'name'"),
     "a name of the zoo": (lambda f: edit(f, "name: mine", "name: ann_vanilla"), "a model of the zoo"),
     "a name almost of the zoo": (lambda f: edit(f, "name: mine", "name: ann-vanilla"), "a model of the zoo"),
+    "a name of a replica": (lambda f: edit(f, "name: mine", "name: snn_at_seed1"), "a model of the zoo"),
     "a formula for the name": (lambda f: edit(f, "name: mine", 'name: "=mine"'), "'name'"),
     "a name with a line break": (lambda f: edit(f, "name: mine", 'name: "mine\\n"'), "'name'"),
     "a YAML bomb": (lambda f: (f / "submission.yaml").write_text(BOMB), "anchors and aliases"),

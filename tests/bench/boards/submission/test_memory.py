@@ -16,6 +16,7 @@ from support.submissions import filled_in, small_board, zoo_built
 from torch import Tensor
 
 from bench.boards.ranking import ranks
+from bench.boards.submission import memory as memory_of_boards
 from bench.boards.submission.memory import to_attack
 from bench.boards.submission.namespaces import Limits
 from bench.boards.submission.probes import Here
@@ -184,6 +185,22 @@ def test_images_beside_the_board_are_drawn_once(tmp_path: Path) -> None:
     first, again = to_attack(protocol, place), to_attack(protocol, place)
     assert first is not None and again is not None and torch.equal(first.ids, again.ids)
     assert len(first.ids.unique()) == 10 and int(first.ids.min()) >= 100
+    for damaged in ("", "x", "-1", str(2**64), "\udcff"):
+        place.write_bytes(damaged.encode(errors="surrogateescape"))
+        other = to_attack(protocol, place)
+        assert other is not None and len(other.ids.unique()) == 10
+        assert int(place.read_text()) < 2**32
+
+
+def test_images_that_ship_are_left_out_where_there_are_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every copy of the suite holds them, so that a model may know them without having seen the rest."""
+    everything, protocol = painted(2500, 0), small_board(tmp_path / "boards", n=100).protocol()
+    for there, first in ((everything, 2000), (everything[:2000], 100)):
+        monkeypatch.setattr(memory_of_boards, "load_samples", lambda name, *, split, there=there: there)
+        chosen = to_attack(protocol, tmp_path / f"seed{first}")
+        assert chosen is not None and int(chosen.ids.min()) >= first
+        board, others = memory_of_boards._board_and_others(protocol)
+        assert (len(board), int(others.ids.min()), len(others)) == (100, first, len(there) - first)
 
 
 def test_copies_are_of_the_kind_that_fits() -> None:

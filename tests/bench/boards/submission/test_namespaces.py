@@ -16,7 +16,7 @@ from support.sandboxes import QUICK, WORKING, ran
 from bench.boards.submission import namespaces
 from bench.boards.submission.namespaces import Limits
 from bench.boards.submission.process import Sandbox
-from bench.boards.submission.watchdog import descendants, usage
+from bench.boards.submission.watchdog import FILE, descendants, held_by, usage
 from bench.foundation.errors import IsolationError
 
 
@@ -234,8 +234,11 @@ def wait_until(true: Callable[[], bool]) -> None:
         "for i in range(0, len(x), 4096): x[i] = 1",
         "for place in ('/tmp', '/dev/shm'):\n  with open(place + '/x', 'wb') as file:\n"
         "    for _ in range(150): file.write(bytes(2**20))",
+        "import mmap\nx = mmap.mmap(-1, 2**39, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ)\n"
+        "for i in range(0, 2**39, 2**21): x[i]",
+        pytest.param("for i in range(10**6): open(f'/tmp/{i}', 'w').close()", marks=pytest.mark.slow),
     ],
-    ids=["own", "shared", "of several", "as files"],
+    ids=["own", "shared", "of several", "as files", "as tables of pages", "as empty files"],
 )
 def test_it_cannot_eat_memory(tool: str, tmp_path: Path, code: str) -> None:
     limits = Limits(seconds=60, memory=2**28, processes=32)
@@ -265,6 +268,12 @@ def test_nonsense_in_the_pipe(tmp_path: Path, code: str, said: str) -> None:
     assert "\n" not in found
     assert "\x1b" not in found
     assert len(found) < 400
+
+
+def test_files_without_content_count() -> None:
+    block, blocks, free, files, free_files = 4096, 10, 4, 1000, 300
+    held = held_by(os.statvfs_result((block, block, blocks, free, free, files, free_files, free_files, 0, 255)))
+    assert held == 6 * 4096 + 700 * FILE
 
 
 def test_usage_counts_descendants() -> None:

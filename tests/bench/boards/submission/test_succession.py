@@ -61,3 +61,11 @@ def test_names_of_other_boards_are_not_free(board: Board, filled: Board, folder:
     check(folder, empty, version=1, supersede=False)
     with pytest.raises(BoardError, match=r"linear@2 on tiny-linf/v1 belongs to A\. Nobody"):
         check(folder, empty, version=1, authors=["B. Stranger"], supersede=False)
+
+
+@pytest.mark.parametrize("name", ["two-words", "two_words"])
+def test_another_spelling_is_the_same_name(board: Board, folder: Path, spare: Record, name: str) -> None:
+    enter(board, spare, card("two_words"))
+    with pytest.raises(BoardError, match=r"two_words@1 on tiny-linf/v1 belongs to A\. Nobody"):
+        check(folder, board, name=name, version=2, authors=["B. Stranger"])
+    check(folder, board, name=name, version=2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,9 @@ from hypothesis import strategies as st
 
 from bench.boards.store import boards_root
 from bench.foundation.errors import BoardError, UnknownNameError, WeightsError
+from bench.metrics.statistics import Floats
 from bench.studies.claims import STATISTICS
+from bench.studies.claims import claim as claim_module
 from bench.studies.claims.claim import Bound, Claim, Result, read_claims, verdict, write_result
 from bench.studies.claims.freshness import stale
 from bench.studies.claims.lab import Lab
@@ -161,6 +165,49 @@ def test_only_result_and_verdict_are_rewritten(name: str, root: Path) -> None:
         kept = [line for line in path.read_text().splitlines() if line.startswith("#") or "comment" in line]
         assert kept == [line for line in TEXT.splitlines() if line.startswith("#") or "comment" in line]
     assert [p.name for p in root.iterdir()] == ["claims.yaml"]
+
+
+def test_two_writers_do_not_undo_each_other(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the moment in which one reads the file and the one in which it writes, the other one waits."""
+    begun, write = threading.Event(), claim_module.atomic_write_text
+
+    def slowly(path: Path, text: str) -> None:
+        begun.set()
+        other.join(0.3)
+        write(path, text)
+
+    def second() -> None:
+        begun.wait()
+        monkeypatch.setattr(claim_module, "atomic_write_text", write)
+        write_result(root, "gap", result, "inconclusive")
+
+    result = Result(value=0, low=0, high=0, n=1)
+    other = threading.Thread(target=second)
+    monkeypatch.setattr(claim_module, "atomic_write_text", slowly)
+    other.start()
+    write_result(root, "plain", result, "inconclusive")
+    other.join()
+    assert [name for name, claim in read_claims(root).items() if claim.result == result] == ["plain", "gap"]
+
+
+@pytest.mark.parametrize("change", [lambda text: text[:-9], lambda text: text.replace("0.25", "0.75"), lambda text: ""])
+def test_values_that_are_damaged_are_computed_again(tmp_path: Path, change: Callable[[str], str]) -> None:
+    """Else a claim would be decided by a digit that a disk has changed."""
+    calls: list[int] = []
+
+    def compute() -> Floats:
+        calls.append(1)
+        return np.array([0.25, 1.0])
+
+    def stored() -> list[float]:
+        return list(Lab(tmp_path).stored({"what": 1}, "ann_vanilla", 2, compute))
+
+    assert stored() == stored() == [0.25, 1.0] and len(calls) == 1
+    (path,) = (tmp_path / "values").iterdir()
+    path.write_text(change(path.read_text()))
+    assert stored() == stored() == [0.25, 1.0] and len(calls) == 2
+    path.write_text("[0.25, 1.0]")  # as an earlier version stored them
+    assert stored() == [0.25, 1.0] and len(calls) == 2
 
 
 def test_what_cannot_be_rewritten_is_refused(root: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from bench.foundation.errors import ModelError, RecordError
 from bench.studies.measures.accuracy_by_step import Anytime, accuracy_by_step, calibration, longest, running
 from bench.studies.measures.attacked import BOARD, attacked
 from bench.studies.measures.cost import cost_of, operations
-from bench.studies.measures.running import measurable, measure_model
+from bench.studies.measures.running import images_left, measurable, measure_model
 from bench.studies.measures.sheet import read_sheet, sheet_path
 from bench.studies.measures.sizes import Sizes
 from zoo.architectures.compact import compact
@@ -147,12 +148,27 @@ def test_parts_are_kept_until_weights_or_settings_change(tmp_path: Path) -> None
     assert [kept for _, kept in measure_model("ann_vanilla", tmp_path, SMALL)] == [True, True]
     assert sheet_path(tmp_path, "ann_vanilla").read_text() == written
     assert [kept for _, kept in measure_model("ann_vanilla", tmp_path, Sizes(clean=20, cost=5))] == [True, False]
-    fields = json.loads(written)
+    fields = {name: value for name, value in json.loads(written).items() if name != "record_sha256"}  # as once written
+    sheet_path(tmp_path, "ann_vanilla").write_text(json.dumps(fields))
+    assert read_sheet(tmp_path, "ann_vanilla") is not None
     sheet_path(tmp_path, "ann_vanilla").write_text(json.dumps(fields | {"weights": "0" * 64}))
     assert read_sheet(tmp_path, "ann_vanilla") is None
-    sheet_path(tmp_path, "ann_vanilla").write_text(written[:-30])
+
+
+@pytest.mark.parametrize("change", [lambda text: text[:-30], lambda text: text.replace('"n": 2', '"n": 3')])
+def test_a_damaged_sheet_is_refused_and_measured_again(tmp_path: Path, change: Callable[[str], str]) -> None:
+    """Also where one digit is another: tables would show it. The command that the refusal names mends it."""
+    sizes = Sizes(clean=2, cost=2)
+    list(measure_model("ann_vanilla", tmp_path, sizes))
+    path = sheet_path(tmp_path, "ann_vanilla")
+    written = path.read_text()
+    assert change(written) != written
+    path.write_text(change(written))
     with pytest.raises(RecordError, match="bench measure zoo:ann_vanilla"):
         read_sheet(tmp_path, "ann_vanilla")
+    assert images_left("ann_vanilla", tmp_path, sizes) == 4
+    assert [kept for _, kept in measure_model("ann_vanilla", tmp_path, sizes)] == [False, False]
+    assert path.read_text() == written
 
 
 def test_what_cannot_be_measured(tmp_path: Path) -> None:
