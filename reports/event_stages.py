@@ -55,10 +55,11 @@ FILTERED: Candidates = (
     ("event_ascent:steps=50,objective=margin,restarts=4", "training"),
     ("sda", "training"),
     ("flip_search:queries=500", "training"),
+    ("flip_search:queries=500,near=0.8", "training"),
     *(("swap_search:steps=50,rounds=20", path) for path in CODINGS),
     *(("swap_search:steps=50,rounds=20,company=3", path) for path in CODINGS[:2]),
 )
-"""For networks behind a filter of events: how it is differentiated, and events in company."""
+"""For networks behind a filter of events: how it is differentiated, events in company, and draws near events."""
 
 
 @dataclass(frozen=True)
