@@ -1,7 +1,7 @@
 """The corner search, made to get farther per forward: it learns, it moves squares, and it gives up where it must.
 
-Of the candidates of :class:`~attacks.corners.Corners`, few are better than the point that they come from, and of those that
-follow the gradient no more than of those drawn blindly. So here
+Where walks along gradients have ended, few candidates of :class:`~attacks.corners.Corners` are better than the point that
+they come from, and the gradient hardly helps to choose them. So here
 
 - what each entry is worth is learnt from all candidates (:mod:`attacks.entry_effects`), with the gradient as a prior, and
   half of the candidates follow that;
@@ -10,8 +10,7 @@ follow the gradient no more than of those drawn blindly. So here
 - a row leaves when at its mean pace so far it would not fall within its queries. Paces slow down, so that this is generous;
   what it saves is spent on the rows that are near.
 
-``python -m reports.corner_searches`` says what each of these is worth. Kicks to other places once the search had slowed down
-made it worse, and fewer candidates a round did not make it better.
+``python -m reports.corner_searches`` takes one of these away at a time.
 """
 
 from __future__ import annotations

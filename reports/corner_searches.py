@@ -24,14 +24,15 @@ NEVER = "patience=1000"
 """Gives no sample up, where a search has 1,000 forwards."""
 SEARCHES = (
     "corners:queries=1000",
+    "corners:queries=1000,guided=0",
     f"learning_corners:queries=1000,{NEVER}",
     f"learning_corners:queries=1000,{NEVER},guided=1",
     f"learning_corners:queries=1000,{NEVER},trust=1000",
     f"learning_corners:queries=1000,{NEVER},halving=100000",
     "learning_corners:queries=5000",
 )
-"""The search of version 4; that of version 5 in full; without squares; with the gradient alone in place of what is learnt;
-with moves that stay large; and as long as in ``standard@5``."""
+"""The search of version 4, with the gradient and without; that of version 5 in full; without squares; with the gradient in
+place of what is learnt; with moves that stay large; and as long as in ``standard@5``."""
 
 
 def rows(name: str, radius: str, n: int, *, first: int = FIRST) -> Iterator[dict[str, object]]:
