@@ -155,6 +155,24 @@ def test_a_row_searches_the_same_alone(smooth: Build, images: Build, streams: Bu
     torch.testing.assert_close(alone[0], together[2], rtol=0, atol=1e-12)
 
 
+class Hole(nn.Module):
+    """Answers NaN where the first pixel was raised, and is right elsewhere."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        total = x.flatten(1).sum(1)
+        logits = torch.stack([total.abs() + 1, -total.abs()], 1)
+        return torch.where((x[:, 0, 0, 0] > 0.5)[:, None], torch.nan, logits)
+
+
+def test_no_number_breaks_nothing_and_stops_nothing() -> None:
+    x, y = grey(4)
+    oracle = ModelOracle.of(Hole().eval(), y)
+    search = LearningCorners(queries=60, candidates=4, patience=60)
+    adv = search.perturb(oracle, x, Linf(eps=0.1), rng=KeyedRng.of(0, torch.arange(4)))
+    assert bool((adv[:, 0, 0, 0] <= 0.5).all())
+    assert bool(oracle.bad_gradient.all()) and oracle.forwards.tolist() == [60] * 4
+
+
 def test_what_it_does_not_fit() -> None:
     assert LearningCorners().misfit(Linf(eps=0.1), (3, 32, 32), Traits()) is None
     assert "not in l2" in (LearningCorners().misfit(L2(eps=0.1), (3, 32, 32), Traits()) or "")
