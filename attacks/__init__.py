@@ -20,6 +20,21 @@ THREATS: dict[str, str] = {
     "retime_total": "attacks.threats.retime:RetimeTotal",
 }
 
+STANDARD = 4
+"""The version of the attack sets that ``quick``, ``standard`` and ``thorough`` mean where none is given."""
+
+_SETS: dict[int, str] = {3: "attacks.standard_3:{}3", 4: "attacks.standard:{}", 5: "attacks.standard_5:{}5"}
+
+
+def attack_sets(today: int = STANDARD) -> dict[str, str]:
+    """The catalogue's entries of all versions of the attack sets; those of ``today``'s have no version in their names."""
+    return {
+        name.lower() + (f"@{version}" if version != today else ""): where.format(name)
+        for version, where in sorted(_SETS.items(), key=lambda entry: entry[0] != today)
+        for name in ("Quick", "Standard", "Thorough")
+    }
+
+
 ATTACKS: dict[str, str] = {
     "uniform": "attacks.noise:UniformNoise",
     "sign": "attacks.noise:SignNoise",
@@ -33,13 +48,9 @@ ATTACKS: dict[str, str] = {
     "sapgd": "attacks.sapgd:SAPGD",
     "square": "attacks.square:Square",
     "corners": "attacks.corners:Corners",
+    "learning_corners": "attacks.learning_corners:LearningCorners",
     "blind_corners": "attacks.corners:BlindCorners",
-    "quick": "attacks.standard:Quick",
-    "standard": "attacks.standard:Standard",
-    "thorough": "attacks.standard:Thorough",
-    "quick@3": "attacks.standard_3:Quick3",
-    "standard@3": "attacks.standard_3:Standard3",
-    "thorough@3": "attacks.standard_3:Thorough3",
+    **attack_sets(),
     "nes": "attacks.estimated:NES",
     "spsa": "attacks.estimated:SPSA",
     "hopskipjump": "attacks.hopskipjump:HopSkipJump",

@@ -46,6 +46,11 @@ class Draw:
         beyond = torch.arange(self.index.shape[2], device=self.index.device) >= self.count[..., None]
         return torch.where(beyond, self.index[..., :1], self.index)
 
+    def chosen(self, entries: int) -> Tensor:
+        """Whether each of so many entries is drawn, bool ``(n, P, entries)``."""
+        shape = (*self.count.shape, entries)
+        return torch.zeros(shape, dtype=torch.bool, device=self.index.device).scatter_(2, self.used, True)
+
 
 @dataclass(frozen=True)
 class CornerMoves:
@@ -62,10 +67,11 @@ class CornerMoves:
     moved: Callable[[Tensor, Tensor, NormBall, Tensor, Draw, KeyedRng], Tensor]
 
 
-def drawn(promise: Tensor, guided: int, candidates: int, most: int, rng: KeyedRng) -> Draw:
+def drawn(promise: Tensor, guided: int, candidates: int, most: int, rng: KeyedRng, *, sharpness: float = 1.0) -> Draw:
     """Entries for so many candidates per row, the first ``guided`` of them by ``promise`` ``(n, D)``, the others evenly.
 
-    The number of entries of a candidate is log-uniform from :data:`FEWEST` to ``most``.
+    The number of entries of a candidate is log-uniform from :data:`FEWEST` to ``most``. sharpness: an entry that promises a
+    standard deviation more comes ``exp(sharpness)`` times as often.
     """
     n, entries = promise.shape
     most = min(most, entries)
@@ -76,7 +82,7 @@ def drawn(promise: Tensor, guided: int, candidates: int, most: int, rng: KeyedRn
     if guided:
         # Double precision, so that neither the sum over a row nor its order of summation moves the choice.
         scaled = promise.double() / promise.double().std(1, keepdim=True, correction=0).clamp_min(1e-300)
-        share = scaled.clamp_max(STEEPEST).exp().cumsum(1)
+        share = (sharpness * scaled).clamp_max(STEEPEST).exp().cumsum(1)
         of_row = where[:, :guided].reshape(n, -1).double() * share[:, -1:]
         index[:, :guided] = torch.searchsorted(share, of_row).clamp_max(entries - 1).view(n, guided, most)
     return Draw(index, count)
@@ -96,18 +102,19 @@ def to_corners(point: Tensor, x: Tensor, ball: NormBall, gradient: Tensor, rng: 
 
 def promise_of_flips(point: Tensor, x: Tensor, ball: NormBall, gradient: Tensor) -> Tensor:
     """The first-order rise if each entry went to the far side of its interval, ``(n, D)``."""
-    return ((_far_side(point, x, ball) - point) * gradient).flatten(1)
+    return ((far_side(point, x, ball) - point) * gradient).flatten(1)
 
 
 def flipped(point: Tensor, x: Tensor, ball: NormBall, gradient: Tensor, draw: Draw, rng: KeyedRng) -> Tensor:
     """Candidates ``(n, P, ...)``: the drawn entries at the far side of their interval."""
     n, count = draw.count.shape
-    flips = torch.zeros(n, count, point[0].numel(), dtype=torch.bool, device=point.device).scatter_(2, draw.used, True)
-    moved = torch.where(flips, _far_side(point, x, ball).flatten(1)[:, None], point.flatten(1)[:, None])
+    moved = torch.where(
+        draw.chosen(point[0].numel()), far_side(point, x, ball).flatten(1)[:, None], point.flatten(1)[:, None]
+    )
     return moved.view(n, count, *point.shape[1:])
 
 
-def _far_side(point: Tensor, x: Tensor, ball: NormBall) -> Tensor:
+def far_side(point: Tensor, x: Tensor, ball: NormBall) -> Tensor:
     """Of each entry's interval, the end that ``point`` is farther from; in the middle, the upper one."""
     low, high = (ball.project(x + side * ball.radius(x), x) for side in (-1.0, 1.0))
     return torch.where(point - low > high - point, low, high)

@@ -22,31 +22,16 @@ from torch import Tensor
 from attacks.base import Access, Attack
 from attacks.best_so_far import Best
 from attacks.corner_moves import MOVES, CornerMoves, drawn, most_entries
+from attacks.corner_walk import Walk, best_of, by_mean, certain, look, move, numbers
 from attacks.fitting import unless_images
 from attacks.objectives import Margin
-from attacks.oracle import Answer, Oracle
+from attacks.oracle import Oracle
 from attacks.randomness import KeyedRng
-from attacks.rows import per_row
 from attacks.threats.norm_ball import NormBall, as_norm_ball
 from attacks.threats.threat import Threat, ThreatKinds, entry_for
 
 ENTRIES = 1 << 24
 """Numbers in the candidates that are made at a time."""
-MEMORY = 0.6
-"""What a gradient of before counts for beside the present one, each divided by its mean size."""
-
-
-@dataclass
-class _Walk:
-    """Where the search is on the rows that stand. rows: ``(m,)``; the others ``(m, ...)`` and ``(m,)``."""
-
-    rows: Tensor
-    point: Tensor
-    value: Tensor
-    gradient: Tensor
-
-    def only(self, kept: Tensor) -> _Walk:
-        return _Walk(self.rows[kept], self.point[kept], self.value[kept], self.gradient[kept])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,29 +99,29 @@ class Corners(Attack):
             if not len(walk.rows):
                 break
             if refreshed:
-                _look(oracle, walk, best)
+                look(oracle, walk, best)
             self._round(oracle, walk, x, ball, moves, rng.fold("round", number), size, best)
         return best.inputs
 
-    def _begun(self, oracle: Oracle, x: Tensor, ball: NormBall, moves: CornerMoves, rng: KeyedRng, best: Best) -> _Walk:
+    def _begun(self, oracle: Oracle, x: Tensor, ball: NormBall, moves: CornerMoves, rng: KeyedRng, best: Best) -> Walk:
         """At the inherited point (the clean input, if there is none) or where it is spread to, whichever is better."""
         rows = torch.arange(len(x), device=x.device)
         start = x if oracle.inherited is None else ball.project(oracle.inherited, x)
         answer = oracle.query(start, rows, grad=bool(self.by_gradient))
-        best.update(start, rows, _certain(answer))
-        gradient = _by_mean(answer.slope) if self.by_gradient else torch.zeros_like(x)
-        walk = _Walk(rows, start.clone(), _numbers(answer.value), gradient)
+        best.update(start, rows, certain(answer))
+        gradient = by_mean(answer.slope) if self.by_gradient else torch.zeros_like(x)
+        walk = Walk(rows, start.clone(), numbers(answer.value), gradient)
         if self.queries > 1:
             walk = walk.only(~best.broken[rows])
             spread = moves.spread(walk.point, x[walk.rows], ball.rows(walk.rows), walk.gradient, rng.rows(walk.rows))
             if len(walk.rows):
-                _move(walk, spread, oracle.query(spread, walk.rows, grad=False), best)
+                move(walk, spread, oracle.query(spread, walk.rows, grad=False), best)
         return walk
 
     def _round(
         self,
         oracle: Oracle,
-        walk: _Walk,
+        walk: Walk,
         x: Tensor,
         ball: NormBall,
         moves: CornerMoves,
@@ -156,8 +141,8 @@ class Corners(Attack):
             candidates = moves.moved(here.point, clean, around, here.gradient, draw, streams)
             flat = candidates.flatten(0, 1)
             answer = oracle.query(flat, here.rows.repeat_interleave(size), grad=False)
-            chosen, picked = _best_of(candidates, answer)
-            _move(here, chosen, picked, best)
+            chosen, picked = best_of(candidates, answer)
+            move(here, chosen, picked, best)
             walk.point[part], walk.value[part] = here.point, here.value
 
 
@@ -168,44 +153,3 @@ class BlindCorners(Corners):
     access: ClassVar[Access] = "score"
 
     guided: float = field(default=0.0, init=False)
-
-
-def _numbers(value: Tensor) -> Tensor:
-    """``value`` ``(n,)`` with the lowest number in the place of what is none, so that any number is better."""
-    return torch.where(value.isnan(), -torch.inf, value)
-
-
-def _certain(answer: Answer) -> Answer:
-    """The answer with rows whose margin is no number unbroken: what they decide is not known."""
-    return Answer(answer.value, answer.gradient, answer.broken & ~answer.value.isnan())
-
-
-def _best_of(candidates: Tensor, answer: Answer) -> tuple[Tensor, Answer]:
-    """Of ``candidates`` ``(n, P, ...)`` the first that broke its row, or else that of the largest number; ``(n, ...)``."""
-    n, size = candidates.shape[:2]
-    value, broken = _numbers(answer.value).view(n, size), _certain(answer).broken.view(n, size)
-    pick = torch.where(broken.any(1), broken.int().argmax(1), value.argmax(1))
-    rows = torch.arange(n, device=value.device)
-    return candidates[rows, pick], Answer(value[rows, pick], None, broken[rows, pick])
-
-
-def _move(walk: _Walk, points: Tensor, answer: Answer, best: Best) -> None:
-    """Go to ``points`` ``(m, ...)`` where they are not worse."""
-    best.update(points, walk.rows, _certain(answer))
-    value = _numbers(answer.value)
-    better = value >= walk.value
-    walk.point = torch.where(per_row(better, points), points, walk.point)
-    walk.value = torch.where(better, value, walk.value)
-
-
-def _look(oracle: Oracle, walk: _Walk, best: Best) -> None:
-    """The gradient where the walk is now, together with those of before."""
-    answer = oracle.query(walk.point, walk.rows, grad=True)
-    best.update(walk.point, walk.rows, _certain(answer))
-    walk.gradient = MEMORY * walk.gradient + _by_mean(answer.slope)
-
-
-def _by_mean(gradient: Tensor) -> Tensor:
-    """Each row divided by its mean magnitude; a row of zeros stays zero."""
-    mean = per_row(gradient.abs().flatten(1).mean(1), gradient)
-    return gradient / mean.clamp_min(torch.finfo(gradient.dtype).tiny)

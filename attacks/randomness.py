@@ -77,7 +77,7 @@ class KeyedRng:
         count = math.prod(shape)
         counter = torch.arange(1, count + 1, device=self.keys.device) * _GOLDEN
         bits = _shift(_mix(self.keys[:, None] + counter), 41)
-        return ((bits.to(torch.float32) + 0.5) * 2.0**-23).view(-1, *shape)
+        return ((bits.to(torch.float32) + 0.5) * 2.0**-23).view(len(self.keys), *shape)
 
     def normal(self, *shape: int) -> Tensor:
         """``(n, *shape)`` float32, standard normal, by inverting the distribution function."""

@@ -16,7 +16,8 @@ from pathlib import Path
 import pandas as pd
 
 from bench.foundation.files import atomic_write_text, make_folder
-from reports.stages import Candidates, Trial, falls, greedy
+from reports.stages import Candidates, falls, greedy
+from reports.trial import Trial
 
 WHERE = Path("leaderboards/stages/events")
 PATHS = (

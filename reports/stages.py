@@ -12,31 +12,16 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from attacks.base import Stage
-from attacks.fitting import Traits
-from attacks.inheritance import Levels, Reached
-from attacks.model_oracle import ModelOracle
-from attacks.objectives import Margin
-from attacks.randomness import KeyedRng
-from attacks.threats.threat import Threat
-from bench.data import load_samples
-from bench.evaluation.request.attack_specs import resolve_attack, resolve_path
+from bench.evaluation.request.attack_specs import resolve_attack
 from bench.foundation.files import atomic_write_text, make_folder
-from bench.foundation.spec import parse_eps
-from bench.foundation.threats import threat_at
-from bench.models.scorer import Scorer
-from bench.tasks.feasibility import statuses
-from zoo.canonical.convert import canonical
-from zoo.card import card
-from zoo.folding import folded
-from zoo.loading import load
+from reports.trial import Trial
 
 WHERE = Path("leaderboards/stages")
 ON = (
@@ -114,80 +99,6 @@ CANDIDATES = (
 Candidates = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True)
-class Trial:
-    """Validation images that one model classifies correctly, to be attacked by searches.
-
-    x: ``(n, C, H, W)``. y: ``(n,)``. ids: their numbers in the split ``(n,)``.
-    """
-
-    name: str
-    scorer: Scorer
-    proposer: nn.Module
-    x: Tensor
-    y: Tensor
-    ids: Tensor
-    rng: KeyedRng
-    threat: Threat
-
-    @classmethod
-    def of(cls, name: str, radius: str, n: int, *, norm: str = "linf") -> Trial:
-        """The trial of a model on its first n validation samples. radius: as written, for example ``2/255``."""
-        samples = load_samples(card(name).dataset, split="val", n=n)
-        model = load(name)
-        twin = canonical(model)
-        scorer = Scorer(twin or model, name)
-        rng = KeyedRng.of(0, samples.ids)
-        right = (scorer.decisions(samples.images, rng)[0] == samples.labels).nonzero()[:, 0]
-        x, y, ids = samples.images[right], samples.labels[right], samples.ids[right]
-        threat = threat_at(norm, parse_eps(radius, norm=norm)[0].value)
-        proposer = twin.network if twin else folded(model)
-        return cls(name, scorer, proposer, x, y, ids, rng.rows(right), threat)
-
-    def among(self, rows: Tensor) -> Trial:
-        """The trial restricted to some rows, given by their indices ``(m,)``."""
-        return replace(self, x=self.x[rows], y=self.y[rows], ids=self.ids[rows], rng=self.rng.rows(rows))
-
-    @property
-    def traits(self) -> Traits:
-        """Of the model."""
-        return ModelOracle.of(self.proposer, self.y).traits
-
-    def broken(self, stage: Stage, inherited: Tensor | None = None) -> Tensor:
-        """Whether each image falls, ``(n,)`` bool, verified and scored as in an evaluation. inherited: where to start."""
-        return self._attacked(stage, inherited, self.rng.fold("attack"))[0]
-
-    def _attacked(self, stage: Stage, inherited: Tensor | None, rng: KeyedRng) -> tuple[Tensor, Tensor, Tensor]:
-        """Whether each image falls, ``(n,)``; the images ``(n, ...)`` that the stage returns, and their margins ``(n,)``."""
-        start = inherited if stage.attack.inherits else None
-        oracle = ModelOracle.of(self.proposer, self.y, path=stage.path, rng=self.rng.fold("layers"), inherited=start)
-        adv = stage.attack.perturb(oracle, self.x, self.threat, rng=rng)
-        inside = torch.tensor([status == "ok" for status in statuses(adv, self.x, self.threat)])
-        logits = self.scorer.drawn(adv, self.rng)[0]
-        margin = torch.where(inside, Margin().value(logits, self.y, None), -torch.inf)
-        return (logits.argmax(1) != self.y) & inside, adv, margin
-
-    def after(self, stages: Sequence[Stage]) -> tuple[Tensor, Tensor]:
-        """Rows ``(m,)`` that stand after stages which inherit from each other, and the best point ``(m, ...)`` of each."""
-        reached, standing = Reached.nothing(self.x), torch.arange(len(self.y))
-        for position, stage in enumerate(stages):
-            if not len(standing):
-                break
-            among, rng = self.among(standing), self.rng.rows(standing).fold("attack")
-            inherited = reached.points[standing] if position else None
-            fell, adv, margin = among._attacked(stage, inherited, rng.fold("stage", position) if position else rng)
-            nearer = reached.better(margin, standing)
-            levels = Levels.of(adv[nearer], among.x[nearer])
-            reached.take(levels, margin[nearer], standing[nearer], self.x, self.threat)
-            standing = standing[~fell]
-        return standing, reached.points[standing]
-
-    def stage(self, attack: str, path: str) -> Stage:
-        """The candidate of two specs. ``{model}`` in the first stands for this model."""
-        plan = resolve_attack(attack.format(model=self.name))
-        return Stage(f"{attack} along {path}", plan.attack, resolve_path(path)[1])
-
-
 def falls(trial: Trial, known: pd.DataFrame, candidates: Candidates | None = None) -> pd.DataFrame:
     """Which samples each candidate breaks: one column per candidate.
 
@@ -207,9 +118,9 @@ def falls(trial: Trial, known: pd.DataFrame, candidates: Candidates | None = Non
 
 def _broken_from_warm(trial: Trial, stage: Stage) -> Tensor:
     """Which images, ``(n,)`` bool, a stage breaks from the points that :data:`WARM` leaves."""
-    standing, points = trial.after([trial.stage(attack, path) for attack, path in WARM])
+    standing = trial.after([trial.stage(attack, path) for attack, path in WARM])
     broken = torch.zeros(len(trial.y), dtype=torch.bool)
-    broken[standing] = trial.among(standing).broken(stage, points)
+    broken[standing.rows] = trial.among(standing.rows).broken(stage, standing.points)
     return broken
 
 

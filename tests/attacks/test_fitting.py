@@ -24,6 +24,7 @@ from attacks.fitting import Traits
 from attacks.fmn import FMN
 from attacks.hopskipjump import HopSkipJump
 from attacks.korhonen import Korhonen
+from attacks.learning_corners import LearningCorners
 from attacks.madc import MADC
 from attacks.mifgsm import MIFGSM
 from attacks.model_oracle import ModelOracle
@@ -47,6 +48,7 @@ IMAGES_ONLY: list[Attack] = [
     Square(queries=8),
     Corners(queries=8),
     BlindCorners(queries=8),
+    LearningCorners(queries=30),
     ScoreBoundary(queries=60, probes=8),
     Korhonen(steps=2),
     Perceptual(steps=2),
@@ -157,7 +159,7 @@ def test_every_attack_of_the_catalogue_is_in_one_of_the_tables() -> None:
         *(f"attacks.fgsm:{name}" for name in ("FGSM", "RFGSM")),
         *(f"attacks.adapters.foolbox:{name}" for name in ("LinfDeepFool", "L2DeepFool")),
         *(f"attacks.standard:{name}" for name in ("Standard", "Thorough")),
-        *(f"attacks.standard_3:{name}" for name in ("Quick3", "Standard3", "Thorough3")),
+        *(f"attacks.standard_{version}:{name}{version}" for version in (3, 5) for name in ("Quick", "Standard", "Thorough")),
         "attacks.transfer:Transfer",  # as the attack on its source
         "attacks.universal:Universal",  # as its images
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from support.norms import Norm
 from torch import Tensor
 
+from attacks import attack_sets
 from attacks.base import Attack, Stage
 from attacks.cascade import Cascade
 from attacks.fitting import Traits
@@ -22,12 +24,15 @@ from attacks.pgd import PGD
 from attacks.randomness import KeyedRng
 from attacks.standard import Quick, Standard, Thorough
 from attacks.standard_3 import Quick3, Standard3, Thorough3
+from attacks.standard_5 import Quick5, Standard5, Thorough5
 from attacks.threats.catalogue import threat_kind
+from attacks.threats.events_l0 import EventsL0
+from attacks.threats.l2 import L2
 from attacks.threats.linf import Linf
 from attacks.threats.threat import Threat
 
 Build = Callable[..., Any]
-SETS = [Quick(), Standard(), Thorough(), Quick3(), Standard3(), Thorough3()]
+SETS = [Quick(), Standard(), Thorough(), Quick3(), Standard3(), Thorough3(), Quick5(), Standard5(), Thorough5()]
 
 
 def spent(stages: tuple[Stage, ...]) -> tuple[int, int]:
@@ -65,8 +70,49 @@ def test_a_cheap_stage_comes_first_and_thorough_contains_standard() -> None:
     for cascade in SETS:
         stages = cascade.stages(Linf, Traits(spiking=True))
         assert stages[0].attack.cost()[1] <= 10
-    standard = {repr(stage) for stage in Standard().stages(Linf, Traits(spiking=True)) if stage.name != "Square"}
-    assert standard <= {repr(stage) for stage in Thorough().stages(Linf, Traits(spiking=True))}
+    for standard, thorough in ((Standard(), Thorough()), (Standard5(), Thorough5())):
+        stages = {repr(stage) for stage in standard.stages(Linf, Traits(spiking=True)) if stage.name != "Square"}
+        assert stages <= {repr(stage) for stage in thorough.stages(Linf, Traits(spiking=True))}
+
+
+@pytest.mark.parametrize(
+    ("today", "later"),
+    [(Quick(), Quick5()), (Standard(), Standard5()), (Thorough(), Thorough5())],
+    ids=["quick", "standard", "thorough"],
+)
+def test_version_5_differs_on_spiking_networks_in_linf_alone(today: Cascade, later: Cascade) -> None:
+    spiking, coded = Traits(spiking=True), Traits(spiking=True, coded=True)
+    for kind, traits in (
+        (L2, spiking),
+        (Linf, Traits()),
+        (Linf, Traits(differentiable=False)),
+        (Linf, Traits(spiking=True, scores=True)),
+        (EventsL0, spiking),
+    ):
+        assert later.stages(kind, traits) == today.stages(kind, traits)
+    for traits in (spiking, coded):
+        moved = later.stages(Linf, traits) != today.stages(Linf, traits)
+        assert moved == (not isinstance(today, Quick))
+
+
+def test_version_5_moves_pairs_into_corners() -> None:
+    before, now = (spent(which.stages(Linf, Traits(spiking=True, coded=True))) for which in (Standard(), Standard5()))
+    assert before[0] - now[0] >= 100 and now[0] <= 660 and now[1] <= 8300
+    names = [[stage.name for stage in which.stages(Linf, Traits(spiking=True))] for which in (Standard(), Standard5())]
+    assert [name.replace("200", "50") for name in names[0]] == names[1]
+
+
+@pytest.mark.parametrize("today", [3, 4, 5])
+def test_the_catalogue_names_every_version_and_one_without_a_number(today: int) -> None:
+    entries = attack_sets(today)
+    for name in ("quick", "standard", "thorough"):
+        where, attribute = entries[name].split(":")
+        assert getattr(importlib.import_module(where), attribute).version == today
+        others = {key for key in entries if key.startswith(f"{name}@")}
+        assert others == {f"{name}@{version}" for version in (3, 4, 5) if version != today}
+        for key in others:
+            where, attribute = entries[key].split(":")
+            assert getattr(importlib.import_module(where), attribute).version == int(key.partition("@")[2])
 
 
 @dataclass(frozen=True, kw_only=True)

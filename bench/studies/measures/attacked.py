@@ -20,8 +20,8 @@ BOARD, FAMILY_BOARD = "snn-cifar10-linf", "snn-cifar10-resnet20-linf"
 class Attacked:
     """An attack set at one radius.
 
-    noise: accuracy under one draw of uniform noise of that radius. robust: accuracy under the attack. reliability: status of
-    the record, see :class:`~bench.tasks.results.Reliability`.
+    attack: its name, without a version. noise: accuracy under one draw of uniform noise of that radius. robust: accuracy
+    under the attack. reliability: status of the record, see :class:`~bench.tasks.results.Reliability`.
     """
 
     attack: str
@@ -51,7 +51,7 @@ def attacked(root: Path, board: str = BOARD) -> Results:
         weights = card(name).weights if name in names() else None
         if weights is not None and record.model.fingerprint.get("weights", {}).get("sha256") == weights.sha256:
             results[name] = [
-                Attacked(cell.attack, cell.eps_text, cell.noise, cell.robust, record.reliability.status)
+                Attacked(cell.attack.partition("@")[0], cell.eps_text, cell.noise, cell.robust, record.reliability.status)
                 for cell in record.cells
             ]
     return results

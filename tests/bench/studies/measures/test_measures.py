@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -218,7 +220,7 @@ def test_adversarial_training_beats_none_beyond_doubt(name: str) -> None:
     by_model = {entry.record.model.ref: entry.record for entry in board.entries()}
     found = bench.compare(by_model[f"zoo:{name}"], by_model["zoo:snn_vanilla"])
     eps = board.protocol().rank_by
-    (difference,) = (one.difference for one in found if (one.what, one.eps_text) == ("standard", eps))
+    (difference,) = (one.difference for one in found if (one.what.partition("@")[0], one.eps_text) == ("standard", eps))
     assert difference.low > 0
 
 
@@ -246,8 +248,19 @@ def test_results_under_attack_are_those_of_the_board(tmp_path: Path) -> None:
     }
     assert RESULTS and set(RESULTS) <= set(entries)
     for name, results in RESULTS.items():
-        assert [(one.attack, one.eps) for one in results] == [(cell.attack, cell.eps_text) for cell in entries[name].cells]
+        cells = [(cell.attack.partition("@")[0], cell.eps_text) for cell in entries[name].cells]
+        assert [(one.attack, one.eps) for one in results] == cells
         assert [one.robust for one in results] == [cell.robust for cell in entries[name].cells]
+
+
+def test_results_are_those_of_a_set_whatever_version_a_board_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = next(entry for entry in open_board(BOARD, boards_root()).entries() if entry.record.model.ref == "zoo:snn_at")
+    cells = [cell.model_copy(update={"attack": "standard@5"}) for cell in entry.record.cells]
+    versioned = replace(entry, record=entry.record.model_copy(update={"results": cells}))
+    monkeypatch.setattr(
+        "bench.studies.measures.attacked.open_board", lambda *asked: SimpleNamespace(entries=lambda: [versioned])
+    )
+    assert {one.attack for one in attacked(boards_root())["snn_at"]} == {"standard"}
 
 
 def test_an_entry_on_other_weights_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,51 @@
+"""The drafts of the boards of spiking networks can be frozen, and what a released board was made with still runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bench.boards.protocol import Draft, Protocol, check_program, freeze
+from bench.boards.store import open_board
+
+LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
+
+
+def frozen(draft: str) -> Protocol:
+    return freeze(Draft.model_validate(yaml.safe_load((LEADERBOARDS / f"drafts/{draft}.yaml").read_text())))
+
+
+def names(protocol: Protocol) -> dict[str, list[str]]:
+    """The stages of its one attack, by the kind of model."""
+    (attack,) = protocol.attacks
+    stages: dict[str, Any] = attack.model_dump()
+    return {kind: [stage["attack"].partition("(")[0] for stage in stages[kind]] for kind in ("spiking", "coded", "smooth")}
+
+
+def test_the_next_board_in_linf_is_of_version_5_of_the_attack_set() -> None:
+    protocol = frozen("snn-cifar10-linf")
+    assert (protocol.version, protocol.norm, protocol.data.n, protocol.specs) == (5, "linf", 1000, ["standard@5"])
+    stages = names(protocol)
+    assert stages["spiking"][-2:] == stages["coded"][-2:] == ["LearningCorners", "LearningCorners"]
+    assert stages["smooth"][-1] == "Corners"
+    check_program(protocol)
+
+
+def test_the_first_board_in_l2() -> None:
+    protocol = frozen("snn-cifar10-l2")
+    assert (protocol.version, protocol.norm, protocol.data.n, protocol.specs) == (1, "l2", 200, ["standard"])
+    assert names(protocol)["spiking"][-2:] == ["Corners", "Corners"]
+    assert "SAPGD" not in names(protocol)["spiking"]
+
+
+def test_the_released_board_can_still_be_run() -> None:
+    check_program(open_board("snn-cifar10-linf/v4", LEADERBOARDS).protocol())
+
+
+@pytest.mark.parametrize("spec", ["standard@3", "standard@4", "standard@5"])
+def test_a_board_that_names_the_version_of_its_set_stays_runnable(spec: str) -> None:
+    fields = yaml.safe_load((LEADERBOARDS / "drafts/snn-cifar10-linf.yaml").read_text()) | {"attacks": [spec]}
+    check_program(freeze(Draft.model_validate(fields)))
