@@ -130,10 +130,12 @@ def diff(first: str, second: str, root: Path | None, as_json: bool) -> None:
 def verify(names: tuple[str, ...], root: Path | None, as_json: bool) -> int:
     """Recompute every hash, aggregate and table of NAMES (default: all boards); exit 1 on any drift."""
     from bench.boards.verify import verify as check
+    from bench.cli.progress import Units
 
-    findings_by_board = {
-        str(checked_board): [str(finding) for finding in check(checked_board)] for checked_board in _chosen(names, root)
-    }
+    findings_by_board = {}
+    with Units() as bar:
+        for checked_board in _chosen(names, root):
+            findings_by_board[str(checked_board)] = [str(each) for each in check(checked_board, on_tick=bar.tick)]
     if as_json:
         say_json(json.dumps(findings_by_board, indent=1))
     else:

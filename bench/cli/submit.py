@@ -73,8 +73,10 @@ def hash_(folder: Path) -> None:
 def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_json: bool) -> int:
     """Run the checks that continuous integration runs on FOLDER; exit 1 if one fails."""
     from bench.boards.submission.checking import check as checked
+    from bench.cli.progress import Units
 
-    report = checked(folder, n=n, trust_code=trust_code, limits=_limits(hours, memory))
+    with Units() as bar:
+        report = checked(folder, n=n, trust_code=trust_code, limits=_limits(hours, memory), on_tick=bar.tick)
     if as_json:
         say_json(json.dumps([result.model_dump() for result in report.checks], indent=1))
     else:
