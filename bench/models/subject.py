@@ -76,6 +76,11 @@ class Subject:
         return self.whole_layers + (0 if self.sites is None else self.sites.layers)
 
     @property
+    def kept_per_row(self) -> int | None:
+        """Bytes that an adaptive gradient path keeps of its neurons per input; None where the module itself can be asked."""
+        return None
+
+    @property
     def is_coded(self) -> bool:
         """Whether an encoder of it, or a filter of events, takes a coding."""
         return any(has_coding(module) for module in self.module.modules())

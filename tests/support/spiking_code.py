@@ -1,4 +1,4 @@
-"""``model.py`` of submissions as people write them with a library of spiking networks: 2 steps, 12 neurons, a class ``Net``."""
+"""``model.py`` of submissions as people write them with a library of spiking networks: a class ``Net`` of 12 neurons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model that runs in another process, as a subject: only its answers are known here, and what was said of its gradients."""
+"""A model that runs in another process, as a subject: its answers are known here, and what was said of its gradients."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ class AnswersOnlySubject(Subject):
     def path_takers(self) -> int:
         sites = self.description.sites
         return self.whole_layers + (0 if sites is None else sites.layers)
+
+    @property
+    def kept_per_row(self) -> int:
+        return self.description.kept_per_row
 
     @property
     def is_coded(self) -> bool:

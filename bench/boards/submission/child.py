@@ -88,12 +88,15 @@ def _recognised(subject: Subject, question: Frame) -> tuple[Subject, Frame]:
 
     from bench.boards.submission.description import Description
     from bench.data.base import Samples
+    from bench.evaluation.request.shards import state_of
     from bench.models.recognition import recognised
 
     images = question.tensors["images"]
     numbers = torch.arange(len(images))
-    found = recognised(subject, Samples(images, torch.zeros_like(numbers), numbers, "probe", "test"))
-    return found, Frame(Description.of(found).model_dump())
+    samples = Samples(images, torch.zeros_like(numbers), numbers, "probe", "test")
+    found = recognised(subject, samples)
+    kept_per_row = state_of(found.module, samples, torch.device("cpu"))
+    return found, Frame(Description.of(found, kept_per_row).model_dump())
 
 
 def _logits(subject: Subject, question: Frame) -> Frame:

@@ -77,11 +77,13 @@ class Derivative(_Strict):
 class Description(_Strict):
     """What decides which attacks a model gets, and what its record says of its gradients.
 
-    whole_layers: that run all time steps and take every gradient path. coded: whether an encoder takes a coding. The others
-    are as in :class:`bench.models.subject.Subject`.
+    whole_layers: that run all time steps and take every gradient path. kept_per_row: bytes of their state per input, which
+    decide how many samples a unit has. coded: whether an encoder takes a coding. The others are as in
+    :class:`bench.models.subject.Subject`.
     """
 
     whole_layers: Layers = 0
+    kept_per_row: int = Field(default=0, ge=0, le=2**40)
     coded: bool = False
     rounds: bool = False
     saturated: float = Field(default=0.0, ge=0, le=1)
@@ -90,11 +92,12 @@ class Description(_Strict):
     sites: Sites | None = None
 
     @classmethod
-    def of(cls, subject: Subject) -> Description:
-        """The description of a model that was looked at."""
+    def of(cls, subject: Subject, kept_per_row: int) -> Description:
+        """The description of a model that was looked at. kept_per_row: see the class."""
         slope = subject.slope
         return cls(
             whole_layers=subject.whole_layers,
+            kept_per_row=min(kept_per_row, 2**40),
             coded=subject.traits.coded,
             rounds=subject.rounds,
             saturated=subject.saturated,

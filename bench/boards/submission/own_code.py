@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.boards.stages import refuse_other_stages
 from bench.boards.submission.answers_only import answers_only
 from bench.boards.submission.description import Description
 from bench.boards.submission.folder import Snapshot
@@ -16,7 +17,6 @@ from bench.boards.submission.memory import to_attack, with_attack_compared, with
 from bench.boards.submission.namespaces import Limits
 from bench.boards.submission.probes import Isolated, described, started
 from bench.boards.submission.proposing import Most, Proposals, ask, checked
-from bench.boards.stages import refuse_other_stages
 from bench.data import load_samples
 from bench.evaluation.request.identity import folder_name, identity_of
 from bench.evaluation.request.resolve import resolve
@@ -65,9 +65,7 @@ def isolated(verified: Snapshot, protocol: Protocol, out: Path, trust_code: bool
         return with_memory_checked(record, protocol, answers)
 
 
-def _request(
-    verified: Snapshot, protocol: Protocol, description: Description, samples: Samples | None = None
-) -> Request:
+def _request(verified: Snapshot, protocol: Protocol, description: Description, samples: Samples | None = None) -> Request:
     """The request of the protocol. samples: in place of the board's."""
     settings = protocol.settings(answers_only(verified, description))
     return resolve(settings if samples is None else replace(settings, n=None, data=samples))

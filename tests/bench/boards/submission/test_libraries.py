@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from support.sandboxes import WORKING
 from support.spiking_code import CODE, written_with
-from support.submissions import small_board
+from support.submissions import filled_in, small_board, write_hash
 
 import bench
 from attacks.gradients.base import Training
@@ -30,12 +33,16 @@ from bench.boards.submission.running import run
 from bench.boards.verify import verify
 from bench.data import load_samples
 from bench.evaluation.request.resolve import resolve
+from bench.evaluation.request.shards import portions_for, portions_of, state_of
 from bench.foundation.errors import IsolationError, SubmissionError
 from bench.models.opening import open_subject
 from bench.models.subject import Subject
 
 isolated = pytest.mark.skipif(not WORKING, reason="this machine allows no namespaces, so own code is refused")
 LIMITS = Limits(seconds=300)
+CPU = torch.device("cpu")
+IMPORTED = {"norse": "norse.torch", "spikingjelly": "spikingjelly.activation_based"}
+"""What is imported of a library, where that is not its name."""
 ROWS = ["sample", "eps", "label", "clean_pred", "noise_1", "noise_k", "robust", "verdict", "adv_sha256"]
 BOARD = {"path": "bptt:surrogate=triangle,width=0.5", "eps": ["8/255"], "rank_by": "8/255"}
 
@@ -43,7 +50,7 @@ BOARD = {"path": "bptt:surrogate=triangle,width=0.5", "eps": ["8/255"], "rank_by
 @pytest.fixture(params=list(CODE))
 def library(request: pytest.FixtureRequest) -> str:
     """Each library that is installed."""
-    pytest.importorskip({"norse": "norse.torch", "spikingjelly": "spikingjelly.activation_based"}.get(request.param, request.param))
+    pytest.importorskip(IMPORTED.get(request.param, request.param))
     return str(request.param)
 
 
@@ -56,10 +63,10 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def told(folder: Path) -> tuple[Subject, Description]:
+def told(folder: Path, factory: str = "Net") -> tuple[Subject, Description]:
     """The model as the isolated process knows it after it was asked, and what arrives outside."""
     images = load_samples("cifar10", n=3).images
-    opened = open_subject(f"{folder}/model.py::Net")
+    opened = replace(open_subject(f"{folder}/model.py::{factory}"), task="classification")
     subject, answer = child._recognised(opened, Frame({}, {"images": images}))
     return subject, Description.read(json.loads(json.dumps(answer.head)))
 
@@ -72,9 +79,29 @@ def test_its_spike_functions_are_found_and_described(library: str, tmp_path: Pat
     assert outside.path_takers == subject.path_takers == 1
     assert outside.traits == subject.traits and outside.traits.spiking
     assert outside.sites is not None and outside.sites.controlled == 1 and not outside.sites.uncontrolled
-    for path in (Training(), BPTT(), HART(), BPTT(coding=None, width=0.5)):
+    for path in (Training(), BPTT(), HART(), BPTT(coding="straight_through")):
         assert outside.takes(path) == subject.takes(path)
     assert silent_share(subject, load_samples("cifar10", n=3).images) == 0
+
+
+def test_own_code_of_layers_of_this_suite_has_the_stages_and_the_units_that_it_has_inside(tmp_path: Path) -> None:
+    """An encoder brings stages of its own, and the state of many neurons smaller units: outside nobody can count them."""
+    folder = tmp_path / "mine"
+    filled_in(folder, own_code=True)
+    code = (folder / "model.py").read_text().replace("steps=4", "steps=4, widths=(4, 4, 4, 4)")
+    (folder / "model.py").write_text(code.replace('"threshold": 1.0}', '"threshold": 1.0}, encoder="latency"'))
+    save_file({"unused": torch.zeros(1)}, folder / "weights.safetensors")
+    write_hash(folder)
+    subject, description = told(folder, "build")
+    settings = small_board(tmp_path / "boards", n=3, attacks=["standard"], eps=["8/255"]).protocol().settings(subject)
+    with snapshot(folder) as verified:
+        outside = answers_only(verified, description)
+    assert outside.is_coded and outside.whole_layers == subject.whole_layers > 0
+    assert resolve(replace(settings, model=outside)).stages == resolve(settings).stages
+    many = replace(outside, description=description.model_copy(update={"kept_per_row": 10 * 2**20}))
+    samples = load_samples("cifar10", n=3)
+    assert outside.kept_per_row == state_of(subject.module, samples, CPU) > 0
+    assert portions_of(many, samples, CPU) == portions_for(8 * 4 * 3072, 10 * 2**20)
 
 
 @isolated
@@ -171,7 +198,7 @@ def test_a_model_of_which_nothing_is_said_takes_its_own_gradient_only() -> None:
 def _any_library() -> str:
     for name in CODE:
         try:
-            __import__({"norse": "norse.torch", "spikingjelly": "spikingjelly.activation_based"}.get(name, name))
+            import_module(IMPORTED.get(name, name))
         except ImportError:
             continue
         return name
