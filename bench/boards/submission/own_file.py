@@ -38,7 +38,13 @@ def read_own_file(model: str, weights: Path) -> OwnFile:
     ref = parse_model_ref(model)
     if not isinstance(ref, FileRef):
         raise SubmissionError(f"{model} is no network in a file of one's own.", "Give --model FILE.py::NAME.")
-    module = open_subject(model, prepare=Preparation(weights=str(weights))).module
+    subject = open_subject(model, prepare=Preparation(weights=str(weights)))
+    module, needed = subject.module, [*subject.fingerprint.get("sources", ()), *subject.fingerprint.get("files", ())]
+    if needed:
+        raise SubmissionError(
+            f"{Path(ref.path).name} needs other files of yours ({', '.join(sorted(needed)[:3])}).",
+            "Put all code into the one file: nothing else of yours lies where a submission runs.",
+        )
     if is_lazy(module):
         raise SubmissionError(f"{model} has layers whose size is not known yet.", "Give the layers their sizes.")
     state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in module.state_dict().items()}

@@ -23,6 +23,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a network in a file, and a checkpoint as trainings leave them: wrapped, with a prefix."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_net.py").write_text(LINEAR)
+    (tmp_path / "two_files.py").write_text("from my_net import build\n")
     state = {"module.read.weight": torch.randn(10, 3072), "module.read.bias": torch.zeros(10)}
     torch.save({"net": state, "epoch": 3}, tmp_path / "net.pth")
     return tmp_path
@@ -55,6 +56,7 @@ def test_a_file_and_its_checkpoint_become_a_submission(
         (("--model", "zoo:snn_at", "--weights", "net.pth"), "FILE.py::NAME"),
         (("--model", "my_net.py::Other", "--weights", "net.pth"), "no function 'Other'"),
         (("--model", "my_net.py::Model", "--weights", "none.pth"), "no file none.pth"),
+        (("--model", "two_files.py::build", "--weights", "net.pth"), "needs other files of yours (my_net.py)"),
     ],
 )
 @pytest.mark.usefixtures("files")
