@@ -39,10 +39,10 @@ def read_own_file(model: str, weights: Path) -> OwnFile:
     if not isinstance(ref, FileRef):
         raise SubmissionError(f"{model} is no network in a file of one's own.", "Give --model FILE.py::NAME.")
     subject = open_subject(model, prepare=Preparation(weights=str(weights)))
-    module, needed = subject.module, [*subject.fingerprint.get("sources", ()), *subject.fingerprint.get("files", ())]
-    if needed:
+    module, beside = subject.module, sorted(subject.fingerprint.get("sources", ()))
+    if beside:
         raise SubmissionError(
-            f"{Path(ref.path).name} needs other files of yours ({', '.join(sorted(needed)[:3])}).",
+            f"{Path(ref.path).name} imports other files of yours ({', '.join(beside[:3])}).",
             "Put all code into the one file: nothing else of yours lies where a submission runs.",
         )
     if is_lazy(module):

@@ -56,7 +56,7 @@ def test_a_file_and_its_checkpoint_become_a_submission(
         (("--model", "zoo:snn_at", "--weights", "net.pth"), "FILE.py::NAME"),
         (("--model", "my_net.py::Other", "--weights", "net.pth"), "no function 'Other'"),
         (("--model", "my_net.py::Model", "--weights", "none.pth"), "no file none.pth"),
-        (("--model", "two_files.py::build", "--weights", "net.pth"), "needs other files of yours (my_net.py)"),
+        (("--model", "two_files.py::build", "--weights", "net.pth"), "imports other files of yours (my_net.py)"),
     ],
 )
 @pytest.mark.usefixtures("files")
