@@ -98,7 +98,7 @@ class Description(_Strict):
         return cls(
             whole_layers=subject.whole_layers,
             kept_per_row=min(kept_per_row, 2**40),
-            coded=subject.traits.coded,
+            coded=subject.is_coded,
             rounds=subject.rounds,
             saturated=subject.saturated,
             unrecognised=None if subject.unrecognised is None else _line(subject.unrecognised),
@@ -128,7 +128,7 @@ class Description(_Strict):
 
 
 def _finite(error: float | None) -> float | None:
-    """An error that a message can carry; beyond any is as bad as a million."""
+    """The error as a message can carry it: infinity and NaN become a million."""
     return None if error is None else min(error, 1e6) if error == error else 1e6
 
 
