@@ -109,7 +109,7 @@ def test_own_code_of_layers_of_this_suite_has_the_stages_and_the_units_that_it_h
 @pytest.mark.usefixtures("one_thread")
 def test_in_isolation_it_has_the_adversarial_images_of_an_ordinary_evaluation(library: str, tmp_path: Path) -> None:
     """The same bits: the gradient along the attacker's path, through the library's spikes, is the same in both places."""
-    board = small_board(tmp_path / "boards", n=4, **BOARD)
+    board = small_board(tmp_path / "boards", n=40, **BOARD)
     folder = written_with(library, tmp_path / "mine")
     report = check(folder, n=4, trust_code=True, limits=LIMITS)
     assert report.passed, report.checks
@@ -121,9 +121,10 @@ def test_in_isolation_it_has_the_adversarial_images_of_an_ordinary_evaluation(li
         attack=board.protocol().specs,
         path=board.protocol().path,
         eps="8/255",
-        n=4,
+        n=40,
         data="cifar10",
     )
+    assert (direct.rows["verdict"] != "clean_wrong").any()  # so that something was attacked
     assert entry.record.rows[ROWS].equals(direct.rows[ROWS])
     assert entry.record.model.spikes == direct.model.spikes
     assert verify(board) == []
