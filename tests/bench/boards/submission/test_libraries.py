@@ -37,9 +37,11 @@ from bench.evaluation.request.shards import portions_for, portions_of, state_of
 from bench.foundation.errors import IsolationError, SubmissionError
 from bench.models.opening import open_subject
 from bench.models.subject import Subject
+from bench.tasks.feasibility import sha256_rows
 
+pytestmark = pytest.mark.timeout(600)
 isolated = pytest.mark.skipif(not WORKING, reason="this machine allows no namespaces, so own code is refused")
-LIMITS = Limits(seconds=300)
+LIMITS = Limits(seconds=600)
 CPU = torch.device("cpu")
 IMPORTED = {"norse": "norse.torch", "spikingjelly": "spikingjelly.activation_based"}
 """What is imported of a library, where that is not its name."""
@@ -84,6 +86,22 @@ def test_its_spike_functions_are_found_and_described(library: str, tmp_path: Pat
     assert silent_share(subject, load_samples("cifar10", n=3).images) == 0
 
 
+def test_what_it_proposes_are_the_images_of_an_ordinary_evaluation(library: str, tmp_path: Path) -> None:
+    """The same bits: the gradient along the attacker's path, through the library's spikes, is the same in both programs."""
+    folder = written_with(library, tmp_path / "mine")
+    samples = load_samples("cifar10", n=40)
+    head = {"attack": "pgd:steps=2", "eps": "8/255", "norm": "linf", "path": BOARD["path"], "seed": 0, "clean": []}
+    asked = Frame(head, {"images": samples.images, "labels": samples.labels, "ids": samples.ids})
+    answer = child.OPERATIONS["attack"](told(folder)[0], asked)
+    direct = bench.evaluate(
+        f"{folder}/model.py::Net", attack="pgd:steps=2", path=str(BOARD["path"]), eps="8/255", n=40, data="cifar10"
+    )
+    attacked = samples.ids[answer.tensors["0/rows"]].tolist()
+    assert attacked
+    hashes = direct.rows.set_index("sample").loc[attacked, "adv_sha256"].tolist()
+    assert sha256_rows(answer.tensors["0/images"]) == hashes
+
+
 def test_own_code_of_layers_of_this_suite_has_the_stages_and_the_units_that_it_has_inside(tmp_path: Path) -> None:
     """An encoder brings stages of its own, and the state of many neurons smaller units: outside nobody can count them."""
     folder = tmp_path / "mine"
@@ -108,7 +126,7 @@ def test_own_code_of_layers_of_this_suite_has_the_stages_and_the_units_that_it_h
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_in_isolation_it_has_the_adversarial_images_of_an_ordinary_evaluation(library: str, tmp_path: Path) -> None:
-    """The same bits: the gradient along the attacker's path, through the library's spikes, is the same in both places."""
+    """From the folder to the entry: the same bits as without isolation."""
     board = small_board(tmp_path / "boards", n=40, **BOARD)
     folder = written_with(library, tmp_path / "mine")
     report = check(folder, n=4, trust_code=True, limits=LIMITS)
