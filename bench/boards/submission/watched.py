@@ -26,6 +26,9 @@ class Watched:
     on_tick: Ticked
     done: int = 0
 
+    def __post_init__(self) -> None:
+        self._tell()  # the model is loaded, which took time of another kind
+
     def looked_at(self, images: Tensor) -> Subject:
         """As the model's."""
         return self.model.looked_at(images)
@@ -48,5 +51,8 @@ class Watched:
         for part in images.split(BATCH):
             answers.append(ask(part))
             self.done += len(part)
-            self.on_tick(Tick(self.done, max(self.total, self.done), "images answered", reused=False))
+            self._tell()
         return torch.cat(answers)
+
+    def _tell(self) -> None:
+        self.on_tick(Tick(self.done, max(self.total, self.done), "images answered", reused=False))
