@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+OF_WHOLE_LAYERS = "its gradient path is defined for layers that run all time steps, and this model has spike functions"
+"""Why a stage of an attack set is left out on a model whose spikes are made by functions."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Traits:

@@ -155,6 +155,11 @@ def test_the_navigation_names_every_page_once() -> None:
     assert sorted(pages_in(configured["nav"])) == PAGES
 
 
+def test_pages_open_from_the_disk() -> None:
+    """``make docs`` says to open a file: there a link must name a file, not the folder of a page."""
+    assert yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["use_directory_urls"] is False
+
+
 def documented() -> set[str]:
     """The objects that the API reference shows."""
     pages = [page for page in PAGES if page.startswith("api/")]

@@ -65,6 +65,16 @@ def test_they_are_not_written_to(packaged: Path) -> None:
             boards_to_write(root)
 
 
+def test_those_of_a_checkout_are_not_written_to_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A submission that is tried in a folder of one's own does not enter the boards that everybody shares."""
+    monkeypatch.setattr(store, "PACKAGED", tmp_path / "none")
+    monkeypatch.chdir(tmp_path)
+    assert boards_root() == store.CHECKOUT
+    with pytest.raises(BoardError, match=r"no folder leaderboards here.*bench board copy leaderboards"):
+        boards_to_write()
+    assert boards_to_write(store.CHECKOUT) == store.CHECKOUT
+
+
 @pytest.mark.parametrize(
     "line", ["board render", "board fill snn-cifar10-linf", "claims --run", "measure zoo:ann_at --publish"]
 )

@@ -9,6 +9,7 @@ from bench.boards.challenge_record import challenge_file
 from bench.boards.naming import EntryName
 from bench.boards.protocol import HASH_FILE, PROTOCOL_FILE, Protocol
 from bench.boards.render import render, sweep
+from bench.boards.stages import as_frozen
 from bench.boards.store import CARDS_FILE, Board, versions
 from bench.foundation.errors import BoardError
 from bench.foundation.files import atomic_write_text, make_folder, sha256_bytes
@@ -16,10 +17,7 @@ from bench.tasks.lookup import board_rules
 from bench.tasks.record import ProtocolInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
-
-    from pydantic import BaseModel
 
     from bench.boards.card import EntryCard
     from bench.boards.challenge_record import Challenge
@@ -59,10 +57,6 @@ def _on_some_day(protocol: Protocol) -> dict[str, Any]:
     return protocol.model_dump(exclude={"released"})
 
 
-def _dumped(stages: Sequence[BaseModel]) -> list[dict[str, Any]]:
-    return [stage.model_dump() for stage in stages]
-
-
 def problems(board: Board, protocol: Protocol, record: Record) -> list[str]:
     """Why a record may not stand on a board, in words; empty if it may."""
     expected = ProtocolInfo(board=board.name, version=board.version, sha256=board.protocol_sha256)
@@ -86,9 +80,8 @@ def problems(board: Board, protocol: Protocol, record: Record) -> list[str]:
     for attack in record.attacks:
         if attack.spec in frozen:
             wanted = frozen[attack.spec]
-            allowed = (wanted.spiking, wanted.coded) if record.model.layers else (wanted.smooth,)
             given = {**attack.defaulted, **attack.passed}
-            if given != wanted.parameters or not any(_dumped(attack.stages) == _dumped(stages) for stages in allowed):
+            if given != wanted.parameters or not as_frozen(attack, wanted, spiking=record.model.layers > 0):
                 reasons.append(f"parameters of {attack.spec}")
             if (attack.path, attack.path_parameters) != (protocol.path, protocol.path_parameters):
                 reasons.append(f"gradient path of {attack.spec}")

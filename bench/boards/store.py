@@ -134,12 +134,21 @@ def boards_root(root: Path | None = None) -> Path:
 
 
 def boards_to_write(root: Path | None = None) -> Path:
-    """:func:`boards_root`, for a command that writes. Raises ``BoardError`` for the boards that came with the package."""
+    """:func:`boards_root`, for a command that writes.
+
+    Raises ``BoardError`` for the boards that came with the package, and for those of a checkout that nobody named and that
+    lie elsewhere.
+    """
     home = boards_root(root)
     if home.resolve().is_relative_to(PACKAGED.resolve()):
         raise BoardError(
             "The boards of the installed package are not changed.",
             "Make a copy in this folder (bench board copy leaderboards), and run the command again.",
+        )
+    if root is None and not Path("leaderboards").is_dir():
+        raise BoardError(
+            "There is no folder leaderboards here, and the boards of the repository are not changed from elsewhere.",
+            "Make a copy in this folder (bench board copy leaderboards), or name the boards with --boards.",
         )
     return home
 

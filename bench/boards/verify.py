@@ -14,6 +14,7 @@ from bench.boards.gallery_record import GALLERY
 from bench.boards.render import changes_text, table_text
 from bench.boards.store import CARDS_FILE, CHANGES_FILE, TABLE_FILE, Board, Entry
 from bench.evaluation.records.rows_file import ROWS_FILE
+from bench.evaluation.request.settings import Tick, Ticked
 from bench.foundation.errors import BenchError
 
 if TYPE_CHECKING:
@@ -38,34 +39,38 @@ class Finding:
         return f"{self.where}: {self.what}"
 
 
-def verify(board: Board) -> list[Finding]:
-    """Everything that is wrong with a board; nothing if it can be trusted as far as its evaluator can."""
+def verify(board: Board, *, on_tick: Ticked = lambda tick: None) -> list[Finding]:
+    """Everything that is wrong with a board; nothing if it can be trusted as far as its evaluator can.
+
+    on_tick: told of each entry that was looked at.
+    """
     if odd := odd_files(board):
         return [Finding(f"{board}/{name}", "is not a plain file") for name in odd]
     try:
-        return _verified(board)
+        return _verified(board, on_tick)
     except BenchError as error:
         return [Finding(str(board), str(error))]
     except OSError as error:
         return [Finding(str(board), f"{error.filename} cannot be read ({error.strerror})")]
 
 
-def _verified(board: Board) -> list[Finding]:
+def _verified(board: Board, on_tick: Ticked) -> list[Finding]:
     """Findings of a board whose files are plain. Raises ``BenchError`` if protocol or lists are damaged."""
     protocol = board.protocol()
     names, read = board.names(), board.reader()
     findings, entries = [], []
     galleries, wrong_galleries = _galleries(board, names)
     findings += wrong_galleries
-    for name in names:
+    for done, name in enumerate(names, 1):
         try:
             entry = read(name)
         except BenchError as error:
             findings.append(Finding(f"{board}/{name}", str(error)))
-            continue
-        entries.append(entry)
-        wrong = (*problems(board, protocol, entry.record), *_around(entry), *gallery_problems(board, entry, galleries))
-        findings += [Finding(f"{board}/{name}", what) for what in wrong]
+        else:
+            entries.append(entry)
+            wrong = (*problems(board, protocol, entry.record), *_around(entry), *gallery_problems(board, entry, galleries))
+            findings += [Finding(f"{board}/{name}", what) for what in wrong]
+        on_tick(Tick(done, len(names), f"{board}/{name}", reused=False))
     if not findings:  # a table of damaged entries means nothing
         findings += _derived(board, protocol, entries)
     return [*findings, *_files(board, names)]

@@ -131,9 +131,13 @@ def diff(first: str, second: str, root: Path | None, as_json: bool) -> None:
 def verify(names: tuple[str, ...], root: Path | None, records: Path | None, as_json: bool) -> int:
     """Recompute every hash, aggregate and table of NAMES (default: all boards); exit 1 on any drift."""
     from bench.boards.verify import verify as check
+    from bench.cli.progress import Units
 
     chosen = _chosen(names, root) if names or records is None else []
-    findings_by_place = {str(checked_board): [str(finding) for finding in check(checked_board)] for checked_board in chosen}
+    findings_by_place: dict[str, list[str]] = {}
+    with Units() as bar:
+        for checked_board in chosen:
+            findings_by_place[str(checked_board)] = [str(finding) for finding in check(checked_board, on_tick=bar.tick)]
     if records is not None:
         from bench.evaluation.damage import damage
 

@@ -42,15 +42,26 @@ def submit() -> None:
 @submit.command(short_help="Write a template into a folder.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--own-code", is_flag=True, help="With a model.py, if no registered builder fits.")
+@click.option("--model", metavar="FILE.py::NAME", help="With this file as its model.py; wants --weights.")
+@click.option("--weights", type=click.Path(path_type=Path), help="The checkpoint of --model (.pth, .pt, .safetensors).")
 @click.option(
     "--task", type=click.Choice(list(TASKS)), default="classification", show_default=True, help="What the model answers."
 )
-def new(folder: Path, own_code: bool, task: str) -> None:
+def new(folder: Path, own_code: bool, model: str | None, weights: Path | None, task: str) -> None:
     """Write a template into FOLDER, named after the model."""
     from bench.boards.submission.template import write_template
+    from bench.foundation.errors import SpecError
 
-    write_template(folder, own_code=own_code, task=task)
-    say(f"Fill in {folder}/submission.yaml, put weights.safetensors beside it, then: bench submit hash {folder}")
+    if (model is None) != (weights is None):
+        raise SpecError("A network and its weights belong together.", "Give both --model and --weights.")
+    if model is None or weights is None:
+        write_template(folder, own_code=own_code, task=task)
+        say(f"Fill in {folder}/submission.yaml, put weights.safetensors beside it, then: bench submit hash {folder}")
+        return
+    from bench.boards.submission.own_file import read_own_file, write_own_file
+
+    write_own_file(folder, read_own_file(model, weights), task=task)
+    say(f"Fill in {folder}/submission.yaml, then: bench submit check {folder} --trust-code")
 
 
 @submit.command("hash", short_help="Write the hashes of the weights into a submission.")
@@ -73,8 +84,10 @@ def hash_(folder: Path) -> None:
 def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_json: bool) -> int:
     """Run the checks that continuous integration runs on FOLDER; exit 1 if one fails."""
     from bench.boards.submission.checking import check as checked
+    from bench.cli.progress import Units
 
-    report = checked(folder, n=n, trust_code=trust_code, limits=_limits(hours, memory))
+    with Units() as bar:
+        report = checked(folder, n=n, trust_code=trust_code, limits=_limits(hours, memory), on_tick=bar.tick)
     if as_json:
         say_json(json.dumps([result.model_dump() for result in report.checks], indent=1))
     else:

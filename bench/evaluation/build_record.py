@@ -42,7 +42,7 @@ def build_record(request: Request, results: Results, identity: str) -> Record:
         data=DataInfo(name=samples.name, split=samples.split, n=len(samples), sha256=samples.sha256()),
         norm=request.norm,
         attacks=[
-            _attack_info(resolved, stages, left_out, request)
+            attack_info(resolved, stages, left_out, request)
             for resolved, stages, left_out in zip(request.attacks, request.stages, request.left_out, strict=True)
         ],
         seed=request.seed,
@@ -68,15 +68,16 @@ def _spikes(subject: Subject) -> SpikeInfo | None:
     return SpikeInfo(
         controlled=[f"{site.name} at {site.place}, {site.calls} calls" for site in sites.functions],
         uncontrolled=[str(site) for site in sites.uncontrolled],
-        layers=sites.layers,
+        layers=subject.path_takers - subject.whole_layers,
         obstacle=sites.obstacle,
         remarks=list(sites.remarks),
     )
 
 
-def _attack_info(
+def attack_info(
     resolved: ResolvedAttack, stages: tuple[Stage, ...], left_out: tuple[str, ...], request: Request
 ) -> AttackInfo:
+    """An attack of the request as its record names it, with the stages that it has on the request's model."""
     return AttackInfo(
         spec=resolved.spec,
         name=resolved.name,

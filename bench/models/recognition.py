@@ -21,12 +21,13 @@ PROBED = 3
 
 
 def recognised(subject: Subject, samples: Samples) -> Subject:
-    """A stranger's model with its spike functions; one without any with its slope; a model of the zoo as it is.
+    """A stranger's model with its spike functions; one without any with its slope; a model of the zoo, or one that was tried
+    already, as it is.
 
     Raises ``ModelError`` if its answers change by a bit while its spike functions are under control. A model that cannot be
     run at all is left to the evaluation, which says what is wrong with it.
     """
-    if not subject.foreign:
+    if not subject.foreign or subject.was_tried:
         return subject
     device = next((tensor.device for tensor in [*subject.module.parameters(), *subject.module.buffers()]), None)
     probe = samples[:PROBED].images if device is None else samples[:PROBED].images.to(device)

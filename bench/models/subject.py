@@ -76,6 +76,21 @@ class Subject:
         return self.whole_layers + (0 if self.sites is None else self.sites.layers)
 
     @property
+    def kept_per_row(self) -> int | None:
+        """Bytes that an adaptive gradient path keeps of its neurons per input; None where the module itself can be asked."""
+        return None
+
+    @property
+    def is_coded(self) -> bool:
+        """Whether an encoder of it, or a filter of events, takes a coding."""
+        return any(has_coding(module) for module in self.module.modules())
+
+    @property
+    def was_tried(self) -> bool:
+        """Whether its spike functions were looked for, successfully or not."""
+        return self.sites is not None or self.unrecognised is not None
+
+    @property
     def is_smooth(self) -> bool:
         """Whether no spike or other step was found in it, so that its gradient ought to be its derivative."""
         sites = self.sites
@@ -94,5 +109,5 @@ class Subject:
     @property
     def traits(self) -> Traits:
         """What decides which attacks, and which of their stages, can work on it."""
-        coded = any(has_coding(module) for module in self.module.modules())
-        return Traits(spiking=self.path_takers > 0, coded=coded, differentiable=self.differentiable, rounds=self.rounds)
+        spiking, differentiable = self.path_takers > 0, self.differentiable
+        return Traits(spiking=spiking, coded=self.is_coded, differentiable=differentiable, rounds=self.rounds)

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
+from bench.models.recognition import PROBED
 from bench.models.scorer import BATCH
+from bench.tasks.gradient_checks import path_checks, slope_checks
 from bench.tasks.results import Check
 
 if TYPE_CHECKING:
     from bench.data.base import Samples
     from bench.metrics.statistics import Estimate
+    from bench.models.subject import Subject
     from bench.tasks.record import Record
 
 ALONE = 4
@@ -22,18 +25,16 @@ ALONE = 4
 
 
 NO_LAYERS = (
-    "no spiking layer takes the attacker's gradient path: build it of layers of this suite (zoo.spiking), or adopt a "
-    "network of SpikingJelly (zoo.adapters.spikingjelly)"
+    "no spiking layer takes the attacker's gradient path: write spikes as autograd Functions of the potential, as "
+    "SpikingJelly, snnTorch, Norse and sinabs do, or build it of layers of this suite (zoo.spiking)"
 )
-"""In isolation only layers of this suite do; spike functions of other libraries are looked for in ``bench evaluate``."""
 
 
 class Probe(Protocol):
     """The part of a model that checks need."""
 
-    @property
-    def layers(self) -> int:
-        """Layers that take a gradient path."""
+    def looked_at(self, images: Tensor) -> Subject:
+        """The model after its spike functions were looked for on ``images`` ``(n, ...)``."""
         ...
 
     def logits(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
@@ -159,6 +160,11 @@ def answers_again(ask: Answers, images: Tensor, first: Tensor) -> dict[str, Tens
     }
 
 
+def images_asked(n: int) -> int:
+    """How many images the checks ask about, repetitions included: first ``n``, then those of :func:`answers_again`."""
+    return 5 * n + min(ALONE, n)
+
+
 def _after(ask: Answers, images: Tensor) -> Tensor:
     """Answers after the model has seen other images; they differ if the model keeps a state."""
     ask(1 - images)
@@ -179,13 +185,20 @@ def against_claim(name: str, measured: Estimate, claimed: float | None, says: st
 
 
 def gradient_checks(model: Probe, submission: Submission, images: Tensor) -> Iterator[Check]:
-    """Check that spiking layers take gradient paths, and that there is a gradient at ``images`` ``(n, ...)``."""
-    layers = model.layers
+    """Check that spiking layers take gradient paths, and that there is a gradient at ``images`` ``(n, ...)``.
+
+    What will make the verdict on the model an upper bound, or unreliable, is a warning.
+    """
+    subject = model.looked_at(images[:PROBED])
+    layers = subject.path_takers
     if submission.spiking:
         says = f"{layers} spiking layers take the attacker's gradient path" if layers else NO_LAYERS
         yield of("gradient path", layers > 0, layers, says)
     elif layers:
         yield of("gradient path", False, layers, f"{layers} layers take gradient paths, but spiking is false")
+    for check in (*path_checks(subject), *slope_checks(subject.slope)):
+        if check.status != "pass" and check.name != "gradient path":
+            yield check.model_copy(update={"status": "warn"})
     silent = model.silent_share(images[:ALONE])
     says = f"{silent:.0%} of {min(ALONE, len(images))} images have no gradient"
     yield of("gradient", silent < 0.5, silent, says, otherwise="warn")

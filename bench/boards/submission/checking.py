@@ -10,11 +10,13 @@ from bench.boards.submission.folder import snapshot
 from bench.boards.submission.namespaces import Limits
 from bench.boards.submission.probes import probe
 from bench.boards.submission.signature import SAYS
+from bench.boards.submission.watched import Watched
 from bench.data import load_samples
+from bench.evaluation.request.settings import Ticked
 from bench.foundation.errors import BenchError, IsolationError, SubmissionError
 from bench.tasks.lookup import submission_rules, task_named
 from bench.tasks.results import Check
-from bench.tasks.submission import of
+from bench.tasks.submission import images_asked, of
 
 if TYPE_CHECKING:
     from bench.boards.submission.schema import Submission
@@ -33,9 +35,17 @@ class Checked:
         return all(check.status != "fail" for check in self.checks)
 
 
-def check(source: Path, *, n: int = 200, trust_code: bool = False, limits: Limits | None = None) -> Checked:
+def check(
+    source: Path,
+    *,
+    n: int = 200,
+    trust_code: bool = False,
+    limits: Limits | None = None,
+    on_tick: Ticked = lambda tick: None,
+) -> Checked:
     """Check the folder ``source`` on the first ``n`` test samples of its data set. Never raises for what is wrong with it.
 
+    on_tick: told how many images were answered.
     Raises ``IsolationError`` if own code cannot be isolated here.
     """
     checks: list[Check] = []
@@ -51,7 +61,8 @@ def check(source: Path, *, n: int = 200, trust_code: bool = False, limits: Limit
             if not task.takes(samples):
                 raise SubmissionError(f"{samples.name} is no data set for {submission.task}.", "Name another as dataset.")
             with probe(verified, trust_code=trust_code, limits=limits or Limits()) as model:
-                checks += submission_rules(task).probed(model, submission, samples)
+                watched = Watched(model, images_asked(len(samples)), on_tick)
+                checks += submission_rules(task).probed(watched, submission, samples)
     except IsolationError as error:
         if error.what.startswith("Foreign code cannot be isolated"):
             raise

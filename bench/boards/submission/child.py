@@ -35,6 +35,8 @@ def main() -> None:
                 _restrict(int(question.head["memory"]))
                 subject = _loaded(question)
                 answer = _described(subject)
+            elif question.head["operation"] == "recognise":
+                subject, answer = _recognised(subject, question)
             else:
                 answer = OPERATIONS[question.head["operation"]](subject, question)
         except Exception as error:
@@ -77,7 +79,24 @@ def _loaded(question: Frame) -> Subject:
 
 
 def _described(subject: Subject) -> Frame:
-    return Frame({"layers": subject.path_takers, "parameters": sum(p.numel() for p in subject.module.parameters())})
+    return Frame({"layers": subject.whole_layers, "parameters": sum(p.numel() for p in subject.module.parameters())})
+
+
+def _recognised(subject: Subject, question: Frame) -> tuple[Subject, Frame]:
+    """The model with its spike functions, as an evaluation finds them, and a description of them."""
+    import torch
+
+    from bench.boards.submission.description import Description
+    from bench.data.base import Samples
+    from bench.evaluation.request.shards import state_of
+    from bench.models.recognition import recognised
+
+    images = question.tensors["images"]
+    numbers = torch.arange(len(images))
+    samples = Samples(images, torch.zeros_like(numbers), numbers, "probe", "test")
+    found = recognised(subject, samples)
+    kept_per_row = state_of(found.module, samples, torch.device("cpu"))
+    return found, Frame(Description.of(found, kept_per_row).model_dump())
 
 
 def _logits(subject: Subject, question: Frame) -> Frame:
@@ -100,7 +119,7 @@ def _gradient(subject: Subject, question: Frame) -> Frame:
     """Share of images whose score, or the loss of the model's own decision, has no gradient."""
     from bench.boards.submission.probes import silent_share
 
-    return Frame({"silent": silent_share(subject.module, question.tensors["images"])})
+    return Frame({"silent": silent_share(subject, question.tensors["images"])})
 
 
 def _attack(subject: Subject, question: Frame) -> Frame:

@@ -28,7 +28,6 @@ from bench.evaluation.plan import plan
 from bench.evaluation.saved_images import merge_stages, save_stage
 from bench.evaluation.workbench import Finished, Job, Proposal, Workbench, load_shard
 from bench.foundation.threats import threat_at
-from bench.models.subject import Subject
 from bench.tasks.feasibility import statuses
 from bench.tasks.judge import Shard, noisy
 from bench.tasks.record import Record
@@ -38,21 +37,6 @@ from bench.tasks.unit import COSTS, CleanAnswers, UnitKey, UnitResult, clean_key
 
 DRAWS_AT_ONCE = 10
 """Noise draws per mixture: enough to hide the rest among, few enough to fit into memory."""
-
-
-@dataclass(frozen=True)
-class AnswersOnlySubject(Subject):
-    """A model of which only answers are known. layers: how many take gradient paths, as its process says."""
-
-    layers: int = 0
-
-    @property
-    def is_held(self) -> bool:
-        return False
-
-    @property
-    def path_takers(self) -> int:
-        return self.layers
 
 
 ProposalsOf = Mapping[tuple[int, float, int], Proposals]
@@ -156,8 +140,3 @@ def as_judged(images: Tensor, x: Tensor, threat: Threat) -> Tensor:
     """Images ``(m, ...)`` as they will be judged: the clean one of ``x`` where the other leaves ball or box."""
     usable = torch.tensor([status == "ok" for status in statuses(images, x, threat)], dtype=torch.bool)
     return torch.where(per_row(usable, x), images, x)
-
-
-def answers_only(subject_fields: dict[str, Any], layers: int) -> AnswersOnlySubject:
-    """A subject with nothing but answers. subject_fields: those of a ``Subject`` but its module."""
-    return replace(AnswersOnlySubject(module=Answers().eval(), **subject_fields), layers=layers)

@@ -8,19 +8,23 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.boards.stages import refuse_other_stages
+from bench.boards.submission.answers_only import answers_only
+from bench.boards.submission.description import Description
 from bench.boards.submission.folder import Snapshot
 from bench.boards.submission.frames import LENGTHS, Frame, lengths, unpacked
-from bench.boards.submission.judging import ProposalsOf, answers_only, judge
+from bench.boards.submission.judging import ProposalsOf, judge
 from bench.boards.submission.memory import to_attack, with_attack_compared, with_memory_checked
 from bench.boards.submission.namespaces import Limits
-from bench.boards.submission.opening import fingerprint
-from bench.boards.submission.probes import Isolated, started
+from bench.boards.submission.probes import Isolated, described, started
 from bench.boards.submission.proposing import Most, Proposals, ask, checked
+from bench.data import load_samples
 from bench.evaluation.request.identity import folder_name, identity_of
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import Tick, Ticked
 from bench.foundation.errors import SubmissionError
 from bench.foundation.files import atomic_write_bytes, make_folder
+from bench.models.recognition import PROBED
 from bench.tasks.lookup import submission_rules
 
 if TYPE_CHECKING:
@@ -41,18 +45,21 @@ def isolated(verified: Snapshot, protocol: Protocol, out: Path, trust_code: bool
 
     Raises ``SubmissionError`` and ``IsolationError`` for whatever the code does wrong.
     """
-    with started(verified, trust_code=trust_code, limits=limits) as (sandbox, layers):
-        request = _request(verified, protocol, layers)
+    with started(verified, trust_code=trust_code, limits=limits) as (sandbox, _):
+        first = load_samples(protocol.data.name, split=protocol.data.split, n=min(PROBED, protocol.data.n))
+        description = described(sandbox, first.images)
+        request = _request(verified, protocol, description)
+        refuse_other_stages(request, protocol)
         folder = out / folder_name(request.subject.ref, identity_of(request))
         runs = [(request, folder)]
         make_folder(folder / BESIDE)
         if (others := to_attack(protocol, folder / BESIDE / "seed")) is not None:
-            runs.append((_request(verified, protocol, layers, others), folder / BESIDE))
+            runs.append((_request(verified, protocol, description, others), folder / BESIDE))
         proposals = [_proposals(each, place, sandbox, on_tick) for each, place in runs]
     with started(verified, trust_code=trust_code, limits=limits) as (sandbox, layers):
-        if layers != request.subject.path_takers:
+        if layers != request.subject.whole_layers:
             raise SubmissionError("The code builds another network each time.", "Let the factory build one network.")
-        answers = submission_rules(request.task).answers(Isolated(sandbox, layers))
+        answers = submission_rules(request.task).answers(Isolated(sandbox, verified))
         records = [
             judge(each, proposed, answers, identity_of(each), place)
             for (each, place), proposed in zip(runs, proposals, strict=True)
@@ -61,21 +68,9 @@ def isolated(verified: Snapshot, protocol: Protocol, out: Path, trust_code: bool
         return with_memory_checked(record, protocol, answers)
 
 
-def _request(verified: Snapshot, protocol: Protocol, layers: int, samples: Samples | None = None) -> Request:
+def _request(verified: Snapshot, protocol: Protocol, description: Description, samples: Samples | None = None) -> Request:
     """The request of the protocol. samples: in place of the board's."""
-    submission = verified.submission
-    subject = answers_only(
-        {
-            "ref": f"submission:{submission.name}@{submission.version}",
-            "fingerprint": fingerprint(verified),
-            "dataset": submission.dataset,
-            "spiking": submission.spiking,
-            "stochastic": submission.stochastic,
-            "task": submission.task,
-        },
-        layers,
-    )
-    settings = protocol.settings(subject)
+    settings = protocol.settings(answers_only(verified, description))
     return resolve(settings if samples is None else replace(settings, n=None, data=samples))
 
 

@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from attacks.gradients.base import Training
+from bench.boards.submission.answers_only import answers_only
+from bench.boards.submission.description import MOST_LAYERS, Description
 from bench.boards.submission.folder import Snapshot
 from bench.boards.submission.frames import SHORT
 from bench.boards.submission.namespaces import Limits
@@ -29,9 +32,8 @@ class Here:
 
     subject: Subject
 
-    @property
-    def layers(self) -> int:
-        return self.subject.path_takers
+    def looked_at(self, images: Tensor) -> Subject:
+        return self.subject
 
     def logits(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
         return Scorer(self.subject.deciding, self.subject.ref).logits(images, batch=batch)
@@ -40,7 +42,7 @@ class Here:
         return Scorer(self.subject.deciding, self.subject.ref).scores(images, batch=batch)
 
     def silent_share(self, images: Tensor) -> float:
-        return silent_share(self.subject.module, images)
+        return silent_share(self.subject, images)
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,10 @@ class Isolated:
     """Own code, in its sandbox. What it answers is checked for form, never trusted."""
 
     sandbox: Sandbox
-    layers: int
+    verified: Snapshot
+
+    def looked_at(self, images: Tensor) -> Subject:
+        return answers_only(self.verified, described(self.sandbox, images))
 
     def logits(self, images: Tensor, *, batch: int = BATCH) -> Tensor:
         most = SHORT + len(images) * MOST_CLASSES * 4
@@ -77,11 +82,14 @@ class Isolated:
         return share
 
 
-def silent_share(model: nn.Module, images: Tensor) -> float:
-    """Share of images at which the score, or the cross-entropy of the model's own decision, has a zero or no gradient."""
+def silent_share(subject: Subject, images: Tensor) -> float:
+    """Share of images at which the score, or the cross-entropy of the model's own decision, has a zero or no gradient.
+
+    The gradient is the model's own, of neurons in training mode where a library's neurons have none otherwise.
+    """
     x = images.clone().requires_grad_(True)
-    with torch.enable_grad():
-        answers = model(x)
+    with torch.enable_grad(), Training().applied(subject.module, sites=subject.sites):
+        answers = subject.module(x)
         if not answers.requires_grad:
             return 1.0
         if answers.dim() == 1:
@@ -104,13 +112,13 @@ def probe(verified: Snapshot, *, trust_code: bool, limits: Limits) -> Iterator[P
     if verified.submission.code is None:
         yield Here(zoo_built(verified))
         return
-    with started(verified, trust_code=trust_code, limits=limits) as (sandbox, layers):
-        yield Isolated(sandbox, layers)
+    with started(verified, trust_code=trust_code, limits=limits) as (sandbox, _):
+        yield Isolated(sandbox, verified)
 
 
 @contextmanager
 def started(verified: Snapshot, *, trust_code: bool, limits: Limits) -> Iterator[tuple[Sandbox, int]]:
-    """A fresh sandbox with the submission's model loaded, and the layers that it says take gradient paths."""
+    """A fresh sandbox with the submission's model loaded, and how many layers run all time steps, as it says."""
     submission = verified.submission
     if submission.code is None:
         raise SubmissionError(f"{submission.name} has no code of its own.", "It runs without isolation.")
@@ -129,6 +137,14 @@ def started(verified: Snapshot, *, trust_code: bool, limits: Limits) -> Iterator
             threads=limits.threads,
         )
         layers = answer.head.get("layers")
-        if not isinstance(layers, int) or not 0 <= layers <= 10_000:
+        if not isinstance(layers, int) or not 0 <= layers <= MOST_LAYERS:
             raise IsolationError("The code's answer about its layers makes no sense.", "Leave the evaluator alone.")
         yield sandbox, layers
+
+
+def described(sandbox: Sandbox, images: Tensor) -> Description:
+    """What the loaded model makes spikes with, looked for on ``images`` ``(n, ...)``; later attacks make use of it.
+
+    Raises ``IsolationError`` for an answer that is no description, and for a model whose answers change while it is watched.
+    """
+    return Description.read(sandbox.ask("recognise", {"images": images}).head)

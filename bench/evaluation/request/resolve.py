@@ -9,6 +9,7 @@ import torch
 
 from attacks.base import Attack, Stage
 from attacks.cascade import Cascade, fitting
+from attacks.fitting import OF_WHOLE_LAYERS
 from attacks.gradients.base import GradientPath, Training
 from attacks.threats.threat import Threat
 from bench.data import load_samples
@@ -181,7 +182,7 @@ def _of_whole_layers(stage: Stage, subject: Subject) -> str | None:
         return None
     if not subject.traits.spiking:
         return None
-    return "its gradient path is defined for layers that run all time steps, and this model has spike functions"
+    return OF_WHOLE_LAYERS
 
 
 def check_path(path: GradientPath, spec: str, subject: Subject) -> None:

@@ -54,7 +54,7 @@ class Portions:
 
 def portions_of(subject: Subject, samples: Samples, device: torch.device) -> Portions:
     """Those for a model on its device."""
-    state = _state_of(subject.module, samples, device)
+    state = state_of(subject.module, samples, device) if subject.kept_per_row is None else subject.kept_per_row
     memory = torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else None
     return portions_for(COPIES * 4 * math.prod(samples.shape[1:]), state, memory)
 
@@ -72,7 +72,7 @@ def portions_for(copies: int, state: int, gpu_memory: int | None = None) -> Port
     return Portions(max(1, shard), max(1, min(most, of_query // max(in_query, 1))))
 
 
-def _state_of(module: nn.Module, samples: Samples, device: torch.device) -> int:
+def state_of(module: nn.Module, samples: Samples, device: torch.device) -> int:
     """Bytes per row of two floats per neuron and time step, counted in one forward.
 
     So much is kept by an adaptive gradient path (ASSG), and so much is a row's potentials and spikes in a query.

@@ -41,7 +41,7 @@ builder:
     steps: 4
     neuron: {decay: 0.9, threshold: 1.0, reset: hard, surrogate: triangle, width: 1.0}""",
     code='''\
-"""A network of one's own: torch and this project's packages can be imported, nothing else of yours."""
+"""A network of one's own. It may import torch, this project's packages and installed libraries, and no other file."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ spiking: false""",
 # A registered network: nothing of yours is run. See bench show zoo:iqa_hyperiqa.
 builder: {name: hyperiqa, arguments: {}}""",
     code='''\
-"""A network of one's own: torch and this project's packages can be imported, nothing else of yours."""
+"""A network of one's own. It may import torch, this project's packages and installed libraries, and no other file."""
 
 from __future__ import annotations
 

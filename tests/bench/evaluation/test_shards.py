@@ -35,7 +35,7 @@ def test_a_compact_network_gets_whole_shards_and_whole_micro_batches() -> None:
 
 def test_the_state_of_every_neuron_and_step_is_counted() -> None:
     network = vgg(plan="vgg11", steps=8, neuron={}).eval()
-    assert shards._state_of(network, images(1), CPU) == VGG11
+    assert shards.state_of(network, images(1), CPU) == VGG11
 
 
 def test_a_large_network_gets_what_fits() -> None:
@@ -69,7 +69,7 @@ def test_an_attack_asks_for_no_more_rows_than_a_query_takes(monkeypatch: pytest.
 
     monkeypatch.setattr(ModelOracle, "outputs", outputs)
     network = Compact(steps=1, neuron={}, widths=(4, 4, 4, 4)).eval()
-    state = shards._state_of(network, images(1), CPU)
+    state = shards.state_of(network, images(1), CPU)
     monkeypatch.setattr(shards, "QUERY_BUDGET", 5 * state)
     x = torch.rand(12, 3, 32, 32)
     with torch.no_grad():
