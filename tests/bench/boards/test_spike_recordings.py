@@ -53,9 +53,9 @@ def recordings(tmp_path: Path) -> str:
         for name, pixels in zip(NAMES, (scene, scene[:, ::-1]), strict=True):
             image = tmp_path / f"{name}{number}.png"
             Image.fromarray(np.ascontiguousarray(pixels)).save(image)
-            folder = tmp_path / "recordings" / name / str(number)
-            folder.mkdir(parents=True)
-            words = ["spikecam", "simulate", image, "--out", folder / "spikes.dat", "--ticks", 4 * TICKS, "--gain", 0.9]
+            folder = tmp_path / "recordings" / name
+            folder.mkdir(parents=True, exist_ok=True)
+            words = ["spikecam", "simulate", image, "--out", folder / f"{number}.dat", "--ticks", 4 * TICKS, "--gain", 0.9]
             CliRunner().invoke(data, list(map(str, words)), standalone_mode=False, catch_exceptions=False)
     return f"spikecam:{tmp_path / 'recordings'},T={TICKS}"
 

@@ -23,7 +23,7 @@ BOARD = "spikecam-cifar10-linf/v1"
 
 
 class StandIns(Lab):
-    """Rates of 75 samples: the twin stands ``better`` of them more often than the plain network, which stands every third."""
+    """Rates of a plain network that stands every third sample; of its twin, which stands the first ``better`` more often."""
 
     def __init__(self, out: Path, twin: str, better: int) -> None:
         super().__init__(out)
