@@ -25,13 +25,10 @@ def test_the_draft_resolves() -> None:
 
 def test_the_draft_on_reconstructions_resolves_and_waits_for_the_cameras(tmp_path: Path) -> None:
     protocol = freeze(Draft.model_validate(yaml.safe_load((DRAFTS / "spikecam-cifar10-reconstruction.yaml").read_text())))
-    assert (
-        protocol.task == "reconstruction"
-        and protocol.draws > 1
-        and f"first {protocol.data.n} test images" in protocol.summary
-    )
+    assert protocol.task == "reconstruction" and protocol.draws > 1
+    assert f"first {protocol.data.n} test images" in protocol.summary
     (attack,) = protocol.attacks
-    assert attack.spiking and {stage.path for stage in attack.spiking} == {stage.path for stage in attack.smooth}
+    assert [stage.name for stage in attack.spiking] == [stage.name for stage in attack.smooth] != []
     cameras = [name for name in names() if card(name).task == "reconstruction" and card(name).behind_camera]
     assert waiting(release(protocol, tmp_path)) == cameras and len(cameras) >= 3
 
