@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
+from support.submissions import scoring_board
 
 from bench.boards.entering import release
 from bench.boards.filling import waiting
@@ -31,6 +32,12 @@ def test_the_draft_on_reconstructions_resolves_and_waits_for_the_cameras(tmp_pat
     assert [stage.name for stage in attack.spiking] == [stage.name for stage in attack.smooth] != []
     cameras = [name for name in names() if card(name).task == "reconstruction" and card(name).behind_camera]
     assert waiting(release(protocol, tmp_path)) == cameras and len(cameras) >= 3
+
+
+def test_a_score_behind_a_camera_enters_a_board_of_scores_by_name(tmp_path: Path) -> None:
+    board = scoring_board(tmp_path)
+    assert "iqa_linearity" in waiting(board) and "cam_tfp_iqa" not in waiting(board)
+    assert waiting(board, ["cam_tfp_iqa"]) == ["cam_tfp_iqa"]
 
 
 def test_a_plain_fill_is_for_the_models_behind_cameras(tmp_path: Path) -> None:
