@@ -13,13 +13,15 @@ from reports.presentations.presentation import Row, TableColumn, presentation_of
 
 
 def board_table(board: Board) -> str:
-    """One line per current entry, best first; unreliable entries come last, without a rank.
+    """One line per current entry, best first; unreliable entries come last, without a rank. Defenses are left out where no
+    entry has one.
 
     Raises ``BenchError`` if the board is damaged.
     """
     protocol = board.protocol()
     rows = [row for row in csv.DictReader(io.StringIO(table_text(board.entries(), protocol))) if row["status"] == "current"]
-    columns = [*_ABOUT, *presentation_of(protocol.task).table(protocol)]
+    about = _ABOUT if any(row["defense"] not in ("", "none") for row in rows) else _ABOUT[:-1]
+    columns = [*about, *presentation_of(protocol.task).table(protocol)]
     lines = [_line([name for name, _ in columns]), "|---" * len(columns) + "|"]
     return "\n".join([*lines, *(_line([text(row) for _, text in columns]) for row in rows)])
 

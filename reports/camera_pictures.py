@@ -2,7 +2,8 @@
 
 ``python -m reports.camera_pictures RECORD --out FILE.png`` takes the folder of a record that ``bench evaluate --save-adv``
 has made of a camera of the zoo. Both scenes meet the same draw of the camera's noise, so that only the attack differs. Below
-each reconstruction stands how near it is to its own scene. ``--film FILE.png`` writes the streams as an animation, too.
+each reconstruction stands how near it is to its own scene, and after the attack also how near it is to the one before.
+``--film FILE.png`` writes the streams as an animation, too.
 """
 
 from __future__ import annotations
@@ -50,6 +51,12 @@ def view(model: nn.Module, scene: Picture, sample: int) -> View:
     return View(scene, planes.numpy(), picture[0].movedim(0, -1).numpy(), *nearness)
 
 
+def nearness(picture: Picture, reference: Picture) -> tuple[float, float]:
+    """PSNR in dB and SSIM of a picture ``(H, W, C)`` with another one as its reference; infinite PSNR for equal ones."""
+    x, y = (torch.from_numpy(each).permute(2, 0, 1)[None] for each in (picture, reference))
+    return float(psnr(x, y)), float(ssim(x, y))
+
+
 def sheet(model: nn.Module, picks: Sequence[Pick], title: str) -> Figure:
     """Two columns per sample, before and after the attack. Raises ``RecordError`` as :func:`view`, and for no sample."""
     if not picks:
@@ -57,13 +64,17 @@ def sheet(model: nn.Module, picks: Sequence[Pick], title: str) -> Figure:
     figure = Figure(figsize=(2 * CELL * len(picks) + 1.1, 3 * CELL + 1.3), layout="constrained")
     axes = figure.subplots(3, 2 * len(picks), squeeze=False)
     for number, pick in enumerate(picks):
-        for column, (scene, answer) in enumerate(((pick.clean, pick.before), (pick.adversarial, pick.after))):
-            seen = view(model, scene, pick.sample)
+        views = [view(model, scene, pick.sample) for scene in (pick.clean, pick.adversarial)]
+        for column, (seen, answer) in enumerate(zip(views, (pick.before, pick.after), strict=True)):
             for row, picture in enumerate((seen.scene, seen.raster, seen.reconstruction)):
                 axis = axes[row, 2 * number + column]
                 axis.imshow(picture.repeat(3, axis=2) if picture.shape[2] == 1 else picture, interpolation="nearest")
                 axis.set(xticks=[], yticks=[])
-            axes[2, 2 * number + column].set_xlabel(f"{seen.psnr:.1f} dB, SSIM {seen.ssim:.2f}", fontsize="x-small")
+            label = f"{seen.psnr:.1f} dB, SSIM {seen.ssim:.2f}"
+            if column:
+                to_before = nearness(seen.reconstruction, views[0].reconstruction)
+                label += f"\nto the one before: {to_before[0]:.1f} dB, {to_before[1]:.2f}"
+            axes[2, 2 * number + column].set_xlabel(label, fontsize="x-small")
             axes[0, 2 * number + column].set_title(answer if column else f"sample {pick.sample}\n{answer}", fontsize="small")
     for row, name in enumerate(("scene", "spikes of a line", "reconstruction")):
         axes[row, 0].set_ylabel(name, fontsize="small")

@@ -26,11 +26,13 @@ class ChallengeRow(_Strict):
     status: str
     """``ok``, ``out_of_ball`` or ``out_of_box``; only an ``ok`` image can break a sample."""
     adv_pred: int | None = None
-    """Decision on it; None of a model that scores."""
+    """Decision on it; None of a model that does not decide."""
     robust: float | None = None
-    """Rate of correct decisions on it: 0 or 1 for a deterministic model; None of a model that scores."""
+    """Rate of correct decisions on it: 0 or 1 for a deterministic model; None of a model that does not decide."""
     shift: float | None = None
-    """Score on it minus the clean score; None of a model that decides."""
+    """Score on it minus the clean score; None of a model that does not score."""
+    psnr: float | None = None
+    """PSNR in dB of the picture of it, against itself; None of a model that does not reconstruct."""
     adv_sha256: str
     """Of the image, as in the rows of the record."""
 
@@ -59,7 +61,7 @@ class Challenge(_Strict):
 
     @property
     def holding(self) -> int:
-        """Images inside of ball and box that broke the model at least in part, or moved its score."""
+        """Images inside of ball and box that broke the model at least in part, or moved its score or its picture."""
         return sum(row.status == "ok" and (row.robust is None or row.robust < 1) for row in self.rows)
 
 

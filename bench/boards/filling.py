@@ -1,4 +1,4 @@
-"""Filling a board from the zoo: every model that fits it, has weights, and is not on it yet."""
+"""Filling a board from the zoo: every model that fits it, has weights if it needs any, and is not on it yet."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def waiting(board: Board, only: Sequence[str] = ()) -> list[str]:
             f"is for {described.task} on {described.dataset}"
             if (described.task, described.dataset) != (protocol.task, protocol.data.name)
             else "has no weights yet"
-            if described.weights is None
+            if described.has_parameters and described.weights is None
             else ""
         )
         if why and only:

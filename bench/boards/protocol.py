@@ -101,7 +101,7 @@ class Draft(_Strict):
     eps: list[str] = Field(min_length=1)
     """Radii, as ``8/255``."""
     rank_by: str
-    """The radius whose accuracy, or shift of scores, orders the table."""
+    """The radius whose accuracy, shift of scores or PSNR orders the table."""
     figure: str = ""
     """What is compared there, one of the task's :attr:`~bench.tasks.board.BoardRules.rankings`; empty for the first of them,
     by which all boards were ordered before there was a choice."""

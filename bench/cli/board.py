@@ -102,6 +102,7 @@ def diff(first: str, second: str, root: Path | None, as_json: bool) -> None:
     """What changed from board FIRST to SECOND, e.g. snn-cifar10-linf/v1 snn-cifar10-linf/v2."""
     from bench.boards.comparison import changes, moves
     from bench.boards.store import boards_root, open_board
+    from bench.tasks.lookup import board_rules
 
     first_board, second_board = (open_board(name, boards_root(root)) for name in (first, second))
     changed, moved = changes(first_board, second_board), moves(first_board, second_board)
@@ -110,11 +111,12 @@ def diff(first: str, second: str, root: Path | None, as_json: bool) -> None:
         say_json(json.dumps({"protocol": [asdict(change) for change in changed], "entries": entry_moves}, indent=1))
         return
     show_table([{"protocol": c.field, str(first_board): c.before, str(second_board): c.after} for c in changed])
+    scales = [board_rules(compared.protocol().task).scale for compared in (first_board, second_board)]
     rows = [
         {
             "entry": str(move.name),
-            str(first_board): "" if move.before is None else f"{100 * move.before:z.1f}",
-            str(second_board): "" if move.after is None else f"{100 * move.after:z.1f}",
+            str(first_board): "" if move.before is None else f"{scales[0] * move.before:z.1f}",
+            str(second_board): "" if move.after is None else f"{scales[1] * move.after:z.1f}",
             "rank before": move.rank_before,
             "rank after": move.rank_after,
         }

@@ -69,7 +69,8 @@ def challenge(
         f"{outside} are outside of the ball or the box"
     )
     if not dry_run:
-        say(f"best known external {rules.figure} at {radius}: {100 * before:.1f}% before, {100 * after:.1f}% now")
+        was, now = (f"{rules.scale * value:.1f}{rules.sign}" for value in (before, after))
+        say(f"best known external {rules.figure} at {radius}: {was} before, {now} now")
 
 
 def _effect(scored_challenge: Challenge) -> str:
@@ -78,4 +79,7 @@ def _effect(scored_challenge: Challenge) -> str:
     shifts = [abs(row.shift) for row in inside if row.shift is not None]
     if shifts:
         return f"{len(inside)} move the score by {sum(shifts) / len(shifts):.4g} on average"
+    psnrs = [row.psnr for row in inside if row.psnr is not None]
+    if psnrs:
+        return f"{len(inside)} are shown at {sum(psnrs) / len(psnrs):.2f} dB on average"
     return f"{sum(row.robust == 0 for row in inside)} break the model"

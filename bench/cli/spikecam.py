@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from bench.cli.terminal import JSON, say, say_json
 from bench.data.paths import shown
 from bench.foundation.errors import DataError, SpecError
-
-if TYPE_CHECKING:
-    import torch
 
 _FILE = click.argument("file", type=click.Path(path_type=Path))
 USUAL_RATE = 40_000
@@ -98,10 +95,10 @@ def play(file: Path, out: Path, method: str, half: int, every: int | None, fps: 
     say(f"{out}: {len(frames)} pictures")
 
 
-@spikecam.command(short_help="Record images with a simulated camera.")
+@spikecam.command(short_help="Record images or a video with a simulated camera.")
 @click.argument("images", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .dat file; config.yaml goes beside it.")
-@click.option("--ticks", type=click.IntRange(1), default=400, show_default=True, help="For which each image is shown.")
+@click.option("--ticks", type=click.IntRange(1), default=400, show_default=True, help="For which each picture is shown.")
 @click.option("--gain", type=float, default=0.5, show_default=True, help="Spikes of a white pixel in a tick, up to 1.")
 @click.option("--dark", type=float, default=0.0, show_default=True, help="Charge of a tick without light.")
 @click.option("--photons", type=float, help="Photons of a white pixel in a tick [default: no shot noise].")
@@ -109,32 +106,23 @@ def play(file: Path, out: Path, method: str, half: int, every: int | None, fps: 
 @click.option("--jitter", type=float, default=0.0, show_default=True, help="Deviation of thresholds between pixels.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of all noise.")
 def simulate(images: Path, out: Path, ticks: int, seed: int, **camera: Any) -> None:
-    """Record IMAGES, one file or the files of a folder in the order of their names, with a simulated camera."""
+    """Record IMAGES with a simulated camera: an image, the frames of an animated WebP, PNG or GIF, or all images of a folder
+    in the order of their names.
+    """
     from bench.data.folders.listing import list_folder
     from bench.data.spikecam.geometry import geometry_of
+    from bench.data.spikecam.shown_scenes import scenes_of
     from bench.data.spikecam.simulating import simulated
     from bench.data.spikecam.writer import write_recording
 
     paths = list_folder(images).images if images.is_dir() else (images,)
     if not paths:
         raise DataError(f"{shown(images)} holds no images.", "Name an image, or a folder of images.")
-    height, width = _grey(paths[0]).shape
+    height, width = next(scenes_of(paths[0])).shape
     try:
-        scenes = (_grey(path) for path in paths)
+        scenes = (scene for path in paths for scene in scenes_of(path))
         planes = write_recording(out, simulated(scenes, ticks=ticks, seed=seed, **camera), geometry_of(height, width))
     except ValueError as error:
         fix = "Give images of one size, whose pixels are a multiple of 8, and sensible numbers."
         raise DataError(f"{shown(images)} cannot be recorded: {error}.", fix) from error
     say(f"{out}: {planes:,} planes of {height} x {width}")
-
-
-def _grey(path: Path) -> torch.Tensor:
-    """The luma (H, W) in [0, 1] of an image."""
-    import torch
-
-    from bench.data.images.decode import read_pixels
-
-    pixels = torch.from_numpy(read_pixels(path).copy())
-    levels = pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels
-    weights = levels.new_tensor((0.299, 0.587, 0.114)) if len(levels) == 3 else levels.new_ones(1)
-    return torch.einsum("c,chw->hw", weights, levels).clamp(0, 1)

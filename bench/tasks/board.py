@@ -71,7 +71,7 @@ class BoardEntry(Protocol):
 
     @property
     def challenges(self) -> Sequence[Any]:
-        """Adversarial images of others: each challenge has ``eps`` and ``rows`` (sample, status, robust, shift)."""
+        """Adversarial images of others: each challenge has ``eps`` and ``rows`` (sample, status; robust, shift or psnr)."""
         ...
 
     @property
@@ -99,10 +99,13 @@ class BoardRules:
     """The rules of one task's boards.
 
     unit: of the figures that ``bench board show`` prints. figure: name of the figure that challenges change.
+    scale, sign: what that figure is multiplied by where it is printed, and what stands after it.
     """
 
     unit: str
     figure: str
+    scale: float = 100.0
+    sign: str = "%"
     rankings: tuple[str, ...] = ()
 
     problems: Callable[[Record, BoardProtocol], Iterator[str]]
@@ -112,7 +115,7 @@ class BoardRules:
     reach: Callable[[BoardEntry, BoardProtocol], float] = lambda entry, protocol: 0.0
     """By how much a longer attack may still lower that mean."""
     best_known: Callable[[BoardEntry, str], Floats]
-    """Per-sample values ``(n,)`` under the protocol's attacks and all challenges at a radius: rates or shifts."""
+    """Per-sample values ``(n,)`` under the protocol's attacks and all challenges at a radius: rates, shifts or PSNRs."""
     columns: Callable[[BoardEntry, BoardProtocol], dict[str, float | str]]
     """The measured part of a table row."""
     line: Callable[[Mapping[str, str], BoardProtocol], dict[str, str]]

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import numpy as np
+
 from attacks.base import Stage
 from attacks.cascade import Cascade
 from attacks.fitting import Traits
@@ -19,6 +21,9 @@ from bench.tasks.checks import graded
 from bench.tasks.results import AttackResult, Check
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.metrics.statistics import Floats
     from bench.tasks.resolved_attack import ResolvedAttack
 
 R = TypeVar("R", bound=AttackResult)
@@ -81,6 +86,16 @@ class Movement(Generic[R]):
 def strongest(results: Sequence[R]) -> list[R]:
     """The last result of each radius: the only attack, or the worst case over all attacks."""
     return list({result.eps: result for result in results}.values())
+
+
+def by_group(samples: pd.DataFrame, column: str) -> Floats:
+    """Values ``(G,)`` of a column, one per ``group`` in the order of their numbers; their mean is that of all samples.
+
+    Samples of a group are not independent of each other, such as the versions of one photograph.
+    """
+    grouped = samples.groupby("group", sort=True)[column]
+    weight = grouped.size() * grouped.ngroups / len(samples)
+    return np.asarray(grouped.mean() * weight, dtype=np.float64)
 
 
 def failed_rows(failed: int) -> Iterator[Check]:

@@ -3,4 +3,5 @@
 PRESENTATIONS: dict[str, str] = {
     "classification": "reports.presentations.classification:PRESENTATION",
     "quality": "reports.presentations.quality:PRESENTATION",
+    "reconstruction": "reports.presentations.reconstruction:PRESENTATION",
 }

@@ -22,7 +22,7 @@ Row = Mapping[str, str]
 """A line of a board's ``table.csv``."""
 TableColumn = tuple[str, Callable[[Row], str]]
 """Title of a column of a Markdown table, and its text for a row."""
-Kind = Literal["percent", "number", "count"]
+Kind = Literal["percent", "decibels", "number", "count"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Column:
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One radius of a model's curve: accuracy or shift under attack and under noise."""
+    """One radius of a model's curve: accuracy, shift or PSNR under attack and under noise, printed in percent of 1."""
 
     eps: float
     text: str
@@ -58,7 +58,8 @@ class Words:
 
     ordered_by: figure that orders a board. unit: of its tables. headline: name of the main figure. compared: how two models
     are compared. share: unit of the comparison's figures. figure, axis: of the curve. worst, best: outcome of the gallery's
-    images that the attack moved most and least. results: template of a model's table of results.
+    images that the attack moved most and least. results: template of a model's table of results. sign, points: unit of the
+    comparison's figures, and of their differences.
     """
 
     ordered_by: str
@@ -71,6 +72,8 @@ class Words:
     worst: str
     best: str
     results: str
+    sign: str = "%"
+    points: str = "points"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +97,8 @@ class Presentation:
     """The figure at radius 0, and the strongest result at every radius."""
     clean: str = "clean"
     """Key of the column without perturbation."""
+    lowest_top: float = 1.0
+    """The least end of the axes of pictures, for figures that are printed in percent of 1."""
 
 
 @cache

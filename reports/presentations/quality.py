@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.tasks.quality.board import CLIPPED, RAW, by_clipped, by_photograph, moved, scale
+from bench.tasks.moving import by_group
+from bench.tasks.quality.board import CLIPPED, RAW, by_clipped, moved, scale
 from bench.tasks.results import Interval
 from reports.presentations.presentation import Column, CurvePoint, Presentation, TableColumn, Words, between, single
 
@@ -111,7 +112,7 @@ def outcomes(entry: Entry, protocol: Protocol) -> dict[str, Floats]:
     """Minus the mean shift per photograph, first where the board ranks."""
     radii = [protocol.rank_by, *(eps for eps in protocol.eps if eps != protocol.rank_by)]
     key = CLIPPED if by_clipped(protocol) else RAW
-    return {f"minus shift {eps}": -by_photograph(moved(entry.record, eps), key) for eps in radii}
+    return {f"minus shift {eps}": -by_group(moved(entry.record, eps), key) for eps in radii}
 
 
 def curve(record: Record) -> tuple[Interval, list[CurvePoint]]:

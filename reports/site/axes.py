@@ -10,9 +10,9 @@ NEAR = 0.09
 """Labels of radii closer than this share of the axis would overlap."""
 
 
-def rounded_up(value: float) -> float:
-    """The top of an axis for figures up to ``value``: at least 1, in steps of 0.2: its quarters are whole percents."""
-    return max(5, math.ceil(5 * value - 1e-9)) / 5
+def rounded_up(value: float, least: float = 1.0) -> float:
+    """The top of an axis for figures up to ``value``: at least ``least``, in steps of 0.2: quarters are whole percents."""
+    return max(math.ceil(5 * least - 1e-9), math.ceil(5 * value - 1e-9)) / 5
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from bench.boards.store import Entry
     from bench.boards.strip import Pixels
     from reports.picks import Pick
-    from zoo.cameras.networks import ThroughPictures, ThroughSpikes
+    from zoo.cameras.networks import Reconstructor, ThroughPictures, ThroughSpikes
 
-    Camera = ThroughPictures | ThroughSpikes
+    Camera = Reconstructor | ThroughPictures | ThroughSpikes
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ def camera_of(entry: Entry) -> Camera | None:
     if entry.card.kind != "zoo" or entry.card.name not in names() or not card(entry.card.name).behind_camera:
         return None
     import bench
-    from zoo.cameras.networks import ThroughPictures, ThroughSpikes
+    from zoo.cameras.networks import Reconstructor, ThroughPictures, ThroughSpikes
 
     model = bench.load(entry.card.name)
-    return model if isinstance(model, ThroughPictures | ThroughSpikes) else None
+    return model if isinstance(model, Reconstructor | ThroughPictures | ThroughSpikes) else None
 
 
 def filmed(model: Camera, pick: Pick) -> Tile:
@@ -54,12 +54,12 @@ def _rolled(model: Camera, scene: NDArray[np.float32], sample: int) -> Pixels:
     import torch
 
     from attacks.randomness import KeyedRng, drawing
-    from zoo.cameras.networks import ThroughPictures
+    from zoo.cameras.networks import ThroughSpikes
     from zoo.cameras.reconstruction import TFP
 
     # A network that sees spikes alone has no reconstruction; TFP stands in for it.
     usual = TFP(scale=model.camera.intensity_of_rate)
-    reconstruction = model.reconstruction if isinstance(model, ThroughPictures) else usual
+    reconstruction = usual if isinstance(model, ThroughSpikes) else model.reconstruction
     x = torch.from_numpy(scene).permute(2, 0, 1)[None]
     with torch.no_grad(), drawing(KeyedRng.of(0, torch.tensor([sample])).fold("picture")):
         spikes = model.camera(x)

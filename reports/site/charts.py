@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bench.tasks.results import Interval
 from reports.presentations.presentation import Column, CurvePoint, presentation_of
 from reports.site.axes import NEAR, Axes, rounded_up
-from reports.site.figures import measured, percent
+from reports.site.figures import drawn, measured, percent, sign
 from reports.site.view import BoardView, EntryView
 from reports.ticks import labelled_radii
 
@@ -53,7 +53,7 @@ def curves(board: BoardView, limit: int) -> Chart | None:
     lines = {entry.name: presentation.curve(entry.record) for entry in entries}
     heights = [interval.value for start, points in lines.values() for interval in (start, *(p.attacked for p in points))]
     largest = max(point.eps for _, points in lines.values() for point in points)
-    axes = Axes(largest, rounded_up(max(heights)), WIDTH, HEIGHT)
+    axes = Axes(largest, rounded_up(max(heights), presentation.lowest_top), WIDTH, HEIGHT)
     marks = []
     for entry in entries:
         start, points = lines[entry.name]
@@ -66,26 +66,36 @@ def curves(board: BoardView, limit: int) -> Chart | None:
 
 def against_clean(board: BoardView, limit: int) -> Chart | None:
     """The figure that orders the board against the clean one, of the first ``limit`` entries; None if none has both."""
-    clean = next((column for column in board.columns if column.key == presentation_of(board.protocol.task).clean), None)
-    if clean is None or board.main is None:
+    presentation = presentation_of(board.protocol.task)
+    clean, main = next((column for column in board.columns if column.key == presentation.clean), None), board.main
+    if clean is None or main is None:
         return None
-    pairs = [
-        (entry, entry.values.get(clean.key, ""), entry.values.get(board.main.key, "")) for entry in _drawn(board, limit)
-    ]
+    pairs = [(entry, entry.values.get(clean.key, ""), entry.values.get(main.key, "")) for entry in _drawn(board, limit)]
     points = [(entry, x, y) for entry, x, y in pairs if isinstance(x, float) and isinstance(y, float)]
     if not points:
         return None
     places = _places(board)
-    axes = Axes(1.0, rounded_up(max(y for _, _, y in points)), WIDTH, HEIGHT)
+    right = rounded_up(max(drawn(x, clean.kind) for _, x, _ in points), presentation.lowest_top)
+    top = rounded_up(max(drawn(y, main.kind) for _, _, y in points), presentation.lowest_top)
+    axes = Axes(right, top, WIDTH, HEIGHT)
     marks = [
-        Mark(places[entry.name], _kind(entry, board), _pair(entry, (clean, x), (board.main, y)), at=(axes.x(x), axes.y(y)))
+        Mark(
+            places[entry.name],
+            _kind(entry, board),
+            _pair(entry, (clean, x), (main, y)),
+            at=(axes.x(drawn(x, clean.kind)), axes.y(drawn(y, main.kind))),
+        )
         for entry, x, y in points
     ]
     ticks = [(position, str(percent)) for position, percent in axes.x_ticks]
-    if clean.kind != "percent":
+    if not sign(clean.kind):
         ticks = [(position, f"{percent / 100:g}") for position, percent in axes.x_ticks]
-    unit = " (%)" if clean.kind == "percent" else ""
-    return Chart(axes, marks, ticks, f"{clean.title}{unit}", f"{board.main.title} (%)")
+    return Chart(axes, marks, ticks, _axis(clean), _axis(main))
+
+
+def _axis(column: Column) -> str:
+    unit = sign(column.kind).strip()
+    return f"{column.title} ({unit})" if unit else column.title
 
 
 def _drawn(board: BoardView, limit: int) -> list[EntryView]:

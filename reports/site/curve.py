@@ -1,4 +1,4 @@
-"""Accuracy, or shift of the score, of one model against radius as inline SVG.
+"""Accuracy, shift of the score or PSNR of one model against radius as inline SVG.
 
 It has real text, no script and no style attribute, so that a strict content policy allows it.
 """
@@ -29,16 +29,17 @@ class Curve:
 
 
 def curve(record: Record) -> Curve:
-    """The strongest result at every radius; at radius 0 the clean accuracy, or a shift of 0."""
-    return _drawn(*presentation_of(record.task).curve(record))
+    """The strongest result at every radius; at radius 0 the clean accuracy or PSNR, or a shift of 0."""
+    presentation = presentation_of(record.task)
+    return _drawn(*presentation.curve(record), presentation.lowest_top)
 
 
-def _drawn(start: Interval, points: list[CurvePoint]) -> Curve:
+def _drawn(start: Interval, points: list[CurvePoint], lowest_top: float) -> Curve:
     intervals = [start, *(point.attacked for point in points)]
     noise = [start.value, *(point.noise for point in points)]
     radii, texts = [0.0, *(point.eps for point in points)], ["0", *(point.text for point in points)]
     by_radius = {point.eps: point.text for point in points}
-    top = rounded_up(max([*(interval.high for interval in intervals), *noise]))
+    top = rounded_up(max([*(interval.high for interval in intervals), *noise]), lowest_top)
     axes = Axes(radii[-1], top, WIDTH, HEIGHT)
     high = axes.line(radii, [interval.high for interval in intervals]).split()
     low = axes.line(radii, [interval.low for interval in intervals]).split()

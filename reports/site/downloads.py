@@ -47,7 +47,7 @@ def write_downloads(board: BoardView, folder: Path) -> list[Download]:
 
 
 def table_json(board: BoardView) -> str:
-    """Protocol and entries as JSON; figures are fractions, as in ``table.csv``."""
+    """Protocol and entries as JSON; figures are as in ``table.csv``: fractions, or decibels."""
     content = {
         "board": board.protocol.board,
         "version": board.protocol.version,

@@ -35,6 +35,8 @@ NETWORKS = {
     "compact": "compact",
     "through_pictures": "compact behind a camera",
     "through_spikes": "on spike planes",
+    "score_through_pictures": "quality model behind a camera",
+    "reconstructor": "camera alone",
     "event_network": "for event frames",
     "event_frames": "on all event frames at once",
     "wrn16": "WRN-16",
@@ -69,9 +71,7 @@ def facts(entry: EntryCard, model: ModelInfo) -> Facts:
         return Facts(title=title, family=_family(entry, described), spiking=model.spiking)
     arguments = builder.get("arguments")
     arguments = arguments if isinstance(arguments, dict) else {}
-    inner = arguments.get("network")
-    only_pixels = builder["name"] == "through_pictures" and isinstance(inner, dict) and inner.get("neuron", inner) is None
-    spiking = model.spiking and not only_pixels
+    spiking = model.spiking and not _only_pixels_spike(builder["name"], arguments)
     return Facts(
         title=described.title if described else "",
         network=_network(builder["name"], arguments),
@@ -79,6 +79,13 @@ def facts(entry: EntryCard, model: ModelInfo) -> Facts:
         family=_family(entry, described, arguments),
         spiking=spiking,
     )
+
+
+def _only_pixels_spike(builder: str, arguments: Mapping[str, Any]) -> bool:
+    """Whether the spikes are those of a camera alone, which a network without spikes, or nobody, looks at."""
+    inner = arguments.get("network")
+    reads_pictures = builder == "through_pictures" and isinstance(inner, dict) and inner.get("neuron", inner) is None
+    return reads_pictures or builder in ("score_through_pictures", "reconstructor")
 
 
 def _network(builder: str, arguments: Mapping[str, Any]) -> str:

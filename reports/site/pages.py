@@ -20,7 +20,7 @@ from reports.site.charts import against_clean, curves
 from reports.site.claims import ClaimView, counts
 from reports.site.curve import curve
 from reports.site.downloads import write_downloads
-from reports.site.figures import measured, percent, points
+from reports.site.figures import measured, percent, points, sign
 from reports.site.frozen import plainly
 from reports.site.gallery import picture
 from reports.site.glossary import terms_in
@@ -66,7 +66,7 @@ def write_pages(views: Sequence[BoardView], claims: Sequence[ClaimView], folder:
     drawn = {board.name: curves(board, DRAWN_FIRST) for board in latest}
     writer.page("index.html", "index.html", shown=SHOWN_FIRST, drawn=drawn, limit=DRAWN_FIRST)
     writer.page("models.html", "models.html")
-    writer.page("submit.html", "submit.html")
+    writer.page("submit.html", "submit.html", open_boards=[board for board in latest if board.takes_submissions])
     writer.page("claims.html", "claims.html", claims=claims, counts=counts(claims))
     for board in views:
         family = [other for other in views if other.protocol.board == board.protocol.board]
@@ -143,7 +143,7 @@ def _drawn(tile: Tile, gallery: Gallery) -> dict[str, bytes]:
 def compared(board: BoardView) -> dict[str, Any]:
     """Data of the compare page: constants, and per entry the packed outcomes of every measure."""
     models = {entry.name: entry.outcomes for entry in board.entries if entry.outcomes}
-    return {**constants(board.independent), "models": models}
+    return {**constants(board.independent), "points": board.words.points, "models": models}
 
 
 def _script(name: str, value: Any) -> str:
@@ -164,6 +164,7 @@ def _environment(latest: Sequence[BoardView], source: str) -> Environment:
         "percent": percent,
         "measured": measured,
         "points": points,
+        "sign": sign,
         "sampled": sampled,
         "pieces": pieces,
         "plainly": plainly,

@@ -17,7 +17,7 @@ from bench.boards.protocol import Protocol
 from bench.boards.ranking import Rank, is_current, ranks
 from bench.boards.store import Board, Entry
 from bench.boards.strip import Tile
-from bench.tasks.lookup import board_rules
+from bench.tasks.lookup import board_rules, task_named
 from bench.tasks.record import Record
 from reports.presentations.presentation import Column, Words, presentation_of
 from reports.site.columns import Values, columns
@@ -90,6 +90,11 @@ class BoardView:
     def words(self) -> Words:
         """Phrases for its task."""
         return presentation_of(self.protocol.task).words
+
+    @property
+    def takes_submissions(self) -> bool:
+        """Whether models of others can enter it."""
+        return task_named(self.protocol.task).submission is not None
 
     @cached_property
     def independent(self) -> int:

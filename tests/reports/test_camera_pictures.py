@@ -13,7 +13,7 @@ from torch import nn
 
 from bench.foundation.errors import RecordError
 from reports.camera_film import GAP, ZOOM, film
-from reports.camera_pictures import sheet, view
+from reports.camera_pictures import nearness, sheet, view
 from reports.picks import Pick
 from zoo.cameras.networks import through_pictures, through_spikes
 
@@ -42,9 +42,17 @@ def test_how_near_a_reconstruction_is_stands_below_it() -> None:
     flat = np.full((32, 32, 3), 0.5, np.float32)
     seen = view(camera(), flat, 0)
     assert seen.psnr == pytest.approx(-20 * np.log10(1 / 2 - 4 / 9), rel=1e-4) and 0 < seen.ssim < 1
-    pick = Pick(7, flat, flat, "cat", "dog", True)
+    brighter = np.full((32, 32, 3), 0.8, np.float32)
+    after = view(camera(), brighter, 7)
+    pick = Pick(7, flat, brighter, "cat", "dog", True)
     labels = [axis.get_xlabel() for axis in sheet(camera(), [pick], "title").axes]
-    assert labels[-1] == f"{seen.psnr:.1f} dB, SSIM {seen.ssim:.2f}" and labels[0] == ""
+    assert labels[-2] == f"{seen.psnr:.1f} dB, SSIM {seen.ssim:.2f}" and labels[0] == ""
+    own, to_before = labels[-1].splitlines()
+    assert own == f"{after.psnr:.1f} dB, SSIM {after.ssim:.2f}"
+    # Three spikes in nine ticks, read as 6/9, and two, read as 4/9.
+    assert after.reconstruction.mean() == pytest.approx(6 / 9, rel=1e-5)
+    assert to_before.startswith(f"to the one before: {-20 * np.log10(2 / 9):.1f} dB")
+    assert nearness(after.reconstruction, after.reconstruction)[0] == np.inf
 
 
 def test_a_film_shows_every_tick_of_both_streams() -> None:

@@ -84,6 +84,7 @@ def entry_card(**fields: Any) -> EntryCard:
         ({"name": "snn_qcfs", "arguments": {"network": "resnet20", "steps": 8}}, "ResNet-20", 8),
         ({"name": "snn_srp", "arguments": {"steps": 4, "tau": 4}}, "compact", 8),
         ({"name": "through_spikes", "arguments": {"camera": {"ticks": 32}, "network": {}}}, "on spike planes", 32),
+        ({"name": "reconstructor", "arguments": {"camera": {"ticks": 32}, "reconstruction": "tfp"}}, "camera alone", None),
         ({"name": "of_a_plugin", "arguments": {"steps": "four"}}, "of a plugin", None),
         ("nonsense", "", None),
         ({"name": 3}, "", None),
@@ -99,6 +100,9 @@ def test_only_a_network_with_spikes_counts_as_spiking() -> None:
     assert not facts(entry_card(), model(behind)).spiking
     behind["arguments"]["network"] = {"steps": 4, "neuron": {}}  # type: ignore[index]
     assert facts(entry_card(), model(behind)).spiking and facts(entry_card(), model(behind)).steps == 4
+    alone = {"name": "reconstructor", "arguments": {"camera": {"ticks": 8}, "reconstruction": "tfp"}}
+    scored = {"name": "score_through_pictures", "arguments": {"camera": {"ticks": 8}, "network": {"name": "linearity"}}}
+    assert not facts(entry_card(), model(alone)).spiking and not facts(entry_card(), model(scored)).spiking
 
 
 def test_families_of_defenses() -> None:
@@ -119,6 +123,7 @@ def test_no_two_models_of_the_zoo_have_one_title() -> None:
 
 def test_axes() -> None:
     assert [rounded_up(value) for value in (0.0, 1.0, 1.01, 1.69, 3.0)] == [1.0, 1.0, 1.2, 1.8, 3.0]
+    assert [rounded_up(value, 0.2) for value in (0.0, 0.17, 0.297, 1.01)] == [0.2, 0.2, 0.4, 1.2]
     axes = Axes(2.0, 1.0, 100, 80, left=10, right_margin=10, top=5, bottom_margin=15)
     assert axes.line([0.0, 1.0, 2.0], [0.0, 1.0, 9.0]) == "10.0,65.0 50.0,5.0 90.0,5.0"
     assert axes.y(-1.0) == 65.0

@@ -38,13 +38,18 @@ def read_pixels(path: Path, fit: Fit | None = None) -> Pixels:
         raw = raw_mode(image)
         upright = ImageOps.exif_transpose(image)
         upright.load()
-    planes = _deep_planes(upright, path, raw) if deep else [_plain(upright, path)]
+    planes = _deep_planes(upright, path, raw) if deep else [plain(upright, path)]
     if fit is not None:
         planes = [fit(plane) for plane in planes]
     if deep:
         levels = np.stack([np.asarray(plane, np.float32) for plane in planes])
         return (levels / np.float32(DEEPEST)).clip(0, 1)
-    array: NDArray[np.uint8] = np.asarray(planes[0])
+    return as_pixels(planes[0])
+
+
+def as_pixels(image: Image) -> NDArray[np.uint8]:
+    """(1, H, W) or (3, H, W) of an image in mode L or RGB."""
+    array: NDArray[np.uint8] = np.asarray(image)
     return np.ascontiguousarray(array.reshape(*array.shape[:2], -1).transpose(2, 0, 1))
 
 
@@ -68,8 +73,8 @@ def _deep_planes(upright: Image, path: Path, raw: str) -> list[Image]:
     return [Image.fromarray((high[..., c] * 256 + low[..., c]).astype(np.float32)) for c in range(3)]
 
 
-def _plain(image: Image, path: Path) -> Image:
-    """Mode L or RGB, where that loses nothing."""
+def plain(image: Image, path: Path) -> Image:
+    """Mode L or RGB, where that loses nothing. Raises ``DataError`` for an image that is partly transparent."""
     may_be_transparent = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
     if may_be_transparent and image.convert("RGBA").getchannel("A").getextrema() != (255, 255):
         raise DataError(f"{shown(path)} is partly transparent.", "Save it without transparency, on a background you choose.")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,8 @@ UNREAD = frozenset(
 )
 """Endings of images that are not read; leaving them out without a word would change the set."""
 
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "DIB", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "DIB", "TIFF", "PPM")
+"""Names of Pillow's readers."""
 _ORIENTATION = 0x0112
 _ALPHA_MODES = ("RGBA", "LA", "PA")
 # TIFF tags: width, height, bits per sample, meaning of 0, arrangement of channels, number format.
@@ -50,8 +51,11 @@ class Header:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[ImageFile]:
-    """The file, opened by Pillow. Raises ``DataError`` for whatever its readers raise in the block."""
+def opened(path: Path, formats: Sequence[str] = FORMATS) -> Iterator[ImageFile]:
+    """The file, opened by one of Pillow's readers of ``formats``.
+
+    Raises ``DataError`` for whatever they raise in the block.
+    """
     from PIL import Image
 
     try:
@@ -63,7 +67,7 @@ def opened(path: Path) -> Iterator[ImageFile]:
             warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             Image.init()
-            with Image.open(path, formats=[name for name in _FORMATS if name in Image.OPEN]) as image:
+            with Image.open(path, formats=[name for name in formats if name in Image.OPEN]) as image:
                 yield image
     except DataError:
         raise

@@ -20,6 +20,7 @@ from bench.models.scorer import Scorer
 from bench.tasks.board import BoardEntry, BoardProtocol, BoardRules, Figure
 from bench.tasks.completeness import drift, incomplete
 from bench.tasks.feasibility import TOLERANCE
+from bench.tasks.moving import by_group
 from bench.tasks.quality.admission import admitted
 from bench.tasks.quality.results import SATURATING, Shift, shift_result
 from bench.tasks.quality.rows import worst_case
@@ -114,16 +115,9 @@ def by_clipped(protocol: BoardProtocol) -> bool:
     return protocol.figure == CLIPPED
 
 
-def by_photograph(samples: pd.DataFrame, column: str) -> Floats:
-    """Values (G,) of a column, one per photograph in the order of their numbers; their mean is the mean over all samples."""
-    grouped = samples.groupby("group", sort=True)[column]
-    weight = grouped.size() * grouped.ngroups / len(samples)
-    return np.asarray(grouped.mean() * weight, dtype=np.float64)
-
-
 def ranked_by(entry: BoardEntry, protocol: BoardProtocol) -> Floats:
     """Minus the mean |shift| per photograph (G,), clipped if the protocol says so, in score ranges: higher is better."""
-    return -by_photograph(moved(entry.record, protocol.rank_by), CLIPPED if by_clipped(protocol) else RAW)
+    return -by_group(moved(entry.record, protocol.rank_by), CLIPPED if by_clipped(protocol) else RAW)
 
 
 def best_known(entry: BoardEntry, eps: str) -> Floats:

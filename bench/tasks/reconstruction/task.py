@@ -1,6 +1,6 @@
 """Models that reconstruct, as a :class:`~bench.tasks.task.Task`.
 
-Boards, submissions and trainings have no rules for them: the reconstructions of the zoo have nothing to train.
+Submissions and trainings have no rules for them: the reconstructions of the zoo have nothing to train.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import pandas as pd
 from bench.foundation.errors import ModelError
 from bench.models.scorer import Scorer
 from bench.tasks.reconstruction.admission import SquaredErrors, admitted, identity, takes
+from bench.tasks.reconstruction.board import RULES
 from bench.tasks.reconstruction.checks import verdict
 from bench.tasks.reconstruction.comparison import FIGURE, FORM, SIGNED, compare, usable
 from bench.tasks.reconstruction.judge import Reconstructions
@@ -69,4 +70,5 @@ TASK = Task(
     summary=summary,
     figures=figures,
     comparison=ComparisonRules(compare, usable, FIGURE, FORM, SIGNED),
+    board=RULES,
 )

@@ -1,7 +1,7 @@
 "use strict";
 // The paired comparison of bench.metrics.statistics, computed here so that any two of many models can be compared.
 (() => {
-  const { n, z, t, models } = globalThis.OUTCOMES;
+  const { n, z, t, points, models } = globalThis.OUTCOMES;
   const form = document.getElementById("pair");
   const names = Object.keys(models);
   if (names.length < 2) {
@@ -101,7 +101,7 @@
       a === b
         ? "Choose two different models."
         : ahead
-          ? `${titleOf(ahead)} is better under ${main.measure}: by ${percent(Math.abs(main.value))} points, and the interval excludes zero.`
+          ? `${titleOf(ahead)} is better under ${main.measure}: by ${percent(Math.abs(main.value))} ${points}, and the interval excludes zero.`
           : `These ${n} images cannot tell the two apart under ${main.measure}: the interval includes zero.`;
     document.getElementById("paired").hidden = false;
     history.replaceState(null, "", `#a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`);

@@ -26,7 +26,8 @@ from bench.data import load_samples
 from bench.foundation.errors import BoardError
 from bench.models.opening import open_subject
 from bench.models.subject import Subject
-from bench.tasks.quality.board import best_known, by_photograph, moved, problems, ranked_by
+from bench.tasks.moving import by_group
+from bench.tasks.quality.board import best_known, moved, problems, ranked_by
 from bench.tasks.quality.results import SATURATING
 from bench.tasks.record import Record
 from reports.site.gallery import draw_gallery
@@ -142,7 +143,7 @@ def test_photographs_not_their_versions_are_compared(filled: Board) -> None:
     assert len(values) == PHOTOGRAPHS < N
     assert values.mean() == pytest.approx(-moved(entry.record, "8/255")["shift"].mean())
     found = pd.DataFrame({"group": [0, 0, 0, 1], "shift": [1.0, 2.0, 3.0, 6.0]})
-    assert by_photograph(found, "shift").tolist() == [3.0, 3.0]  # three samples of mean 2, one of 6: mean 3
+    assert by_group(found, "shift").tolist() == [3.0, 3.0]  # three samples of mean 2, one of 6: mean 3
 
 
 def with_rows(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Record], Record]:

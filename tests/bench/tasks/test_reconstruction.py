@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.pictures import Dimmed
 from support.statistics import at_least
 from torch import Tensor, nn
 
@@ -20,8 +21,8 @@ from attacks.randomness import KeyedRng, uniform_like
 from attacks.threats.threat import Threat
 from bench.data.base import Samples
 from bench.evaluation.request.identity import folder_name
-from bench.foundation.errors import BoardError, ModelError, SpecError
-from bench.tasks.lookup import board_rules, task_for, training_rules
+from bench.foundation.errors import ModelError, SpecError
+from bench.tasks.lookup import submission_rules, task_for, task_named, training_rules
 from bench.tasks.reconstruction.results import Drop
 from bench.tasks.reconstruction.rows import worst_case
 from bench.tasks.record import Record
@@ -30,19 +31,6 @@ from reports.tables import comparison_table
 from zoo.cameras.networks import Reconstructor
 
 N, EPS = 6, 0.05
-
-
-class Dimmed(nn.Module):
-    """Shows a share of the light: a scene x is missed by ``(1 - share) x``, which is worst where the scene is brightest."""
-
-    task = "reconstruction"
-
-    def __init__(self, share: float = 0.5) -> None:
-        super().__init__()
-        self.share = nn.Parameter(torch.tensor(share))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.share * x
 
 
 class Faithful(nn.Module):
@@ -333,8 +321,8 @@ def test_only_a_model_that_says_so_reconstructs_and_its_data_may_have_any_labels
         task_for("reconstruction", "a model", Samples.of(torch.rand(3, 5), torch.arange(3)))
 
 
-def test_there_are_no_boards_and_no_trainings() -> None:
-    with pytest.raises(BoardError, match="no boards"):
-        board_rules("reconstruction")
+def test_there_are_no_trainings_and_no_submissions() -> None:
+    with pytest.raises(SpecError, match="no submissions"):
+        submission_rules(task_named("reconstruction"))
     with pytest.raises(SpecError, match="No models are trained"):
         training_rules("reconstruction")
