@@ -33,6 +33,7 @@ from attacks.gradients.bptt import BPTT
 from attacks.hopskipjump import HopSkipJump
 from attacks.iterative import IterativeAttack
 from attacks.korhonen import Korhonen
+from attacks.learning_corners import LearningCorners
 from attacks.madc import MADC
 from attacks.mifgsm import MIFGSM
 from attacks.model_oracle import ModelOracle
@@ -80,6 +81,8 @@ ADAPTIVE: list[Attack] = [
     Corners(queries=30, candidates=4, refresh=2),
     Corners(queries=20, candidates=5, guided=1.0, most=3),
     BlindCorners(queries=20, candidates=6),
+    LearningCorners(queries=30, candidates=4, refresh=2),
+    LearningCorners(queries=20, candidates=5, most=3, halving=5),
     NES(steps=2, pairs=3),
     NES(steps=1, pairs=18, sigma=0.01, objective="ce"),
     SPSA(steps=3, pairs=2),

@@ -119,7 +119,7 @@ def test_scenes_of_others_count_where_their_pictures_are_worse(board: Board, tmp
     # A darker scene is shown better, a brighter one worse, and the third lies outside of the ball.
     scenes = (samples.images[:3] - torch.tensor([EPS, -EPS, 0.5]).view(3, 1, 1, 1)).clamp(0, 1)
     save_file({"images": scenes, "samples": samples.ids[:3].clone()}, tmp_path / "adv.safetensors")
-    given = read_images(tmp_path / "adv.safetensors", samples.ids)
+    given = read_images(tmp_path / "adv.safetensors", samples)
     scored = score(subject(0.5), samples, given, entry, protocol, eps="8/255", who="A", how="by hand")
     assert [row.status for row in scored.rows] == ["ok", "ok", "out_of_ball"]
     expected = [-10 * np.log10(0.25 * float(scene.double().square().mean())) for scene in scenes[:2]]
