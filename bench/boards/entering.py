@@ -33,12 +33,12 @@ def release(protocol: Protocol, root: Path) -> Board:
     board_rules(protocol.task)
     board = Board(protocol.board, protocol.version, root / protocol.board / f"v{protocol.version}")
     latest = max(versions(root, protocol.board), default=0)
-    if protocol.version == latest and board.protocol() == protocol.model_copy(
-        update={"released": board.protocol().released}
-    ):
-        with board.locked():
-            render(board)
-        return board
+    if protocol.version == latest:
+        released = board.protocol()
+        if released == protocol.model_copy(update={"released": released.released}):
+            with board.locked():
+                render(board)
+            return board
     if protocol.version != latest + 1:
         raise BoardError(f"{board} cannot be released: the latest version is v{latest}.", f"Call it v{latest + 1}.")
     make_folder(board.folder)
@@ -50,11 +50,6 @@ def release(protocol: Protocol, root: Path) -> Board:
         atomic_write_text(board.folder / PROTOCOL_FILE, text)  # last: a board exists once its protocol does
         render(board)
     return board
-
-
-def _on_some_day(protocol: Protocol) -> dict[str, Any]:
-    """What a protocol says but for the day of its release."""
-    return protocol.model_dump(exclude={"released"})
 
 
 def problems(board: Board, protocol: Protocol, record: Record) -> list[str]:

@@ -147,3 +147,7 @@ class AgainstExamples(Defense):
     def crafting(self) -> Examples | None:
         """How inputs are made adversarial; None where the defense trains on none such."""
         return LinfExamples(eps=self.eps, steps=self.steps, start=self.start) if self.eps else self.examples
+
+    def trained_on(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> Tensor:
+        """The inputs in whose place the loss is taken: examples of ``x``, or ``x`` itself. See :meth:`Examples.craft`."""
+        return x if self.crafting is None else self.crafting.craft(model, x, y, generator=generator)

@@ -14,27 +14,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.defenses.adversarial import AdversarialTraining, Start, check_start
-from zoo.defenses.base import Defense
+from zoo.defenses.adversarial import AgainstExamples
 from zoo.spiking.gated import GatedLIF
 
 
 @dataclass(frozen=True, kw_only=True)
-class GatePrior(Defense):
+class GatePrior(AgainstExamples):
     """Cross-entropy plus a prior that closes gates.
 
-    prior: 5e-6 in the released code. eps: 0 for clean training; otherwise images are first replaced by adversarial examples
-    in this linf radius, in [0, 1] pixel units, with ``steps`` and ``start`` of
-    :class:`~zoo.defenses.adversarial.AdversarialTraining`. Raises ``ValueError`` for a negative prior.
+    prior: 5e-6 in the released code. eps, steps, start, examples: by which inputs are first replaced; see
+    :class:`~zoo.defenses.adversarial.AgainstExamples`. Without them training is clean.
+    Raises ``ValueError`` as there, and for a negative prior.
     """
 
     prior: float = 5e-6
-    eps: float = 0.0
-    steps: int = 1
-    start: Start = "uniform"
 
     def __post_init__(self) -> None:
-        check_start(self.start)
+        super().__post_init__()
         if not self.prior >= 0:
             raise ValueError(f"the prior of gates must not be negative, got {self.prior}")
 
@@ -46,9 +42,7 @@ class GatePrior(Defense):
         gated = [layer for layer in model.modules() if isinstance(layer, GatedLIF)]
         if not gated:
             raise ValueError(f"a {type(model).__name__} has no stochastic gates")
-        if self.eps:
-            crafting = AdversarialTraining(eps=self.eps, steps=self.steps, start=self.start)
-            x = crafting.craft(model, x, y, generator=generator)
+        x = self.trained_on(model, x, y, generator=generator)
         logits: Tensor = model(x)
         squares = torch.stack([layer.raw.square().sum() for layer in gated]).sum()
         return F.cross_entropy(logits, y) + self.prior / 2 * squares, logits

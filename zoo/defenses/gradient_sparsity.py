@@ -51,8 +51,7 @@ class GradientSparsity(AgainstExamples):
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Cross-entropy plus penalty, a scalar, and the logits ``(n, K)`` of the inputs it is taken on."""
-        if self.crafting is not None:
-            x = self.crafting.craft(model, x, y, generator=generator)
+        x = self.trained_on(model, x, y, generator=generator)
         leaf = x.detach().requires_grad_()
         logits: Tensor = model(leaf)
         rival = runner_up(logits.detach(), y)

@@ -70,8 +70,7 @@ class Homeostasis(AgainstExamples):
 
     def loss(self, model: nn.Module, x: Tensor, y: Tensor, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Cross-entropy of the examples, or of clean images ``(n, C, H, W)``, a scalar, and their logits ``(n, K)``."""
-        if self.crafting is not None:
-            x = self.crafting.craft(model, x, y, generator=generator)
+        x = self.trained_on(model, x, y, generator=generator)
         logits: Tensor = model(x)
         return F.cross_entropy(logits, y), logits
 

@@ -52,8 +52,7 @@ class PotentialPenalty(AgainstExamples):
 
         Raises ``ValueError`` for a model without spiking layers.
         """
-        if self.crafting is not None:
-            x = self.crafting.craft(model, x, y, generator=generator)
+        x = self.trained_on(model, x, y, generator=generator)
         with driving_currents(model) as collected:
             logits: Tensor = model(x)
         penalties = []

@@ -15,9 +15,10 @@ from attacks.randomness import KeyedRng
 from attacks.threats.event_grid import EventGrid
 from bench.foundation.threats import threat_registry
 from bench.metrics.classification import worst_case
-from bench.metrics.statistics import Floats, mean
+from bench.metrics.statistics import Floats
 from bench.models.scorer import Scorer
 from bench.tasks.board import BoardEntry, BoardProtocol, BoardRules, Figure
+from bench.tasks.challenged import counting_challenges, external
 from bench.tasks.classification.results import Cell, cell
 from bench.tasks.completeness import drift, incomplete, rows_of
 from bench.tasks.feasibility import TOLERANCE
@@ -117,13 +118,7 @@ def reach(entry: BoardEntry, protocol: BoardProtocol) -> float:
 
 def best_known(entry: BoardEntry, eps: str) -> Floats:
     """Per-sample rates (n,) that remain under the protocol's attacks and all challenges at a radius."""
-    rates = standing(entry.record, eps).copy()
-    for challenge in entry.challenges:
-        if challenge.eps == eps:
-            for row in challenge.rows:
-                if row.status == "ok" and row.robust is not None and row.sample in rates.index:
-                    rates[row.sample] = min(rates[row.sample], row.robust)
-    return np.asarray(rates, dtype=np.float64)
+    return counting_challenges(standing(entry.record, eps), entry, eps, lambda row: row.robust, min)
 
 
 def columns(entry: BoardEntry, protocol: BoardProtocol) -> dict[str, float | str]:
@@ -146,8 +141,7 @@ def columns(entry: BoardEntry, protocol: BoardProtocol) -> dict[str, float | str
             f"gap@{eps}": result.gap.value,
             f"gap_best@{eps}": result.gap_best.value,
         }
-        challenged = any(challenge.eps == eps for challenge in entry.challenges)
-        values[f"best_known_external@{eps}"] = mean(best_known(entry, eps)).value if challenged else ""
+        values[f"best_known_external@{eps}"] = external(entry, eps, best_known)
     if issubclass(threat_registry.get(protocol.norm), EventGrid):
         values["least_median"] = median_least(entry.record)
     return values

@@ -18,6 +18,7 @@ from bench.metrics.quality import ScoreRange, clipped_sizes
 from bench.metrics.statistics import Floats
 from bench.models.scorer import Scorer
 from bench.tasks.board import BoardEntry, BoardProtocol, BoardRules, Figure
+from bench.tasks.challenged import counting_challenges, external
 from bench.tasks.completeness import drift, incomplete
 from bench.tasks.feasibility import TOLERANCE
 from bench.tasks.moving import by_group
@@ -122,14 +123,12 @@ def ranked_by(entry: BoardEntry, protocol: BoardProtocol) -> Floats:
 
 def best_known(entry: BoardEntry, eps: str) -> Floats:
     """|shift| per sample (n,), in score ranges, under the protocol's attacks and all challenges at a radius."""
-    samples = moved(entry.record, eps)["shift"].copy()
     width = scale(entry.record).width
-    for challenge in entry.challenges:
-        if challenge.eps == eps:
-            for row in challenge.rows:
-                if row.status == "ok" and row.shift is not None and row.sample in samples.index:
-                    samples[row.sample] = max(samples[row.sample], abs(row.shift) / width)
-    return np.asarray(samples, dtype=np.float64)
+
+    def size(row: Any) -> float | None:
+        return None if row.shift is None else abs(row.shift) / width
+
+    return counting_challenges(moved(entry.record, eps)["shift"], entry, eps, size, max)
 
 
 def columns(entry: BoardEntry, protocol: BoardProtocol) -> dict[str, float | str]:
@@ -160,8 +159,7 @@ def columns(entry: BoardEntry, protocol: BoardProtocol) -> dict[str, float | str
         }
         if by_clipped(protocol):
             values |= _saturating(result, eps)
-        challenged = any(challenge.eps == eps for challenge in entry.challenges)
-        values[f"best_known_external@{eps}"] = float(best_known(entry, eps).mean()) if challenged else ""
+        values[f"best_known_external@{eps}"] = external(entry, eps, best_known)
     return values
 
 

@@ -16,6 +16,7 @@ from attacks.randomness import KeyedRng
 from bench.metrics.statistics import Floats
 from bench.models.scorer import Scorer
 from bench.tasks.board import BoardEntry, BoardProtocol, BoardRules, Figure
+from bench.tasks.challenged import counting_challenges, external
 from bench.tasks.completeness import drift, incomplete
 from bench.tasks.feasibility import TOLERANCE
 from bench.tasks.moving import by_group
@@ -97,13 +98,7 @@ def ranked_by(entry: BoardEntry, protocol: BoardProtocol) -> Floats:
 
 def best_known(entry: BoardEntry, eps: str) -> Floats:
     """PSNR per sample ``(n,)`` in dB under the protocol's attacks and all challenges at a radius."""
-    samples = attacked(entry.record, eps)["psnr"].copy()
-    for challenge in entry.challenges:
-        if challenge.eps == eps:
-            for row in challenge.rows:
-                if row.status == "ok" and row.psnr is not None and row.sample in samples.index:
-                    samples[row.sample] = min(samples[row.sample], row.psnr)
-    return np.asarray(samples, dtype=np.float64)
+    return counting_challenges(attacked(entry.record, eps)["psnr"], entry, eps, lambda row: row.psnr, min)
 
 
 def columns(entry: BoardEntry, protocol: BoardProtocol) -> dict[str, float | str]:
@@ -133,8 +128,7 @@ def columns(entry: BoardEntry, protocol: BoardProtocol) -> dict[str, float | str
             f"gap_best@{eps}": result.gap_worst.value,
             f"ssim_attacked@{eps}": result.ssim.value,
         }
-        challenged = any(challenge.eps == eps for challenge in entry.challenges)
-        values[f"best_known_external@{eps}"] = float(best_known(entry, eps).mean()) if challenged else ""
+        values[f"best_known_external@{eps}"] = external(entry, eps, best_known)
     return values
 
 
