@@ -31,6 +31,8 @@ def _signed(value: int) -> int:
 _GOLDEN = _signed(0x9E3779B97F4A7C15)
 _MULTIPLY_1 = _signed(0xBF58476D1CE4E5B9)
 _MULTIPLY_2 = _signed(0x94D049BB133111EB)
+# Numbers that a CPU hashes at a time: 128 kB of int64. 2 million numbers in one piece take 45 ms of a core, in blocks 11 ms.
+_BLOCK = 16384
 
 
 def _shift(x: Tensor, bits: int) -> Tensor:
@@ -43,6 +45,13 @@ def _mix(x: Tensor) -> Tensor:
     x = (x ^ _shift(x, 30)) * _MULTIPLY_1
     x = (x ^ _shift(x, 27)) * _MULTIPLY_2
     return x ^ _shift(x, 31)
+
+
+def _mix_in_place(x: Tensor) -> Tensor:
+    """:func:`_mix` that overwrites ``x``: a third of the time where ``x`` is small enough to stay in the cache."""
+    x.bitwise_xor_(_shift(x, 30)).mul_(_MULTIPLY_1)
+    x.bitwise_xor_(_shift(x, 27)).mul_(_MULTIPLY_2)
+    return x.bitwise_xor_(_shift(x, 31))
 
 
 @dataclass(frozen=True)
@@ -76,8 +85,14 @@ class KeyedRng:
         """``(n, *shape)`` float32 in (0, 1): 23 random bits, centred in their cell (24 may round to 1)."""
         count = math.prod(shape)
         counter = torch.arange(1, count + 1, device=self.keys.device) * _GOLDEN
-        bits = _shift(_mix(self.keys[:, None] + counter), 41)
-        return ((bits.to(torch.float32) + 0.5) * 2.0**-23).view(len(self.keys), *shape)
+        drawn = torch.empty(len(self.keys), count, device=self.keys.device)
+        at_once = self.keys.is_cuda or torch.compiler.is_compiling()
+        rows, cells = (len(self.keys), count) if at_once else (max(1, _BLOCK // max(1, count)), _BLOCK)
+        for row in range(0, len(self.keys), max(1, rows)):
+            for cell in range(0, count, max(1, cells)):
+                bits = _mix_in_place(self.keys[row : row + rows, None] + counter[cell : cell + cells])
+                drawn[row : row + rows, cell : cell + cells] = _shift(bits, 41)
+        return drawn.add_(0.5).mul_(2.0**-23).view(len(self.keys), *shape)
 
     def normal(self, *shape: int) -> Tensor:
         """``(n, *shape)`` float32, standard normal, by inverting the distribution function."""

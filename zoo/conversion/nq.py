@@ -48,12 +48,17 @@ class NoisyQCFS(QCFS):
         a = super().forward(z)
         if not self.training or not self.noise:
             return a
-        # Keyed draws through the inverse distribution function, so that a resumed training sees the same noise.
-        # They are float32 whatever the activations are: in bfloat16 the largest uniform numbers round to 1, and their normal
-        # ones are infinite.
-        uniform = uniform_like(a.detach().float(), draws=1, layer=self.layer)[0]
-        normal = torch.erfinv(uniform.mul_(2).sub_(1).clamp_(-1 + 1e-6, 1 - 1e-6)).mul_(2**0.5)
-        return a + (self.noise * normal).to(a.dtype)
+        return a + (self.noise * normal_like(a, self.layer)).to(a.dtype)
+
+
+def normal_like(a: Tensor, layer: str) -> Tensor:
+    """Standard normal numbers, float32, in the shape of activations ``a`` ``(n, ...)``, for the layer of a name.
+
+    Keyed draws through the inverse distribution function, so that a resumed training sees the same noise. They are float32
+    whatever the activations are: in bfloat16 the largest uniform numbers round to 1, and their normal ones are infinite.
+    """
+    uniform = uniform_like(a.detach().float(), draws=1, layer=layer)[0]
+    return torch.erfinv(uniform.mul_(2).sub_(1).clamp_(-1 + 1e-6, 1 - 1e-6)).mul_(2**0.5)
 
 
 class NoisySource(Source):
