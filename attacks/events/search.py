@@ -68,7 +68,7 @@ class FlipSearch(SlotSearch):
 
     def building(self, grid: EventsL0, x: Tensor, number: Tensor, rng: KeyedRng) -> Build:
         """Cells are changed by one event, in the direction that each can take. See the base."""
-        direction = grid.directions(x, rng.fold("directions"))
+        direction = grid.directions(grid.events(x), rng.fold("directions"))
 
         def build(cells: Tensor, rows: Tensor) -> Tensor:
             return _with_flips(grid, x[rows], cells, direction[rows], number[rows])

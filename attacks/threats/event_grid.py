@@ -59,27 +59,32 @@ class EventGrid(Threat):
 
     def events(self, x: Tensor) -> Tensor:
         """Events in the cells of ``x`` ``(n, T, ...)``, rounded to whole numbers."""
-        return (x.flatten(2).double() * self.peak).round().long()
+        return self._in_events(x.flatten(2)).round().long()
 
     def as_inputs(self, events: Tensor, like: Tensor) -> Tensor:
         """``events`` as inputs of the shape and dtype of ``like`` ``(n, T, ...)``."""
-        return (events.double() / self.peak).to(like.dtype).view(like.shape)
+        values = events if self.peak == 1 else events.double() / self.peak
+        return values.to(like.dtype).view(like.shape)
+
+    def _in_events(self, x: Tensor) -> Tensor:
+        """Values of cells in units of events. On a binary grid they are the same, and nothing is computed."""
+        return x if self.peak == 1 else x.double() * self.peak
 
     def radius(self, x: Tensor) -> Tensor:
         """Budget around the clean rows of ``x`` ``(n, T, ...)``: whole numbers ``(n, 1, ..., 1)``, in its dtype."""
+        return per_row(self.budget(x).to(x.dtype), x)
+
+    def budget(self, x: Tensor) -> Tensor:
+        """:meth:`radius` as ``(n,)`` int64."""
         eps = torch.as_tensor(self.eps, dtype=torch.float64, device=x.device).expand(len(x))
         if self.takes_shares:
             # 2% of 50 events are one event, though 0.02 * 50 may be a little less in floating point.
             eps = torch.where(eps < 1, eps * self.events(x).flatten(1).sum(1) + 1e-9, eps)
-        return per_row(eps.floor().to(x.dtype), x)
-
-    def budget(self, x: Tensor) -> Tensor:
-        """:meth:`radius` as ``(n,)`` int64."""
-        return self.radius(x.double()).flatten().long()
+        return eps.floor().long()
 
     def in_box(self, adv: Tensor, *, slack: float = 0.0) -> Tensor:
         """``(n,)`` bool: whether every cell of ``adv`` ``(n, T, ...)`` holds a whole number of events from 0 to the peak."""
-        events = adv.flatten(1).double() * self.peak
+        events = self._in_events(adv.flatten(1))
         return super().in_box(adv, slack=slack) & ((events - events.round()).abs() <= ROUNDING).all(1)
 
     def project(self, adv: Tensor, x: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from attacks.randomness import KeyedRng
+from attacks.subsets import random_subset
 from attacks.threats.event_grid import EventGrid, best_cells, leading
 from attacks.threats.threat import Threat
 
@@ -50,21 +51,24 @@ class EventsL0(EventGrid):
         direction, gains = directions_and_gains(scores, clean, self.peak)
         return clean + direction * best_cells(gains, budget)
 
-    def directions(self, x: Tensor, rng: KeyedRng) -> Tensor:
-        """The change by one event that each cell of ``x`` ``(n, T, ...)`` can take, ``(n, T, M)`` of -1 and 1.
+    def directions(self, events: Tensor, rng: KeyedRng) -> Tensor:
+        """The change by one event that each cell of ``events`` ``(n, T, M)`` can take: -1 or 1.
 
         Where a cell can take both, as on a grid of counts, one of them is drawn.
         """
-        events = self.events(x)
-        drawn = torch.where(rng.uniform(*events.shape[1:]) < 0.5, 1, -1).to(events.device)
-        return torch.where(events <= 0, 1, torch.where(events >= self.peak, -1, drawn))
+        upwards = events <= 0
+        if self.peak > 1:
+            drawn = (rng.uniform(*events.shape[1:]) < 0.5).to(events.device)
+            upwards |= drawn & (events < self.peak)
+        return torch.where(upwards, 1, -1)
 
     def random(self, x: Tensor, rng: KeyedRng) -> Tensor:
         """As many distinct cells as the budget allows, drawn evenly, changed by one event each: ``(n, T, ...)``."""
         events = self.events(x)
-        priority = rng.fold("cells").uniform(*events.shape[1:]).to(x.device).double()
-        towards = events + self.directions(x, rng.fold("directions")) * (0.5 + priority / 2)
-        return self.as_inputs(self.within(towards, events, self.budget(x)), x)
+        cells = events.shape[1] * events.shape[2]
+        chosen = random_subset(rng.fold("cells"), self.budget(x), cells).to(x.device).view_as(events)
+        changed = events + self.directions(events, rng.fold("directions"))
+        return self.as_inputs(torch.where(chosen, changed, events), x)
 
 
 def directions_and_gains(scores: Tensor, events: Tensor, peak: int) -> tuple[Tensor, Tensor]:
