@@ -115,7 +115,7 @@ def simulate(images: Path, out: Path, ticks: int, seed: int, **camera: Any) -> N
     from bench.data.spikecam.simulating import simulated
     from bench.data.spikecam.writer import write_recording
 
-    paths = list_folder(images).images if images.is_dir() else (images,)
+    paths = list_folder(images).files if images.is_dir() else (images,)
     if not paths:
         raise DataError(f"{shown(images)} holds no images.", "Name an image, or a folder of images.")
     height, width = next(scenes_of(paths[0])).shape

@@ -29,6 +29,7 @@ DATASETS = {
 
 BY_PATH = {
     "folder": "bench.data.folders.folder:read_folder",
+    "events": "bench.data.events.own:read_own",
     "nmnist": "bench.data.events.sets:read_nmnist",
     "cifar10dvs": "bench.data.events.sets:read_cifar10_dvs",
     "dvsgesture": "bench.data.events.sets:read_dvs_gesture",
@@ -53,8 +54,9 @@ def load_samples(name: str, *, split: str = "test", n: int | None = None, root: 
     """The first ``n`` samples of a split, with their ids.
 
     name: one of :data:`DATASETS` (rated sets also as ``kadid10k,crop=96``), a plug-in, ``folder:PATH`` for images of
-    one's own (see ``folders/folder.py``), ``nmnist:PATH``, ``cifar10dvs:PATH``, ``dvsgesture:PATH`` for event recordings
-    (see ``events/sets.py``), ``spikecam:PATH`` for those of a spike camera (see ``spikecam/sets.py``), or
+    one's own (see ``folders/folder.py``), ``events:PATH`` for event recordings of one's own (see ``events/own.py``),
+    ``nmnist:PATH``, ``cifar10dvs:PATH``, ``dvsgesture:PATH`` for those of published sets (see ``events/sets.py``),
+    ``spikecam:PATH`` for those of a spike camera (see ``spikecam/sets.py``), or
     ``scenes:NAME,T=32`` for pictures that a camera sees over time (see ``spikecam/scenes.py``). What was left out of a
     folder is said in a warning.
     split: ``test``, ``train``, ``val`` or ``train_full``. n: None for all. root: the data root, if not the usual one.

@@ -52,7 +52,7 @@ VALUES = {
     "eps": ("8/255", "2/255,8/255", "0.1", "0", "1", "1%"),
     "norm": ("linf", "l2", "l1", "l0", "events_l0", "retime", "flicker"),
     "threat": ("events_l0:budget=2%", "linf:budget=8/255", "retime", "linf:", "linf:budget="),
-    "data": ("cifar10", "photos", "nmnist_sim", "folder:.", "spikecam:.", "nmnist:.", "csv:x", "mnist"),
+    "data": ("cifar10", "photos", "nmnist_sim", "folder:.", "spikecam:.", "events:.", "nmnist:.", "csv:x", "mnist"),
     "path": ("training", "bptt:surrogate=atan,alpha=10", "bptt", "rate", "smooth:"),
     "name": ("snn-cifar10-linf", "snn-cifar10-linf/v1", "snn-cifar10-linf/v9", "snn-cifar10-linf/snn_at", "cifar10"),
     "entry": ("snn-cifar10-linf/v1/snn_at@1", "snn-cifar10-linf/snn_at", "snn-cifar10-linf"),

@@ -17,7 +17,7 @@ from fuzz import samples
 from fuzz.door import Door, from_file, in_turn
 from fuzz.grammar import mutated, texts
 
-SENSOR = Sensor(34, 34)
+SMALL, LARGE = Sensor(34, 34), Sensor(128, 128)
 CAMERA = b"spike_h: 4\nspike_w: 6\nidle_columns: [[6, 8]]\nrows: top_down\n---8<---" + bytes(range(16))
 CONFIGURATION = (
     b"spike_h: 0\n",
@@ -49,6 +49,10 @@ def _camera(content: bytes, folder: Path) -> None:
     (folder / "spikes.dat").write_bytes(body)
     stream = SpikeStream.open(folder / "spikes.dat")
     stream.planes(0, min(len(stream), 2))
+
+
+def _recording(path: Path) -> None:
+    read_events(path, LARGE if "aedat" in path.suffix else SMALL)
 
 
 def _table(path: Path) -> None:
@@ -107,7 +111,7 @@ DOORS: dict[str, Door] = {
     "gestures": Door(texts(LABELS), lambda content, folder: parse_labels(content.decode(errors="replace")), (ValueError,)),
     "camera": Door(mutated([CAMERA], CONFIGURATION), _camera),
     **{
-        f"events{ending}": Door(mutated(contents), from_file(f"recording{ending}", lambda path: read_events(path, SENSOR)))
+        f"events{ending}": Door(mutated(contents), from_file(f"recording{ending}", _recording))
         for ending, contents in samples.recordings().items()
     },
 }

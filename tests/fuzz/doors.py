@@ -28,7 +28,7 @@ SPECS = (
         resolve_path,
         parse_place,
     ),
-    *(EntryName.parse, partial(parse_event_spec, T=10)),
+    *(EntryName.parse, partial(parse_event_spec, T=10, sized=True)),
 )
 
 DOORS: dict[str, Door] = {

@@ -19,6 +19,7 @@ from PIL import Image
 from safetensors.torch import save
 from scipy.io import savemat
 from support import small_cifar
+from support.aedat4_files import aedat4
 from support.leaderboard import RECORDS
 from support.old_pickles import pickle_of_python2
 from support.recordings import aedat2, aedat3, atis, events, npy, npz
@@ -192,4 +193,5 @@ def recordings() -> dict[str, list[bytes]]:
         ".npz": [npz(small)],
         ".npy": [npy(small)],
         ".aedat": [aedat2(large), aedat3(large, per_packet=8)],
+        ".aedat4": [aedat4(large, compression, per_packet=8) for compression in ("none", "lz4", "zstd")],
     }

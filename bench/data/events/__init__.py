@@ -1,1 +1,1 @@
-"""Recordings of event cameras: parsers of the published formats, frames from events, and three sets in a user's own copy."""
+"""Recordings of event cameras: parsers of the formats, frames from events, published sets, and folders of a user's own."""

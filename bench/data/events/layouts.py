@@ -60,7 +60,8 @@ def cifar10_dvs(top: Path) -> list[Recording] | None:
             for path in _files(folder / name, (".aedat", ".npz", ".aedat4")):
                 if path.suffix.lower() == ".aedat4":
                     raise DataError(
-                        f"{shown(path)} is an AEDAT 4 file, which is not read.", "Use the published .aedat files."
+                        f"{shown(path)} is an AEDAT 4 file, which may be turned otherwise than the published ones.",
+                        "Use the published .aedat files, or events:PATH for the classes of this folder.",
                     )
                 numbered = re.fullmatch(rf"cifar10_{name}_(\d{{1,3}})", path.stem, re.ASCII)
                 if numbered is None:

@@ -18,6 +18,9 @@ class Sensor:
     height: int
     width: int
 
+    def __str__(self) -> str:
+        return f"{self.height} x {self.width}"
+
 
 @dataclass(frozen=True, eq=False)
 class Events:
@@ -49,8 +52,7 @@ def checked(t: NDArray[Any], x: NDArray[Any], y: NDArray[Any], p: NDArray[Any], 
     if len(outside):
         first = outside[0]
         raise ValueError(
-            f"has an event at x={x[first]}, y={y[first]}, outside of {sensor.height} x {sensor.width} pixels: "
-            "it is damaged, or of another camera"
+            f"has an event at x={x[first]}, y={y[first]}, outside of {sensor} pixels: it is damaged, or of another camera"
         )
     if int(p.min()) < 0 or int(p.max()) > 1:
         raise ValueError("has polarities other than 0 and 1")

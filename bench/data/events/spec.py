@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.events.frames import FrameRule
+from bench.data.events.recording import Sensor
 from bench.data.paths import is_folder, shown, user_path
 from bench.foundation.errors import DataError
 
 _OPTION = re.compile(r"(?P<head>.*),(?P<key>[A-Za-z_]+)=(?P<value>[A-Za-z0-9_]+)", re.DOTALL)
 _NUMBERS = ("T", "bin_us", "peak")
 _WORDS = ("by", "values", "rest")
+_SIZE = re.compile(r"([1-9]\d{0,3})x([1-9]\d{0,3})", re.ASCII)
 _HOW = "Use T=10, by=count or by=time, values=binary or values=counts, rest=last or rest=drop, bin_us=1000, peak=255"
 
 
@@ -26,6 +28,8 @@ class EventSpec:
     peak: int
     test: str | None
     """Which samples are for testing, of a set without a published split: ``first`` or ``last``."""
+    size: Sensor | None = None
+    """Of the camera, where it was given."""
 
     @property
     def text(self) -> str:
@@ -38,8 +42,10 @@ class EventSpec:
         return ",".join(parts)
 
 
-def parse_event_spec(spec: str, *, T: int, splittable: bool = False) -> EventSpec:
-    """T: frames, unless the spec says another number. splittable: whether ``test=first`` makes sense.
+def parse_event_spec(spec: str, *, T: int, splittable: bool = False, sized: bool = False) -> EventSpec:
+    """T: frames, unless the spec says another number.
+
+    splittable: whether ``test=first`` makes sense. sized: whether ``size=260x346`` (height x width) does.
 
     Raises ``DataError`` for an option that is none.
     """
@@ -48,8 +54,8 @@ def parse_event_spec(spec: str, *, T: int, splittable: bool = False) -> EventSpe
     while not is_folder(user_path(head)) and (option := _OPTION.fullmatch(head)):  # a folder may be called so
         options = {option["key"]: option["value"]} | options
         head = option["head"]
-    known = (*_NUMBERS, *_WORDS, *(("test",) if splittable else ()))
-    how = f"{_HOW}{', test=first or test=last' if splittable else ''}."
+    known = (*_NUMBERS, *_WORDS, *(("test",) if splittable else ()), *(("size",) if sized else ()))
+    how = f"{_HOW}{', test=first or test=last' if splittable else ''}{', size=260x346' if sized else ''}."
     if unknown := [key for key in options if key not in known]:
         raise DataError(f"{unknown[0]!r} is no option of recordings.", how)
     numbers: dict[str, Any] = {}
@@ -66,9 +72,13 @@ def parse_event_spec(spec: str, *, T: int, splittable: bool = False) -> EventSpe
         raise DataError(f"The frames cannot be made: {error}.", how) from error
     if options.get("test") not in (None, "first", "last"):
         raise DataError(f"test={options['test']} names no samples.", how)
+    size = _SIZE.fullmatch(options["size"]) if "size" in options else None
+    if "size" in options and size is None:
+        raise DataError(f"size={options['size']} is no height x width up to 9999 pixels.", how)
     if "peak" in options and rule.values == "binary":
         raise DataError("A binary frame has no peak.", "Leave peak out, or say values=counts.")
-    return EventSpec(user_path(head), rule, peak, options.get("test"))
+    sensor = None if size is None else Sensor(int(size[1]), int(size[2]))
+    return EventSpec(user_path(head), rule, peak, options.get("test"), sensor)
 
 
 def not_found(spec: EventSpec, what: str, layouts: str) -> DataError:

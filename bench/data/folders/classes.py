@@ -1,8 +1,8 @@
-"""One folder per class: which folders are classes, in which order, and which images belong to them.
+"""One folder per class: which folders are classes, in which order, and which images or recordings belong to them.
 
 A folder is never taken for a class, nor a class for an empty folder, without a word: labels are places in a list, and one
 name too many moves all behind it. What lies in a class folder's own folders is refused, because either of the two may be
-meant to be the class; only the layout ``CLASS/images/*`` (Tiny ImageNet) is read. Files that are no images are left out.
+meant to be the class; only the layout ``CLASS/images/*`` (Tiny ImageNet) is read. Files of another kind are left out.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from bench.data.folders.listing import Listing, holds_images, list_folder
-from bench.data.images.formats import ENDINGS
+from bench.data.folders.listing import IMAGES, Kind, Listing, holds_files, list_folder
 from bench.data.paths import composed, is_folder, shown
 from bench.foundation.errors import DataError
 
@@ -25,38 +24,36 @@ _SPLITS = frozenset(("train", "training", "val", "valid", "validation", "test", 
 
 @dataclass(frozen=True)
 class ClassFolders:
-    """The images of all classes."""
+    """The files of all classes."""
 
     names: tuple[str, ...]
     """In label order."""
     files: tuple[tuple[Path, int], ...]
-    """(image, label); classes take turns, so that the first N are balanced."""
+    """(file, label); classes take turns, so that the first N are balanced."""
     remarks: tuple[str, ...]
 
 
-def find_classes(top: Path) -> ClassFolders:
+def find_classes(top: Path, kind: Kind = IMAGES) -> ClassFolders:
     """The classes of a folder. Raises ``DataError`` for what is not sure to be meant so."""
     if not is_folder(top):
-        raise DataError(f"{shown(top)} is not a folder.", "Name a folder that holds one folder of images per class.")
-    here = list_folder(top)
+        raise DataError(f"{shown(top)} is not a folder.", f"Name a folder that holds one folder of {kind.name} per class.")
+    here = list_folder(top, kind)
     if not here.folders:
-        where = "images, but no class folders" if here.images else "no class folders"
-        raise DataError(
-            f"{shown(top)} holds {where}.",
-            "Put the images of each class into a folder of its own, or add scores.csv to rated images.",
-        )
-    _check_no_splits(top, here.folders)
+        where = f"{kind.name}, but no class folders" if here.files else "no class folders"
+        raise DataError(f"{shown(top)} holds {where}.", kind.unsorted)
+    _check_no_splits(top, here.folders, kind)
     listed = _listed_names(top)
-    contents = {composed(folder.name): _content(folder) for folder in here.folders}
+    contents = {composed(folder.name): _content(folder, kind) for folder in here.folders}
     if len(contents) < len(here.folders):
         raise DataError(f"{shown(top)} holds a folder twice, in two Unicode forms.", "Rename one of them.")
-    if not any(content.images for content in contents.values()):
-        raise DataError(f"{shown(top)} holds no images.", f"Use one of these formats: {', '.join(sorted(ENDINGS))}.")
-    names = _names(top, contents, listed)
-    per_class = [contents[name].images if name in contents else () for name in names]
+    if not any(content.files for content in contents.values()):
+        formats = ", ".join(sorted(kind.endings))
+        raise DataError(f"{shown(top)} holds no {kind.name}.", f"Use one of these formats: {formats}.")
+    names = _names(top, contents, listed, kind)
+    per_class = [contents[name].files if name in contents else () for name in names]
     turns = zip_longest(*([(path, label) for path in paths] for label, paths in enumerate(per_class)))
     files = tuple(pair for turn in turns for pair in turn if pair is not None)
-    return ClassFolders(names, files, tuple(_remarks(top, here, contents, names, numbered=listed is None)))
+    return ClassFolders(names, files, tuple(_remarks(top, here, contents, names, kind, numbered=listed is None)))
 
 
 def _listed_names(top: Path) -> tuple[str, ...] | None:
@@ -79,66 +76,69 @@ def _listed_names(top: Path) -> tuple[str, ...] | None:
     return names
 
 
-def _names(top: Path, contents: dict[str, Listing], listed: tuple[str, ...] | None) -> tuple[str, ...]:
+def _names(top: Path, contents: dict[str, Listing], listed: tuple[str, ...] | None, kind: Kind) -> tuple[str, ...]:
     """Class names in label order."""
     if listed is None:
-        if empty := [name for name, content in contents.items() if not content.images]:
+        if empty := [name for name, content in contents.items() if not content.files]:
             raise DataError(
-                f"{shown(top / empty[0])} holds no images.",
-                f"Put images into it, remove it, or list the folders that are classes in {CLASS_FILE}, in label order.",
+                f"{shown(top / empty[0])} holds no {kind.name}.",
+                f"Put {kind.name} into it, remove it, or list the folders that are classes in {CLASS_FILE}, in label order.",
             )
         return tuple(contents)
-    if left := [name for name, content in contents.items() if content.images and name not in listed]:
+    if left := [name for name, content in contents.items() if content.files and name not in listed]:
         raise DataError(
             f"{shown(top / CLASS_FILE)} does not name the folder {shown(left[0])!r}.",
-            "Name every folder of images, in label order.",
+            f"Name every folder of {kind.name}, in label order.",
         )
     return listed
 
 
-def _content(folder: Path) -> Listing:
-    """What lies in a class folder. Raises ``DataError`` for images that are not read or lie too deep."""
-    here = list_folder(folder)
-    nested = [inner for inner in here.folders if holds_images(inner)]
-    if nested and not here.images and len(nested) == 1 and nested[0].name.casefold() == "images":
-        return _content(nested[0])
+def _content(folder: Path, kind: Kind) -> Listing:
+    """What lies in a class folder. Raises ``DataError`` for files that are not read or lie too deep."""
+    here = list_folder(folder, kind)
+    nested = [inner for inner in here.folders if holds_files(inner, kind)]
+    if nested and not here.files and len(nested) == 1 and nested[0].name.casefold() == kind.name:
+        return _content(nested[0], kind)
     if nested:
         raise DataError(
-            f"{shown(nested[0])} holds images, two folders below {shown(folder.parent)}.",
+            f"{shown(nested[0])} holds {kind.name}, two folders below {shown(folder.parent)}.",
             f"If {shown(folder.name)!r} is the class, move them up into it; if {shown(nested[0].name)!r} is, "
-            f"use folder:{shown(folder)}.",
+            f"use {kind.spec}:{shown(folder)}.",
         )
     if here.unread:
         raise DataError(
-            f"{shown(here.unread[0])} is of a kind that is not read.", "Save it as PNG, or move it out of the folder."
+            f"{shown(here.unread[0])} is of a kind that is not read.", f"{kind.save_as}, or move it out of the folder."
         )
     return here
 
 
-def _check_no_splits(top: Path, folders: Sequence[Path]) -> None:
+def _check_no_splits(top: Path, folders: Sequence[Path], kind: Kind) -> None:
     names = [folder.name for folder in folders]
-    if {name.casefold() for name in names} <= _SPLITS and not any(list_folder(folder).images for folder in folders):
-        holding = [folder for folder in folders if holds_images(folder)]
+    if {name.casefold() for name in names} <= _SPLITS and not any(list_folder(folder, kind).files for folder in folders):
+        holding = [folder for folder in folders if holds_files(folder, kind)]
         if holding:
             raise DataError(
-                f"{shown(top)} holds splits ({', '.join(names)}), not classes.", f"Name one: folder:{shown(holding[0])}."
+                f"{shown(top)} holds splits ({', '.join(names)}), not classes.",
+                f"Name one: {kind.spec}:{shown(holding[0])}.",
             )
 
 
-def _remarks(top: Path, here: Listing, contents: dict[str, Listing], names: Sequence[str], *, numbered: bool) -> list[str]:
+def _remarks(
+    top: Path, here: Listing, contents: dict[str, Listing], names: Sequence[str], kind: Kind, *, numbered: bool
+) -> list[str]:
     remarks = []
     left = [folder.name for folder in here.system] + [name for name in contents if name not in names]
     if left:
         remarks.append(f"Left out of {shown(top)}, because it holds no class: {', '.join(map(shown, left))}.")
-    if here.images or here.unread:
-        stray = (here.images + here.unread)[0]
-        count = len(here.images + here.unread)
-        remarks.append(f"Left out: {count:,} images that lie in no class folder, {shown(stray)} first.")
+    if here.files or here.unread:
+        stray = (here.files + here.unread)[0]
+        count = len(here.files + here.unread)
+        remarks.append(f"Left out: {count:,} {kind.name} that lie in no class folder, {shown(stray)} first.")
     others = [path for content in contents.values() for path in content.others]
     if others:
         endings = sorted({path.suffix.lower() or "without ending" for path in others})
         remarks.append(
-            f"Left out: {len(others):,} files in class folders that are no images ({', '.join(endings[:5])}), "
+            f"Left out: {len(others):,} files in class folders that are no {kind.name} ({', '.join(endings[:5])}), "
             f"{shown(others[0])} first."
         )
     if numbered and all(name.isascii() and name.isdecimal() for name in names) and list(names) != sorted(names, key=int):

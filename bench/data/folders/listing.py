@@ -1,4 +1,4 @@
-"""Sorts the content of a folder into images, other files, folders, and what is left out.
+"""Sorts the content of a folder into files of a kind (images, recordings), other files, folders, and what is left out.
 
 Hidden files and folders, and what operating systems leave behind (``Thumbs.db``, ``__MACOSX``, ``@eaDir``), never count.
 Links are followed. A folder is a folder even if it is called ``x.png``.
@@ -17,13 +17,41 @@ from bench.foundation.errors import DataError
 
 
 @dataclass(frozen=True)
+class Kind:
+    """What files are looked for, and how messages speak of them."""
+
+    name: str
+    """In the plural: ``images``."""
+    endings: frozenset[str]
+    """Of files that are read, in small letters."""
+    unread: frozenset[str]
+    """Of files of this kind that are not read; leaving them out without a word would change the set."""
+    spec: str
+    """What stands before ``:PATH``."""
+    save_as: str
+    """What to do with a file that is not read."""
+    unsorted: str
+    """What to do with files that lie in no class folder."""
+
+
+IMAGES = Kind(
+    "images",
+    ENDINGS,
+    UNREAD,
+    "folder",
+    "Save it as PNG",
+    "Put the images of each class into a folder of its own, or add scores.csv to rated images.",
+)
+
+
+@dataclass(frozen=True)
 class Listing:
     """One folder, without what lies in its folders; everything sorted by name."""
 
-    images: tuple[Path, ...]
-    """Files with the ending of an image that is read, whatever its case."""
+    files: tuple[Path, ...]
+    """Of the kind, by their ending, whatever its case."""
     unread: tuple[Path, ...]
-    """Files with the ending of an image that is not read."""
+    """Of the kind, but not read."""
     others: tuple[Path, ...]
     """Other files that someone put there."""
     folders: tuple[Path, ...]
@@ -31,7 +59,7 @@ class Listing:
     """Folders that an operating system or a storage device made."""
 
 
-def list_folder(folder: Path) -> Listing:
+def list_folder(folder: Path, kind: Kind = IMAGES) -> Listing:
     """The content of a folder. Raises ``DataError`` if it cannot be listed."""
     try:
         with os.scandir(folder) as entries:
@@ -44,16 +72,16 @@ def list_folder(folder: Path) -> Listing:
     folders = [folder / name for name in names if kinds[name] and not is_hidden(name)]
     files = [folder / name for name in names if not kinds[name] and not is_system_file(name)]
     return Listing(
-        images=tuple(path for path in files if path.suffix.lower() in ENDINGS),
-        unread=tuple(path for path in files if path.suffix.lower() in UNREAD),
-        others=tuple(path for path in files if path.suffix.lower() not in ENDINGS | UNREAD),
+        files=tuple(path for path in files if path.suffix.lower() in kind.endings),
+        unread=tuple(path for path in files if path.suffix.lower() in kind.unread),
+        others=tuple(path for path in files if path.suffix.lower() not in kind.endings | kind.unread),
         folders=tuple(path for path in folders if not is_system_folder(path.name)),
         system=tuple(path for path in folders if is_system_folder(path.name)),
     )
 
 
-def images_below(top: Path) -> Iterator[Path]:
-    """All images in ``top`` and its folders, except in hidden folders and those of a system.
+def files_below(top: Path, kind: Kind = IMAGES) -> Iterator[Path]:
+    """All files of a kind in ``top`` and its folders, except in hidden folders and those of a system.
 
     Links to folders are not followed here, because they may lead back.
     Raises ``DataError`` if a folder cannot be listed.
@@ -67,10 +95,10 @@ def images_below(top: Path) -> Iterator[Path]:
     for folder, names, files in os.walk(top, onerror=refuse):
         names[:] = sorted(name for name in names if not is_hidden(name) and not is_system_folder(name))
         for name in sorted(files, key=composed):
-            if Path(name).suffix.lower() in ENDINGS and not is_hidden(name):
+            if Path(name).suffix.lower() in kind.endings and not is_hidden(name):
                 yield Path(folder, name)
 
 
-def holds_images(folder: Path) -> bool:
-    """Whether an image lies in ``folder`` or below."""
-    return next(images_below(folder), None) is not None
+def holds_files(folder: Path, kind: Kind) -> bool:
+    """Whether a file of a kind lies in ``folder`` or below."""
+    return next(files_below(folder, kind), None) is not None

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
-from bench.data.folders.listing import images_below
+from bench.data.folders.listing import files_below
 from bench.data.paths import composed, is_file, shown
 from bench.foundation.errors import DataError
 
@@ -91,7 +91,7 @@ class _Names:
 
     def __init__(self, top: Path) -> None:
         self.top = top
-        self.images = list(images_below(top))
+        self.images = list(files_below(top))
         self.by_name = {composed(path.relative_to(top).as_posix()): path for path in self.images}
         self.by_folded: dict[str, list[Path]] = {}
         for name, path in self.by_name.items():
