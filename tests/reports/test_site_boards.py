@@ -100,7 +100,7 @@ def test_protocols_are_compared_in_sentences() -> None:
     after = protocol(kept_records()[0], 2, seed=7, attacks=[attack, *(a.model_dump() for a in before.attacks[1:])])
     sentences = differences(before, after)
     assert "seed: 0, now 7" in sentences
-    assert f"stages of {before.attacks[0].spec} on spiking models that are new: PGD-50" in sentences
+    assert f"new stages of {before.attacks[0].spec} on spiking models: PGD-50" in sentences
     assert differences(before, before) == []
 
 
