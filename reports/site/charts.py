@@ -116,7 +116,8 @@ def _places(board: BoardView) -> dict[str, int]:
 def _kind(entry: EntryView, board: BoardView) -> str:
     if entry.reference:
         return "reference"
-    return "best" if board.best and entry.name == board.best[0].name else "other"
+    best = board.best and not board.nothing_left and entry.name == board.best[0].name
+    return "best" if best else "other"
 
 
 def _says(entry: EntryView, start: Interval, points: list[CurvePoint]) -> str:

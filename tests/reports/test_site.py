@@ -18,6 +18,7 @@ from bench.foundation.errors import BoardError, StorageError
 from bench.studies.claims.claim import Bound, Claim, Result
 from bench.tasks.record import Reliability
 from reports.site.build import POLICY, build, write
+from reports.site.charts import curves
 from reports.site.claims import ClaimView
 from reports.site.claims import view as claim_view
 from reports.site.links import web
@@ -131,7 +132,7 @@ def test_no_model_is_called_best_where_nothing_is_left(seen: BoardView, tmp_path
     assert seen.main and not seen.nothing_left
     broken = [replace(entry, values=entry.values | {seen.main.key: 0.0}, rank=Rank(1, 1, 2)) for entry in seen.entries]
     nobody = replace(seen, entries=broken)
-    assert nobody.nothing_left
+    assert nobody.nothing_left and (picture := curves(nobody, 10)) and {mark.kind for mark in picture.marks} == {"other"}
     write([nobody], [], tmp_path / "site")
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", (tmp_path / "site" / "index.html").read_text()))
     assert re.search(

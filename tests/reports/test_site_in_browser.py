@@ -234,6 +234,17 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(site: str, page: An
     page.wait_for_url("**/index.html#main")
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_stop_of_the_keyboard_is_seen(site: str, page: Any, theme: str) -> None:
+    page.emulate_media(color_scheme=theme)
+    for path in (f"{BOARD}/v1/index.html", f"{BOARD}/v1/compare.html", "/submit.html"):
+        page.goto(f"{site}{path}")
+        for _ in range(15):
+            page.keyboard.press("Tab")
+            outline = page.evaluate("(({ outline }) => outline)(getComputedStyle(document.activeElement))")
+            assert "solid 3px" in outline, (path, page.evaluate("document.activeElement.outerHTML"))
+
+
 def test_a_line_a_point_and_a_row_are_lit_together(site: str, page: Any) -> None:
     page.goto(f"{site}{BOARD}/v1/index.html")
     row = page.locator("tbody tr").nth(1)
