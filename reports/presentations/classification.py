@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.tasks.classification.board import standing
-from reports.presentations.presentation import Column, CurvePoint, Presentation, TableColumn, Words, between, single
+from reports.presentations.presentation import (
+    Column,
+    CurvePoint,
+    Presentation,
+    TableColumn,
+    Words,
+    between,
+    of_attacks,
+    single,
+)
 
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
@@ -19,9 +28,9 @@ if TYPE_CHECKING:
 WORDS = Words(
     ordered_by="accuracy under attack",
     unit="Accuracy in percent",
-    headline="under attack",
+    headline="accuracy under attack",
     compared="image by image",
-    share="Share of images",
+    share="Accuracy in percent",
     figure="Accuracy",
     axis="accuracy (%)",
     worst="broken",
@@ -32,14 +41,13 @@ WORDS = Words(
 
 def attacks(protocol: Protocol) -> str:
     """The protocol's attacks in a sentence; a stage works only on images that still stand."""
-    listed = ", ".join(protocol.specs)
-    return f"The attacks are {listed}; a stage works on the images that the stages before it left standing."
+    return f"{of_attacks(protocol)}; a stage works on the images that the stages before it left standing."
 
 
 def rule(protocol: Protocol) -> str:
     """What counts as robust, in two sentences."""
     return (
-        "An image counts as robust if the model is right on it unperturbed and after every attack. "
+        "An image counts as robust if the model is right on it without a perturbation and after every attack. "
         f"The table is ordered by the share of robust images at {protocol.rank_by}."
     )
 
@@ -59,7 +67,9 @@ def columns(protocol: Protocol) -> list[Column]:
     main = protocol.rank_by
     return [
         _robust(main, main=True),
-        Column("clean", "clean", "Accuracy without perturbation.", low="clean_low", high="clean_high"),
+        Column(
+            "clean", "clean", "Accuracy without perturbation.", low="clean_low", high="clean_high", axis="clean accuracy (%)"
+        ),
         *(_robust(eps, main=False) for eps in protocol.eps if eps != main),
         Column(
             "least_median",
@@ -81,16 +91,21 @@ def columns(protocol: Protocol) -> list[Column]:
 
 def _robust(eps: str, *, main: bool) -> Column:
     says = f"Accuracy under every attack of the protocol at {eps}, over all images, with its 95% interval."
-    return Column(f"robust@{eps}", f"attack {eps}", says, low=f"robust_low@{eps}", high=f"robust_high@{eps}", main=main)
+    low, high, axis = f"robust_low@{eps}", f"robust_high@{eps}", f"accuracy under attack at {eps} (%)"
+    return Column(f"robust@{eps}", f"attack {eps}", says, low=low, high=high, main=main, axis=axis)
 
 
 def outcomes(entry: Entry, protocol: Protocol) -> dict[str, Floats]:
     """Rates of right decisions per image: under attack where the board ranks, clean, under attack elsewhere."""
     rows = entry.record.rows.drop_duplicates("sample").sort_values("sample")
-    attacked = {f"attack {eps}": np.asarray(standing(entry.record, eps), dtype=np.float64) for eps in protocol.eps}
-    main = f"attack {protocol.rank_by}"
+    attacked = {_measure(eps): np.asarray(standing(entry.record, eps), dtype=np.float64) for eps in protocol.eps}
+    main = _measure(protocol.rank_by)
     clean = np.asarray(rows["clean_correct"], dtype=np.float64)
-    return {main: attacked.pop(main), "clean": clean, **attacked}
+    return {main: attacked.pop(main), "clean accuracy": clean, **attacked}
+
+
+def _measure(eps: str) -> str:
+    return f"accuracy under attack at {eps}"
 
 
 def curve(record: Record) -> tuple[Interval, list[CurvePoint]]:

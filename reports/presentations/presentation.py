@@ -30,6 +30,7 @@ class Column:
     """One measured column of a board's page.
 
     low, high: keys of its interval, or empty. main: whether the board is ranked by it. less: whether less is better.
+    axis: what a picture writes at its axis, with the unit; empty for the title.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Column:
     high: str = ""
     main: bool = False
     less: bool = False
+    axis: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,11 @@ class CurvePoint:
 class Words:
     """Phrases of the site.
 
-    ordered_by: figure that orders a board. unit: of its tables. headline: name of the main figure. compared: how two models
-    are compared. share: unit of the comparison's figures. figure, axis: of the curve. worst, best: outcome of the gallery's
-    images that the attack moved most and least. results: template of a model's table of results. sign, points: unit of the
-    comparison's figures, and of their differences.
+    ordered_by: figure that orders a board. unit: of its tables. short_unit: beside a figure in a table of several tasks,
+    empty for accuracy. headline: what follows the main figure. compared: how two models are compared. share: unit of the
+    comparison's figures. figure, axis: of the curve. worst, best: outcome of the gallery's images that the attack moved most
+    and least. results: template of a model's table of results. sign, points: unit of the comparison's figures, and of their
+    differences.
     """
 
     ordered_by: str
@@ -72,6 +75,7 @@ class Words:
     worst: str
     best: str
     results: str
+    short_unit: str = ""
     sign: str = "%"
     points: str = "points"
 
@@ -109,6 +113,12 @@ def presentation_of(task: str) -> Presentation:
     module, _, attribute = PRESENTATIONS[task].partition(":")
     presentation: Presentation = getattr(import_module(module), attribute)
     return presentation
+
+
+def of_attacks(protocol: Protocol) -> str:
+    """The beginning of a sentence: which attacks the protocol names."""
+    *others, last = protocol.specs
+    return f"The attacks are {', '.join(others)} and {last}" if others else f"The attack is {last}"
 
 
 def between(value: str, low: str, high: str, scale: float, form: str) -> Callable[[Row], str]:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from bench.tasks.moving import by_group
 from bench.tasks.quality.board import CLIPPED, RAW, by_clipped, moved, scale
 from bench.tasks.results import Interval
-from reports.presentations.presentation import Column, CurvePoint, Presentation, TableColumn, Words, between, single
+from reports.presentations.presentation import (
+    Column,
+    CurvePoint,
+    Presentation,
+    TableColumn,
+    Words,
+    between,
+    of_attacks,
+    single,
+)
 
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
@@ -16,22 +25,23 @@ if TYPE_CHECKING:
     from bench.tasks.record import Record
 
 WORDS = Words(
-    ordered_by="the shift of the score under attack, less is better,",
+    ordered_by="the shift of the score under attack (less is better)",
     unit="Shift of the score in percent of its range",
-    headline="of the score range is how far attacks move it",
-    compared="photograph by photograph, by minus the mean shift of the score: higher is better",
-    share="Percent of the score range",
+    headline="of the score range: mean shift under attack",
+    compared="photograph by photograph, by the mean shift of the score: less is better",
+    share="Shift in percent of the score range",
     figure="Shift of the score",
     axis="mean shift of the score (% of its range)",
     worst="moved most",
     best="moved least",
     results="results_scores.html",
+    short_unit="shift",
 )
 
 
 def attacks(protocol: Protocol) -> str:
     """The protocol's attacks in a sentence; every stage works on all images."""
-    return f"The attacks are {', '.join(protocol.specs)}; every stage works on all images."
+    return f"{of_attacks(protocol)}; every stage works on all images."
 
 
 def rule(protocol: Protocol) -> str:
@@ -40,7 +50,7 @@ def rule(protocol: Protocol) -> str:
     return (
         "Every image is attacked to raise the score and to lower it; the larger shift counts, in units of the model's "
         f"score range. {clipped}The table is ordered by the mean shift at {protocol.rank_by}: less is better. "
-        "Versions of one photograph are no independent samples, so intervals and ranks rest on photographs."
+        "Versions of one photograph are not independent samples, so intervals and ranks rest on photographs."
     )
 
 
@@ -62,7 +72,13 @@ def columns(protocol: Protocol) -> list[Column]:
         *(_saturating(main) if clipped else ()),
         _shift(main, main=not clipped),
         Column(
-            "srcc", "SRCC", "Rank correlation of clean scores with the opinion scores.", "number", "srcc_low", "srcc_high"
+            "srcc",
+            "SRCC",
+            "Rank correlation of clean scores with the opinion scores.",
+            "number",
+            "srcc_low",
+            "srcc_high",
+            axis="rank correlation with opinion scores (SRCC)",
         ),
         Column(f"srcc_attacked@{main}", f"SRCC attacked {main}", "The same of scores under attack.", "number"),
         *(_shift(eps, main=False) for eps in protocol.eps if eps != main),
@@ -88,14 +104,25 @@ def columns(protocol: Protocol) -> list[Column]:
 def _shift(eps: str, *, main: bool) -> Column:
     says = f"Mean size of the shift of the score under attack at {eps}, in percent of the score range. Less is better."
     key, low, high = (f"{name}@{eps}" for name in ("shift", "shift_low", "shift_high"))
-    return Column(key, f"shift {eps}", says, low=low, high=high, main=main, less=True)
+    axis = f"shift of the score at {eps} (% of its range)"
+    return Column(key, f"shift {eps}", says, low=low, high=high, main=main, less=True, axis=axis)
 
 
 def _saturating(eps: str) -> list[Column]:
     """The shift of clipped scores, by which the board is ranked, and what else saturates."""
     says = f"Mean size of the shift at {eps} of scores clipped to their range, in percent of it. Less is better."
     return [
-        Column(f"clipped@{eps}", f"clipped {eps}", says, "percent", f"clipped_low@{eps}", f"clipped_high@{eps}", True, True),
+        Column(
+            f"clipped@{eps}",
+            f"clipped {eps}",
+            says,
+            "percent",
+            f"clipped_low@{eps}",
+            f"clipped_high@{eps}",
+            main=True,
+            less=True,
+            axis=f"clipped shift at {eps} (% of the score range)",
+        ),
         Column(f"across_half@{eps}", "across half", "Images whose score moves by at least half of the range.", less=True),
         Column(f"across_range@{eps}", "across all", "Images whose score moves by at least the whole range.", less=True),
         Column(
@@ -109,10 +136,10 @@ def _saturating(eps: str) -> list[Column]:
 
 
 def outcomes(entry: Entry, protocol: Protocol) -> dict[str, Floats]:
-    """Minus the mean shift per photograph, first where the board ranks."""
+    """The mean shift per photograph, first where the board ranks."""
     radii = [protocol.rank_by, *(eps for eps in protocol.eps if eps != protocol.rank_by)]
     key = CLIPPED if by_clipped(protocol) else RAW
-    return {f"minus shift {eps}": -by_group(moved(entry.record, eps), key) for eps in radii}
+    return {f"shift under attack at {eps}": by_group(moved(entry.record, eps), key) for eps in radii}
 
 
 def curve(record: Record) -> tuple[Interval, list[CurvePoint]]:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from bench.tasks.moving import by_group
 from bench.tasks.reconstruction.board import attacked, drops
 from bench.tasks.reconstruction.fidelity import LARGEST
-from reports.presentations.presentation import Column, CurvePoint, Presentation, TableColumn, Words, between, single
+from reports.presentations.presentation import (
+    Column,
+    CurvePoint,
+    Presentation,
+    TableColumn,
+    Words,
+    between,
+    of_attacks,
+    single,
+)
 
 if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
@@ -19,7 +28,7 @@ if TYPE_CHECKING:
 WORDS = Words(
     ordered_by="the PSNR of the pictures under attack",
     unit="PSNR in dB",
-    headline="is the PSNR of its pictures under attack",
+    headline="PSNR of its pictures under attack",
     compared="picture by picture",
     share="PSNR in dB",
     figure="PSNR",
@@ -27,6 +36,7 @@ WORDS = Words(
     worst="spoilt most",
     best="spoilt least",
     results="results_pictures.html",
+    short_unit="dB",
     sign="dB",
     points="dB",
 )
@@ -36,7 +46,7 @@ LOWEST_TOP = 0.2
 
 def attacks(protocol: Protocol) -> str:
     """The protocol's attacks in a sentence; every stage works on all images."""
-    return f"The attacks are {', '.join(protocol.specs)}; every stage works on all images."
+    return f"{of_attacks(protocol)}; every stage works on all images."
 
 
 def rule(protocol: Protocol) -> str:
@@ -68,7 +78,15 @@ def columns(protocol: Protocol) -> list[Column]:
     main = protocol.rank_by
     return [
         _attacked(main, main=True),
-        Column("psnr", "clean", "PSNR of pictures of the clean scenes.", "decibels", "psnr_low", "psnr_high"),
+        Column(
+            "psnr",
+            "clean",
+            "PSNR of pictures of the clean scenes.",
+            "decibels",
+            "psnr_low",
+            "psnr_high",
+            axis="clean PSNR (dB)",
+        ),
         Column(
             f"drop@{main}",
             f"drop {main}",
@@ -103,7 +121,8 @@ def columns(protocol: Protocol) -> list[Column]:
 def _attacked(eps: str, *, main: bool) -> Column:
     says = f"Mean PSNR under every attack of the protocol at {eps}, each picture against its own scene, with a 95% interval."
     low, high = f"attacked_low@{eps}", f"attacked_high@{eps}"
-    return Column(f"attacked@{eps}", f"attack {eps}", says, "decibels", low, high, main)
+    axis = f"PSNR under attack at {eps} (dB)"
+    return Column(f"attacked@{eps}", f"attack {eps}", says, "decibels", low, high, main, axis=axis)
 
 
 def outcomes(entry: Entry, protocol: Protocol) -> dict[str, Floats]:
@@ -112,9 +131,13 @@ def outcomes(entry: Entry, protocol: Protocol) -> dict[str, Floats]:
     As a share of the largest PSNR, 100 dB, so that what a page prints in percent is in dB.
     """
     rows = entry.record.rows.drop_duplicates("sample").sort_values("sample")
-    by_radius = {f"attack {eps}": by_group(attacked(entry.record, eps), "psnr") / LARGEST for eps in protocol.eps}
-    main = f"attack {protocol.rank_by}"
-    return {main: by_radius.pop(main), "clean": by_group(rows, "clean_psnr") / LARGEST, **by_radius}
+    by_radius = {_measure(eps): by_group(attacked(entry.record, eps), "psnr") / LARGEST for eps in protocol.eps}
+    main = _measure(protocol.rank_by)
+    return {main: by_radius.pop(main), "clean PSNR": by_group(rows, "clean_psnr") / LARGEST, **by_radius}
+
+
+def _measure(eps: str) -> str:
+    return f"PSNR under attack at {eps}"
 
 
 def curve(record: Record) -> tuple[Interval, list[CurvePoint]]:

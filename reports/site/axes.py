@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 QUARTERS = (0, 0.25, 0.5, 0.75, 1)
@@ -11,13 +12,23 @@ NEAR = 0.09
 
 
 def rounded_up(value: float, least: float = 1.0) -> float:
-    """The top of an axis for figures up to ``value``: at least ``least``, in steps of 0.2: quarters are whole percents."""
-    return max(math.ceil(5 * least - 1e-9), math.ceil(5 * value - 1e-9)) / 5
+    """The top of an axis for figures up to ``value``, at least ``least``.
+
+    It rises in steps of 0.2, and of 0.4 above 1, so that quarters of it are multiples of 5 and of 10 percent.
+    """
+    fifths = max(math.ceil(5 * least - 1e-9), math.ceil(5 * value - 1e-9))
+    return (fifths + fifths % 2 if fifths > 5 else fifths) / 5
+
+
+def around(values: Sequence[float]) -> tuple[float, float]:
+    """Both ends of an axis that shows ``values`` and need not begin at 0: multiples of 0.2 with room for every value."""
+    bottom, top = math.floor(5 * min(values) + 1e-9), math.ceil(5 * max(values) - 1e-9)
+    return bottom / 5, max(top, bottom + 1) / 5
 
 
 @dataclass(frozen=True)
 class Axes:
-    """Values from 0 to ``x_top`` and from 0 to ``y_top`` within margins."""
+    """Values from ``x_bottom`` to ``x_top`` and from 0 to ``y_top`` within margins."""
 
     x_top: float
     y_top: float
@@ -27,6 +38,7 @@ class Axes:
     right_margin: int = 30
     top: int = 12
     bottom_margin: int = 44
+    x_bottom: float = 0.0
 
     @property
     def right(self) -> int:
@@ -40,7 +52,7 @@ class Axes:
 
     def x(self, value: float) -> float:
         """Pixels from the left; values outside lie on the edge."""
-        share = min(max(value / self.x_top, 0.0), 1.0)
+        share = min(max((value - self.x_bottom) / (self.x_top - self.x_bottom), 0.0), 1.0)
         return round(self.left + (self.right - self.left) * share, 1)
 
     def y(self, value: float) -> float:
@@ -60,4 +72,5 @@ class Axes:
     @property
     def x_ticks(self) -> list[tuple[float, int]]:
         """Position and percent of five values."""
-        return [(self.x(part * self.x_top), round(100 * part * self.x_top)) for part in QUARTERS]
+        values = [self.x_bottom + part * (self.x_top - self.x_bottom) for part in QUARTERS]
+        return [(self.x(value), round(100 * value)) for value in values]

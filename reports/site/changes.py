@@ -48,11 +48,11 @@ def changes(before: BoardView, after: BoardView) -> Changes:
 
 
 def differences(before: Protocol, after: Protocol) -> list[str]:
-    """What the later protocol asks otherwise, a sentence each."""
+    """What the later protocol asks otherwise, a line each."""
     facts = [
-        ("samples", *(f"{p.data.n} of {p.data.name} ({p.data.split})" for p in (before, after))),
+        ("samples", *(f"{p.data.n:,} of {p.data.name} ({p.data.split})" for p in (before, after))),
         ("radii", *(", ".join(p.eps) for p in (before, after))),
-        ("the table is ordered at", before.rank_by, after.rank_by),
+        ("radius that orders the table", before.rank_by, after.rank_by),
         ("attacks", *(", ".join(p.specs) for p in (before, after))),
         ("draws of stochastic models", str(before.draws), str(after.draws)),
         ("seed", str(before.seed), str(after.seed)),
@@ -64,9 +64,9 @@ def differences(before: Protocol, after: Protocol) -> list[str]:
         added = [stage for stage in new[spec] if stage not in old[spec]]
         gone = [stage for stage in old[spec] if stage not in new[spec]]
         if added:
-            sentences.append(f"stages of {spec} on spiking models that are new: {'; '.join(added)}")
+            sentences.append(f"new stages of {spec} on spiking models: {'; '.join(added)}")
         if gone:
-            sentences.append(f"stages of {spec} on spiking models that were left out: {'; '.join(gone)}")
+            sentences.append(f"stages of {spec} on spiking models that are gone: {'; '.join(gone)}")
     return sentences
 
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 from bench.tasks.results import Interval
 from reports.presentations.presentation import Column, CurvePoint, presentation_of
-from reports.site.axes import NEAR, Axes, rounded_up
+from reports.site.axes import NEAR, Axes, around, rounded_up
 from reports.site.figures import drawn, measured, percent, sign
 from reports.site.view import BoardView, EntryView
 from reports.ticks import labelled_radii
 
 WIDTH, HEIGHT = 520, 330
+LEAST_TOP = 0.2
+"""Of the axis for the figure under attack, of which little may be left."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,9 @@ def against_clean(board: BoardView, limit: int) -> Chart | None:
     if not points:
         return None
     places = _places(board)
-    right = rounded_up(max(drawn(x, clean.kind) for _, x, _ in points), presentation.lowest_top)
-    top = rounded_up(max(drawn(y, main.kind) for _, _, y in points), presentation.lowest_top)
-    axes = Axes(right, top, WIDTH, HEIGHT)
+    left, right = around([drawn(x, clean.kind) for _, x, _ in points])
+    top = rounded_up(max(drawn(y, main.kind) for _, _, y in points), LEAST_TOP)
+    axes = Axes(right, top, WIDTH, HEIGHT, x_bottom=left)
     marks = [
         Mark(
             places[entry.name],
@@ -94,6 +96,8 @@ def against_clean(board: BoardView, limit: int) -> Chart | None:
 
 
 def _axis(column: Column) -> str:
+    if column.axis:
+        return column.axis
     unit = sign(column.kind).strip()
     return f"{column.title} ({unit})" if unit else column.title
 
@@ -112,7 +116,8 @@ def _places(board: BoardView) -> dict[str, int]:
 def _kind(entry: EntryView, board: BoardView) -> str:
     if entry.reference:
         return "reference"
-    return "best" if board.best and entry.name == board.best[0].name else "other"
+    best = board.best and not board.nothing_left and entry.name == board.best[0].name
+    return "best" if best else "other"
 
 
 def _says(entry: EntryView, start: Interval, points: list[CurvePoint]) -> str:

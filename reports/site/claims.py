@@ -96,7 +96,7 @@ def view(name: str, claim: Claim, correction: Corrected | None = None, others: S
     fields = {
         "source": claim.source,
         "compares": reading(claim),
-        "holds if": f"it lies {claim.holds.side} {_bound(claim)}",
+        "holds if": f"{_subject(claim)} lies {claim.holds.side} {_bound(claim)}",
         "measured": "" if result is None else _measured(claim, result),
         "on another network": elsewhere,
         "made of": "" if result is None else _listed(result.parts),
@@ -127,6 +127,10 @@ def reading(claim: Claim) -> str:
     if len(sides) == 2:
         return f"{quantity}: {sides[0]} minus {sides[1]}"
     return f"{quantity}: {', '.join(sides)}"
+
+
+def _subject(claim: Claim) -> str:
+    return "the difference" if " minus " in reading(claim).partition(": ")[2] else "the figure"
 
 
 def _measured(claim: Claim, result: Result) -> str:

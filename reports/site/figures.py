@@ -22,6 +22,16 @@ def measured(value: float | str, kind: str) -> str:
     return f"{value:g}" if kind == "count" else f"{value:z.2f}" if kind == "decibels" else f"{value:z.3f}"
 
 
+def until(low: str, high: str) -> str:
+    """An interval of two written figures: with a dash, or in words where the dash would meet a minus sign."""
+    return f"{low} to {high}" if "-" in low + high else f"{low}\N{EN DASH}{high}"
+
+
+def counted(number: int) -> str:
+    """A count with commas between thousands."""
+    return f"{number:,}"
+
+
 def sign(kind: str) -> str:
     """What stands after a figure of a column of some kind."""
     return SIGNS.get(kind, "")

@@ -20,7 +20,7 @@ from reports.site.charts import against_clean, curves
 from reports.site.claims import ClaimView, counts
 from reports.site.curve import curve
 from reports.site.downloads import write_downloads
-from reports.site.figures import measured, percent, points, sign
+from reports.site.figures import counted, measured, percent, points, sign, until
 from reports.site.frozen import plainly
 from reports.site.gallery import picture
 from reports.site.glossary import terms_in
@@ -28,8 +28,10 @@ from reports.site.links import web
 from reports.site.outcomes import constants
 from reports.site.recordings import pictures
 from reports.site.references import pieces
+from reports.site.samples import sampled
+from reports.site.verdicts import CHECKS, VERDICTS
 from reports.site.view import BoardView, EntryView
-from reports.site.words import commands, frozen_attacks, sampled, sentences
+from reports.site.words import commands, frozen_attacks, sentences
 
 MARK = ".bench-site"
 """Marker file in the folder; only a folder that has it is replaced."""
@@ -110,7 +112,7 @@ def _write_board(writer: Writer, board: BoardView, family: Sequence[BoardView], 
             entry=entry,
             now=now.get(entry.name, ""),
             curve=curve(entry.record),
-            commands=commands(entry, board.protocol),
+            commands=commands(entry, board.protocol, as_frozen=board.as_frozen),
             bibtex=bibtex(entry, board.protocol),
             claims=[claim for claim in claims if entry.card.kind == "zoo" and entry.card.name in claim.models],
         )
@@ -143,7 +145,9 @@ def _drawn(tile: Tile, gallery: Gallery) -> dict[str, bytes]:
 def compared(board: BoardView) -> dict[str, Any]:
     """Data of the compare page: constants, and per entry the packed outcomes of every measure."""
     models = {entry.name: entry.outcomes for entry in board.entries if entry.outcomes}
-    return {**constants(board.independent), "points": board.words.points, "models": models}
+    less = board.main is not None and board.main.less
+    samples = f"{counted(board.independent)} {board.independent_samples}"
+    return {**constants(board.independent), "points": board.words.points, "less": less, "samples": samples, "models": models}
 
 
 def _script(name: str, value: Any) -> str:
@@ -162,6 +166,8 @@ def _environment(latest: Sequence[BoardView], source: str) -> Environment:
     pages.filters |= {
         "web": web,
         "percent": percent,
+        "until": until,
+        "counted": counted,
         "measured": measured,
         "points": points,
         "sign": sign,
@@ -169,5 +175,5 @@ def _environment(latest: Sequence[BoardView], source: str) -> Environment:
         "pieces": pieces,
         "plainly": plainly,
     }
-    pages.globals |= {"policy": POLICY, "latest": latest, "source": web(source)}
+    pages.globals |= {"policy": POLICY, "latest": latest, "source": web(source), "verdicts": VERDICTS, "checks": CHECKS}
     return pages

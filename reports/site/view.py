@@ -13,16 +13,18 @@ from bench.boards.card import KINDS, EntryCard
 from bench.boards.challenge_record import Challenge
 from bench.boards.gallery import read_galleries, read_tiles
 from bench.boards.gallery_record import Gallery
-from bench.boards.protocol import Protocol
+from bench.boards.protocol import Protocol, check_program
 from bench.boards.ranking import Rank, is_current, ranks
 from bench.boards.store import Board, Entry
 from bench.boards.strip import Tile
+from bench.foundation.errors import BenchError
 from bench.tasks.lookup import board_rules, task_named
 from bench.tasks.record import Record
 from reports.presentations.presentation import Column, Words, presentation_of
 from reports.site.columns import Values, columns
 from reports.site.facts import Facts, facts
 from reports.site.outcomes import Outcomes, outcomes
+from reports.site.samples import sampled
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,27 @@ class BoardView:
         """Samples that are independent of each other."""
         counts = [presentation_of(self.protocol.task).independent(entry.record) for entry in self.entries]
         return max(counts, default=self.protocol.data.n)
+
+    @property
+    def independent_samples(self) -> str:
+        """What its independent samples are called, in the plural."""
+        return "photographs" if self.independent < self.protocol.data.n else sampled(self.protocol)
+
+    @cached_property
+    def as_frozen(self) -> bool:
+        """Whether this program would run its protocol as it was frozen."""
+        try:
+            check_program(self.protocol)
+        except BenchError:
+            return False
+        return True
+
+    @property
+    def nothing_left(self) -> bool:
+        """Whether no model that it ranks is right on any sample under attack."""
+        if self.main is None or self.main.less or self.main.kind != "percent":
+            return False
+        return bool(self.ranked) and all(entry.values.get(self.main.key) == 0 for entry in self.ranked)
 
     @cached_property
     def columns(self) -> list[Column]:

@@ -5,31 +5,40 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from attacks.threats.event_grid import EventGrid
 from bench.boards.protocol import FrozenStage, Protocol
 from bench.foundation.threats import threat_registry
 from reports.presentations.presentation import presentation_of
+from reports.site.figures import counted
 from reports.site.frozen import Piece, piece
+from reports.site.samples import on_events, sampled
 from reports.site.view import EntryView
 
 
 def sentences(protocol: Protocol) -> list[str]:
     """What a board measures and how, for readers who know the field but not this suite."""
     data = protocol.data
-    radii, ball = ", ".join(protocol.eps), threat_registry.get(protocol.norm).text
+    *smaller, largest = protocol.eps
+    radii, ball = (
+        " and ".join([", ".join(smaller), largest] if smaller else [largest]),
+        threat_registry.get(protocol.norm).text,
+    )
     presentation = presentation_of(protocol.task)
     return [
-        f"Every model sees the same {data.n} {sampled(protocol)}: "
-        f"the first {data.n} of the {data.split} split of {data.name}.",
-        f"The threat model is {protocol.norm}: {ball}, here {radii}, and {_box(protocol)}.",
+        f"Every model sees the same {counted(data.n)} {sampled(protocol)}: "
+        f"the first {counted(data.n)} of the {data.split} split of {data.name}.",
+        f"The threat model is {protocol.norm}: {ball}, here {radii}; {_box(protocol)}.",
         presentation.attacks(protocol),
         presentation.rule(protocol),
-        "Each adversarial image is checked again for its radius, its range and the model's answer, apart from the attack.",
-        "Random noise of the same radius is measured beside it. The gap between noise and attack is shown, never ranked by.",
-        f"All draws follow from the seed {protocol.seed}; models that draw themselves are asked {protocol.draws} times.",
-        "The verdict says whether to believe a number: unreliable ones, where a check failed, get no rank. An upper bound "
-        "means that nothing failed, but the attack is weaker than the standard set. Remarks are named with their figures.",
-        "A rank comes with the ranks that these images cannot rule out, by paired 95% intervals against every other entry.",
+        "The evaluator checks the radius, the range and the model's answer of each adversarial image again, without the "
+        "attack's own figures.",
+        "Random noise of the same radius is measured as a baseline. The gap between noise and attack is shown, but orders "
+        "nothing.",
+        f"All random draws follow from the seed {protocol.seed}. A stochastic model is asked {protocol.draws} times.",
+        "The verdict says whether a number can be believed. Unreliable means that a check failed, and such an entry gets no "
+        "rank. Upper bound means that no check failed, but the attack is weaker than the standard set. Remarks are named "
+        "with their figures.",
+        f"Beside a rank stand the ranks that these {sampled(protocol)} cannot rule out, by paired 95% intervals against "
+        "every other entry.",
     ]
 
 
@@ -81,22 +90,15 @@ def _stage_words(stages: list[FrozenStage]) -> list[StageWords]:
     return [StageWords(stage.name or "only one", piece(stage.attack), piece(stage.path)) for stage in stages]
 
 
-def on_events(protocol: Protocol) -> bool:
-    """Whether the board is on recordings of events."""
-    return issubclass(threat_registry.get(protocol.norm), EventGrid)
-
-
-def sampled(protocol: Protocol) -> str:
-    """What its samples are called."""
-    return "recordings" if on_events(protocol) else "images"
-
-
 def _box(protocol: Protocol) -> str:
-    return "cells hold whole numbers of events" if on_events(protocol) else "pixels stay in [0, 1]"
+    return "cells hold whole numbers of events" if on_events(protocol) else "pixels stay in [0,\u00a01]"
 
 
-def commands(entry: EntryView, protocol: Protocol) -> list[tuple[str, str]]:
-    """(purpose, command) pairs: the same evaluation again, and a check of the stored images."""
+def commands(entry: EntryView, protocol: Protocol, *, as_frozen: bool = True) -> list[tuple[str, str]]:
+    """(purpose, command) pairs: the same evaluation again, and a check of the stored images.
+
+    as_frozen: whether this program would run the protocol as it was frozen.
+    """
     place = f"{protocol.board}/v{protocol.version}"
     name = shlex.quote(f"{place}/{entry.name}")
     if entry.card.kind != "zoo":
@@ -112,6 +114,13 @@ def commands(entry: EntryView, protocol: Protocol) -> list[tuple[str, str]]:
     words += ["--data", protocol.data.name, "--split", protocol.data.split, "--path", protocol.path]
     words += ["--seed", str(protocol.seed)]
     return [
-        ("Evaluate it again", shlex.join(words)),
+        ("Evaluate it again" if as_frozen else _with_another_program(protocol), shlex.join(words)),
         ("Score a sample of its images again", f"bench board rescore {name}"),
     ]
+
+
+def _with_another_program(protocol: Protocol) -> str:
+    return (
+        f"Evaluate it again, with the program of {protocol.released}; the present one has changed since: its evaluator, or "
+        "what it runs under the name of the attack"
+    )

@@ -100,7 +100,7 @@ def test_protocols_are_compared_in_sentences() -> None:
     after = protocol(kept_records()[0], 2, seed=7, attacks=[attack, *(a.model_dump() for a in before.attacks[1:])])
     sentences = differences(before, after)
     assert "seed: 0, now 7" in sentences
-    assert f"stages of {before.attacks[0].spec} on spiking models that are new: PGD-50" in sentences
+    assert f"new stages of {before.attacks[0].spec} on spiking models: PGD-50" in sentences
     assert differences(before, before) == []
 
 
@@ -124,6 +124,10 @@ def test_downloads_are_the_files_and_links_are_not_followed(versions: tuple[Boar
 
 def test_pictures_have_a_mark_for_every_entry(versions: tuple[BoardView, BoardView]) -> None:
     first, _ = versions
+    assert first.main
+    best, key = first.best[0], first.main.key
+    entries = [replace(entry, values=entry.values | {key: 0.1}) if entry is best else entry for entry in first.entries]
+    first = replace(first, entries=entries)  # with something left under attack
     for picture in (curves(first, 100), against_clean(first, 100)):
         assert picture
         assert sorted(mark.number for mark in picture.marks) == [0, 1, 2]

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from support.axe import violations
 from support.leaderboard import board, kept_records, many
 
+from bench.boards.ranking import Rank
 from bench.metrics.statistics import paired_difference
 from bench.tasks.classification.board import standing
 from reports.site.build import write
@@ -120,7 +122,10 @@ def test_the_comparison_in_the_browser_is_that_of_the_library(site: str, page: A
     for cell in first.results:
         values = [standing(record, cell.eps_text).to_numpy(float) for record in (first, second)]
         wanted = paired_difference(*values)
-        row = page.locator("#paired tbody tr", has=page.get_by_role("rowheader", name=f"attack {cell.eps_text}", exact=True))
+        row = page.locator(
+            "#paired tbody tr",
+            has=page.get_by_role("rowheader", name=f"accuracy under attack at {cell.eps_text}", exact=True),
+        )
         shown = row.locator("td").nth(2).inner_text()
         found = [float(number) for number in re.findall(r"-?\d+\.\d", shown)]
         assert found == pytest.approx([100 * one for one in (wanted.value, wanted.low, wanted.high)], abs=0.0501)
@@ -229,6 +234,17 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(site: str, page: An
     page.wait_for_url("**/index.html#main")
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_stop_of_the_keyboard_is_seen(site: str, page: Any, theme: str) -> None:
+    page.emulate_media(color_scheme=theme)
+    for path in (f"{BOARD}/v1/index.html", f"{BOARD}/v1/compare.html", "/submit.html"):
+        page.goto(f"{site}{path}")
+        for _ in range(15):
+            page.keyboard.press("Tab")
+            outline = page.evaluate("(({ outline }) => outline)(getComputedStyle(document.activeElement))")
+            assert "solid 3px" in outline, (path, page.evaluate("document.activeElement.outerHTML"))
+
+
 def test_a_line_a_point_and_a_row_are_lit_together(site: str, page: Any) -> None:
     page.goto(f"{site}{BOARD}/v1/index.html")
     row = page.locator("tbody tr").nth(1)
@@ -267,7 +283,72 @@ def test_a_table_that_is_wider_than_the_window_says_so(site: str, page: Any) -> 
     page.goto(f"{site}{BOARD}/v1/index.html")
     assert page.locator(".hint:visible").count() == 1
     page.set_viewport_size({"width": 2200, "height": 800})
-    page.wait_for_function("document.querySelector('.hint').hidden")
+    page.locator(".hint").wait_for(state="hidden")
+
+
+def test_no_caption_is_cut_on_a_phone(site: str, page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    for path in PAGES:
+        page.goto(f"{site}{path}")
+        rights = page.evaluate(
+            "[...document.querySelectorAll('caption')].map((caption) => caption.getBoundingClientRect().right)"
+        )
+        assert all(right <= 390 for right in rights), path
+
+
+def test_superseded_entries_are_offered_only_where_there_are_some(site: str, page: Any) -> None:
+    page.goto(f"{site}{BOARD}/v2/index.html")
+    assert page.get_by_label("superseded too").count() == 1 and not page.get_by_label("superseded too").is_visible()
+
+
+def test_an_option_of_a_command_is_not_torn(site: str, page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{site}/submit.html")
+    page.locator("pre").nth(1).evaluate("(box) => { box.style.width = '15rem'; }")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('pre')[1].querySelectorAll('.whole')].map((word) => word.offsetHeight)"
+    )
+    assert len(heights) == 2 and max(heights) < 30
+    assert (
+        page.locator("pre").nth(1).text_content() == "bench submit new my_defense --model my_net.py::Net --weights net.pth"
+    )
+
+
+@pytest.fixture(scope="module")
+def of_means(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page that compares two models by means over samples: every figure of the first is higher by 0.1, or more."""
+    seen = view(board(tmp_path_factory.mktemp("boards"), 1, records=[FIRST, SECOND]), [1])
+    second = [sample / (2 * seen.independent) for sample in range(seen.independent)]
+    first = [value + 0.1 + (sample % 2) / 10 for sample, value in enumerate(second)]
+    measured = [{"mean shift": first}, {"mean shift": second}]
+    entries = [
+        replace(entry, outcomes=outcomes, rank=Rank(place, place, place))
+        for place, (entry, outcomes) in enumerate(zip(seen.entries, measured, strict=True), 1)
+    ]
+    out = tmp_path_factory.mktemp("means") / "site"
+    write([replace(seen, entries=entries)], [], out)
+    return f"file://{out}{BOARD}/v1/compare.html"
+
+
+@pytest.mark.parametrize("less", [False, True])
+def test_means_are_compared_without_empty_columns(of_means: str, page: Any, less: bool) -> None:
+    page.add_init_script(
+        "let kept; Object.defineProperty(globalThis, 'OUTCOMES', { get: () => kept, set: (value) => { kept = { ...value, "
+        f"less: {str(less).lower()} }}; }} }})"
+    )
+    page.goto(of_means)
+    first, second = (
+        page.get_by_label(label).evaluate("(e) => e.selectedOptions[0].textContent") for label in ("First", "Second")
+    )
+    better = f"{second} has the smaller" if less else f"{first} has the higher"
+    assert page.locator("#verdict").inner_text().startswith(f"{better} mean shift, by 15.0 points")
+    assert page.locator("#paired thead th:visible").all_inner_texts() == [
+        "measure",
+        "first, %",
+        "second, %",
+        "difference, points",
+    ]
+    assert page.locator("#paired tbody td").count() == 3
 
 
 def test_a_command_is_copied(site: str, page: Any) -> None:

@@ -51,7 +51,7 @@ def test_pages_are_in_decibels(seen: BoardView, tmp_path: Path) -> None:
     table = pd.read_csv(seen.folder / "table.csv").set_index("model")
     best = f"{table.loc['bright', 'attacked@8/255']:.2f}"
     first = text_of(tmp_path / "site" / "index.html")
-    assert f"{best} dB is the PSNR of its pictures under attack at 8/255" in first
+    assert f"{best} dB PSNR of its pictures under attack at 8/255" in first
     assert re.search(r"95% interval [\d.]+.[\d.]+ dB on 4 images", first)
     at = tmp_path / "site" / "boards" / "small-pictures" / "v1"
     board = text_of(at / "index.html")
@@ -62,15 +62,15 @@ def test_pages_are_in_decibels(seen: BoardView, tmp_path: Path) -> None:
     assert "first, dB" in text_of(at / "compare.html") and f"{best} dB" in text_of(tmp_path / "site" / "models.html")
     assert "--board small-pictures" not in text_of(tmp_path / "site" / "submit.html")
     compared = json.loads((at / "outcomes.js").read_text().removeprefix("globalThis.OUTCOMES = ").rstrip(";\n"))
-    assert compared["points"] == "dB" and compared["n"] == 4
-    attacked = compared["models"]["bright@1"]["attack 8/255"]
+    assert compared["points"] == "dB" and compared["n"] == 4 and compared["samples"] == "4 images" and not compared["less"]
+    attacked = compared["models"]["bright@1"]["PSNR under attack at 8/255"]
     assert 100 * sum(attacked) / 4 == pytest.approx(table.loc["bright", "attacked@8/255"], abs=1e-3)
 
 
 def test_pictures_are_drawn_where_the_figures_are(seen: BoardView) -> None:
     lines, dots = curves(seen, 10), against_clean(seen, 10)
     assert lines and dots and lines.axes.y_top in (0.2, 0.4) and lines.y_title == "PSNR of the picture (dB)"
-    assert (dots.x_title, dots.y_title) == ("clean (dB)", "attack 8/255 (dB)")
+    assert (dots.x_title, dots.y_title) == ("clean PSNR (dB)", "PSNR under attack at 8/255 (dB)")
     for mark in dots.marks:
         values = seen.entries[mark.number].values
         x, y = (float(values[key]) / 100 for key in ("psnr", "attacked@8/255"))

@@ -122,5 +122,5 @@ def test_the_page_of_an_entry_shows_them(filled: Board, tmp_path: Path) -> None:
             assert f'"{entry.replace("@", "%40")}/{number}{end}.png"' in text
             assert (at / "models" / entry / f"{number}{end}.png").stat().st_size > 0
     table, protocol = (at / "index.html").read_text(), (at / "protocol.html").read_text()
-    assert "8 recordings of nmnist_sim" in table and "median least" in table
+    assert "8 recordings of the test split of nmnist_sim" in table and "median least" in table
     assert "the same 8 recordings" in protocol and "whole numbers of events" in protocol

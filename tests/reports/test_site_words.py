@@ -10,10 +10,11 @@ from support.leaderboard import kept_records, protocol
 
 from bench.boards.card import EntryCard, zoo_card
 from bench.tasks.record import ModelInfo
-from reports.site.axes import Axes, rounded_up
+from reports.site.axes import Axes, around, rounded_up
 from reports.site.bibtex import bibtex, escaped
 from reports.site.claims import reading, view
 from reports.site.facts import facts
+from reports.site.figures import counted, until
 from reports.site.frozen import piece, plainly
 from reports.site.glossary import terms_in
 from reports.site.references import pieces
@@ -122,11 +123,28 @@ def test_no_two_models_of_the_zoo_have_one_title() -> None:
 
 
 def test_axes() -> None:
-    assert [rounded_up(value) for value in (0.0, 1.0, 1.01, 1.69, 3.0)] == [1.0, 1.0, 1.2, 1.8, 3.0]
+    assert [rounded_up(value) for value in (0.0, 1.0, 1.01, 1.69, 3.0)] == [1.0, 1.0, 1.2, 2.0, 3.2]
     assert [rounded_up(value, 0.2) for value in (0.0, 0.17, 0.297, 1.01)] == [0.2, 0.2, 0.4, 1.2]
     axes = Axes(2.0, 1.0, 100, 80, left=10, right_margin=10, top=5, bottom_margin=15)
     assert axes.line([0.0, 1.0, 2.0], [0.0, 1.0, 9.0]) == "10.0,65.0 50.0,5.0 90.0,5.0"
     assert axes.y(-1.0) == 65.0
+    assert [around(values) for values in ([0.71, 0.83], [0.2, 0.35], [0.8], [-0.1, 0.9])] == [
+        (0.6, 1.0),
+        (0.2, 0.4),
+        (0.8, 1.0),
+        (-0.2, 1.0),
+    ]
+    zoomed = Axes(1.0, 1.0, 100, 80, left=10, right_margin=10, x_bottom=0.6)
+    assert zoomed.x_ticks == [(10.0, 60), (30.0, 70), (50.0, 80), (70.0, 90), (90.0, 100)]
+
+
+def test_a_dash_never_meets_a_minus_sign() -> None:
+    assert (
+        until("1.0", "2.0") == "1.0\N{EN DASH}2.0"
+        and until("-0.14", "-0.09") == "-0.14 to -0.09"
+        and until("-1", "2") == "-1 to 2"
+    )
+    assert counted(100) == "100" and counted(12000) == "12,000"
 
 
 def test_a_claim_says_whose_minus_whose() -> None:
@@ -143,7 +161,7 @@ def test_a_claim_says_whose_minus_whose() -> None:
     )
     assert reading(claim) == "accuracy under attack: zoo:no_a minus zoo:no_b"
     lines = dict(view("x", claim).fields)
-    assert lines["holds if"] == "it lies below 2 points"
+    assert lines["holds if"] == "the difference lies below 2 points"
     assert lines["measured"] == "0.0 points [-5.0, +25.0], n = 5"
     two = claim.model_copy(
         update={"models": ["no_a"], "statistic": "attack_difference", "protocol": {"attacks": ["pgd", "fgsm"]}}

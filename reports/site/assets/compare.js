@@ -1,7 +1,7 @@
 "use strict";
 // The paired comparison of bench.metrics.statistics, computed here so that any two of many models can be compared.
 (() => {
-  const { n, z, t, points, models } = globalThis.OUTCOMES;
+  const { n, z, t, points, less, samples, models } = globalThis.OUTCOMES;
   const form = document.getElementById("pair");
   const names = Object.keys(models);
   if (names.length < 2) {
@@ -75,14 +75,17 @@
     const body = document.querySelector("#paired tbody");
     const measures = Object.keys(models[a]).filter((measure) => measure in models[b]);
     const found = measures.map((measure) => ({ measure, ...paired(unpack(models[a][measure]), unpack(models[b][measure])) }));
+    const coins = found.some((one) => one.p !== null); // without, nothing can be counted, and there is no p
     body.replaceChildren(
       ...found.map((one) => {
         const row = document.createElement("tr");
         const head = document.createElement("th");
         head.scope = "row";
+        head.className = "named";
         head.textContent = one.measure;
         const p = one.p === null ? "" : one.p < 0.001 ? one.p.toExponential(1) : one.p.toFixed(3);
-        const cells = [percent(one.a), percent(one.b), `${signed(one.value)} [${signed(one.low)}, ${signed(one.high)}]`, ...one.only, p];
+        const cells = [percent(one.a), percent(one.b), `${signed(one.value)} [${signed(one.low)}, ${signed(one.high)}]`];
+        if (coins) cells.push(...one.only, p);
         row.append(
           head,
           ...cells.map((text) => {
@@ -95,22 +98,26 @@
         return row;
       }),
     );
+    for (const head of document.querySelectorAll("#paired .coins")) head.hidden = !coins;
     const main = found[0];
-    const ahead = main.low > 0 ? a : main.high < 0 ? b : "";
+    const [higher, lower] = less ? [b, a] : [a, b];
+    const better = less ? "smaller" : "higher";
+    const ahead = main.low > 0 ? higher : main.high < 0 ? lower : "";
     document.getElementById("verdict").textContent =
       a === b
         ? "Choose two different models."
         : ahead
-          ? `${titleOf(ahead)} is better under ${main.measure}: by ${percent(Math.abs(main.value))} ${points}, and the interval excludes zero.`
-          : `These ${n} images cannot tell the two apart under ${main.measure}: the interval includes zero.`;
+          ? `${titleOf(ahead)} has the ${better} ${main.measure}, by ${percent(Math.abs(main.value))} ${points}: the interval of the difference excludes zero.`
+          : `These ${samples} cannot tell which of the two has the ${better} ${main.measure}: the interval of the difference includes zero.`;
     document.getElementById("paired").hidden = false;
     history.replaceState(null, "", `#a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`);
   };
 
   const asked = new URLSearchParams(location.hash.slice(1));
   const chosen = (key, otherwise) => (names.includes(asked.get(key)) ? asked.get(key) : otherwise);
-  form.elements.a.value = chosen("a", names[0]);
-  form.elements.b.value = chosen("b", names.find((name) => name !== form.elements.a.value));
+  const offered = [...form.elements.a.options].map((option) => option.value); // the ranked ones first
+  form.elements.a.value = chosen("a", offered[0]);
+  form.elements.b.value = chosen("b", offered.find((name) => name !== form.elements.a.value));
   document.getElementById("swap").addEventListener("click", () => {
     [form.elements.a.value, form.elements.b.value] = [form.elements.b.value, form.elements.a.value];
     show();

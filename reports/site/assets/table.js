@@ -23,6 +23,7 @@
     column: place.get(select.dataset.column),
   }));
   const least = fields.least;
+  if (fields.old) fields.old.parentElement.hidden = !rows.some((entry) => entry.old);
   let limit = 100; // laying out a thousand rows takes longer than a person waits for a click
 
   for (const { select, column } of choices) {
