@@ -54,11 +54,11 @@ def ls(root: Path | None, as_json: bool) -> None:
 
 
 @board.command(short_help="Show the table of a board and its protocol.")
-@click.argument("name")
+@click.argument("name", metavar="BOARD")
 @ROOT
 @JSON
 def show(name: str, root: Path | None, as_json: bool) -> None:
-    """Show the table of NAME (BOARD[/vN]) and its protocol."""
+    """Show the table of BOARD (a name, or NAME/vN for one version) and its protocol."""
     from bench.boards.render import read_table
     from bench.boards.store import boards_root, open_board
     from bench.boards.submission.folder import limits_text
@@ -214,11 +214,11 @@ def release(draft: Path, root: Path | None) -> None:
 
 
 @board.command(short_help="Draw the pictures that entries lack.")
-@click.argument("name")
+@click.argument("name", metavar="BOARD")
 @ROOT
 @OUT
 def gallery(name: str, root: Path | None, out: Path) -> None:
-    """Draw the pictures that entries of board NAME lack, from the runs that lie in --out."""
+    """Draw the pictures that entries of BOARD lack, from the runs that lie in --out."""
     from bench.boards.gallery import read_galleries
     from bench.boards.store import boards_to_write, open_board
 
