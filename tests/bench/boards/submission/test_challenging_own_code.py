@@ -20,6 +20,7 @@ from bench.boards.submission.running import run
 from bench.boards.verify import verify
 from bench.cli.main import main
 from bench.data import load_samples
+from bench.evaluation.request.settings import Tick
 from bench.foundation.errors import BoardError, IsolationError
 
 N = 30
@@ -81,7 +82,12 @@ def test_own_code_is_challenged_and_has_the_answers_of_its_network(
 ) -> None:
     board = small_board(tmp_path / "leaderboards", n=N)
     folder = own_code(tmp_path / "mine")
-    _, entry = run(folder, board, out=tmp_path / "records", trust_code=True, limits=Limits(seconds=300))
+    ticks: list[Tick] = []
+    _, entry = run(
+        folder, board, out=tmp_path / "records", trust_code=True, limits=Limits(seconds=300), on_tick=ticks.append
+    )
+    assert [tick.done for tick in ticks] == list(range(1, ticks[-1].total + 1))
+    assert ticks[-1].label == "asked about images not on the board"
     scope: dict[str, object] = {}
     exec(compile(LINEAR, "model", "exec"), scope)
     network = scope["build"]()  # type: ignore[operator]
