@@ -86,10 +86,11 @@ def show(name: str, root: Path | None, as_json: bool) -> None:
 def _line(row: dict[str, str], protocol: Protocol) -> dict[str, str]:
     """The cells that are printed for a row of ``table.csv``."""
     from bench.tasks.lookup import board_rules
+    from bench.tasks.results import in_words
 
     ranked = f"{row['rank']} [{row['rank_low']}-{row['rank_high']}]" if row["rank"] else ""
     line = {"model": f"{row['model']}@{row['version']}", "rank": ranked, "class": row["class"]}
-    verdict = row["verdict"] + ("" if row["status"] == "current" else f", {row['status']}")
+    verdict = in_words(row["verdict"]) + ("" if row["status"] == "current" else f", {row['status']}")
     return line | board_rules(protocol.task).line(row, protocol) | {"verdict": verdict}
 
 

@@ -133,7 +133,7 @@ def fill(
             say(f"{number} of {len(models)}: {model} did not enter: {outcome}", err=True)
         else:
             entered.append(entry_fields(chosen, outcome))
-            tell(f"{number} of {len(models)}: {outcome.name} entered, {outcome.record.reliability.status}")
+            tell(f"{number} of {len(models)}: {outcome.name} entered, {outcome.record.reliability.grade}")
     if as_json:
         shown = {"board": str(chosen), "to_evaluate": models, "entered": entered, "failed": failed}
         say_json(json.dumps(shown, indent=1))
