@@ -74,8 +74,11 @@ def show(name: str, root: Path | None, as_json: bool) -> None:
         f"{chosen}: {protocol.title}\n{protocol.data.n} {protocol.data.split} samples of {protocol.data.name}, "
         f"{protocol.norm}, attacks: {attacks}, seed {protocol.seed}, protocol {chosen.protocol_sha256[:16]}"
     )
+    if not rows:
+        say(f"no entries yet; the first: bench submit run FOLDER --board {chosen}, or bench board fill {chosen}\n{limits_text()}")
+        return
     lines = [_line(row, protocol) for row in rows]
-    empty_columns = [key for key in (lines[0] if lines else ()) if not any(line[key] for line in lines)]
+    empty_columns = [key for key in lines[0] if not any(line[key] for line in lines)]
     show_table([{key: value for key, value in line.items() if key not in empty_columns} for line in lines])
     unit = board_rules(protocol.task).unit
     column = protocol.figure or "attack"
