@@ -169,6 +169,14 @@ def test_what_is_missing_is_listed_somewhere(run: Bench, words: list[str], listi
     assert f"{listing} lists what there is. See bench {' '.join(words)} --help." in refusal.err
 
 
+@pytest.mark.parametrize("verb", ["show", "measure", "train"])
+@pytest.mark.parametrize("model", ["net.py::Net", "cnn.onnx"])
+def test_a_model_of_ones_own_is_not_looked_for_in_the_zoo(run: Bench, verb: str, model: str) -> None:
+    refusal = run(verb, model)
+    assert refusal.code == 2
+    assert "a model of your own" in refusal.err and "bench evaluate" in refusal.err
+
+
 def test_help_names_every_verb(run: Bench) -> None:
     said = run("--help")
     assert said.code == 0
