@@ -71,11 +71,14 @@ def told_apart(names: Sequence[str], records: Sequence[Record]) -> list[str]:
 
 
 def renamed(records: Sequence[Record], names: Sequence[str]) -> list[Record]:
-    """The records under other names, for a paper; as they are without ``names``. Raises ``RecordError`` for too few or many."""
+    """The records under other names, for a paper; unchanged without ``names``. Raises ``RecordError`` for another number."""
     if not names:
         return list(records)
     if len(names) != len(records):
-        raise RecordError(f"There are {len(records)} records, and --name was given {len(names)} times.", "Give --name once for each record.")
+        raise RecordError(
+            f"There are {len(records)} records, and --name was given {len(names)} times.",
+            "Give --name once for each record.",
+        )
     models = [record.model.model_copy(update={"ref": name}) for record, name in zip(records, names, strict=True)]
     return [
         record.model_copy(update={"model": model}).with_rows(record.rows)

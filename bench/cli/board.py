@@ -75,7 +75,8 @@ def show(name: str, root: Path | None, as_json: bool) -> None:
         f"{protocol.norm}, attacks: {attacks}, seed {protocol.seed}, protocol {chosen.protocol_sha256[:16]}"
     )
     if not rows:
-        say(f"no entries yet; the first: bench submit run FOLDER --board {chosen}, or bench board fill {chosen}\n{limits_text()}")
+        say(f"no entries yet; make one: bench submit run FOLDER --board {chosen}, or bench board fill {chosen}")
+        say(limits_text())
         return
     lines = [_line(row, protocol) for row in rows]
     empty_columns = [key for key in lines[0] if not any(line[key] for line in lines)]

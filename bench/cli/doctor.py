@@ -114,7 +114,7 @@ def _explain(diagnosis: Diagnosis, eps: str) -> None:
 
 
 def _conclusion(diagnosis: Diagnosis) -> str:
-    """What follows from the checks, which could not be made, so that nobody takes them for passed, and from how few samples."""
+    """What follows from the checks. Those that could not be made are named, so that nobody takes them for passed."""
     from bench.tasks.classification.checks import LEAST_ATTACKED
 
     unknown = diagnosis.not_looked_at

@@ -99,14 +99,15 @@ def examine(
 ) -> Diagnosis:
     """Examine a model on the first ``n`` samples that it classifies correctly, in linf.
 
-    model, data, stochastic, batch, neurons: as for :func:`bench.evaluate`; data may be (images ``(N, C, H, W)``, labels ``(N,)``).
+    model, data, stochastic, batch, neurons: as for :func:`bench.evaluate`; data may be (images ``(N, C, H, W)``, labels
+        ``(N,)``).
     eps: radius of the attacks. prepare: what is done to a network of the user's own first. sources: models from which
         adversarial images are transferred; empty for the undefended models of the zoo that were trained on the same data.
     on_progress: called when an examination begins, and before each gradient and each attack in it.
     The spike functions of a model that this suite did not build are found as for :func:`bench.evaluate`. The cost grows with
     ``n``: on a spiking model, about 500 gradients and 700 forwards per sample.
-    Raises ``ModelError`` if the model cannot be run, ``SpecError`` if it scores or has none of ``neurons``, ``DataError`` if it classifies no sample
-    correctly.
+    Raises ``ModelError`` if the model cannot be run, ``SpecError`` if it scores or none of ``neurons`` fires in it, and
+    ``DataError`` if it classifies no sample correctly.
     """
     with borrowed(model):
         subject = open_subject(model, stochastic=stochastic, prepare=prepare)
