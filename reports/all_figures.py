@@ -114,7 +114,7 @@ def _at_radius(records: Sequence[Record], eps: str, of_all: str) -> Iterator[Dra
         draw = partial(waterfall.stage_waterfall, record, eps)
         yield drawing(f"stages-{file_name(name)}", draw, waterfall.CAPTION, model=name)
     if len(records) > 1:
-        best = label(forest.best_first(records, eps)[0])
+        best = labels(forest.best_first(records, eps))[0]
         yield drawing("differences", partial(forest.difference_forest, records, eps), forest.CAPTION, best=best)
 
 
@@ -157,10 +157,10 @@ def draw_all(
     saved: records with saved inputs, by their folders. width: in inches, of figures that fit a column. Raises
     ``RecordError`` if the records are not comparable.
     """
-    make_folder(folder)
     planned = [*(drawings(records) if records else ()), *measured_drawings(measured, results or {})]
     for place, record in (saved or {}).items():
         planned += saved_drawings(record, place)
+    make_folder(folder)
     written = []
     for drawing in planned:
         figure = drawing.draw(width=drawing.width or width)

@@ -58,11 +58,31 @@ def without_mathematics(text: str) -> str:
 
 
 def labels(records: Sequence[Record]) -> list[str]:
-    """Distinct names of the records: those of one model are followed by the start of their identity."""
-    names = [label(record) for record in records]
+    """Distinct names of the records in a figure."""
+    return told_apart([label(record) for record in records], records)
+
+
+def told_apart(names: Sequence[str], records: Sequence[Record]) -> list[str]:
+    """A name for each record: those that several records have are followed by the start of the record's identity."""
     return [
         f"{name} ({record.identity[:6]})" if names.count(name) > 1 else name
         for name, record in zip(names, records, strict=True)
+    ]
+
+
+def renamed(records: Sequence[Record], names: Sequence[str]) -> list[Record]:
+    """The records under other names, for a paper; unchanged without ``names``. Raises ``RecordError`` for another number."""
+    if not names:
+        return list(records)
+    if len(names) != len(records):
+        raise RecordError(
+            f"There are {len(records)} records, and --name was given {len(names)} times.",
+            "Give --name once for each record.",
+        )
+    models = [record.model.model_copy(update={"ref": name}) for record, name in zip(records, names, strict=True)]
+    return [
+        record.model_copy(update={"model": model}).with_rows(record.rows)
+        for record, model in zip(records, models, strict=True)
     ]
 
 

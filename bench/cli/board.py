@@ -54,11 +54,11 @@ def ls(root: Path | None, as_json: bool) -> None:
 
 
 @board.command(short_help="Show the table of a board and its protocol.")
-@click.argument("name")
+@click.argument("name", metavar="BOARD")
 @ROOT
 @JSON
 def show(name: str, root: Path | None, as_json: bool) -> None:
-    """Show the table of NAME (BOARD[/vN]) and its protocol."""
+    """Show the table of BOARD (a name, or NAME/vN for one version) and its protocol."""
     from bench.boards.render import read_table
     from bench.boards.store import boards_root, open_board
     from bench.boards.submission.folder import limits_text
@@ -74,8 +74,12 @@ def show(name: str, root: Path | None, as_json: bool) -> None:
         f"{chosen}: {protocol.title}\n{protocol.data.n} {protocol.data.split} samples of {protocol.data.name}, "
         f"{protocol.norm}, attacks: {attacks}, seed {protocol.seed}, protocol {chosen.protocol_sha256[:16]}"
     )
+    if not rows:
+        say(f"no entries yet; make one: bench submit run FOLDER --board {chosen}, or bench board fill {chosen}")
+        say(limits_text())
+        return
     lines = [_line(row, protocol) for row in rows]
-    empty_columns = [key for key in (lines[0] if lines else ()) if not any(line[key] for line in lines)]
+    empty_columns = [key for key in lines[0] if not any(line[key] for line in lines)]
     show_table([{key: value for key, value in line.items() if key not in empty_columns} for line in lines])
     unit = board_rules(protocol.task).unit
     column = protocol.figure or "attack"
@@ -86,10 +90,11 @@ def show(name: str, root: Path | None, as_json: bool) -> None:
 def _line(row: dict[str, str], protocol: Protocol) -> dict[str, str]:
     """The cells that are printed for a row of ``table.csv``."""
     from bench.tasks.lookup import board_rules
+    from bench.tasks.results import in_words
 
     ranked = f"{row['rank']} [{row['rank_low']}-{row['rank_high']}]" if row["rank"] else ""
     line = {"model": f"{row['model']}@{row['version']}", "rank": ranked, "class": row["class"]}
-    verdict = row["verdict"] + ("" if row["status"] == "current" else f", {row['status']}")
+    verdict = in_words(row["verdict"]) + ("" if row["status"] == "current" else f", {row['status']}")
     return line | board_rules(protocol.task).line(row, protocol) | {"verdict": verdict}
 
 
@@ -214,11 +219,11 @@ def release(draft: Path, root: Path | None) -> None:
 
 
 @board.command(short_help="Draw the pictures that entries lack.")
-@click.argument("name")
+@click.argument("name", metavar="BOARD")
 @ROOT
 @OUT
 def gallery(name: str, root: Path | None, out: Path) -> None:
-    """Draw the pictures that entries of board NAME lack, from the runs that lie in --out."""
+    """Draw the pictures that entries of BOARD lack, from the runs that lie in --out."""
     from bench.boards.gallery import read_galleries
     from bench.boards.store import boards_to_write, open_board
 

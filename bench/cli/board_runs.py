@@ -27,7 +27,7 @@ OUT = click.option(
 
 
 @click.command(short_help="Evaluate a zoo model under a board, and enter it.")
-@click.argument("name")
+@click.argument("name", metavar="BOARD")
 @click.argument("model")
 @ROOT
 @OUT
@@ -46,7 +46,7 @@ def run(
     scheduler: str | None,
     as_json: bool,
 ) -> None:
-    """Evaluate MODEL (zoo:NAME) under the protocol of board NAME and enter it; the same command resumes."""
+    """Evaluate MODEL (zoo:NAME) under the protocol of BOARD and enter it; the same command resumes."""
     import torch
 
     from bench.boards.running import run_zoo
@@ -83,7 +83,7 @@ def _finish(board: Board, out: Path) -> None:
 
 
 @click.command(short_help="Evaluate and enter every zoo model that is missing.")
-@click.argument("name")
+@click.argument("name", metavar="BOARD")
 @ROOT
 @OUT
 @click.option("--only", multiple=True, metavar="MODEL", help="Only this zoo model; may be repeated.")
@@ -104,7 +104,7 @@ def fill(
     scheduler: str | None,
     as_json: bool,
 ) -> int:
-    """Evaluate and enter every zoo model that fits board NAME, has weights, and is not on it; the same command resumes.
+    """Evaluate and enter every zoo model that fits BOARD, has weights, and is not on it; the same command resumes.
 
     A model that fails is reported, and the next one goes on; exit 1 if any failed. Several commands may run at once
     with different --only.
@@ -133,7 +133,7 @@ def fill(
             say(f"{number} of {len(models)}: {model} did not enter: {outcome}", err=True)
         else:
             entered.append(entry_fields(chosen, outcome))
-            tell(f"{number} of {len(models)}: {outcome.name} entered, {outcome.record.reliability.status}")
+            tell(f"{number} of {len(models)}: {outcome.name} entered, {outcome.record.reliability.grade}")
     if as_json:
         shown = {"board": str(chosen), "to_evaluate": models, "entered": entered, "failed": failed}
         say_json(json.dumps(shown, indent=1))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.isolation import isolating, limits_of
 from bench.cli.terminal import JSON, say, say_json
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--link", default="", help="https address of a description.")
 @click.option("--eps", help="Radius, one of the board's [default: the one it ranks by].")
 @click.option("--submission", type=click.Path(path_type=Path), help="The entry's submission, if it is not of the zoo.")
+@isolating
 @click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
 @click.option("--dry-run", is_flag=True, help="Score only; record nothing.")
 @JSON
@@ -35,6 +37,9 @@ def challenge(
     submission: Path | None,
     root: Path | None,
     dry_run: bool,
+    trust_code: bool,
+    hours: float,
+    memory: int,
     as_json: bool,
 ) -> None:
     """Score IMAGES (safetensors: images, samples) against ENTRY (BOARD[/vN]/MODEL[@V]) under its threat model."""
@@ -42,7 +47,10 @@ def challenge(
     from bench.boards.entering import add_challenge
     from bench.boards.opening import subject_of
     from bench.boards.store import boards_root, boards_to_write, open_entry
+    from bench.boards.submission.questioned import Questioning
     from bench.data import load_samples
+    from bench.foundation.spec import parse_eps
+    from bench.foundation.threats import threat_at
     from bench.tasks.lookup import board_rules
 
     board, stored_entry = open_entry(entry, boards_root(root) if dry_run else boards_to_write(root))
@@ -50,7 +58,10 @@ def challenge(
     radius = eps or protocol.rank_by
     samples = load_samples(protocol.data.name, split=protocol.data.split, n=protocol.data.n)
     challenge_images = read_images(images, samples)
-    with subject_of(stored_entry, submission) as subject:
+    threat = threat_at(protocol.norm, parse_eps(radius, norm=protocol.norm)[0].value)
+    limits = limits_of(hours, memory)
+    asking = Questioning(samples, threat, draws=protocol.draws, trust_code=trust_code, limits=limits)
+    with subject_of(stored_entry, submission, asking) as subject:
         scored_challenge = score(
             subject, samples, challenge_images, stored_entry, protocol, eps=radius, who=who, how=how, link=link
         )

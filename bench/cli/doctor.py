@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.preparing import examining, preparation
+from bench.cli.preparing import NEURONS, examining, preparation
 from bench.cli.quiet import printing_to_stderr
 from bench.cli.table import show_table
 from bench.cli.terminal import JSON, say, say_json
@@ -28,6 +28,7 @@ HEALTHY = "Nothing was found that would fool an attack."
 @click.option("--n", type=click.IntRange(1), default=64, show_default=True, help="Samples that it gets right.")
 @click.option("--eps", default="4/255", show_default=True, help="Radius of the attacks, in linf.")
 @examining
+@NEURONS
 @click.option("--source", "sources", multiple=True, help="Model to transfer from [default: undefended ones of the zoo].")
 @JSON
 def doctor(
@@ -43,6 +44,7 @@ def doctor(
     sources: tuple[str, ...],
     as_json: bool,
     batch: int | None,
+    neurons: str,
     **options: Any,
 ) -> None:
     """Examine MODEL, named as for bench evaluate, for everything that makes robustness look better than it is."""
@@ -71,6 +73,7 @@ def doctor(
             device=device,
             sources=sources,
             batch=batch,
+            neurons=neurons,
             prepare=preparation(options),
             on_progress=shown.show,
         )
@@ -111,10 +114,14 @@ def _explain(diagnosis: Diagnosis, eps: str) -> None:
 
 
 def _conclusion(diagnosis: Diagnosis) -> str:
-    """What follows from the checks, and which could not be made, so that nobody takes them for passed."""
+    """What follows from the checks. Those that could not be made are named, so that nobody takes them for passed."""
+    from bench.tasks.classification.checks import LEAST_ATTACKED
+
     unknown = diagnosis.not_looked_at
     warned = sum(check.status == "warn" for check in diagnosis.checks) > len(unknown)
-    words = FAILED if diagnosis.status == "fail" else WARNED if warned else HEALTHY
-    if not unknown:
-        return words
-    return f"{words} But not everything was looked at: {', '.join(dict.fromkeys(unknown))}."
+    sentences = [FAILED if diagnosis.status == "fail" else WARNED if warned else HEALTHY]
+    if unknown:
+        sentences.append(f"But not everything was looked at: {', '.join(dict.fromkeys(unknown))}.")
+    if diagnosis.samples < LEAST_ATTACKED:
+        sentences.append(f"{diagnosis.samples} samples say little; examine at least {LEAST_ATTACKED} (--n).")
+    return " ".join(sentences)

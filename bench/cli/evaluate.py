@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from attacks import THREATS
-from bench.cli.preparing import SEED, preparation, preparing
+from bench.cli.preparing import NEURONS, SEED, preparation, preparing
 from bench.cli.progress import Units
 from bench.cli.quiet import printing_to_stderr
 from bench.cli.summary import summarise
@@ -51,13 +51,7 @@ _FRESH = (
 @click.option("--stochastic", is_flag=True, help="FILE.py models only: two calls may differ.")
 @preparing
 @click.option("--expect", type=float, help="Clean accuracy in % that the model is known to reach; a remark says if not.")
-@click.option(
-    "--neurons",
-    type=click.Choice(["auto", "spikingjelly", "snntorch", "norse", "sinabs"]),
-    default="auto",
-    show_default=True,
-    help="Refuse a network in which no neuron of this library fires. Spike functions are found by running it either way.",
-)
+@NEURONS
 @click.option("--eot", type=click.IntRange(1), help="Draws averaged per query [default: 1, stochastic models 10].")
 @click.option("--scorings", type=click.IntRange(1), help="Draws per verdict [default: 1, stochastic models 10].")
 @click.option("--eight-bit", is_flag=True, help="The attacker hands over images of 8 bits, and searches among them.")

@@ -39,9 +39,16 @@ def ls(kind: str, out: Path, as_json: bool) -> None:
     if as_json:
         say_json(json.dumps(rows, indent=1))
     else:
-        show_table(_narrow(rows) if kind == "models" else rows)
+        show_table({"models": _narrow, "records": _worded}.get(kind, list)(rows))
         if kind == "models":
             say("clean, and left by standard at 2/255 and 8/255 on the newest boards: accuracy in %; --json shows more")
+
+
+def _worded(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Records with their verdicts in words."""
+    from bench.tasks.results import in_words
+
+    return [row | {"verdict": in_words(row["verdict"])} for row in rows]
 
 
 def _narrow(rows: list[dict[str, str]]) -> list[dict[str, str]]:

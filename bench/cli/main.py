@@ -50,6 +50,9 @@ RESUMED = ("evaluate", "measure", "train", "claims", "board run", "board fill", 
 """Commands that go on where they were stopped, if they are run again."""
 
 
+LISTINGS = {"BOARD": "bench board ls", "MODEL": "bench ls models"}
+"""Commands that list what a parameter of that name can be."""
+
 UNREADABLE = frozenset({errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP})
 """What the operating system answers to a path that a user named and that nobody can look at."""
 
@@ -153,7 +156,18 @@ def _sentences(error: click.ClickException) -> str:
     what = " ".join(error.format_message().split())
     context = getattr(error, "ctx", None)
     stop = "" if what.endswith((".", "?", "!")) else "."
-    return f"{what}{stop} See {context.command_path if context else 'bench'} --help."
+    lists = _listing(error) if isinstance(error, click.MissingParameter) else ""
+    return f"{what}{stop} {lists}See {context.command_path if context else 'bench'} --help."
+
+
+def _listing(error: click.MissingParameter) -> str:
+    """The command that lists what a missing parameter can be, in a sentence; empty where there is none."""
+    parameter = error.param
+    if parameter is None or parameter.name is None:
+        return ""
+    wanted = parameter.metavar if isinstance(parameter, click.Argument) else None
+    command = LISTINGS.get(wanted or parameter.name.upper())
+    return f"{command} lists what there is. " if command else ""
 
 
 if __name__ == "__main__":

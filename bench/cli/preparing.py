@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from bench.models.preparation import Preparation
 
 SEED = click.option("--seed", type=int, default=0, show_default=True, help="Of every random draw.")
+NEURONS = click.option(
+    "--neurons",
+    type=click.Choice(["auto", "spikingjelly", "snntorch", "norse", "sinabs"]),
+    default="auto",
+    show_default=True,
+    help="Refuse a network in which no neuron of this library fires. Spike functions are found by running it either way.",
+)
 NAMES = ("weights", "partial", "preprocess", "mean", "std", "readout")
 
 _OPTIONS = (

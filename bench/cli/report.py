@@ -15,9 +15,13 @@ def report() -> None:
     """Pictures, tables and the site, from records and boards."""
 
 
+_NAMES = click.option("--name", "names", multiple=True, help="Name to show in place of the model's; once for each record.")
+
+
 @report.command(short_help="Figures for a paper, from records or a board.")
 @click.argument("records", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--board", "name", help="BOARD[/vN]: all its current entries instead of RECORDS.")
+@_NAMES
 @click.option("--measures", is_flag=True, help="Also accuracy over time steps and robustness over energy, by bench measure.")
 @click.option("--boards", "root", type=click.Path(path_type=Path), help="Folder of boards [default: leaderboards].")
 @click.option(
@@ -26,6 +30,7 @@ def report() -> None:
 @click.option("--out", type=click.Path(path_type=Path), default=Path("plots"), show_default=True, help="Folder to fill.")
 def plots(
     records: tuple[Path, ...],
+    names: tuple[str, ...],
     name: str | None,
     measures: bool,
     root: Path | None,
@@ -47,6 +52,7 @@ def plots(
     from reports.measures import sheets
     from reports.paper_style import COLUMN, PAGE
     from reports.picks import SAVED_FOLDER
+    from reports.plots import renamed
 
     if records and name:
         raise SpecError("Records and a board cannot be drawn together.", "Name either.")
@@ -54,8 +60,9 @@ def plots(
     record_list = [read_record(path) for path in records]
     if name:
         entries = open_board(name, home).entries()
-        names = [entry.name for entry in entries]
-        record_list = [entry.record for entry in entries if is_current(entry.name, names)]
+        entry_names = [entry.name for entry in entries]
+        record_list = [entry.record for entry in entries if is_current(entry.name, entry_names)]
+    record_list = renamed(record_list, names)
     measured_sheets = sheets(home) if measures else []
     if not record_list and not measured_sheets:
         raise SpecError("There is nothing to draw.", "Name records, --board BOARD or --measures.")
@@ -69,14 +76,15 @@ def plots(
 
 @report.command(short_help="A Markdown table of records.")
 @click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
-def table(records: tuple[Path, ...]) -> None:
+@_NAMES
+def table(records: tuple[Path, ...], names: tuple[str, ...]) -> None:
     """A Markdown table of RECORDS: clean, noise and attacks (accuracy, score shift or PSNR) at every radius they share."""
     from bench.evaluation.records.storage import read_record
     from bench.foundation.errors import RecordError
-    from reports.plots import check_comparable
+    from reports.plots import check_comparable, renamed
     from reports.tables import comparison_table
 
-    record_list = [read_record(path) for path in records]
+    record_list = renamed([read_record(path) for path in records], names)
     check_comparable(record_list, samples=False)
     radii = [list(dict.fromkeys(result.eps_text for result in record.results)) for record in record_list]
     shared = [eps for eps in radii[0] if all(eps in others for others in radii)]

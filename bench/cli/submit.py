@@ -10,28 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.entered import entry_fields
+from bench.cli.isolation import isolating, limits_of
 from bench.cli.pictures import draw
 from bench.cli.table import show_table
 from bench.cli.terminal import JSON, say, say_json
 from bench.tasks import TASKS
 
 if TYPE_CHECKING:
-    from bench.boards.store import Board
-    from bench.boards.submission.namespaces import Limits
-
-_TRUST = click.option("--trust-code", is_flag=True, help="Run the submission's model.py, in isolation. Read it first.")
-_HOURS = click.option(
-    "--hours", type=click.FloatRange(0, min_open=True), default=12.0, show_default=True, help="Time for own code."
-)
-_MEMORY = click.option("--memory", type=click.IntRange(1), default=6, show_default=True, help="GiB of memory for own code.")
-
-
-def _limits(hours: float, memory: int) -> Limits:
-    import os
-
-    from bench.boards.submission.namespaces import Limits
-
-    return Limits(seconds=3600 * hours, memory=memory * 2**30, threads=os.cpu_count() or 1)
+    from bench.boards.store import Board, Entry
 
 
 @click.group()
@@ -77,9 +63,7 @@ def hash_(folder: Path) -> None:
 @submit.command(short_help="Run the checks that continuous integration runs.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--n", type=click.IntRange(1), default=200, show_default=True, help="Test images.")
-@_TRUST
-@_HOURS
-@_MEMORY
+@isolating
 @JSON
 def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_json: bool) -> int:
     """Run the checks that continuous integration runs on FOLDER; exit 1 if one fails."""
@@ -87,7 +71,7 @@ def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_
     from bench.cli.progress import Units
 
     with Units() as bar:
-        report = checked(folder, n=n, trust_code=trust_code, limits=_limits(hours, memory), on_tick=bar.tick)
+        report = checked(folder, n=n, trust_code=trust_code, limits=limits_of(hours, memory), on_tick=bar.tick)
     if as_json:
         say_json(json.dumps([result.model_dump() for result in report.checks], indent=1))
     else:
@@ -103,9 +87,7 @@ def check(folder: Path, n: int, trust_code: bool, hours: float, memory: int, as_
 @click.option("--out", type=click.Path(path_type=Path), default=Path("records"), show_default=True, help="Where runs go.")
 @click.option("--dry-run", is_flag=True, help="Evaluate, and show the page and the rank; the board stays as it is.")
 @click.option("--supersede", is_flag=True, help="As a maintainer: let it follow an earlier version of the same owner.")
-@_TRUST
-@_HOURS
-@_MEMORY
+@isolating
 @JSON
 def run(
     folder: Path,
@@ -127,12 +109,12 @@ def run(
     from bench.cli.progress import Units
     from bench.foundation.files import atomic_write_text, make_folder
 
-    board = open_board(name, boards_root(root) if dry_run else boards_to_write(root))
+    chosen = open_board(name, boards_root(root) if dry_run else boards_to_write(root))
+    before = chosen.names()
     with TemporaryDirectory() as scratch:
-        if dry_run:
-            board = _copied(board, Path(scratch))
+        board = _copied(chosen, Path(scratch)) if dry_run else chosen
         with Units() as bar:
-            _, entry = measure(folder, board, out=out, limits=_limits(hours, memory), on_tick=bar.tick, **trusted)
+            _, entry = measure(folder, board, out=out, limits=limits_of(hours, memory), on_tick=bar.tick, **trusted)
         if not dry_run:
             draw(board, entry, out)
         page, fields = summary(board, entry), entry_fields(board, entry)
@@ -143,8 +125,17 @@ def run(
         say_json(json.dumps(fields | {"page": str(path), "dry_run": dry_run}, indent=1))
         return
     say(f"{page}\nwritten to {path}")
+    say(_outcome(entry, board, before=entry.name in before, dry_run=dry_run))
+
+
+def _outcome(entry: Entry, board: Board, *, before: bool, dry_run: bool) -> str:
+    """The effect on the board, in words. before: whether the entry was there already."""
+    if before:
+        return f"{entry.name} was on {board} before; this is the evaluation by which it entered."
     if dry_run:
-        say(f"{board} is as it was: this was a dry run. Without --dry-run the same command enters the model at once.")
+        again = "Without --dry-run the same command enters the model, without repeating the attacks."
+        return f"{board} is as it was: this was a dry run. {again}"
+    return f"{entry.name} entered {board}; look at it: bench board show {board}"
 
 
 def _copied(board: Board, folder: Path) -> Board:

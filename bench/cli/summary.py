@@ -10,6 +10,7 @@ from bench.cli.terminal import say
 
 if TYPE_CHECKING:
     from bench.tasks.record import Record
+    from bench.tasks.results import Reliability
 
 VERDICTS = {
     "unreliable": "UNRELIABLE",
@@ -37,7 +38,19 @@ def summarise(record: Record, out: Path) -> None:
     for reason in record.reliability.reasons:
         say(f"{VERDICTS[record.reliability.status]}: {plainly(reason)}")
     if record.reliability.status == "upper_bound":
-        say("         use --attack standard for a number to publish; bench doctor looks closer")
+        say(f"         {advice(record.reliability)}")
     for remark in (*summary.remarks, *(f"remark: {text}" for text in record.remarks)):
         say(remark)
     say(f"record: {out}/{folder_name(record.model.ref, record.identity)}  ({duration(record.seconds)})")
+
+
+def advice(verdict: Reliability) -> str:
+    """What turns an upper bound into a number to publish. A reason that belongs to no check is that of a weak attack."""
+    of_checks = {check.says for check in verdict.checks}
+    few = any(check.name == "attacked samples" and check.status == "bound" for check in verdict.checks)
+    steps = []
+    if any(reason not in of_checks for reason in verdict.reasons):
+        steps.append("use --attack standard for a number to publish")
+    if few:
+        steps.append("evaluate more images (--n)")
+    return "; ".join([*steps, "bench doctor looks closer"])

@@ -10,10 +10,19 @@ if TYPE_CHECKING:
     from zoo.card import Card
 
 
+OWN = (".py", ".onnx", ".nir")
+"""Endings of files that hold a model of the user's own."""
+
+
 def card_of(name: str) -> Card:
     """The card of ``zoo:NAME``. Raises a ``BenchError`` for an unknown name and a malformed card."""
     from zoo.card import card, is_described, names
 
+    if "::" in name or name.endswith(OWN):
+        raise ModelError(
+            f"{name} is a model of your own, and this command is for those of the zoo.",
+            "Name one of bench ls models; bench evaluate, doctor, certify and submit take your own.",
+        )
     if not is_described(name):
         raise UnknownNameError.of("model", f"zoo:{name}", [f"zoo:{known}" for known in names()])
     try:

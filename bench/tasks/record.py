@@ -219,7 +219,7 @@ class Record(Strict):
 
         summary = task_registry.get(self.task).summary(self.results, eight_bit=self.eight_bit)
         title = f"{self.model.ref} on {self.data.n} {self.data.split} samples of {self.data.name}, {self.threat}"
-        verdict = ": ".join([self.reliability.status.replace("_", " "), "; ".join(self.reliability.reasons)])
+        verdict = ": ".join([self.reliability.grade, "; ".join(self.reliability.reasons)])
         return table_html(summary.lines, title=title, notes=[summary.caption, f"verdict: {verdict.removesuffix(': ')}"])
 
     def plot(self) -> Figure:

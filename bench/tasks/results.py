@@ -115,6 +115,16 @@ class Reliability(Strict):
     checks: list[Check] = []
     """All checks."""
 
+    @property
+    def grade(self) -> str:
+        """The status in words."""
+        return in_words(self.status)
+
+
+def in_words(status: str) -> str:
+    """A status of :class:`Reliability` as people read it: ``upper_bound`` is an upper bound."""
+    return status.replace("_", " ")
+
 
 class Results(Mapping[UnitKey, UnitResult]):
     """All finished units of a request. shards: number of shards."""

@@ -160,6 +160,11 @@ def answers_again(ask: Answers, images: Tensor, first: Tensor) -> dict[str, Tens
     }
 
 
+def asked(circumstance: str) -> str:
+    """A circumstance of :func:`answers_again` as the end of a sentence: ``asked one by one``."""
+    return f"asked {circumstance.removeprefix('asked ')}"
+
+
 def images_asked(n: int) -> int:
     """How many images the checks ask about, repetitions included: first ``n``, then those of :func:`answers_again`."""
     return 5 * n + min(ALONE, n)

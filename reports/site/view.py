@@ -62,7 +62,7 @@ class EntryView:
     @property
     def verdict(self) -> str:
         """``reliable``, ``reliable with remarks``, ``upper bound`` or ``unreliable``."""
-        return self.record.reliability.status.replace("_", " ")
+        return self.record.reliability.grade
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,18 @@ def test_all_figures_that_the_records_allow_are_drawn(record: Make, tmp_path: Pa
     assert not [line for line in lines if "{" in line]
 
 
+def test_what_cannot_be_drawn_leaves_no_folder(record: Make, tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="different attacks"):
+        draw_all([record(eps="0.1"), record(eps="0.1", attack="uniform")], tmp_path / "plots")
+    assert not (tmp_path / "plots").exists()
+
+
+def test_the_caption_of_differences_names_one_of_two_records_of_a_model(record: Make) -> None:
+    records = [record(eps="0.1"), record(bias=0.05, eps="0.1")]
+    (differences,) = (drawing for drawing in drawings(records) if drawing.name.startswith("differences"))
+    assert any(f"({each.identity[:6]})" in differences.caption for each in records)
+
+
 def test_a_name_is_no_markup_in_captions(record: Make) -> None:
     """Braces are no fields to fill in, and brackets are no link."""
     odd = record(eps="0.1")

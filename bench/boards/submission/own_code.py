@@ -55,17 +55,37 @@ def isolated(verified: Snapshot, protocol: Protocol, out: Path, trust_code: bool
         make_folder(folder / BESIDE)
         if (others := to_attack(protocol, folder / BESIDE / "seed")) is not None:
             runs.append((_request(verified, protocol, description, others), folder / BESIDE))
-        proposals = [_proposals(each, place, sandbox, on_tick) for each, place in runs]
+        steps = _Steps(sum(map(_cells, (each for each, _ in runs))) + len(runs) + 1, on_tick)
+        proposals = [_proposals(each, place, sandbox, steps) for each, place in runs]
     with started(verified, trust_code=trust_code, limits=limits) as (sandbox, layers):
         if layers != request.subject.whole_layers:
             raise SubmissionError("The code builds another network each time.", "Let the factory build one network.")
         answers = submission_rules(request.task).answers(Isolated(sandbox, verified))
-        records = [
-            judge(each, proposed, answers, identity_of(each), place)
-            for (each, place), proposed in zip(runs, proposals, strict=True)
-        ]
+        records = []
+        for (each, place), proposed in zip(runs, proposals, strict=True):
+            records.append(judge(each, proposed, answers, identity_of(each), place))
+            steps.finished("judged")
         record = records[0] if others is None else with_attack_compared(*records)
-        return with_memory_checked(record, protocol, answers)
+        record = with_memory_checked(record, protocol, answers)
+        steps.finished("asked about images not on the board")
+        return record
+
+
+class _Steps:
+    """Counts the steps of a run through its phases, so that the time left is that of the whole run."""
+
+    def __init__(self, total: int, on_tick: Ticked) -> None:
+        self._done, self._total, self._on_tick = 0, total, on_tick
+
+    def finished(self, label: str, *, reused: bool = False) -> None:
+        """One more step is finished. reused: an earlier run had finished it."""
+        self._done += 1
+        self._on_tick(Tick(self._done, self._total, label, reused))
+
+
+def _cells(request: Request) -> int:
+    """The number of questions by which a request is attacked: one per shard, radius and attack."""
+    return len(request.shards) * len(request.eps) * len(request.attacks)
 
 
 def _request(verified: Snapshot, protocol: Protocol, description: Description, samples: Samples | None = None) -> Request:
@@ -74,15 +94,14 @@ def _request(verified: Snapshot, protocol: Protocol, description: Description, s
     return resolve(settings if samples is None else replace(settings, n=None, data=samples))
 
 
-def _proposals(request: Request, folder: Path, sandbox: Sandbox, on_tick: Ticked) -> ProposalsOf:
+def _proposals(request: Request, folder: Path, sandbox: Sandbox, steps: _Steps) -> ProposalsOf:
     """What each attack made of each shard; kept in files, so that a killed run goes on where it was.
 
     A damaged file counts as missing.
     """
     proposals: dict[tuple[int, float, int], Proposals] = {}
-    cells = list(product(range(len(request.shards)), request.eps, enumerate(request.attacks)))
     columns = submission_rules(request.task).gradient_columns
-    for done, (shard, eps, (number, attack)) in enumerate(cells, 1):
+    for shard, eps, (number, attack) in product(range(len(request.shards)), request.eps, enumerate(request.attacks)):
         positions, stages = request.shards[shard], Most.of(request, number)
         samples = request.samples[positions.start : positions.stop]
         path = folder / f"proposals-{number}-{eps.value!r}-{shard}"
@@ -104,7 +123,7 @@ def _proposals(request: Request, folder: Path, sandbox: Sandbox, on_tick: Ticked
             content = answer.frame().packed()
             atomic_write_bytes(path, _seal(samples, content) + content)
         proposals[number, eps.value, shard] = answer
-        on_tick(Tick(done, len(cells), f"{attack.name} at {eps.text}", stored is not None))
+        steps.finished(f"{attack.name} at {eps.text}", reused=stored is not None)
     return proposals
 
 

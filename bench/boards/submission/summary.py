@@ -50,7 +50,7 @@ def summary(board: Board, entry: Entry) -> str:
         "|---|---|---|---|",
         *map(_row, figures),
     ]
-    lines += ["", f"Verdict: {record.reliability.status}."]
+    lines += ["", f"Verdict: {record.reliability.grade}."]
     lines += [f"- {for_markdown(reason)}" for reason in record.reliability.reasons]
     if entry.name in order:
         rank = order[entry.name]

@@ -58,12 +58,13 @@ def read_record(folder: Path | str) -> Record:
     """The record in ``folder`` (or of a ``record.json``, or ``ARCHIVE/NAME``), with its rows, hashes checked.
 
     A record that states no hash of its text is read, and has :data:`UNSEALED` among its remarks.
-    Raises ``RecordError`` if it is missing, damaged, or newer than this program.
+    Raises ``RecordError`` if it is missing, damaged, or newer than this program, and ``UnknownNameError`` for a name that an
+    archive does not hold.
     """
     folder = Path(folder)
     folder = folder.parent if folder.name == RECORD_FILE else folder
     archive = Archive(folder.parent)
-    if not folder.exists() and archive.holds(folder.name):
+    if not folder.exists() and archive.path.is_file():
         return archive.read(folder.name)
     record, was_sealed = read_folder(folder)
     if was_sealed:

@@ -14,6 +14,7 @@ from bench.evaluation.reliability.preparing import looked_at, prepared, samples_
 from bench.evaluation.request.resolve import device_named
 from bench.foundation.errors import DataError, SpecError
 from bench.models.borrowing import borrowed
+from bench.models.neurons import AUTO, check_neurons
 from bench.models.opening import open_subject
 from bench.models.preparation import NOTHING, Preparation
 from bench.models.probe import probed
@@ -92,19 +93,21 @@ def examine(
     device: str = "cpu",
     sources: tuple[str, ...] = (),
     batch: int | None = None,
+    neurons: str = AUTO,
     prepare: Preparation = NOTHING,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> Diagnosis:
     """Examine a model on the first ``n`` samples that it classifies correctly, in linf.
 
-    model, data, stochastic, batch: as for :func:`bench.evaluate`; data may be (images ``(N, C, H, W)``, labels ``(N,)``).
+    model, data, stochastic, batch, neurons: as for :func:`bench.evaluate`; data may be (images ``(N, C, H, W)``, labels
+        ``(N,)``).
     eps: radius of the attacks. prepare: what is done to a network of the user's own first. sources: models from which
         adversarial images are transferred; empty for the undefended models of the zoo that were trained on the same data.
     on_progress: called when an examination begins, and before each gradient and each attack in it.
     The spike functions of a model that this suite did not build are found as for :func:`bench.evaluate`. The cost grows with
     ``n``: on a spiking model, about 500 gradients and 700 forwards per sample.
-    Raises ``ModelError`` if the model cannot be run, ``SpecError`` if it scores, ``DataError`` if it classifies no sample
-    correctly.
+    Raises ``ModelError`` if the model cannot be run, ``SpecError`` if it scores or none of ``neurons`` fires in it, and
+    ``DataError`` if it classifies no sample correctly.
     """
     with borrowed(model):
         subject = open_subject(model, stochastic=stochastic, prepare=prepare)
@@ -119,9 +122,11 @@ def examine(
         if any(check.name == decisions.MEMORY for check in checks):
             checks.append(not_looked_at("gradients", "its gradients", "they depend on the calls before"))
             return Diagnosis(subject.ref, len(examined.y), accuracy, checks, [], [])
+        recognised_subject = looked_at(examined.subject, samples)
+        check_neurons(recognised_subject, neurons)
         examined = replace(
             examined,
-            subject=looked_at(examined.subject, samples),
+            subject=recognised_subject,
             sources=sources_for(subject, sources, samples, target),
         )
         for name in _suited(examined):

@@ -74,7 +74,10 @@ def sparsity(examined: ExaminedModel) -> Iterator[Check]:
     if not bool(seen.any()):
         return
     ratio = float((3 * l1[seen] ** 2 / l2[seen]).median())
-    says = f"3 |g|_1^2 / |g|_2^2 is {ratio:.0f} in the median; {3 * gradient.shape[1]} would be a gradient without zeros"
+    says = (
+        f"spread of its own gradient g over the input: 3 |g|_1^2 / |g|_2^2 is {ratio:.0f} in the median; the most is "
+        f"{3 * gradient.shape[1]}, where all entries are equally large"
+    )
     yield Check(name="sparsity", status="pass", value=ratio, says=says)
 
 

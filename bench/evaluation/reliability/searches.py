@@ -105,5 +105,6 @@ def paths(examined: ExaminedModel) -> Iterator[Check]:
     standing = {name: float(examined.attacked(PGD(steps=20), path).float().mean()) for name, path in examined.paths.items()}
     best = min(standing, key=lambda name: standing[name])
     lead = standing["own"] - standing[best]
-    says = f"PGD-20 leaves {standing['own']:.0%} standing along its own gradient, {standing[best]:.0%} along {best}"
+    other = f"{standing[best]:.0%} along {best}" if best != "own" else "and no less along any other path"
+    says = f"PGD-20 leaves {standing['own']:.0%} standing along its own gradient, {other}"
     yield Check(name="choice of path", status="warn" if lead > 0.05 else "pass", value=lead, says=says)

@@ -17,6 +17,7 @@ from bench.tasks.submission import (
     Template,
     against_claim,
     answers_again,
+    asked,
     gradient_checks,
     of,
 )
@@ -73,7 +74,7 @@ def _stability(model: Probe, submission: Submission, images: Tensor, first: Tens
     decided = first.argmax(1)
     for circumstance, logits in answers_again(model.logits, images, first).items():
         changed = float((logits.argmax(1) != decided).float().mean())
-        says = f"{changed:.1%} of the decisions change when {circumstance}"
+        says = f"{changed:.1%} of the decisions change when {asked(circumstance)}"
         if submission.stochastic:
             yield of(circumstance, True, changed, f"{says} (declared stochastic)")
         else:

@@ -20,6 +20,7 @@ from bench.tasks.submission import (
     Template,
     against_claim,
     answers_again,
+    asked,
     gradient_checks,
     of,
 )
@@ -69,7 +70,7 @@ def probed(model: Probe, submission: Submission, samples: Samples) -> Iterator[C
             circumstance,
             largest_change <= SAME_SCORE,
             largest_change,
-            f"scores change by up to {largest_change:.2g} when {circumstance}",
+            f"scores change by up to {largest_change:.2g} when {asked(circumstance)}",
         )
     yield from gradient_checks(model, submission, images)
     yield scale_check(first, samples.labels)

@@ -19,10 +19,12 @@ from support.tiny import Linear
 from bench.cli import main as module
 from bench.cli.evaluate import _count
 from bench.cli.quiet import printing_to_stderr
-from bench.cli.summary import summarise
+from bench.cli.summary import advice, summarise
 from bench.data.base import Samples
 from bench.foundation import registry
 from bench.foundation.errors import SpecError
+from bench.tasks.checks import concluded
+from bench.tasks.results import Check
 from zoo import card as cards
 
 ROOT = Path(__file__).parents[3]
@@ -150,6 +152,29 @@ def test_as_a_program() -> None:
 
 
 # --- what there is ---
+
+
+@pytest.mark.parametrize(
+    ("words", "listing"),
+    [
+        (["board", "show"], "bench board ls"),
+        (["board", "run"], "bench board ls"),
+        (["show"], "bench ls models"),
+        (["evaluate"], "bench ls models"),
+    ],
+)
+def test_what_is_missing_is_listed_somewhere(run: Bench, words: list[str], listing: str) -> None:
+    refusal = run(*words)
+    assert refusal.code == 2
+    assert f"{listing} lists what there is. See bench {' '.join(words)} --help." in refusal.err
+
+
+@pytest.mark.parametrize("verb", ["show", "measure", "train"])
+@pytest.mark.parametrize("model", ["net.py::Net", "cnn.onnx"])
+def test_a_model_of_ones_own_is_not_looked_for_in_the_zoo(run: Bench, verb: str, model: str) -> None:
+    refusal = run(verb, model)
+    assert refusal.code == 2
+    assert "a model of your own" in refusal.err and "bench evaluate" in refusal.err
 
 
 def test_help_names_every_verb(run: Bench) -> None:
@@ -291,6 +316,16 @@ def test_a_verdict_is_printed_in_words(capsys: pytest.CaptureFixture[str]) -> No
     assert line.endswith("the best of 4 gradient paths (the model's own gradient) leads nearer to another class")
 
 
+def test_advice_follows_from_what_bounds_the_number() -> None:
+    few = Check(name="attacked samples", status="bound", value=5, says="only 5 samples were attacked")
+    full_set = advice(concluded([few], decisive=True, why="a short attack set"))
+    assert "--n" in full_set and "--attack standard" not in full_set
+    short_set = advice(concluded([few], decisive=False, why="a short attack set"))
+    assert "--n" in short_set and "--attack standard" in short_set
+    uncontrolled = few.model_copy(update={"name": "out of control", "says": "a step is out of control"})
+    assert advice(concluded([uncontrolled], decisive=True, why="a short attack set")) == "bench doctor looks closer"
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -392,6 +427,11 @@ def test_the_doctor_takes_the_samples_there_are(run: Bench, net: str) -> None:
     said = run("doctor", net, "--data", "own", "--n", 2)
     assert "examined on" in said.out
     assert "passed" in said.out
+    assert "samples say little; examine at least 10 (--n)" in " ".join(said.out.split())
+
+
+def test_the_doctor_refuses_a_network_without_the_neurons_that_are_meant(run: Bench, net: str) -> None:
+    refused(run("doctor", net, "--data", "own", "--neurons", "norse", "--quiet"), "No neuron of norse fires")
 
 
 def test_the_doctor_says_how_far_it_is_and_what_it_could_not_look_at(run: Bench, net: str) -> None:

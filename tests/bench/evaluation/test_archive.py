@@ -120,8 +120,10 @@ def test_some_are_dropped(archive: Archive, records: dict[str, Record]) -> None:
 def test_unknown_names(archive: Archive, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match=r"b@1"):
         archive.read("b@2")
-    with pytest.raises(RecordError, match="no readable record"):
+    with pytest.raises(UnknownNameError, match=r"b@1"):
         read_record(archive.folder / "b@2")
+    with pytest.raises(RecordError, match="no readable record"):
+        read_record(tmp_path / "nowhere" / "b@2")
     with pytest.raises(UnknownNameError):
         Archive(tmp_path / "nowhere").read("b@1")
 

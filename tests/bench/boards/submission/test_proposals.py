@@ -91,7 +91,7 @@ def kept(folder: Path, *, seed: int = 1) -> tuple[Proposals, int]:
             clean = {name: torch.zeros(n, dtype=torch.float64) for name in parameters["clean"]}
             return Proposals([stage], clean).frame()
 
-    proposals = own_code._proposals(request, folder, cast(Sandbox, Process()), lambda tick: None)
+    proposals = own_code._proposals(request, folder, cast(Sandbox, Process()), own_code._Steps(1, lambda tick: None))
     return next(iter(proposals.values())), len(asked)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from support.submissions import small_board
+from support.submissions import small_board, zoo_built
 
 from bench.boards.store import Board
 from bench.boards.verify import verify
@@ -20,7 +20,10 @@ from bench.cli.main import main
 from zoo.architectures.compact import compact
 
 ROOT = Path(__file__).parents[4]
-LINES = re.search(r"<!-- worked example -->\n```\n(.*?)```", (ROOT / "docs" / "submit.md").read_text(), re.DOTALL)
+TEXT = (ROOT / "docs" / "submit.md").read_text()
+LINES = re.search(r"<!-- worked example -->\n```\n(.*?)```", TEXT, re.DOTALL)
+DRAFT = re.search(r"<!-- small board: trial.yaml -->\n```yaml\n(.*?)```", TEXT, re.DOTALL)
+REHEARSAL = re.search(r"<!-- small board -->\n```\n(.*?)```\n<!-- end of small board -->", TEXT, re.DOTALL)
 
 
 def test_weights_are_saved_however_they_lie_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,3 +74,25 @@ def test_from_template_to_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert ended.value.code == 0 and page.read_text() in capsys.readouterr().out
     assert [str(name) for name in Board("snn-cifar10-linf", 1, board.folder).names()] == ["my_defense@1"]
     assert verify(board) == []
+
+
+@pytest.mark.timeout(600)
+def test_the_rehearsal_on_a_small_board(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The attack is shorter than in the text, and there are fewer images."""
+    assert DRAFT is not None and REHEARSAL is not None
+    draft = DRAFT[1].replace("n: 20", "n: 2").replace("[standard]", "[fgsm]")
+    assert draft.count("n: 2}") == 1 and "fgsm" in draft
+    (tmp_path / "trial.yaml").write_text(draft)
+    zoo_built(tmp_path / "my_defense")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    for line in REHEARSAL[1].splitlines():
+        monkeypatch.setattr(sys, "argv", shlex.split(line))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0, (line, capsys.readouterr().err)
+    printed = capsys.readouterr().out
+    for words in ("trial/v1: released", "entered trial/v1; look at it: bench board show trial/v1", "trial/v1: verified"):
+        assert words in printed
