@@ -51,6 +51,8 @@ PICTURE = 4.5
 """Inches: width of the README's picture."""
 QUALITY = "iqa-photos-linf"
 """The board of models that score."""
+EVENTS, SPIKE_CAMERAS = "events-nmnistsim-l0", "spikecam-cifar10-linf"
+"""The boards of cameras that the documentation shows."""
 SHEET = "zoo:iqa_hyperiqa"
 """Whose gallery is shown."""
 
@@ -102,7 +104,11 @@ def tables() -> dict[str, Tables]:
         },
         "docs/papers.md": {"claims": claims_twice.markdown(BOARDS)},
         "docs/quality.md": {QUALITY: board_table(open_board(QUALITY, BOARDS)), "ceiling": quality_ceiling.markdown()},
-        "docs/spike-cameras.md": {"reconstructions": reconstructions.markdown()},
+        "docs/events.md": {EVENTS: board_table(open_board(EVENTS, BOARDS))},
+        "docs/spike-cameras.md": {
+            SPIKE_CAMERAS: board_table(open_board(SPIKE_CAMERAS, BOARDS)),
+            "reconstructions": reconstructions.markdown(),
+        },
     }
 
 

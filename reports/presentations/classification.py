@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.tasks.classification.board import standing
+from bench.tasks.classification.board import has_least, standing
 from reports.presentations.presentation import (
     Column,
     CurvePoint,
@@ -53,12 +53,17 @@ def rule(protocol: Protocol) -> str:
 
 
 def table(protocol: Protocol) -> list[TableColumn]:
-    """Clean accuracy, then accuracy under noise and attack at every radius."""
-    columns: list[TableColumn] = [("clean", single("clean", 100, ".1f"))]
+    """Accuracy: clean, under noise where the board ranks, under attack at every radius; and the median least change."""
+    main = protocol.rank_by
+    columns: list[TableColumn] = [
+        ("clean", single("clean", 100, ".1f")),
+        (f"noise {main}", single(f"noise@{main}", 100, ".1f")),
+    ]
     for eps in protocol.eps:
-        columns.append((f"noise {eps}", single(f"noise@{eps}", 100, ".1f")))
         robust = between(f"robust@{eps}", f"robust_low@{eps}", f"robust_high@{eps}", 100, ".1f")
         columns.append((f"attacked {eps}", robust))
+    if has_least(protocol):
+        columns.append(("median least", lambda row: row["least_median"].removesuffix(".000000")))
     return columns
 
 

@@ -9,6 +9,7 @@ from support import leaderboard
 
 from bench.boards.render import render
 from reports.board_tables import board_table
+from reports.presentations.classification import table
 
 
 def test_one_line_per_entry_in_the_order_of_the_table(tmp_path: Path) -> None:
@@ -22,3 +23,13 @@ def test_one_line_per_entry_in_the_order_of_the_table(tmp_path: Path) -> None:
     best = rows[0]
     assert f"{100 * float(best['clean']):.1f}" in lines[2]
     assert f"{100 * float(best['robust@8/255']):.1f} [" in lines[2]
+
+
+def test_boards_of_events_say_how_few_events_broke_half_of_the_samples() -> None:
+    columns = dict(table(leaderboard.protocol(leaderboard.kept_records()[0], norm="events_l0")))
+    assert columns["median least"]({"least_median": "34.000000"}) == "34"
+    assert columns["median least"]({"least_median": "over 4%"}) == "over 4%"
+
+
+def test_other_boards_count_no_events() -> None:
+    assert "median least" not in dict(table(leaderboard.protocol(leaderboard.kept_records()[0])))

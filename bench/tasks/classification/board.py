@@ -142,9 +142,14 @@ def columns(entry: BoardEntry, protocol: BoardProtocol) -> dict[str, float | str
             f"gap_best@{eps}": result.gap_best.value,
         }
         values[f"best_known_external@{eps}"] = external(entry, eps, best_known)
-    if issubclass(threat_registry.get(protocol.norm), EventGrid):
+    if has_least(protocol):
         values["least_median"] = median_least(entry.record)
     return values
+
+
+def has_least(protocol: BoardProtocol) -> bool:
+    """Whether the table has :func:`median_least`: where changes are counted in whole events."""
+    return issubclass(threat_registry.get(protocol.norm), EventGrid)
 
 
 def median_least(record: Record) -> float | str:
