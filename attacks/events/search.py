@@ -68,20 +68,20 @@ class FlipSearch(SlotSearch):
 
     def building(self, grid: EventsL0, x: Tensor, number: Tensor, rng: KeyedRng) -> Build:
         """Cells are changed by one event, in the direction that each can take. See the base."""
-        direction = grid.directions(grid.events(x), rng.fold("directions"))
+        events = grid.events(x)
+        changed = grid.as_inputs(events + grid.directions(events, rng.fold("directions")), x).flatten(1)
 
         def build(cells: Tensor, rows: Tensor) -> Tensor:
-            return _with_flips(grid, x[rows], cells, direction[rows], number[rows])
+            return _with_flips(x[rows], changed, rows, cells, number[rows])
 
         return build
 
 
-def _with_flips(grid: EventsL0, x: Tensor, cells: Tensor, direction: Tensor, budget: Tensor) -> Tensor:
-    """Inputs ``(n, T, ...)`` with the first ``budget`` ``(n,)`` of ``cells`` ``(n, most)`` changed in their direction."""
+def _with_flips(x: Tensor, changed: Tensor, rows: Tensor, cells: Tensor, budget: Tensor) -> Tensor:
+    """Inputs ``x`` ``(n, T, ...)`` with the first ``budget`` ``(n,)`` of ``cells`` ``(n, most)`` as in ``changed[rows]``."""
     used = torch.arange(cells.shape[1], device=cells.device) < budget[:, None]
     # An unused slot repeats the first used one, so that the number of slots of the batch does not matter.
     places = torch.where(used, cells, cells[:, :1])
-    events = grid.events(x)
-    flat = torch.zeros_like(events, dtype=torch.bool).flatten(1).scatter(1, places, True).view_as(events)
-    flat &= (budget > 0)[:, None, None]
-    return grid.as_inputs(events + direction * flat, x)
+    flat = x.flatten(1)
+    values = torch.where((budget > 0)[:, None], changed[rows[:, None], places], flat.gather(1, places))
+    return flat.scatter(1, places, values).view_as(x)

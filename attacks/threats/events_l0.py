@@ -76,9 +76,10 @@ def directions_and_gains(scores: Tensor, events: Tensor, peak: int) -> tuple[Ten
 
     scores, events: ``(n, T, M)``. On a binary grid (peak 1) a cell can change in one way only.
     """
-    upwards = torch.where(events <= 0, True, torch.where(events >= peak, False, scores >= 0))
-    direction = torch.where(upwards, 1, -1)
-    return direction, scores * direction
+    upwards = events <= 0
+    if peak > 1:
+        upwards |= (events < peak) & (scores >= 0)
+    return torch.where(upwards, 1, -1), torch.where(upwards, scores, -scores)
 
 
 def as_events(threat: Threat) -> EventsL0:
