@@ -24,13 +24,17 @@ if TYPE_CHECKING:
 
 
 def table_rows(entries: list[Entry], protocol: Protocol) -> list[dict[str, str]]:
-    """One row per entry: ranked ones first, then unreliable ones, then superseded ones."""
-    order = ranks(entries, protocol)
+    """One row per entry: ranked ones first, then unreliable ones, then superseded ones; of a shared rank the one that
+    measured best comes first.
+    """
+    order, rules = ranks(entries, protocol), board_rules(protocol.task)
     names = [entry.name for entry in entries]
 
-    def position(entry: Entry) -> tuple[int, int, str]:
-        ranked = order.get(entry.name)
-        return (0 if ranked else 1 if is_current(entry.name, names) else 2, ranked.rank if ranked else 0, str(entry.name))
+    def position(entry: Entry) -> tuple[int, int, float, str]:
+        name, ranked = str(entry.name), order.get(entry.name)
+        if not ranked:
+            return 1 if is_current(entry.name, names) else 2, 0, 0.0, name
+        return 0, ranked.rank, -float(rules.ranked_by(entry, protocol).mean()), name
 
     rows = []
     for entry in sorted(entries, key=position):
@@ -45,7 +49,7 @@ def table_rows(entries: list[Entry], protocol: Protocol) -> list[dict[str, str]]
             "verdict": record.reliability.status,
             "status": "current" if is_current(entry.name, names) else "superseded",
             "n": str(record.data.n),
-            **board_rules(protocol.task).columns(entry, protocol),
+            **rules.columns(entry, protocol),
             "defense": entry.card.defense,
             "summary": entry.card.summary,
             "paper": entry.card.paper.title,

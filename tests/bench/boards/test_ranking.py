@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from support import leaderboard
 
-from bench.boards import ranking
+from bench.boards import ranking, render
 from bench.boards.naming import EntryName
 from bench.boards.ranking import Rank, ranks
 from bench.tasks.classification.board import RULES, reach
@@ -56,3 +58,12 @@ def test_what_a_longer_attack_may_turn_is_tied(monkeypatch: pytest.MonkeyPatch) 
 def test_older_records_keep_their_ranks() -> None:
     older = SimpleNamespace(record=SimpleNamespace(evaluator_version=TASK.evaluator_version - 1))
     assert reach(cast(Any, older), cast(Any, None)) == 0
+
+
+def test_of_a_shared_rank_the_best_measured_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    board = leaderboard.board(tmp_path)
+    monkeypatch.setattr(render, "ranks", lambda entries, protocol: {entry.name: Rank(1, 1, 6) for entry in entries})
+    rows = render.table_rows(board.entries(), board.protocol())
+    figures = [float(row["robust@8/255"]) for row in rows]
+    assert len(set(figures)) > 2
+    assert figures == sorted(figures, reverse=True)
