@@ -29,7 +29,7 @@ WORDS = Words(
     ordered_by="accuracy under attack",
     unit="Accuracy in percent",
     headline="accuracy under attack",
-    compared="image by image",
+    compared="sample by sample",
     share="Accuracy in percent",
     figure="Accuracy",
     axis="accuracy (%)",
@@ -40,15 +40,15 @@ WORDS = Words(
 
 
 def attacks(protocol: Protocol) -> str:
-    """The protocol's attacks in a sentence; a stage works only on images that still stand."""
-    return f"{of_attacks(protocol)}; a stage works on the images that the stages before it left standing."
+    """The protocol's attacks in a sentence; a stage works only on samples that still stand."""
+    return f"{of_attacks(protocol)}; a stage works on the samples that the stages before it left standing."
 
 
 def rule(protocol: Protocol) -> str:
     """What counts as robust, in two sentences."""
     return (
-        "An image counts as robust if the model is right on it without a perturbation and after every attack. "
-        f"The table is ordered by the share of robust images at {protocol.rank_by}."
+        "A sample counts as robust if the model is right on it without a perturbation and after every attack. "
+        f"The table is ordered by the share of robust samples at {protocol.rank_by}."
     )
 
 
@@ -95,7 +95,7 @@ def columns(protocol: Protocol) -> list[Column]:
 
 
 def _robust(eps: str, *, main: bool) -> Column:
-    says = f"Accuracy under every attack of the protocol at {eps}, over all images, with its 95% interval."
+    says = f"Accuracy under every attack of the protocol at {eps}, over all samples, with its 95% interval."
     low, high, axis = f"robust_low@{eps}", f"robust_high@{eps}", f"accuracy under attack at {eps} (%)"
     return Column(f"robust@{eps}", f"attack {eps}", says, low=low, high=high, main=main, axis=axis)
 

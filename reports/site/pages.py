@@ -28,7 +28,7 @@ from reports.site.links import web
 from reports.site.outcomes import constants
 from reports.site.recordings import pictures
 from reports.site.references import pieces
-from reports.site.samples import sampled
+from reports.site.samples import on_events, sampled
 from reports.site.verdicts import CHECKS, VERDICTS
 from reports.site.view import BoardView, EntryView
 from reports.site.words import commands, frozen_attacks, sentences
@@ -172,6 +172,7 @@ def _environment(latest: Sequence[BoardView], source: str) -> Environment:
         "points": points,
         "sign": sign,
         "sampled": sampled,
+        "on_events": on_events,
         "pieces": pieces,
         "plainly": plainly,
     }

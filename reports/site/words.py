@@ -29,7 +29,7 @@ def sentences(protocol: Protocol) -> list[str]:
         f"The threat model is {protocol.norm}: {ball}, here {radii}; {_box(protocol)}.",
         presentation.attacks(protocol),
         presentation.rule(protocol),
-        "The evaluator checks the radius, the range and the model's answer of each adversarial image again, without the "
+        "The evaluator checks the radius, the range and the model's answer of each adversarial sample again, without the "
         "attack's own figures.",
         "Random noise of the same radius is measured as a baseline. The gap between noise and attack is shown, but orders "
         "nothing.",
@@ -105,7 +105,7 @@ def commands(entry: EntryView, protocol: Protocol, *, as_frozen: bool = True) ->
         again = f"bench submit run DIR --board {shlex.quote(place)}"
         return [
             ("Evaluate the submission again (DIR is the submission's folder)", again),
-            ("Score a sample of its images again", f"bench board rescore {name} --submission DIR"),
+            ("Score some of its samples again", f"bench board rescore {name} --submission DIR"),
         ]
     words = ["bench", "evaluate", "--model", f"zoo:{entry.name}"]
     for spec in protocol.specs:
@@ -115,7 +115,7 @@ def commands(entry: EntryView, protocol: Protocol, *, as_frozen: bool = True) ->
     words += ["--seed", str(protocol.seed)]
     return [
         ("Evaluate it again" if as_frozen else _with_another_program(protocol), shlex.join(words)),
-        ("Score a sample of its images again", f"bench board rescore {name}"),
+        ("Score some of its samples again", f"bench board rescore {name}"),
     ]
 
 

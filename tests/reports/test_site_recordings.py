@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +126,11 @@ def test_the_page_of_an_entry_shows_them(filled: Board, tmp_path: Path) -> None:
     table, protocol = (at / "index.html").read_text(), (at / "protocol.html").read_text()
     assert "8 recordings of the test split of nmnist_sim" in table and "median least" in table
     assert "the same 8 recordings" in protocol and "whole numbers of events" in protocol
+
+
+def test_no_page_speaks_of_images(filled: Board, tmp_path: Path) -> None:
+    build(filled.folder.parents[1], tmp_path / "site")
+    for page in (tmp_path / "site" / "boards").rglob("*.html"):
+        text = " ".join(unescape(re.sub(r"<[^>]*>", " ", page.read_text(encoding="utf-8"))).split())
+        assert "8 bits" not in text, page
+        assert not re.search(r"\b[Aa]n image|\bimages\b", text), (page, re.findall(r".{30}\bimages?\b.{30}", text))
