@@ -5,7 +5,9 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from attacks import ATTACKS
 from bench.boards.protocol import FrozenStage, Protocol
+from bench.evaluation.request.attack_specs import attack_registry
 from bench.foundation.threats import threat_registry
 from reports.presentations.presentation import presentation_of
 from reports.site.figures import counted
@@ -87,7 +89,21 @@ def frozen_attacks(protocol: Protocol) -> list[AttackWords]:
 
 
 def _stage_words(stages: list[FrozenStage]) -> list[StageWords]:
-    return [StageWords(stage.name or "only one", piece(stage.attack), piece(stage.path)) for stage in stages]
+    return [
+        StageWords(
+            stage.name or "only one",
+            piece(stage.attack),
+            Piece("none: the search sees answers alone") if _sees_answers_alone(stage) else piece(stage.path),
+        )
+        for stage in stages
+    ]
+
+
+def _sees_answers_alone(stage: FrozenStage) -> bool:
+    """Whether the search of a stage asks for no gradient. One that this program does not have is taken to ask for them."""
+    name = stage.attack.partition("(")[0]
+    known = {place.rpartition(":")[2]: attack for attack, place in ATTACKS.items()}
+    return name in known and attack_registry.get(known[name]).access != "white-box"
 
 
 def _box(protocol: Protocol) -> str:

@@ -19,6 +19,7 @@ from reports.site.frozen import piece, plainly
 from reports.site.glossary import terms_in
 from reports.site.references import pieces
 from reports.site.view import EntryView
+from reports.site.words import frozen_attacks
 from zoo.card import card, names
 
 DAY = datetime.date(2026, 1, 2)
@@ -34,6 +35,15 @@ def test_a_frozen_attack_in_words() -> None:
     for text in ("not (python", "a word", "", "Name"):
         assert piece(text).words == text
     assert plainly("along (ASSG(coding=None, half=0.44)) of all") == "along (ASSG: half 0.44) of all"
+
+
+def test_a_search_by_answers_alone_names_no_gradient() -> None:
+    record = kept_records()[0]
+    searches = ("Square(queries=300, share=0.8)", "FlipSearch(queries=500)", "PGD(steps=10)", "Forgotten(steps=1)")
+    stages = [{"name": "", "attack": search, "path": "Training(coding=None)"} for search in searches]
+    attack = {"spec": "standard", "name": "", "parameters": {}, "spiking": stages, "smooth": stages, "coded": stages}
+    ((group,),) = [attack.groups for attack in frozen_attacks(protocol(record, attacks=[attack]))]
+    assert [stage.path.words.partition(":")[0] for stage in group.stages] == ["none"] * 2 + ["the model's own gradient"] * 2
 
 
 def test_arxiv_ids_become_addresses_and_nothing_is_lost() -> None:
