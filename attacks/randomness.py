@@ -41,14 +41,7 @@ def _shift(x: Tensor, bits: int) -> Tensor:
 
 
 def _mix(x: Tensor) -> Tensor:
-    """The finaliser of splitmix64 on int64 tensors; products wrap modulo 2**64."""
-    x = (x ^ _shift(x, 30)) * _MULTIPLY_1
-    x = (x ^ _shift(x, 27)) * _MULTIPLY_2
-    return x ^ _shift(x, 31)
-
-
-def _mix_in_place(x: Tensor) -> Tensor:
-    """:func:`_mix` that overwrites ``x``: a third of the time where ``x`` is small enough to stay in the cache."""
+    """The finaliser of splitmix64 on an int64 tensor, which it overwrites; products wrap modulo 2**64."""
     x.bitwise_xor_(_shift(x, 30)).mul_(_MULTIPLY_1)
     x.bitwise_xor_(_shift(x, 27)).mul_(_MULTIPLY_2)
     return x.bitwise_xor_(_shift(x, 31))
@@ -90,7 +83,7 @@ class KeyedRng:
         rows, cells = (len(self.keys), count) if at_once else (max(1, _BLOCK // max(1, count)), _BLOCK)
         for row in range(0, len(self.keys), max(1, rows)):
             for cell in range(0, count, max(1, cells)):
-                bits = _mix_in_place(self.keys[row : row + rows, None] + counter[cell : cell + cells])
+                bits = _mix(self.keys[row : row + rows, None] + counter[cell : cell + cells])
                 drawn[row : row + rows, cell : cell + cells] = _shift(bits, 41)
         return drawn.add_(0.5).mul_(2.0**-23).view(len(self.keys), *shape)
 

@@ -20,11 +20,10 @@ def random_subset(rng: KeyedRng, sizes: Tensor, population: int) -> Tensor:
     while True:
         drawn = _places(rng, draws, population)
         fresh = _first_of_their_value(drawn)
-        rank = fresh.cumsum(1)
         if bool((fresh.sum(1) >= fewer).all()):
             break
         draws *= 2
-    row, column = (fresh & (rank <= fewer[:, None])).nonzero(as_tuple=True)
+    row, column = (fresh & (fresh.cumsum(1) <= fewer[:, None])).nonzero(as_tuple=True)
     mask = torch.zeros(len(sizes), population, dtype=torch.bool, device=drawn.device)
     mask[row, drawn[row, column]] = True
     return mask ^ (fewer < sizes)[:, None]

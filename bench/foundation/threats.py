@@ -19,3 +19,10 @@ def threat_at(name: str, radius: float) -> Threat:
     Raises :class:`~bench.foundation.errors.UnknownNameError` for a name that nothing has.
     """
     return threat_registry.get(name)(eps=radius)
+
+
+def counts_events(name: str) -> bool:
+    """Whether the threat ``name`` counts whole events of a grid. Raises as :func:`threat_at`."""
+    from attacks.threats.event_grid import EventGrid
+
+    return issubclass(threat_registry.get(name), EventGrid)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.tasks.classification.board import has_least, standing
+from bench.foundation.threats import counts_events
+from bench.tasks.classification.board import standing
 from reports.presentations.presentation import (
     Column,
     CurvePoint,
@@ -62,7 +63,7 @@ def table(protocol: Protocol) -> list[TableColumn]:
     for eps in protocol.eps:
         robust = between(f"robust@{eps}", f"robust_low@{eps}", f"robust_high@{eps}", 100, ".1f")
         columns.append((f"attacked {eps}", robust))
-    if has_least(protocol):
+    if counts_events(protocol.norm):
         columns.append(("median least", lambda row: row["least_median"].removesuffix(".000000")))
     return columns
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from attacks.threats.event_grid import EventGrid
 from bench.boards.protocol import Protocol
-from bench.foundation.threats import threat_registry
+from bench.foundation.threats import counts_events
 
 
 def on_events(protocol: Protocol) -> bool:
     """Whether the board is on recordings of events."""
-    return issubclass(threat_registry.get(protocol.norm), EventGrid)
+    return counts_events(protocol.norm)
 
 
 def sampled(protocol: Protocol) -> str:

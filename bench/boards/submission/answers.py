@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 
 import torch
@@ -14,6 +15,11 @@ Ask = Callable[[Tensor], Tensor]
 
 AT_ONCE = 4000
 """Images per question: what an answer may take is limited in bytes and seconds."""
+
+
+def secret_generator() -> torch.Generator:
+    """Of orders and draws that code cannot foresee."""
+    return torch.Generator().manual_seed(int.from_bytes(os.urandom(7), "little"))
 
 
 def key(image: Tensor) -> bytes:

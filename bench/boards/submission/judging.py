@@ -7,7 +7,6 @@ for the attacks: accuracies, shifts, noise, ball, box, 8 bits and rows are compu
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from torch import Tensor
 from attacks.lattice import EightBit
 from attacks.rows import per_row
 from attacks.threats.threat import Threat
-from bench.boards.submission.answers import Answers, Ask
+from bench.boards.submission.answers import Answers, Ask, secret_generator
 from bench.boards.submission.proposing import STATUSES, Proposals
 from bench.evaluation.build_record import build_record
 from bench.evaluation.executors.executor import Serial
@@ -97,7 +96,7 @@ def judge(request: Request, proposals: ProposalsOf, ask: Ask, identity: str, fol
     answers = request.subject.module
     if not isinstance(answers, Answers):
         raise TypeError("only answers can be judged")
-    secret = torch.Generator().manual_seed(int.from_bytes(os.urandom(7), "little"))  # of orders that code cannot foresee
+    secret = secret_generator()
     for number in range(len(request.shards)):
         for mixture in _mixtures(request, load_shard(request, number), number, proposals):
             answers.learn(mixture, ask, secret)

@@ -6,7 +6,6 @@ that an answer which depends on its company is seen to do so.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,7 @@ from torch import Tensor
 
 from attacks.lattice import RealNumbers
 from attacks.randomness import KeyedRng
-from bench.boards.submission.answers import Answers, Ask, key
+from bench.boards.submission.answers import Answers, Ask, key, secret_generator
 from bench.boards.submission.answers_only import answers_only
 from bench.boards.submission.description import Description
 from bench.boards.submission.folder import snapshot
@@ -61,7 +60,7 @@ class Questioned(Answers):
     def __init__(self, ask: Ask, company: Tensor, *, copies: int) -> None:
         super().__init__()
         self._ask, self._company, self._copies = ask, company, copies
-        self._secret = torch.Generator().manual_seed(int.from_bytes(os.urandom(7), "little"))
+        self._secret = secret_generator()
 
     def forward(self, x: Tensor) -> Tensor:
         if new := [image for image in x if key(image) not in self._known]:
@@ -87,7 +86,7 @@ def questioned(source: Path, how: Questioning) -> Iterator[Subject]:
 
 def _company(how: Questioning) -> Tensor:
     """Images of the board as they are, and others with noise on them."""
-    secret = torch.Generator().manual_seed(int.from_bytes(os.urandom(7), "little"))
+    secret = secret_generator()
     samples = how.samples[torch.randperm(len(how.samples), generator=secret)[:COMPANY]]
     seed = int(torch.randint(2**31, (), generator=secret))
     return torch.cat([samples.images, noisy(samples.images, how.threat, KeyedRng.of(seed, samples.ids), RealNumbers())])

@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from attacks.randomness import KeyedRng
-from attacks.threats.event_grid import EventGrid
-from bench.foundation.threats import threat_registry
+from bench.foundation.threats import counts_events
 from bench.metrics.classification import worst_case
 from bench.metrics.statistics import Floats
 from bench.models.scorer import Scorer
@@ -142,14 +141,9 @@ def columns(entry: BoardEntry, protocol: BoardProtocol) -> dict[str, float | str
             f"gap_best@{eps}": result.gap_best.value,
         }
         values[f"best_known_external@{eps}"] = external(entry, eps, best_known)
-    if has_least(protocol):
+    if counts_events(protocol.norm):
         values["least_median"] = median_least(entry.record)
     return values
-
-
-def has_least(protocol: BoardProtocol) -> bool:
-    """Whether the table has :func:`median_least`: where changes are counted in whole events."""
-    return issubclass(threat_registry.get(protocol.norm), EventGrid)
 
 
 def median_least(record: Record) -> float | str:
