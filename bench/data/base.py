@@ -197,6 +197,12 @@ def held_out(labels: Tensor, classes: int) -> Tensor:
     return mask
 
 
+def check_number(n: int | None, count: int, name: str) -> None:
+    """Raise ``TooFewError`` if ``n`` samples are asked of ``name``, which has ``count``; None asks for all."""
+    if n is not None and not 1 <= n <= count:
+        raise TooFewError(f"{n:,} samples were asked for, but {name} has {count:,}.", f"Ask for at most {count}.")
+
+
 def check_split(split: str, known: Sequence[str], name: str) -> None:
     """Raise ``DataError`` if ``split`` is none of ``known``."""
     if split not in known:

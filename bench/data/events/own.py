@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.data.base import Samples, check_split
+from bench.data.base import Samples, check_number, check_split
 from bench.data.events.reader import FrameReader, camera_of
 from bench.data.events.recording import Sensor
 from bench.data.events.spec import EventSpec, parse_event_spec
@@ -18,7 +18,7 @@ from bench.data.folders.classes import find_classes
 from bench.data.folders.listing import Kind
 from bench.data.paths import base_name, shown
 from bench.data.rows import FileRows
-from bench.foundation.errors import DataError, TooFewError
+from bench.foundation.errors import DataError
 
 LARGEST = 1 << 28
 """Cells of a sample, for each of which 8 bytes are taken while it is made."""
@@ -42,11 +42,7 @@ def read_own(spec: str, *, split: str = "test", n: int | None = None) -> Samples
     asked = parse_event_spec(spec, T=10, sized=True)
     check_split(split, ("test",), f"events:{shown(asked.top)}")
     classes = find_classes(asked.top, RECORDINGS)
-    count = len(classes.files)
-    if n is not None and not 1 <= n <= count:
-        raise TooFewError(
-            f"{n:,} samples were asked for, but {shown(asked.top)} has {count:,}.", f"Ask for at most {count}."
-        )
+    check_number(n, len(classes.files), shown(asked.top))
     chosen = classes.files[:n]
     sensor = _sensor(chosen[0][0], asked)
     reader = FrameReader(sensor, asked.rule, asked.peak, "Record or export it again, or move it out of the folder.")

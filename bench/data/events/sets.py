@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.data.base import Samples, check_split, held_out
+from bench.data.base import Samples, check_number, check_split, held_out
 from bench.data.events import layouts
 from bench.data.events.layouts import CIFAR_CLASSES, Recording
 from bench.data.events.reader import FrameReader
@@ -24,7 +24,7 @@ from bench.data.events.recording import Sensor
 from bench.data.events.spec import EventSpec, not_found, parse_event_spec
 from bench.data.paths import shown
 from bench.data.rows import FileRows
-from bench.foundation.errors import DataError, TooFewError
+from bench.foundation.errors import DataError
 
 SPLITS = ("test", "train", "val", "train_full")
 GESTURE_NAMES = (
@@ -149,11 +149,7 @@ def _samples(
     if split in ("train", "val"):
         keep = held_out(labels, len(chosen.classes)) == (split == "val")
     places = keep.nonzero()[:, 0].tolist()
-    if n is not None and not 1 <= n <= len(places):
-        raise TooFewError(
-            f"{n:,} samples were asked for, but {chosen.name} ({split}) has {len(places):,}.",
-            f"Ask for at most {len(places)}.",
-        )
+    check_number(n, len(places), f"{chosen.name} ({split})")
     recordings = [half[place] for place in places[:n]]
     reader = FrameReader(chosen.sensor, asked.rule, asked.peak)
     rows = FileRows.of(

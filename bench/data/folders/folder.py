@@ -14,14 +14,13 @@ kinds are looked at on opening; pixels are read when they are asked for.
 
 from __future__ import annotations
 
-from bench.data.base import Samples, check_split
+from bench.data.base import Samples, check_number, check_split
 from bench.data.folders.classes import find_classes
 from bench.data.folders.scored import read_scored_folder
 from bench.data.folders.spec import parse_spec
 from bench.data.folders.table import find_table
 from bench.data.images.rows import image_rows
 from bench.data.paths import base_name, shown
-from bench.foundation.errors import TooFewError
 
 
 def read_folder(spec: str, *, split: str = "test", n: int | None = None) -> Samples:
@@ -37,9 +36,7 @@ def read_folder(spec: str, *, split: str = "test", n: int | None = None) -> Samp
     if (table := find_table(top)) is not None:
         return read_scored_folder(top, table, fit, n=n)
     classes = find_classes(top)
-    count = len(classes.files)
-    if n is not None and not 1 <= n <= count:
-        raise TooFewError(f"{n:,} samples were asked for, but {shown(top)} has {count:,}.", f"Ask for at most {count}.")
+    check_number(n, len(classes.files), shown(top))
     chosen = classes.files[:n]
     return Samples(
         image_rows([path for path, _ in chosen], fit, name=name, option="size"),

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.data.base import Samples
+from bench.data.base import Samples, check_number
 from bench.data.folders.table import read_table
 from bench.data.images.fit import Fit, Resize
 from bench.data.images.rows import image_rows
 from bench.data.paths import base_name, shown
-from bench.foundation.errors import DataError, TooFewError
+from bench.foundation.errors import DataError
 
 
 def read_scored_folder(top: Path, table: Path, fit: Fit | None, *, n: int | None = None) -> Samples:
@@ -30,10 +30,7 @@ def read_scored_folder(top: Path, table: Path, fit: Fit | None, *, n: int | None
     if isinstance(fit, Resize):
         raise DataError("Rated images are not resized, which would alter their quality.", f"Use a crop: {name},crop=96.")
     rated = read_table(top, table)
-    if n is not None and not 1 <= n <= len(rated):
-        raise TooFewError(
-            f"{n:,} samples were asked for, but {shown(top)} has {len(rated):,}.", f"Ask for at most {len(rated)}."
-        )
+    check_number(n, len(rated), shown(top))
     chosen = rated[:n]
     numbers = {reference: number for number, reference in enumerate(dict.fromkeys(line.reference for line in rated))}
     return Samples(

@@ -19,13 +19,13 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
-from bench.data.base import Samples, check_split, held_out
+from bench.data.base import Samples, check_number, check_split, held_out
 from bench.data.folders.listing import list_folder
 from bench.data.paths import composed, is_folder, shown, user_path
 from bench.data.rows import FileRows, Part
 from bench.data.spikecam.geometry import Geometry
 from bench.data.spikecam.stream import SpikeStream
-from bench.foundation.errors import DataError, TooFewError
+from bench.foundation.errors import DataError
 
 SPLITS = ("test", "train", "val", "train_full")
 MOST_TICKS = 4096
@@ -55,10 +55,7 @@ def read_spikecam(spec: str, *, split: str = "test", n: int | None = None) -> Sa
     if split in ("train", "val"):
         keep = held_out(labels, len(classes)) == (split == "val")
     ids = keep.nonzero()[:, 0]
-    if n is not None and not 1 <= n <= len(ids):
-        raise TooFewError(
-            f"{n:,} samples were asked for, but {shown(top)} ({split}) has {len(ids):,}.", f"Ask for at most {len(ids)}."
-        )
+    check_number(n, len(ids), f"{shown(top)} ({split})")
     ids = ids[:n]
     if not len(ids):
         raise DataError(f"{shown(top)} has no recordings for {split}.", "Ask for another split, or add recordings.")
