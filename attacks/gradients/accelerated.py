@@ -36,8 +36,8 @@ INTERPRETED_BLOCK = 256
 
 
 def usable(x: Tensor) -> bool:
-    """Whether Triton kernels take ``x``, of any shape."""
-    if x.dtype not in DTYPES or x.numel() == 0:
+    """Whether Triton kernels take ``x``, of any shape; not a tensor that ``torch.compile`` or ``torch.export`` traces."""
+    if x.dtype not in DTYPES or x.numel() == 0 or torch.compiler.is_compiling():
         return False
     if x.device.type == "cpu":
         return os.environ.get("TRITON_INTERPRET") == "1" and _installed()

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from attacks.gradients.base import Reset
 from attacks.randomness import KeyedRng, drawing
 from zoo.spiking.encoders import ENCODERS, Direct, Poisson
 from zoo.spiking.network import TimeSequential, constant_in_time, over_time
@@ -198,3 +199,19 @@ def test_mean_logits(steps: int) -> None:
     readout, spikes = MeanLogits(6, 3).double(), (draw(steps, 5, 6) > 0).double()
     per_step = torch.stack([readout.linear(step) for step in spikes])
     torch.testing.assert_close(readout(spikes), per_step.mean(0))
+
+
+@pytest.mark.parametrize("reset", ["hard", "soft"])
+@pytest.mark.parametrize("pool", [1, 2])
+def test_layers_can_be_traced(reset: Reset, pool: int) -> None:
+    """In one graph, for ``torch.compile``: the same bits, on numbers whose sums and products are exact in float32."""
+    layer = LIF(decay=0.5, threshold=1.0, reset=reset, surrogate="rectangle", width=1.0)
+    current = torch.randint(-8, 9, (3, 2, 4, 4, 6), generator=torch.Generator().manual_seed(0)) / 4
+    weight = torch.randint(-8, 9, (3, 2, 4, 4 // pool, 6 // pool), generator=torch.Generator().manual_seed(1)) / 4
+    results = []
+    for run in (layer.pooled, torch.compile(layer.pooled, backend="eager", fullgraph=True)):
+        leaf = current.clone().requires_grad_()
+        output = run(leaf, pool)
+        results.append((output.detach(), *torch.autograd.grad(output, leaf, weight)))
+    assert all(torch.equal(plain, traced) for plain, traced in zip(*results, strict=True))
+    assert results[0][1].count_nonzero() > 0
