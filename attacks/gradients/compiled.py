@@ -3,8 +3,8 @@
 numba compiles them on first use and keeps the result on disk. Each takes matrices ``(T, M)`` in memory
 order, whose first axis may have length 1 (the same at every step), and a range of units; :func:`in_parallel`
 cuts the units among as many threads as torch uses.
-Where numba cannot be imported, off the CPU, and while ``torch.compile`` or ``torch.export`` traces, the callers fall back on torch
-operations.
+Where numba cannot be imported, off the CPU, and while ``torch.compile`` or ``torch.export`` traces, the callers
+fall back on torch operations.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def compiled(loop: Loop) -> Loop:
 
 
 def usable(x: Tensor) -> bool:
-    """Whether compiled loops take ``x``, of any shape: float32 or float64 on a CPU with numba, and not a tensor that is being traced."""
+    """Whether compiled loops take ``x``, of any shape: float32 or float64 on a CPU with numba, while nothing is traced."""
     return (
         _numba is not None
         and x.device.type == "cpu"

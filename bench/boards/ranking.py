@@ -60,3 +60,17 @@ def ranks(entries: list[Entry], protocol: Protocol) -> dict[EntryName, Rank]:
         name: Rank(1 + sum(other > means[name] for other in lowest.values()), 1 + better[name], len(judged) - worse[name])
         for name in judged
     }
+
+
+def best_first(entries: list[Entry], protocol: Protocol) -> list[Entry]:
+    """Ranked entries, then unreliable ones, then superseded ones; of a shared rank, first the one that measured best."""
+    order, rules = ranks(entries, protocol), board_rules(protocol.task)
+    names = [entry.name for entry in entries]
+
+    def position(entry: Entry) -> tuple[int, int, float, str]:
+        name, ranked = str(entry.name), order.get(entry.name)
+        if not ranked:
+            return 1 if is_current(entry.name, names) else 2, 0, 0.0, name
+        return 0, ranked.rank, -float(rules.ranked_by(entry, protocol).mean()), name
+
+    return sorted(entries, key=position)

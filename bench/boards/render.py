@@ -10,7 +10,7 @@ from bench.boards.card import KINDS, cards_text
 from bench.boards.checksums import refuse_lost_words, write_sums
 from bench.boards.gallery import unlisted_strips
 from bench.boards.migration import migrate
-from bench.boards.ranking import is_current, ranks
+from bench.boards.ranking import best_first, is_current, ranks
 from bench.boards.store import CARDS_FILE, CHANGES_FILE, TABLE_FILE
 from bench.evaluation.records.archive import RECORDS_FILE
 from bench.foundation.errors import BoardError
@@ -24,20 +24,10 @@ if TYPE_CHECKING:
 
 
 def table_rows(entries: list[Entry], protocol: Protocol) -> list[dict[str, str]]:
-    """One row per entry: ranked ones first, then unreliable ones, then superseded ones; of a shared rank the one that
-    measured best comes first.
-    """
+    """One row per entry, the best first."""
     order, rules = ranks(entries, protocol), board_rules(protocol.task)
-    names = [entry.name for entry in entries]
-
-    def position(entry: Entry) -> tuple[int, int, float, str]:
-        name, ranked = str(entry.name), order.get(entry.name)
-        if not ranked:
-            return 1 if is_current(entry.name, names) else 2, 0, 0.0, name
-        return 0, ranked.rank, -float(rules.ranked_by(entry, protocol).mean()), name
-
-    rows = []
-    for entry in sorted(entries, key=position):
+    names, rows = [entry.name for entry in entries], []
+    for entry in best_first(entries, protocol):
         rank, record = order.get(entry.name), entry.record
         row: dict[str, float | str] = {
             "rank": str(rank.rank) if rank else "",

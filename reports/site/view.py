@@ -14,7 +14,7 @@ from bench.boards.challenge_record import Challenge
 from bench.boards.gallery import read_galleries, read_tiles
 from bench.boards.gallery_record import Gallery
 from bench.boards.protocol import Protocol, check_program
-from bench.boards.ranking import Rank, is_current, ranks
+from bench.boards.ranking import Rank, best_first, is_current, ranks
 from bench.boards.store import Board, Entry
 from bench.boards.strip import Tile
 from bench.foundation.errors import BenchError
@@ -190,20 +190,5 @@ def view(board: Board, versions: list[int]) -> BoardView:
             reference=bool(spiking) and not known[entry.name].spiking,
         )
 
-    views = ordered([entry_view(entry) for entry in entries], protocol)
+    views = [entry_view(entry) for entry in best_first(entries, protocol)]
     return BoardView(protocol, board.protocol_sha256, versions, views, board.folder)
-
-
-def ordered(entries: list[EntryView], protocol: Protocol) -> list[EntryView]:
-    """Ranked entries first, references among them, then unreliable ones, then superseded ones; of a shared rank the one
-    that measured best comes first.
-    """
-    main = next((column for column in presentation_of(protocol.task).columns(protocol) if column.main), None)
-
-    def position(entry: EntryView) -> tuple[int, int, float, str]:
-        rank = entry.overall or entry.rank
-        value = entry.values.get(main.key, "") if main else ""
-        best_first = 0.0 if main is None or isinstance(value, str) else value if main.less else -value
-        return (0 if rank else 1 if entry.current else 2, rank.rank if rank else 0, best_first, entry.name)
-
-    return sorted(entries, key=position)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.leaderboard import board, kept_records, many, protocol
 
-from bench.boards.ranking import Rank
+from bench.boards.render import table_rows
 from bench.foundation.errors import BoardError
 from bench.tasks.record import Record
 from reports.site.build import build, write
@@ -51,16 +51,10 @@ def test_the_best_is_a_spiking_network_and_others_are_references(versions: tuple
     assert first.best[0].name in spiking and first.ranks_of == "spiking networks"
 
 
-def test_of_a_shared_rank_the_higher_figure_comes_first(versions: tuple[BoardView, BoardView]) -> None:
-    from reports.site.view import ordered
-
-    first, _ = versions
-    assert first.main
-    entries = [
-        replace(entry, rank=Rank(1, 1, 3), overall=Rank(1, 1, 3), values=entry.values | {first.main.key: number / 10})
-        for number, entry in enumerate(first.entries)
-    ]
-    assert [entry.values[first.main.key] for entry in ordered(entries, first.protocol)] == [0.2, 0.1, 0.0]
+def test_entries_stand_in_the_order_of_the_table(tmp_path: Path) -> None:
+    sample = board(tmp_path)
+    rows = table_rows(sample.entries(), sample.protocol())
+    assert [entry.name for entry in view(sample, [1]).entries] == [f"{row['model']}@{row['version']}" for row in rows]
 
 
 def test_a_superseded_version_has_no_green_verdict_and_says_what_holds_now(
