@@ -79,7 +79,8 @@ class EventGrid(Threat):
         eps = torch.as_tensor(self.eps, dtype=torch.float64, device=x.device).expand(len(x))
         if self.takes_shares:
             # 2% of 50 events are one event, though 0.02 * 50 may be a little less in floating point.
-            eps = torch.where(eps < 1, eps * self.events(x).flatten(1).sum(1) + 1e-9, eps)
+            number = self._in_events(x.flatten(1)).round().sum(1).double()
+            eps = torch.where(eps < 1, eps * number + 1e-9, eps)
         return eps.floor().long()
 
     def in_box(self, adv: Tensor, *, slack: float = 0.0) -> Tensor:

@@ -67,6 +67,8 @@ class EventsL0(EventGrid):
         events = self.events(x)
         cells = events.shape[1] * events.shape[2]
         chosen = random_subset(rng.fold("cells"), self.budget(x), cells).to(x.device).view_as(events)
+        if self.peak == 1:
+            return self.as_inputs((events > 0) ^ chosen, x)
         changed = events + self.directions(events, rng.fold("directions"))
         return self.as_inputs(torch.where(chosen, changed, events), x)
 

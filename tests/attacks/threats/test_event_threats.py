@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import permutations
 
 import pytest
@@ -181,6 +182,26 @@ def test_every_cell_is_as_likely_to_be_drawn() -> None:
     changed = (EventsL0(eps=3).random(x, streams(n)) != x).flatten(1).double().mean(0)
     share = 3 / cells
     assert bool(((changed - share).abs() < 5 * (share * (1 - share) / n) ** 0.5).all())
+
+
+@pytest.mark.parametrize(
+    ("kind", "likely"),
+    [
+        (Retime, {((0, 1, 1), 0): 0.25, ((1, 0, 1), 0): 0.25, ((1, 0, 0), 1): 0.25, ((0, 1, 0), 1): 0.25}),
+        (RetimeTotal, {((1, 0, 1), 0): 0.5, ((0, 1, 0), 1): 0.5}),
+    ],
+)
+def test_every_move_is_as_likely_to_be_drawn(kind: type[Retiming], likely: dict[tuple[tuple[int, ...], int], float]) -> None:
+    """First a line on which an event can move, then one of its events that can, then a place for it."""
+    n = 4000
+    lines = torch.tensor([[1.0, 1, 0], [0, 0, 1], [0, 0, 0], [1, 1, 1]])
+    moved = kind(eps=1).random(lines.T.expand(n, -1, -1), streams(n)).transpose(1, 2).long()
+    row, line = (moved != lines.long()).any(2).nonzero(as_tuple=True)
+    assert row.tolist() == list(range(n))
+    outcomes = Counter((tuple(after), int(at)) for after, at in zip(moved[row, line].tolist(), line, strict=True))
+    assert outcomes.keys() == likely.keys()
+    for outcome, share in likely.items():
+        assert abs(outcomes[outcome] / n - share) < 5 * (share * (1 - share) / n) ** 0.5
 
 
 def test_inputs_that_are_no_events_are_refused() -> None:
