@@ -63,11 +63,10 @@ def _check(cell: Cell, rows: pd.DataFrame, outcomes: Sequence[Sequence[DecisionO
         says += f", so that a longer one may leave {100 * max(now - further, 0):.1f} to {now:.1%}"
     if margins:
         reach = _progress(late_shares(cell.stages), outcomes)
-        near = sum(margin <= reach for margin in margins)
         smallest = ", ".join(f"{margin:.2g}" for margin in margins[:SMALLEST])
-        says += (
-            f"; the smallest margins left are {smallest}, and {near} of {len(margins)} no larger than what it still gained"
-        )
+        says += f"; the smallest margins left are {smallest}, and the last third lowered "
+        near = sum(margin <= reach for margin in margins)
+        says += f"one by at most {reach:.2g}: {near} of {len(margins)} are no larger" if reach > 0 else "none of them"
     return Check(name="convergence", status=graded(further, warn=WORTH_A_REMARK, fail=1.0), value=further, says=says)
 
 

@@ -67,7 +67,11 @@ def test_a_record_says_what_may_still_fall() -> None:
     check = _check(attacked, rows, outcomes)
     assert (check.status, check.value) == ("warn", pytest.approx(0.02))
     assert "broke 2.0% of all samples, so that a longer one may leave 18.0 to 20.0%" in check.says
-    assert "the smallest margins left are 0.25, 3, and 1 of 2" in check.says
+    assert check.says.endswith(
+        "the smallest margins left are 0.25, 3, and the last third lowered one by at most 0.25: 1 of 2 are no larger"
+    )
+    still = _check(attacked, rows, [outcomes[0], [outcome([0, 1, 2], [-0.5, -3.0, 0.1])]])
+    assert still.says.endswith("the last third lowered none of them")
 
 
 def test_an_attack_that_has_ended_gets_no_remark() -> None:
