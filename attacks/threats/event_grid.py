@@ -97,21 +97,26 @@ class EventGrid(Threat):
         return self.as_inputs(self.within(towards, self.events(x), self.budget(x)), x)
 
 
-def leading(keys: Tensor, most: int) -> Tensor:
-    """Places ``(n, most)`` of the largest of keys ``(n, M)`` float64, the largest first; all M where ``most`` is larger.
+def leading(keys: Tensor, most: int, places: Tensor | None = None) -> Tensor:
+    """Indices ``(n, most)`` of the largest of keys ``(n, M)`` float64, the largest first; all M where ``most`` is larger.
 
-    Keys that differ by less than 1e-9 of the largest count as equal, and of equal ones the first comes first. So a row's
-    answer depends neither on ``most`` nor on its batch, as that of ``topk`` alone would.
+    Keys that differ by less than 1e-9 of the largest count as equal, and of equal ones that with the lower of ``places``
+    ``(n, M)`` from 0 to 1 comes first, by default the one further left. So a row's answer depends neither on ``most`` nor on
+    its batch, as that of ``topk`` alone would.
     """
-    places = torch.arange(keys.shape[1], dtype=keys.dtype, device=keys.device) / keys.shape[1]
+    if places is None:
+        places = torch.arange(keys.shape[1], dtype=keys.dtype, device=keys.device) / keys.shape[1]
     apart = keys - 1e-9 * keys.abs().amax(1, keepdim=True) * places
     return apart.topk(min(most, keys.shape[1]), dim=1).indices
 
 
-def best_cells(gains: Tensor, number: Tensor) -> Tensor:
-    """Mask ``(n, T, M)`` of the ``number`` ``(n,)`` cells with the largest gains, of those that gain at all."""
+def best_cells(gains: Tensor, number: Tensor, places: Tensor | None = None) -> Tensor:
+    """Mask ``(n, T, M)`` of the ``number`` ``(n,)`` cells with the largest gains, of those that gain at all.
+
+    places: ``(n, T, M)``, as of :func:`leading`.
+    """
     flat = gains.flatten(1)
-    order = leading(flat, int(number.max()) if len(number) else 0)
+    order = leading(flat, int(number.max()) if len(number) else 0, None if places is None else places.flatten(1))
     rank = torch.arange(order.shape[1], device=order.device)
     chosen = (rank < number[:, None]) & (flat.gather(1, order) > 0)
     return torch.zeros_like(flat, dtype=torch.bool).scatter(1, order, chosen).view_as(gains)

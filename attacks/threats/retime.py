@@ -100,17 +100,22 @@ class Retime(Retiming):
         """The moves that gain most of ``towards``: exactly the best that the budget allows. See the base.
 
         On a line the j-th move is from the event with the j-th lowest value to the free cell with the j-th highest. Its gain
-        falls with j, so that the best moves of all lines together are moves that can be made.
+        falls with j, so that the best moves of all lines together are moves that can be made, and that a budget of k is
+        spent on the k lines whose first moves gain most. Only these are sorted.
         """
-        frames = clean.shape[1]
-        leaving = torch.where(clean > 0, towards, torch.inf).argsort(dim=1, stable=True)
-        arriving = torch.where(clean > 0, -torch.inf, towards).argsort(dim=1, descending=True, stable=True)
-        place = torch.arange(frames, device=clean.device).view(1, -1, 1)
-        number = clean.sum(1, keepdim=True)
-        possible = place < torch.minimum(number, frames - number)
-        gains = torch.where(possible, towards.gather(1, arriving) - towards.gather(1, leaving), 0.0)
-        made = best_cells(gains, budget).long()
-        return clean.scatter_add(1, leaving, -made).scatter_add(1, arriving, made)
+        _, frames, lines = clean.shape
+        taken = clean > 0
+        lowest = torch.where(taken, towards, torch.inf).amin(1)
+        highest = torch.where(taken, -torch.inf, towards).amax(1)
+        first = (highest - lowest).clamp_min(0)  # infinitely negative on a line that has no event, or no free cell
+        line = leading(first, max(1, int(budget.max())) if len(budget) else 1)
+        own = torch.arange(line.shape[1], device=line.device) < budget[:, None]
+        along = line[:, None].expand(-1, frames, -1)
+        gains, leaving, arriving = _moves(towards.gather(2, along), taken.gather(2, along))
+        place = torch.arange(frames, device=line.device).view(1, -1, 1)
+        made = best_cells(gains * own[:, None], budget, (place * lines + along) / (frames * lines)).long()
+        cells = torch.cat([leaving, arriving], 1) * lines + line[:, None]
+        return clean.flatten(1).scatter_add(1, cells.flatten(1), torch.cat([-made, made], 1).flatten(1)).view_as(clean)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +170,17 @@ class RetimeShift(Retiming):
         when = times(clean)
         wanted = torch.where(when < clean.shape[1], when + shifts, when).sort(1).values
         return self.as_inputs(_retimed(wanted, clean, budget), x)
+
+
+def _moves(towards: Tensor, taken: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What the j-th move of each line gains, ``(n, T, M)``, 0 where there is none, and the frames it leads from and to."""
+    frames = towards.shape[1]
+    leaving = torch.where(taken, towards, torch.inf).argsort(dim=1, stable=True)
+    arriving = torch.where(taken, -torch.inf, towards).argsort(dim=1, descending=True, stable=True)
+    number = taken.sum(1, keepdim=True)
+    place = torch.arange(frames, device=towards.device).view(1, -1, 1)
+    possible = place < torch.minimum(number, frames - number)
+    return torch.where(possible, towards.gather(1, arriving) - towards.gather(1, leaving), 0.0), leaving, arriving
 
 
 def same_number(towards: Tensor, clean: Tensor) -> Tensor:

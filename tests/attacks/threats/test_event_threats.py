@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import permutations
+from itertools import permutations, product
 
 import pytest
 import torch
@@ -121,6 +121,24 @@ def test_distances_of_retiming_are_those_of_the_cheapest_matching(seed: int, fra
     }
     for kind, least in cheapest.items():
         assert float(kind(eps=1).distance(adv, x)) == least
+
+
+@given(seed=st.integers(0, 2**31), shape=st.tuples(st.integers(2, 3), st.integers(1, 4)))
+def test_moves_follow_scores_to_the_best_of_all_retimings(seed: int, shape: tuple[int, int]) -> None:
+    """In a batch whose rows have budgets of their own, some of them smaller and some larger than the number of lines."""
+    frames, lines = shape
+    generator = torch.Generator().manual_seed(seed)
+    clean = (torch.rand(5, frames, lines, generator=generator) < 0.5).long()
+    scores = torch.randn(5, frames, lines, generator=generator, dtype=torch.float64)
+    budget = torch.arange(5)
+    followed = Retime(eps=1).within(scores, clean, budget)
+    for row in range(5):
+        orders = [sorted(set(permutations(line.tolist()))) for line in clean[row].T]
+        retimed = torch.tensor(list(product(*orders))).transpose(1, 2)
+        near = retimed[(clean[row] - retimed).clamp_min(0).flatten(1).sum(1) <= budget[row]]
+        gains = (near * scores[row]).flatten(1).sum(1)
+        assert float((followed[row] * scores[row]).sum()) == pytest.approx(float(gains.max()))
+        assert bool((near == followed[row]).flatten(1).all(1).any())
 
 
 @every_retiming
