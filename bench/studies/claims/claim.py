@@ -67,7 +67,8 @@ class Claim(_Strict):
     notes: str = ""
     """Remarks for the reader."""
     repeats: str | None = None
-    """Name of the claim that is checked here once more, on another network with the same statistic, protocol and bound."""
+    """Name of the claim that is checked here once more, on another network with the same statistic, protocol and bound; the
+    number of samples may be another one."""
     verdict: Verdict | None = None
     """None until it is run."""
     result: Result | None = None
@@ -182,8 +183,13 @@ def _check_repeats(claims: dict[str, Claim], path: Path) -> None:
             raise BoardError(
                 f"The claim {name} in {path} repeats {claim.repeats!r}, which is no claim of its own.", "Name the first one."
             )
-        if (first.statistic, first.protocol, first.holds) != (claim.statistic, claim.protocol, claim.holds):
+        if _asked(first) != _asked(claim):
             raise BoardError(
                 f"The claim {name} in {path} asks something else than {claim.repeats}, which it repeats.",
-                "Give both the same statistic, protocol and bound, or leave repeats out.",
+                "Give both the same statistic, protocol (but for n) and bound, or leave repeats out.",
             )
+
+
+def _asked(claim: Claim) -> tuple[str, dict[str, Any], Bound]:
+    """What a claim asks, of however many samples."""
+    return claim.statistic, {key: value for key, value in claim.protocol.items() if key != "n"}, claim.holds

@@ -140,6 +140,9 @@ again:
     other = text.replace("again:", "other:").removeprefix(TEXT).replace(fields, "repeats: plain")
     (root / "claims.yaml").write_text(text.replace(fields, "repeats: plain") + other)
     assert read_claims(root)["again"].repeats == "plain"
+    fewer = TEXT + text.removeprefix(TEXT).replace(fields, "repeats: plain").replace("n: 6", "n: 3")
+    (root / "claims.yaml").write_text(fewer + other)
+    assert read_claims(root)["again"].protocol["n"] == 3
     (root / "claims.yaml").write_text(text + other)
     with pytest.raises(BoardError, match=words):
         read_claims(root)
