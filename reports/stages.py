@@ -102,12 +102,13 @@ Candidates = Sequence[tuple[str, str]]
 def falls(trial: Trial, known: pd.DataFrame, candidates: Candidates | None = None) -> pd.DataFrame:
     """Which samples each candidate breaks: one column per candidate.
 
-    known: columns of an earlier run, which are not computed again. candidates: None for :data:`CANDIDATES`.
+    known: columns of an earlier run, which are not computed again if they are of the same samples. candidates: None for
+        :data:`CANDIDATES`.
     """
-    broken = {}
+    same, broken = known.index.tolist() == trial.ids.tolist(), {}
     for attack, path in candidates or CANDIDATES:
         stage = trial.stage(attack, path)
-        if stage.name in known:
+        if same and stage.name in known:
             broken[stage.name] = known[stage.name].to_numpy()
         elif stage.attack.inherits:
             broken[stage.name] = _broken_from_warm(trial, stage).numpy()

@@ -12,7 +12,7 @@ import bench
 from bench.data import load_samples
 from reports import corner_searches, leftovers, set_stages, stages
 from reports import trial as trials
-from reports.stages import greedy
+from reports.stages import falls, greedy
 from reports.trial import Trial
 
 N = 12
@@ -115,3 +115,12 @@ def test_the_order_is_that_of_gain_per_pair(monkeypatch: pytest.MonkeyPatch) -> 
     assert chosen["one 2/255 so far"].tolist() == [25.0, 0.0, 0.0]
     assert chosen["two 4/255 so far"].tolist() == [75.0, 25.0, 25.0]
     assert chosen["one 2/255 alone"].tolist() == [25.0, 25.0, 75.0]
+
+
+def test_what_is_known_of_other_samples_is_computed_again(trial: Trial) -> None:
+    pairs = (("fgsm", "training"),)
+    measured = falls(trial, pd.DataFrame(), pairs)
+    other = ~measured
+    assert falls(trial, other, pairs).equals(other)
+    assert falls(trial, other[1:], pairs).equals(measured)
+    assert falls(trial, other.set_index(other.index + 1), pairs).equals(measured)
