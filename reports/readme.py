@@ -51,7 +51,7 @@ PICTURE = 4.5
 """Inches: width of the README's picture."""
 QUALITY = "iqa-photos-linf"
 """The board of models that score."""
-EVENTS, SPIKE_CAMERAS = "events-nmnistsim-l0", "spikecam-cifar10-linf"
+EVENTS, RETIMED, SPIKE_CAMERAS = "events-nmnistsim-l0", "events-nmnistsim-retime", "spikecam-cifar10-linf"
 """The boards of cameras that the documentation shows."""
 SHEET = "zoo:iqa_hyperiqa"
 """Whose gallery is shown."""
@@ -104,7 +104,7 @@ def tables() -> dict[str, Tables]:
         },
         "docs/papers.md": {"claims": claims_twice.markdown(BOARDS)},
         "docs/quality.md": {QUALITY: board_table(open_board(QUALITY, BOARDS)), "ceiling": quality_ceiling.markdown()},
-        "docs/events.md": {EVENTS: board_table(open_board(EVENTS, BOARDS))},
+        "docs/events.md": {name: board_table(open_board(name, BOARDS)) for name in (EVENTS, RETIMED)},
         "docs/spike-cameras.md": {
             SPIKE_CAMERAS: board_table(open_board(SPIKE_CAMERAS, BOARDS)),
             "reconstructions": reconstructions.markdown(),
