@@ -60,7 +60,7 @@ class Retiming(EventGrid):
     def random(self, x: Tensor, rng: KeyedRng) -> Tensor:
         """One random event moved to a random free cell on each of some lines, drawn evenly, as many as the budget allows.
 
-        Such a move costs 1. Events and cells are drawn on these lines alone: on N-MNIST at 2% they are 1 line in 100.
+        Such a move costs 1. Events and cells are drawn on these lines alone: 35 of 2,312 on simulated N-MNIST at 2%.
         """
         clean = self.events(x)
         _, frames, lines = clean.shape
