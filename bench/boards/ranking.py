@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -62,10 +63,12 @@ def ranks(entries: list[Entry], protocol: Protocol) -> dict[EntryName, Rank]:
     }
 
 
-def best_first(entries: list[Entry], protocol: Protocol) -> list[Entry]:
-    """Ranked entries, then unreliable ones, then superseded ones; of a shared rank, first the one that measured best."""
-    order, rules = ranks(entries, protocol), board_rules(protocol.task)
-    names = [entry.name for entry in entries]
+def best_first(entries: list[Entry], order: Mapping[EntryName, Rank], protocol: Protocol) -> list[Entry]:
+    """Ranked entries, then unreliable ones, then superseded ones; of a shared rank, first the one that measured best.
+
+    order: their ranks, as of :func:`ranks`.
+    """
+    rules, names = board_rules(protocol.task), [entry.name for entry in entries]
 
     def position(entry: Entry) -> tuple[int, int, float, str]:
         name, ranked = str(entry.name), order.get(entry.name)

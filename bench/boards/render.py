@@ -27,7 +27,7 @@ def table_rows(entries: list[Entry], protocol: Protocol) -> list[dict[str, str]]
     """One row per entry, the best first."""
     order, rules = ranks(entries, protocol), board_rules(protocol.task)
     names, rows = [entry.name for entry in entries], []
-    for entry in best_first(entries, protocol):
+    for entry in best_first(entries, order, protocol):
         rank, record = order.get(entry.name), entry.record
         row: dict[str, float | str] = {
             "rank": str(rank.rank) if rank else "",

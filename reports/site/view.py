@@ -190,5 +190,5 @@ def view(board: Board, versions: list[int]) -> BoardView:
             reference=bool(spiking) and not known[entry.name].spiking,
         )
 
-    views = [entry_view(entry) for entry in best_first(entries, protocol)]
+    views = [entry_view(entry) for entry in best_first(entries, overall, protocol)]
     return BoardView(protocol, board.protocol_sha256, versions, views, board.folder)

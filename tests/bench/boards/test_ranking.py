@@ -62,7 +62,7 @@ def test_older_records_keep_their_ranks() -> None:
 
 def test_of_a_shared_rank_the_best_measured_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     board = leaderboard.board(tmp_path)
-    monkeypatch.setattr(ranking, "ranks", lambda entries, protocol: {entry.name: Rank(1, 1, 6) for entry in entries})
+    monkeypatch.setattr(render, "ranks", lambda entries, protocol: {entry.name: Rank(1, 1, 6) for entry in entries})
     rows = render.table_rows(board.entries(), board.protocol())
     figures = [float(row["robust@8/255"]) for row in rows]
     assert len(set(figures)) > 2
