@@ -66,9 +66,7 @@ class Retiming(EventGrid):
         _, frames, lines = clean.shape
         movable = (clean > 0) & self.one_move_from(clean == 0)
         keys = torch.where(movable.any(1), rng.fold("lines").uniform(lines).to(x.device), 0.0)
-        budget = self.budget(x)
-        line = leading(keys.double(), int(budget.max()) if len(x) else 0)
-        moves = (torch.arange(line.shape[1], device=x.device) < budget[:, None]) & (keys.gather(1, line) > 0)
+        line, own = _first_lines(keys.double(), self.budget(x))
 
         def drawn(cells: Tensor, name: str) -> Tensor:
             # Numbered line by line, so that a row's draws do not depend on how many lines others in its batch have.
@@ -79,9 +77,8 @@ class Retiming(EventGrid):
         source = drawn(movable.gather(2, along), "source")
         leaving = torch.zeros_like(along, dtype=torch.bool).scatter(1, source, True)
         goal = drawn((clean.gather(2, along) == 0) & self.one_move_from(leaving), "goal")
-        cells = (torch.cat([source, goal], 1) * lines + line[:, None]).flatten(1)
-        changes = torch.cat([-moves.long(), moves.long()], 1)
-        return self.as_inputs(clean.flatten(1).scatter_add(1, cells, changes), x)
+        made = (own & (keys.gather(1, line) > 0))[:, None]
+        return self.as_inputs(_moved(clean, line, source, goal, made), x)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,14 +105,12 @@ class Retime(Retiming):
         lowest = torch.where(taken, towards, torch.inf).amin(1)
         highest = torch.where(taken, -torch.inf, towards).amax(1)
         first = (highest - lowest).clamp_min(0)  # infinitely negative on a line that has no event, or no free cell
-        line = leading(first, max(1, int(budget.max())) if len(budget) else 1)
-        own = torch.arange(line.shape[1], device=line.device) < budget[:, None]
+        line, own = _first_lines(first, budget)
         along = line[:, None].expand(-1, frames, -1)
         gains, leaving, arriving = _moves(towards.gather(2, along), taken.gather(2, along))
         place = torch.arange(frames, device=line.device).view(1, -1, 1)
-        made = best_cells(gains * own[:, None], budget, (place * lines + along) / (frames * lines)).long()
-        cells = torch.cat([leaving, arriving], 1) * lines + line[:, None]
-        return clean.flatten(1).scatter_add(1, cells.flatten(1), torch.cat([-made, made], 1).flatten(1)).view_as(clean)
+        made = best_cells(gains * own[:, None], budget, (place * lines + along) / (frames * lines))
+        return _moved(clean, line, leaving, arriving, made)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +165,21 @@ class RetimeShift(Retiming):
         when = times(clean)
         wanted = torch.where(when < clean.shape[1], when + shifts, when).sort(1).values
         return self.as_inputs(_retimed(wanted, clean, budget), x)
+
+
+def _first_lines(keys: Tensor, budget: Tensor) -> tuple[Tensor, Tensor]:
+    """As many lines ``(n, k)`` with the largest of keys ``(n, M)`` as the largest budget, at least one, and which of them,
+    bool ``(n, k)``, lie within a row's own budget.
+    """
+    line = leading(keys, max(1, int(budget.max())) if len(budget) else 1)
+    return line, torch.arange(line.shape[1], device=line.device) < budget[:, None]
+
+
+def _moved(clean: Tensor, line: Tensor, leaving: Tensor, arriving: Tensor, made: Tensor) -> Tensor:
+    """``clean`` ``(n, T, M)`` after moves, from and to frames ``(n, j, k)`` on lines ``(n, k)``, those that are ``made``."""
+    cells = torch.cat([leaving, arriving], 1) * clean.shape[2] + line[:, None]
+    changes = torch.cat([-made.long(), made.long()], 1)
+    return clean.flatten(1).scatter_add(1, cells.flatten(1), changes.flatten(1)).view_as(clean)
 
 
 def _moves(towards: Tensor, taken: Tensor) -> tuple[Tensor, Tensor, Tensor]:
