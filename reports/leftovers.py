@@ -2,11 +2,11 @@
 
     python -m reports.leftovers
     python -m reports.leftovers --norm l2
-    python -m reports.leftovers --attack standard@5
+    python -m reports.leftovers --attack standard@4
 
 ``standard`` runs on validation images, and each search below then runs on the images that stand, from the best point that
 ``standard`` has reached where it can. If few of these fall, the attack set has converged. Writes
-``leaderboards/stages/leftovers.csv``, or ``leftovers_l2.csv``, or ``leftovers_standard_5.csv`` of another version.
+``leaderboards/stages/leftovers.csv``, or ``leftovers_l2.csv``, or ``leftovers_standard_4.csv`` of another version.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def main() -> None:
     options.add_argument("--n", type=int, default=150, help="validation images")
     options.add_argument("--model", action="append", default=[], help="name and radius, as snn_at:2/255; may be repeated")
     options.add_argument("--norm", choices=("linf", "l2"), default="linf")
-    options.add_argument("--attack", default="standard", help="the set whose leftovers are searched, as standard@5")
+    options.add_argument("--attack", default="standard", help="the set whose leftovers are searched, as standard@4")
     given = options.parse_args()
     everywhere = ON if given.norm == "linf" else ON_L2
     on = [(name, radius) for name, _, radius in (text.partition(":") for text in given.model)] or everywhere
@@ -99,7 +99,7 @@ def main() -> None:
 
 
 def file_name(norm: str, attack: str) -> str:
-    """Of the table: ``leftovers.csv`` of ``standard`` in linf, ``leftovers_standard_5_l2.csv`` of ``standard@5`` in l2."""
+    """Of the table: ``leftovers.csv`` of ``standard`` in linf, ``leftovers_standard_4_l2.csv`` of ``standard@4`` in l2."""
     of_set = "" if attack == "standard" else f"_{attack.replace('@', '_')}"
     return f"leftovers{of_set}{'' if norm == 'linf' else f'_{norm}'}.csv"
 

@@ -59,7 +59,8 @@ def row(entry: Entry, record: Record) -> dict[str, object]:
 def on_samples(record: Record, other: Record) -> Cell:
     """The result of ``record`` under the attack at the radius, on the samples of ``other`` alone."""
     rows = record.rows
-    chosen = (rows["attack"] == ATTACK) & (rows["eps_text"] == RADIUS) & rows["sample"].isin(set(other.rows["sample"]))
+    of_set = rows["attack"].str.partition("@")[0] == ATTACK  # whatever version a board names
+    chosen = of_set & (rows["eps_text"] == RADIUS) & rows["sample"].isin(set(other.rows["sample"]))
     return cell(rows[chosen], ATTACK, 0.0, [])
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from attacks import STANDARD
 from bench.evaluation.evaluate_once import evaluate_once, keep_only, name_of
 from bench.evaluation.request.settings import Settings, running_wanted
 from bench.foundation.memory import keep_freed_memory
@@ -47,7 +48,7 @@ def row(recipe: str, name: str, record: Record) -> Row:
         "low": round(100 * cell.robust.low, 1),
         "high": round(100 * cell.robust.high, 1),
         "n": cell.robust.n,
-        "evaluator": record.evaluator_version,
+        "set": STANDARD,
     }
 
 
