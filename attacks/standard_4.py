@@ -1,8 +1,8 @@
 """Version 4 of the attack sets: what version 5 (:mod:`attacks.standard`) replaced.
 
 Called as ``standard@4``, ``quick@4`` and ``thorough@4``. On spiking models in linf its stages are those that version 5 keeps
-for other norms: 200 steps along the blunter attached path, and shorter searches of corners that learn nothing. Everything
-else is as in version 5.
+for other norms: 200 steps along the blunter attached path, and shorter searches of corners that learn nothing. On scores its
+longest walk begins at the best point so far. Everything else is as in version 5.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from attacks import spiking_sets
+from attacks import score_sets, spiking_sets
 from attacks.base import Stage
 from attacks.fitting import Traits
 from attacks.standard import Quick, Standard, Thorough
@@ -35,8 +35,9 @@ class Standard4(Standard):
     version: ClassVar[int] = VERSION
 
     def _of_images(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
-        changed = traits.spiking and not traits.scores
-        return spiking_sets.standard_elsewhere(traits) if changed else super()._of_images(kind, traits)
+        if traits.scores:
+            return score_sets.STANDARD_4
+        return spiking_sets.standard_elsewhere(traits) if traits.spiking else super()._of_images(kind, traits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,5 +47,6 @@ class Thorough4(Thorough):
     version: ClassVar[int] = VERSION
 
     def _of_images(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
-        changed = traits.spiking and not traits.scores
-        return spiking_sets.thorough_elsewhere(traits) if changed else super()._of_images(kind, traits)
+        if traits.scores:
+            return score_sets.thorough(score_sets.STANDARD_4)
+        return spiking_sets.thorough_elsewhere(traits) if traits.spiking else super()._of_images(kind, traits)

@@ -2,7 +2,7 @@
 
     python -m reports.score_stages
 
-On validation photographs, at each radius: the sets of version 3 and of today, APGD-400 alone, the attacks that were made for
+On validation photographs, at each radius: the sets of version 4 and of today, APGD-400 alone, the attacks that were made for
 scores, and a search as long as twice the budget of ``standard`` from the best points that it has left. If that search moves
 scores hardly any farther, the set has converged. Writes ``leaderboards/stages/scores.csv``.
 """
@@ -38,7 +38,7 @@ from reports.stages import WHERE
 from zoo.card import card, names
 
 RADII = ("1/255", "2/255", "4/255")
-ALONE = ("standard@3", "apgd:steps=400", "korhonen:steps=400", "perceptual:steps=400")
+ALONE = ("standard@4", "apgd:steps=400", "korhonen:steps=400", "perceptual:steps=400")
 """What ``standard`` is compared with."""
 LONGER = ("apgd:steps=400,restarts=2", "warm_apgd:steps=100,restarts=7")
 """Searches after ``standard``, one after another: together twice its pairs each way, so that all together spend three times

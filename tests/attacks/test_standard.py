@@ -82,17 +82,16 @@ def test_a_cheap_stage_comes_first_and_thorough_contains_standard() -> None:
     [(Quick(), Quick4()), (Standard(), Standard4()), (Thorough(), Thorough4())],
     ids=["quick", "standard", "thorough"],
 )
-def test_version_5_differs_on_spiking_networks_in_linf_alone(today: Cascade, before: Cascade) -> None:
+def test_version_5_differs_on_spiking_networks_in_linf_and_on_scores(today: Cascade, before: Cascade) -> None:
     spiking, coded = Traits(spiking=True), Traits(spiking=True, coded=True)
     for kind, traits in (
         (L2, spiking),
         (Linf, Traits()),
         (Linf, Traits(differentiable=False)),
-        (Linf, Traits(spiking=True, scores=True)),
         (EventsL0, spiking),
     ):
         assert before.stages(kind, traits) == today.stages(kind, traits)
-    for traits in (spiking, coded):
+    for traits in (spiking, coded, Traits(scores=True), Traits(spiking=True, scores=True)):
         moved = before.stages(Linf, traits) != today.stages(Linf, traits)
         assert moved == (not isinstance(today, Quick))
 
