@@ -95,10 +95,12 @@ class Quick(Cascade):
 
 @dataclass(frozen=True, kw_only=True)
 class Standard(Cascade):
-    """For publication. On a sample that survives everything, at most 500 pairs (650 with spike codes) and 8,300 further
-    forwards on spiking models in linf, of which most leave the searches of corners before their end; in l2 620 pairs and
-    2,400 further forwards; without spikes 1,080 pairs. Without gradients 8,000 forwards, and an upper bound. On scores 760
-    pairs and 500 further forwards each way.
+    """For publication: gradient paths, Square and searches of corners, each on what the ones before it have left.
+
+    On a sample that survives everything, at most 500 pairs (650 with spike codes) and 8,300 further forwards on spiking
+    models in linf, of which most leave the searches of corners before their end; in l2 620 pairs and 2,400 further forwards;
+    without spikes 1,080 pairs. Without gradients 8,000 forwards, and an upper bound. On scores 760 pairs and 500 further
+    forwards each way.
     """
 
     moves_scores: ClassVar[bool] = True
