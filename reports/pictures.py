@@ -27,7 +27,7 @@ from reports.growing import write_growing
 BOARDS = Path(__file__).resolve().parents[1] / "leaderboards"
 WHERE = BOARDS / "pictures"
 BOARD, ATTACK, RADIUS = "snn-cifar10-linf", "standard", "2/255"
-SAMPLES = 200
+SAMPLES = 100
 """Of the board's samples; all of them would double what the board costs."""
 RATES = {"real": "pixels are real numbers", "rounded": "those images rounded", "searched": "searched among 8-bit images"}
 """Columns of the table, and what the page of the zoo says of them."""
