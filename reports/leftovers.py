@@ -5,7 +5,8 @@
     python -m reports.leftovers --attack standard@4
 
 ``standard`` runs on validation images, and each search below then runs on the images that stand, from the best point that
-``standard`` has reached where it can. If few of these fall, the attack set has converged. Writes
+``standard`` has reached where it can. If few of these fall, the attack set has converged. With ``--model`` only these are
+searched, and the others keep their rows. Writes
 ``leaderboards/stages/leftovers.csv``, or ``leftovers_l2.csv``, or ``leftovers_standard_4.csv`` of another version.
 """
 
@@ -15,7 +16,7 @@ import argparse
 
 import torch
 
-from reports.growing import write_growing
+from reports.growing import rows_of_others, write_growing
 from reports.stages import WHERE
 from reports.trial import Trial
 
@@ -95,7 +96,8 @@ def main() -> None:
     on = [(name, radius) for name, _, radius in (text.partition(":") for text in given.model)] or everywhere
     every_row = (row for name, radius in on for row in rows(name, radius, given.n, norm=given.norm, attack=given.attack))
     line = "{model}: {breaks} of {standing} by {search}; {points} points by all".format_map
-    write_growing(WHERE / file_name(given.norm, given.attack), every_row, line)
+    table = WHERE / file_name(given.norm, given.attack)
+    write_growing(table, every_row, line, rows_of_others(table, on))
 
 
 def file_name(norm: str, attack: str) -> str:

@@ -33,7 +33,7 @@ from bench.models.opening import open_subject
 from bench.models.scorer import Scorer
 from bench.models.subject import Subject
 from bench.tasks.quality.stages import UP, WAYS
-from reports.growing import write_growing
+from reports.growing import rows_of_others, write_growing
 from reports.stages import WHERE
 from zoo.card import card, names
 
@@ -153,9 +153,10 @@ def main() -> None:
     options.add_argument("--eps", action="append", default=[], help="may be repeated")
     given = options.parse_args()
     models = given.model or [name for name in names() if card(name).task == "quality"]
-    all_rows = (row for name in models for radius in given.eps or RADII for row in rows(name, radius, given.n))
+    on = [(name, radius) for name in models for radius in given.eps or RADII]
+    all_rows = (row for name, radius in on for row in rows(name, radius, given.n))
     line = "{model} {eps}: {search}: shift {shift}, clipped {clipped} ({rise:+}%)".format_map
-    write_growing(WHERE / "scores.csv", all_rows, line)
+    write_growing(WHERE / "scores.csv", all_rows, line, rows_of_others(WHERE / "scores.csv", on))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from reports.growing import write_growing
+from reports.growing import rows_of_others, write_growing
 from reports.stages import WHERE
 from reports.trial import Trial
 
@@ -58,7 +58,7 @@ def main() -> None:
     on = [(name, radius) for name, _, radius in (text.partition(":") for text in given.model)] or ON
     every_row = (row for name, radius in on for row in rows(name, radius, given.n, tuple(given.attack) or SETS))
     line = "{model} {set}, {stage}: {broken} of {attempted} in {seconds} s".format_map
-    write_growing(WHERE / "sets.csv", every_row, line)
+    write_growing(WHERE / "sets.csv", every_row, line, rows_of_others(WHERE / "sets.csv", on))
 
 
 if __name__ == "__main__":
