@@ -27,6 +27,18 @@ QUICK: tuple[Stage, ...] = (
 """60 pairs each way."""
 
 STANDARD: tuple[Stage, ...] = (
+    Stage("APGD-400", APGD(steps=400), Training()),
+    FIRST,
+    Stage("MI-FGSM-50", MIFGSM(steps=50), Training()),
+    Stage("Square", Square(queries=500)),
+    Stage("warm APGD-200", WarmAPGD(steps=200, first_step=2.0), Training()),
+    Stage("warm APGD, shorter steps", WarmAPGD(steps=100, first_step=0.5), Training()),
+)
+"""760 pairs and 500 further forwards each way. A long APGD comes first, from the start that it has as an attack of its own:
+no score moves less under the set than under ``apgd:steps=400``. Square comes before what starts from the best point: where
+it gets farthest, gradients are hidden, and the walks that follow begin there."""
+
+STANDARD_4: tuple[Stage, ...] = (
     FIRST,
     Stage("MI-FGSM-50", MIFGSM(steps=50), Training()),
     Stage("APGD-100, restarts", APGD(steps=100, restarts=2), Training()),
@@ -34,14 +46,15 @@ STANDARD: tuple[Stage, ...] = (
     Stage("warm APGD-400", WarmAPGD(steps=400, first_step=2.0), Training()),
     Stage("warm APGD, shorter steps", WarmAPGD(steps=100, first_step=0.5), Training()),
 )
-"""760 pairs and 500 further forwards each way. Square comes before what starts from the best point: where it gets farthest,
-gradients are hidden, and the walks that follow begin there."""
+"""Of version 4, as long: on the validation photographs of one model APGD-400 got 0.1% farther."""
 
-THOROUGH: tuple[Stage, ...] = (
-    *STANDARD[:3],
-    Stage("Square", Square(queries=2000)),
-    *STANDARD[4:],
+MORE: tuple[Stage, ...] = (
     Stage("APGD-400, restarts", APGD(steps=400, restarts=2), Training()),
     Stage("warm APGD, cycles", WarmAPGD(steps=100, restarts=7), Training()),
 )
-"""``standard``, and then twice its pairs."""
+
+
+def thorough(standard: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """``standard`` with more queries of Square, and then twice its pairs."""
+    longer = (Stage("Square", Square(queries=2000)) if stage.name == "Square" else stage for stage in standard)
+    return (*longer, *MORE)

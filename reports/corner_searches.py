@@ -2,7 +2,7 @@
 
     python -m reports.corner_searches
 
-The walks of ``standard@5`` along gradients run on validation images, and each search below then starts on those that stand,
+The walks of ``standard`` along gradients run on validation images, and each search below then starts on those that stand,
 from their best points. They are other images than those of :mod:`reports.leftovers`, which tells how the whole set does.
 Writes ``leaderboards/stages/corners.csv``.
 """
@@ -32,7 +32,7 @@ SEARCHES = (
     "learning_corners:queries=5000",
 )
 """The search of version 4, with the gradient and without; that of version 5 in full; without squares; with the gradient in
-place of what is learnt; with moves that stay large; and as long as in ``standard@5``."""
+place of what is learnt; with moves that stay large; and as long as in ``standard``."""
 
 
 def rows(name: str, radius: str, n: int, *, first: int = FIRST) -> Iterator[dict[str, object]]:
@@ -42,7 +42,7 @@ def rows(name: str, radius: str, n: int, *, first: int = FIRST) -> Iterator[dict
     seconds (of CPU).
     """
     trial = Trial.of(name, radius, n, first=first)
-    standing = trial.after([stage for stage in trial.fitting("standard@5") if not stage.attack.inherits])
+    standing = trial.after([stage for stage in trial.fitting("standard") if not stage.attack.inherits])
     left = trial.among(standing.rows)
     for search in SEARCHES:
         outcome = left.attacked(left.stage(search, PATH), standing.points)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,10 +13,24 @@ from bench.foundation.files import atomic_write_text, make_folder
 Row = dict[str, object]
 
 
-def write_growing(path: Path, rows: Iterable[Row], line: Callable[[Row], str]) -> None:
-    """Write ``rows`` to the CSV file ``path``, anew after each. line: what stdout gets of a row."""
+def rows_of_others(path: Path, asked: Iterable[tuple[str, str]]) -> list[Row]:
+    """Rows of the table ``path`` on other models and radii than are asked for: they stay when these are measured anew.
+
+    asked: pairs of the columns ``model`` and ``eps``. Empty if there is no table.
+    """
+    if not path.exists():
+        return []
+    anew, table = set(asked), pd.read_csv(path).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in table if (row["model"], row["eps"]) not in anew]
+
+
+def write_growing(path: Path, rows: Iterable[Row], line: Callable[[Row], str], before: Sequence[Row] = ()) -> None:
+    """Write ``rows`` to the CSV file ``path``, anew after each.
+
+    line: what stdout gets of a row. before: rows that come first.
+    """
     make_folder(path.parent)
-    written: list[Row] = []
+    written = list(before)
     for row in rows:
         written.append(row)
         atomic_write_text(path, pd.DataFrame(written).to_csv(index=False))

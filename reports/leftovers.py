@@ -2,11 +2,12 @@
 
     python -m reports.leftovers
     python -m reports.leftovers --norm l2
-    python -m reports.leftovers --attack standard@5
+    python -m reports.leftovers --attack standard@4
 
 ``standard`` runs on validation images, and each search below then runs on the images that stand, from the best point that
-``standard`` has reached where it can. If few of these fall, the attack set has converged. Writes
-``leaderboards/stages/leftovers.csv``, or ``leftovers_l2.csv``, or ``leftovers_standard_5.csv`` of another version.
+``standard`` has reached where it can. If few of these fall, the attack set has converged. With ``--model`` only these are
+searched, and the others keep their rows. Writes
+``leaderboards/stages/leftovers.csv``, or ``leftovers_l2.csv``, or ``leftovers_standard_4.csv`` of another version.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import argparse
 
 import torch
 
-from reports.growing import write_growing
+from reports.growing import rows_of_others, write_growing
 from reports.stages import WHERE
 from reports.trial import Trial
 
@@ -89,17 +90,18 @@ def main() -> None:
     options.add_argument("--n", type=int, default=150, help="validation images")
     options.add_argument("--model", action="append", default=[], help="name and radius, as snn_at:2/255; may be repeated")
     options.add_argument("--norm", choices=("linf", "l2"), default="linf")
-    options.add_argument("--attack", default="standard", help="the set whose leftovers are searched, as standard@5")
+    options.add_argument("--attack", default="standard", help="the set whose leftovers are searched, as standard@4")
     given = options.parse_args()
     everywhere = ON if given.norm == "linf" else ON_L2
     on = [(name, radius) for name, _, radius in (text.partition(":") for text in given.model)] or everywhere
     every_row = (row for name, radius in on for row in rows(name, radius, given.n, norm=given.norm, attack=given.attack))
     line = "{model}: {breaks} of {standing} by {search}; {points} points by all".format_map
-    write_growing(WHERE / file_name(given.norm, given.attack), every_row, line)
+    table = WHERE / file_name(given.norm, given.attack)
+    write_growing(table, every_row, line, rows_of_others(table, on))
 
 
 def file_name(norm: str, attack: str) -> str:
-    """Of the table: ``leftovers.csv`` of ``standard`` in linf, ``leftovers_standard_5_l2.csv`` of ``standard@5`` in l2."""
+    """Of the table: ``leftovers.csv`` of ``standard`` in linf, ``leftovers_standard_4_l2.csv`` of ``standard@4`` in l2."""
     of_set = "" if attack == "standard" else f"_{attack.replace('@', '_')}"
     return f"leftovers{of_set}{'' if norm == 'linf' else f'_{norm}'}.csv"
 

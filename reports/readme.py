@@ -23,7 +23,7 @@ from bench.studies.measures.attacked import attacked
 from bench.studies.measures.running import measurable, measure_model
 from bench.studies.measures.sizes import Sizes
 from bench.tasks.record import Record
-from reports import claims_twice, conversions, pictures, quality_ceiling, reconstructions, splicing, strength
+from reports import claims_twice, conversions, pictures, quality_ceiling, reconstructions, seeds, splicing, strength
 from reports.accuracy_curve import accuracy_curves
 from reports.board_tables import board_table
 from reports.exit_status import end_with
@@ -66,6 +66,7 @@ def evaluate_all() -> None:
     for name in measurable():
         for _ in measure_model(name, BOARDS, Sizes()):
             pass  # each part is written as it is done
+    seeds.measure()
     strength.main()
     pictures.main()
     reconstructions.main()
@@ -99,6 +100,7 @@ def tables() -> dict[str, Tables]:
             "zoo": zoo_table([sheet for sheet in measured if not in_family(sheet)], results, SHOWN),
             "resnet20": family_table(measured, BOARDS, SHOWN),
             "conversions": conversions.markdown(),
+            "seeds": seeds.markdown(seeds.written()),
             "strength": strength.markdown(),
             "pictures": pictures.markdown(),
         },

@@ -2,7 +2,7 @@
 
     python -m reports.score_stages
 
-On validation photographs, at each radius: the sets of version 3 and of today, APGD-400 alone, the attacks that were made for
+On validation photographs, at each radius: the sets of version 4 and of today, APGD-400 alone, the attacks that were made for
 scores, and a search as long as twice the budget of ``standard`` from the best points that it has left. If that search moves
 scores hardly any farther, the set has converged. Writes ``leaderboards/stages/scores.csv``.
 """
@@ -33,12 +33,12 @@ from bench.models.opening import open_subject
 from bench.models.scorer import Scorer
 from bench.models.subject import Subject
 from bench.tasks.quality.stages import UP, WAYS
-from reports.growing import write_growing
+from reports.growing import rows_of_others, write_growing
 from reports.stages import WHERE
 from zoo.card import card, names
 
 RADII = ("1/255", "2/255", "4/255")
-ALONE = ("standard@3", "apgd:steps=400", "korhonen:steps=400", "perceptual:steps=400")
+ALONE = ("standard@4", "apgd:steps=400", "korhonen:steps=400", "perceptual:steps=400")
 """What ``standard`` is compared with."""
 LONGER = ("apgd:steps=400,restarts=2", "warm_apgd:steps=100,restarts=7")
 """Searches after ``standard``, one after another: together twice its pairs each way, so that all together spend three times
@@ -153,9 +153,10 @@ def main() -> None:
     options.add_argument("--eps", action="append", default=[], help="may be repeated")
     given = options.parse_args()
     models = given.model or [name for name in names() if card(name).task == "quality"]
-    all_rows = (row for name in models for radius in given.eps or RADII for row in rows(name, radius, given.n))
+    on = [(name, radius) for name in models for radius in given.eps or RADII]
+    all_rows = (row for name, radius in on for row in rows(name, radius, given.n))
     line = "{model} {eps}: {search}: shift {shift}, clipped {clipped} ({rise:+}%)".format_map
-    write_growing(WHERE / "scores.csv", all_rows, line)
+    write_growing(WHERE / "scores.csv", all_rows, line, rows_of_others(WHERE / "scores.csv", on))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 Six recipes of the compact network were trained with three seeds each: seed 0 is the model of the zoo, the others are its
 replicas (``zoo/cards/replicas``), which differ from it in nothing else. All are evaluated alike. The table has a row per
-network, and :func:`spreads` says per recipe how far its three networks lie apart: a difference between two recipes that is
-smaller than that is a difference between trainings.
+network; :func:`spreads` says per recipe how far its three networks lie apart, and :func:`deviations` how far one training
+lies from another of its recipe: a difference between two networks that is not much larger is a difference between trainings.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from attacks import STANDARD
 from bench.evaluation.evaluate_once import evaluate_once, keep_only, name_of
 from bench.evaluation.request.settings import Settings, running_wanted
 from bench.foundation.memory import keep_freed_memory
@@ -47,7 +48,7 @@ def row(recipe: str, name: str, record: Record) -> Row:
         "low": round(100 * cell.robust.low, 1),
         "high": round(100 * cell.robust.high, 1),
         "n": cell.robust.n,
-        "evaluator": record.evaluator_version,
+        "set": STANDARD,
     }
 
 
@@ -57,8 +58,20 @@ def spreads(table: pd.DataFrame) -> pd.DataFrame:
     return grouped.sort_values(("attacked", "mean"), ascending=False).round(1)
 
 
+def deviations(table: pd.DataFrame) -> pd.Series[float]:
+    """The standard deviation between seeds of ``clean`` and ``attacked``, pooled over the recipes, in percentage points."""
+    grouped = table.groupby("recipe")[["clean", "attacked"]]
+    freedom = grouped.count() - 1
+    return ((grouped.var() * freedom).sum() / freedom.sum()) ** 0.5
+
+
+def written() -> pd.DataFrame:
+    """The table that was measured last."""
+    return pd.read_csv(WHERE / "table.csv")
+
+
 def markdown(table: pd.DataFrame) -> str:
-    """The spreads as a table for a page."""
+    """The spreads as a table for a page, and below them the standard deviation between seeds."""
     lines = ["| recipe | clean | range | `standard` at 2/255 | range |", "|---|---|---|---|---|"]
     for recipe, values in spreads(table).iterrows():
         cells = [
@@ -66,28 +79,33 @@ def markdown(table: pd.DataFrame) -> str:
             for kind in ("clean", "attacked")
         ]
         lines.append(f"| `{recipe}` | {cells[0]} | {cells[1]} |")
+    deviation = deviations(table)
+    lines.append(f"| standard deviation, pooled | {deviation['clean']:.1f} | | {deviation['attacked']:.1f} | |")
     return "\n".join(lines)
 
 
-def main() -> int:
-    """Evaluate what has no record yet, and write the table row by row."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--n", type=int, default=SAMPLES, help=f"test images [{SAMPLES}]")
-    n = options.parse_args().n
-    keep_freed_memory()
+def measure(n: int = SAMPLES) -> None:
+    """Evaluate what has no record yet on n test images, and write the table row by row."""
     used: set[str] = set()
 
     def rows() -> Iterator[Row]:
         for recipe, others in recipes().items():
             for name in (recipe, *others):
-                record = evaluate_once(
-                    Settings(model=f"zoo:{name}", attack=ATTACK, eps=RADIUS, n=n), WHERE, running_wanted()
-                )
+                asked = Settings(model=f"zoo:{name}", attack=ATTACK, eps=RADIUS, n=n)
+                record = evaluate_once(asked, WHERE, running_wanted())
                 used.add(name_of(record))
                 yield row(recipe, name, record)
 
     write_growing(WHERE / "table.csv", rows(), "{recipe}, seed {seed}: {clean} clean, {attacked} attacked".format_map)
     keep_only(WHERE, lambda name: name in used)
+
+
+def main() -> int:
+    """Measure on as many images as the command line says."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--n", type=int, default=SAMPLES, help=f"test images [{SAMPLES}]")
+    keep_freed_memory()
+    measure(options.parse_args().n)
     return 0
 
 

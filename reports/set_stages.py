@@ -1,7 +1,7 @@
 """What each stage of an attack set breaks of validation images, and what it costs: sets side by side.
 
     python -m reports.set_stages
-    python -m reports.set_stages --attack standard --attack standard@5 --model snn_at:2/255
+    python -m reports.set_stages --attack standard@4 --attack standard --model snn_at:2/255
 
 Each set runs on the same images of the same models, one stage after another on what is left. Seconds are of CPU time, of the
 searches alone, and compare within one run only. Writes ``leaderboards/stages/sets.csv``.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from reports.growing import write_growing
+from reports.growing import rows_of_others, write_growing
 from reports.stages import WHERE
 from reports.trial import Trial
 
@@ -24,7 +24,7 @@ ON = (
     ("snn_srp", "2/255"),
     ("snn_at_resnet20", "2/255"),
 )
-SETS = ("standard", "standard@5")
+SETS = ("standard@4", "standard")
 
 
 def rows(name: str, radius: str, n: int, sets: tuple[str, ...] = SETS) -> Iterator[dict[str, object]]:
@@ -53,12 +53,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--n", type=int, default=100, help="validation images")
     options.add_argument("--model", action="append", default=[], help="name and radius, as snn_at:2/255; may be repeated")
-    options.add_argument("--attack", action="append", default=[], help="a set, as standard@5; may be repeated")
+    options.add_argument("--attack", action="append", default=[], help="a set, as standard@4; may be repeated")
     given = options.parse_args()
     on = [(name, radius) for name, _, radius in (text.partition(":") for text in given.model)] or ON
     every_row = (row for name, radius in on for row in rows(name, radius, given.n, tuple(given.attack) or SETS))
     line = "{model} {set}, {stage}: {broken} of {attempted} in {seconds} s".format_map
-    write_growing(WHERE / "sets.csv", every_row, line)
+    write_growing(WHERE / "sets.csv", every_row, line, rows_of_others(WHERE / "sets.csv", on))
 
 
 if __name__ == "__main__":

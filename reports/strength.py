@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from attacks import PATHS
+from attacks import PATHS, STANDARD
 from bench.evaluation.evaluate_once import evaluate_once, keep_only, name_of
 from bench.evaluation.request.settings import Settings, running_wanted
 from bench.foundation.memory import keep_freed_memory
-from bench.tasks.classification.task import TASK
 from bench.tasks.record import Record
 from reports.exit_status import end_with
 from reports.growing import write_growing
@@ -60,8 +59,8 @@ def records(name: str) -> dict[str, Record]:
 
 
 def row(name: str, found: dict[str, Record]) -> dict[str, object]:
-    """Robust accuracy in percent under each attack, and whether none is below ``standard``."""
-    shown: dict[str, object] = {"model": name, "n": samples(name), "evaluator": found[""].evaluator_version}
+    """Robust accuracy in percent under each attack, and whether none is below ``standard``, whose version is ``set``."""
+    shown: dict[str, object] = {"model": name, "n": samples(name), "set": STANDARD}
     for path in SINGLE:
         shown[f"{ALONG} along {path}"] = _percent(found[path], ALONG)
     for attack in (*OTHERS, "standard"):
@@ -79,14 +78,14 @@ def _percent(record: Record, attack: str) -> float:
 def markdown() -> str:
     """The written table for the page of the zoo: the strongest of each row in bold."""
     table = pd.read_csv(WHERE / "table.csv")
-    shown = table.drop(columns=["n", "evaluator", "standard is strongest"])
+    shown = table.drop(columns=["n", "set", "standard is strongest"])
     header = ["model", *(name.removeprefix(f"{ALONG} along ") for name in shown.columns[1:])]
     lines = ["| " + " | ".join(f"`{name}`" if number else name for number, name in enumerate(header)) + " |"]
     lines.append("|---" * len(header) + "|")
-    for n, version, (_, row) in zip(table["n"], table["evaluator"], shown.iterrows(), strict=True):
+    for n, version, (_, row) in zip(table["n"], table["set"], shown.iterrows(), strict=True):
         values = [float(value) for value in row.iloc[1:]]
         cells = [f"**{value:.1f}**" if value == min(values) else f"{value:.1f}" for value in values]
-        odd = [f"n={n}"] * (n != SAMPLES) + [f"evaluator {version}"] * (version != TASK.evaluator_version)
+        odd = [f"n={n}"] * (n != SAMPLES) + [f"`standard@{version}`"] * (version != STANDARD)
         note = f" ({', '.join(odd)})" if odd else ""
         lines.append(f"| `zoo:{row['model']}`{note} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

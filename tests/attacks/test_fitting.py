@@ -159,7 +159,7 @@ def test_every_attack_of_the_catalogue_is_in_one_of_the_tables() -> None:
         *(f"attacks.fgsm:{name}" for name in ("FGSM", "RFGSM")),
         *(f"attacks.adapters.foolbox:{name}" for name in ("LinfDeepFool", "L2DeepFool")),
         *(f"attacks.standard:{name}" for name in ("Standard", "Thorough")),
-        *(f"attacks.standard_{version}:{name}{version}" for version in (3, 5) for name in ("Quick", "Standard", "Thorough")),
+        *(f"attacks.standard_{version}:{name}{version}" for version in (3, 4) for name in ("Quick", "Standard", "Thorough")),
         "attacks.transfer:Transfer",  # as the attack on its source
         "attacks.universal:Universal",  # as its images
     }
@@ -235,8 +235,8 @@ def test_on_event_frames_square_and_corners_are_left_out() -> None:
     assert kept == stages[:-3]
     assert [(one.stage.name, one.reason) for one in left_out] == [
         ("Square", "Square needs images (C, H, W) of at least 4 x 4 pixels, not inputs (3, 2, 5, 5)"),
-        ("corners", "Corners needs images (C, H, W), not inputs (3, 2, 5, 5)"),
-        ("corners, attached", "Corners needs images (C, H, W), not inputs (3, 2, 5, 5)"),
+        ("corners", "LearningCorners needs images (C, H, W), not inputs (3, 2, 5, 5)"),
+        ("corners, attached", "LearningCorners needs images (C, H, W), not inputs (3, 2, 5, 5)"),
     ]
 
 

@@ -8,6 +8,7 @@ from attacks.base import Stage
 from attacks.cascade import Cascade, fitting
 from attacks.fitting import Traits
 from attacks.standard import Quick, Standard, Thorough
+from attacks.standard_4 import Standard4, Thorough4
 from attacks.threats.l2 import L2
 from attacks.threats.linf import Linf
 from attacks.threats.threat import Threat
@@ -24,11 +25,12 @@ def spent(stages: tuple[Stage, ...]) -> tuple[int, int]:
 
 def test_the_budgets_are_those_of_the_documentation() -> None:
     assert spent(Quick().stages(Linf, SCORES)) == (60, 0)
-    assert spent(Standard().stages(Linf, SCORES)) == (760, 500)
-    assert spent(Thorough().stages(Linf, SCORES)) == (3 * 760 - 20, 2000)
+    for standard, thorough in ((Standard(), Thorough()), (Standard4(), Thorough4())):
+        assert spent(standard.stages(Linf, SCORES)) == (760, 500)
+        assert spent(thorough.stages(Linf, SCORES)) == (3 * 760 - 20, 2000)
 
 
-@pytest.mark.parametrize("cascade", [Quick(), Standard(), Thorough()], ids=repr)
+@pytest.mark.parametrize("cascade", [Quick(), Standard(), Thorough(), Standard4(), Thorough4()], ids=repr)
 @pytest.mark.parametrize("threat", [Linf(eps=0.01), L2(eps=0.5)], ids=repr)
 def test_every_stage_fits_and_the_last_goes_on_from_the_best_point(cascade: Cascade, threat: Threat) -> None:
     stages = cascade.stages(type(threat), SCORES)

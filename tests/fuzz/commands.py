@@ -45,6 +45,7 @@ VALUES = {
         "quick",
         "standard",
         "standard@3",
+        "standard@4",
         "standard@5",
         "square:queries=3",
         "foolbox:LinfPGD,steps=2",

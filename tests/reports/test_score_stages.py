@@ -47,7 +47,7 @@ def test_a_row_compares_with_standard(trial: ScoreTrial, monkeypatch: pytest.Mon
     monkeypatch.setattr(score_stages, "load_samples", lambda name, *, split: load_samples(name, n=N))
     monkeypatch.setattr(ScoreTrial, "stages", _short(ScoreTrial.stages))
     table = list(score_stages.rows(NAME, EPS, N))
-    assert [row["search"] for row in table][:2] == ["standard", "standard@3"]
+    assert [row["search"] for row in table][:2] == ["standard", "standard@4"]
     first, last = table[0], table[-1]
     assert first["rise"] == 0 and last["pairs"] == 2
     assert float(str(last["clipped"])) >= float(str(first["clipped"])) > 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from reports.seeds import markdown, recipes, spreads
+from bench.evaluation.records.archive import Archive
+from reports.seeds import WHERE, deviations, markdown, recipes, row, spreads, written
 from zoo.card import card
 
 TABLE = pd.DataFrame(
@@ -30,5 +31,22 @@ def test_spreads_are_those_of_the_seeds_and_the_best_comes_first() -> None:
     assert tuple(found.loc["snn_at", "attacked"]) == pytest.approx((19.7, 18.0, 21.0))
 
 
+def test_deviations_are_pooled_over_recipes() -> None:
+    """Clean: variances 1 and 1. Attacked: (1.67^2 + 1.33^2 + 0.33^2) / 2 and 0.25."""
+    pooled = deviations(TABLE)
+    assert pooled["clean"] == pytest.approx(1.0)
+    assert pooled["attacked"] == pytest.approx(((7 / 3 + 0.25) / 2) ** 0.5)
+
+
 def test_a_page_shows_mean_and_range() -> None:
-    assert "| `snn_at` | 75.0 | 74.0 to 76.0 | 19.7 | 18.0 to 21.0 |" in markdown(TABLE).splitlines()
+    lines = markdown(TABLE).splitlines()
+    assert "| `snn_at` | 75.0 | 74.0 to 76.0 | 19.7 | 18.0 to 21.0 |" in lines
+    assert lines[-1] == "| standard deviation, pooled | 1.0 | | 1.1 | |"
+
+
+def test_the_written_table_is_that_of_its_records_and_of_the_shipped_weights() -> None:
+    archive, table = Archive(WHERE), written()
+    records = {record.model.ref: record for record in map(archive.read, archive.lines())}
+    names = [(recipe, name) for recipe, others in recipes().items() for name in (recipe, *others)]
+    assert set(records) == {f"zoo:{name}" for _, name in names}
+    assert [row(recipe, name, records[f"zoo:{name}"]) for recipe, name in names] == table.to_dict("records")

@@ -91,8 +91,8 @@ def test_where_nothing_stands_further_searches_break_nothing(trial: Trial) -> No
     [
         ("linf", "standard", "leftovers.csv"),
         ("l2", "standard", "leftovers_l2.csv"),
-        ("linf", "standard@5", "leftovers_standard_5.csv"),
-        ("l2", "standard@5", "leftovers_standard_5_l2.csv"),
+        ("linf", "standard@4", "leftovers_standard_4.csv"),
+        ("l2", "standard@4", "leftovers_standard_4_l2.csv"),
     ],
 )
 def test_each_set_has_a_table_of_its_own(norm: str, attack: str, name: str) -> None:

@@ -32,23 +32,27 @@ def resolve_attack(spec: str | Attack) -> ResolvedAttack:
         parameters = spec.recorded(_resources(f"attack {name}"))
         return ResolvedAttack(parameters.spec or repr(spec), name, spec, parameters.passed, parameters.defaulted)
     parsed = parse_spec(spec)
-    name = _catalogued(parsed)
-    kind, what = attack_registry.get(name), f"attack {name}"
+    name, kind = _catalogued(parsed)
+    what = f"attack {name}"
     with _setting_up(kind, what):
         attack, parameters = kind.from_spec(parsed.params, _resources(what))
     return ResolvedAttack(str(parsed), name, attack, parameters.passed, parameters.defaulted)
 
 
-def _catalogued(spec: Spec) -> str:
-    """The catalogue's name for a spec's name and version; a set of today may be named with its version too."""
+def _catalogued(spec: Spec) -> tuple[str, type[Attack]]:
+    """The name of an attack, with the version if the spec gives it, and its class.
+
+    Today's sets may be named by their version too. A name never depends on which version is today's: what a board was frozen
+    with keeps its name when a later one comes.
+    """
     if spec.version is None:
-        return spec.name
+        return spec.name, attack_registry.get(spec.name)
     versioned = f"{spec.name}@{spec.version}"
     if versioned not in attack_registry.names():
         today = attack_registry.get(spec.name)
         if issubclass(today, Cascade) and str(today.version) == spec.version:
-            return spec.name
-    return versioned
+            return versioned, today
+    return versioned, attack_registry.get(versioned)
 
 
 def _without_version(text: str) -> Spec:

@@ -27,5 +27,5 @@ def test_the_draft_resolves() -> None:
     assert (protocol.version, protocol.figure, protocol.rank_by, protocol.evaluator_version) == (2, "clipped", "1/255", 3)
     (attack,) = protocol.attacks
     names = [stage.name for stage in attack.smooth]
-    assert names[:2] == ["PGD-10, up", "PGD-10, down"] and len(names) == len(set(names))
+    assert names[:2] == ["APGD-400, up", "APGD-400, down"] and len(names) == len(set(names))
     assert "WarmAPGD" in attack.smooth[-1].attack

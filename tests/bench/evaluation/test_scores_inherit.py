@@ -85,6 +85,18 @@ def test_a_record_says_how_much_the_last_search_still_gained() -> None:
     assert not any(check.name == "convergence" for check in single.reliability.checks)
 
 
+def test_no_score_moves_less_than_under_a_long_apgd_alone() -> None:
+    """It is the first stage of the set, from the same start."""
+    alone, within = (
+        bench.evaluate(Wavy(), attack=spec, eps=str(EPS), data=drawn()) for spec in ("apgd:steps=400", "standard")
+    )
+    for way, sign in (("up", 1), ("down", -1)):
+        gains = [(sign * record.rows[f"shift_{way}"]).to_numpy() for record in (alone, within)]
+        assert (gains[1] >= gains[0] - 1e-6).all()
+        first = next(stage for stage in within.results[0].stages if stage.name.endswith(way))
+        assert first.shift == pytest.approx(alone.results[0].stages[way == "down"].shift, abs=1e-6)
+
+
 def test_a_stage_starts_from_the_farthest_point_of_its_own_direction() -> None:
     request = resolve(Settings(model=Wavy(), attack="quick", eps=str(EPS), data=drawn()))
     jobs, units = jobs_and_units(request)
