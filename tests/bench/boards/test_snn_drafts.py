@@ -36,7 +36,7 @@ def test_the_board_in_linf_is_of_version_5_of_the_attack_set() -> None:
 
 def test_the_first_board_in_l2() -> None:
     protocol = frozen("snn-cifar10-l2")
-    assert (protocol.version, protocol.norm, protocol.data.n, protocol.specs) == (1, "l2", 200, ["standard"])
+    assert (protocol.version, protocol.norm, protocol.data.n, protocol.specs) == (1, "l2", 200, ["standard@5"])
     assert names(protocol)["spiking"][-2:] == ["Corners", "Corners"]
     assert "SAPGD" not in names(protocol)["spiking"]
 
