@@ -1,4 +1,4 @@
-"""Stages that attack sets on spiking and on smooth models share."""
+"""Stages that attack sets on several kinds of models share."""
 
 from __future__ import annotations
 

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 from attacks.apgd import APGD
 from attacks.base import Stage
+from attacks.common_stages import FIRST
 from attacks.gradients.base import Training
 from attacks.mifgsm import MIFGSM
-from attacks.pgd import PGD
 from attacks.square import Square
 from attacks.warm_apgd import WarmAPGD
-
-FIRST = Stage("PGD-10", PGD(steps=10), Training())
 
 QUICK: tuple[Stage, ...] = (
     FIRST,

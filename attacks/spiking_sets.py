@@ -23,6 +23,8 @@ from attacks.gradients.rate import BPTR, RGA
 from attacks.learning_corners import LearningCorners
 from attacks.pgd import PGD
 from attacks.sapgd import SAPGD
+from attacks.threats.linf import Linf
+from attacks.threats.threat import Threat
 
 DETACHED, BLUNTER = ASSG(), ASSG(half=0.42)
 BLUNTER_ATTACHED = ASSG(half=0.42, reset="attached")
@@ -93,23 +95,27 @@ LONGER: tuple[Stage, ...] = (
 """More sharpnesses, restarts and paths, for ``thorough``."""
 
 
-def standard(traits: Traits) -> tuple[Stage, ...]:
-    """In linf."""
+def standard(kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
+    """Under a threat on images."""
+    if not issubclass(kind, Linf):
+        return standard_elsewhere(traits)
     return (*WALKS, *of_input(traits), BRIEF_SQUARE, *CORNERS)
 
 
 def standard_elsewhere(traits: Traits) -> tuple[Stage, ...]:
-    """Under other threats on images; in version 4 also in linf."""
+    """Not in linf; in version 4 there too."""
     return (*WALKS_ELSEWHERE, *of_input(traits), BRIEF_SQUARE, *CORNERS_ELSEWHERE)
 
 
-def thorough(traits: Traits) -> tuple[Stage, ...]:
-    """In linf."""
+def thorough(kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
+    """Under a threat on images."""
+    if not issubclass(kind, Linf):
+        return thorough_elsewhere(traits)
     longest = Stage("corners, longer", LearningCorners(queries=10_000), DETACHED)
     return (*WALKS, *LONGER, *of_input(traits), LONG_SQUARE, *CORNERS, longest)
 
 
 def thorough_elsewhere(traits: Traits) -> tuple[Stage, ...]:
-    """Under other threats on images; in version 4 also in linf."""
+    """Not in linf; in version 4 there too."""
     corners = (*CORNERS_ELSEWHERE, more_corners(DETACHED))
     return (*WALKS_ELSEWHERE, *LONGER, *of_input(traits), LONG_SQUARE, *corners)

@@ -5,9 +5,9 @@
     python -m reports.leftovers --attack standard@4
 
 ``standard`` runs on validation images, and each search below then runs on the images that stand, from the best point that
-``standard`` has reached where it can. If few of these fall, the attack set has converged. With ``--model`` only these are
-searched, and the others keep their rows. Writes
-``leaderboards/stages/leftovers.csv``, or ``leftovers_l2.csv``, or ``leftovers_standard_4.csv`` of another version.
+``standard`` has reached where it can. If few of these fall, the attack set has converged. Writes
+``leaderboards/stages/leftovers.csv``, or ``leftovers_l2.csv``, or ``leftovers_standard_4.csv`` of another version. With
+``--model`` the table keeps its rows on other models.
 """
 
 from __future__ import annotations
@@ -29,9 +29,14 @@ ON = (
     ("snn_at", "2/255"),
     ("snn_trades", "2/255"),
     ("snn_robust_conversion", "2/255"),
+    ("snn_gsr_at", "2/255"),
+    ("snn_rat", "2/255"),
+    ("snn_mpd_sgr_at", "2/255"),
+    ("snn_nq", "2/255"),
+    ("snn_qcfs", "2/255"),
     ("ann_at", "4/255"),
 )
-"""Codes, conversions, a stabilised network, networks that were trained on adversarial examples, and one without spikes."""
+"""Codes, conversions, stabilised networks, networks that were trained on adversarial examples, and one without spikes."""
 ON_L2 = (
     ("snn_ttfs", "0.25"),
     ("snn_srp", "0.25"),

@@ -55,6 +55,22 @@ def test_what_a_released_board_was_made_with_still_runs(board: str) -> None:
     check_program(open_board(board, LEADERBOARDS).protocol())
 
 
+@pytest.mark.parametrize(
+    ("board", "spec"),
+    [
+        ("snn-cifar10-linf/v3", "standard@3"),
+        ("iqa-photos-linf/v1", "standard@3"),
+        ("snn-cifar10-linf/v4", "standard@4"),
+        ("snn-cifar10-linf/v5", "standard@5"),
+    ],
+)
+def test_a_version_of_a_set_has_the_stages_that_its_boards_froze(board: str, spec: str) -> None:
+    protocol = open_board(board, LEADERBOARDS).protocol()
+    draft = {name: getattr(protocol, name) for name in Draft.model_fields} | {"attacks": [spec]}
+    (frozen_attack,), (attack,) = protocol.attacks, freeze(Draft.model_validate(draft)).attacks
+    assert attack.model_dump(exclude={"spec", "name"}) == frozen_attack.model_dump(exclude={"spec", "name"})
+
+
 @pytest.mark.parametrize("spec", ["standard@3", "standard@4", "standard@5"])
 def test_a_board_that_names_the_version_of_its_set_stays_runnable(spec: str) -> None:
     fields = yaml.safe_load((LEADERBOARDS / "drafts/snn-cifar10-linf.yaml").read_text()) | {"attacks": [spec]}
