@@ -8,7 +8,7 @@ the budget still breaks.
 
 This is version 5. On spiking networks in linf it spends less on gradients and more on corners than version 4
 (:mod:`attacks.standard_4`), in equal CPU time; on scores its longest walk starts anew. Of what version 4 leaves, three
-times its budget broke up to 3.4% of the validation images (snn_front); of what version 5 leaves, up to 0.9% on twelve
+times its budget broke up to 3.4% of the validation images (snn_front); of what version 5 leaves, up to 0.9% on thirteen
 networks and 2.5%, two of 79, on snn_mpd_sgr_at. ``python -m reports.set_stages`` compares the versions stage by stage.
 
 The stages on spiking models are those of :mod:`attacks.spiking_sets`, without spikes of :mod:`attacks.smooth_sets`, on
