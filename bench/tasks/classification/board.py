@@ -71,9 +71,15 @@ def _inconsistent(rows: pd.DataFrame, allowed: Floats) -> Iterator[str]:
 
 def _drift(record: Record) -> Iterator[str]:
     results = record.cells
-    yield from drift(record.rows, results, worst_case, lambda rows, old: cell(rows, old.attack, old.seconds, old.stages))
+    yield from drift(record.rows, results, worst_case, _again)
     for result in results:
         yield from _stage_drift(result, rows_of(record.rows, result, worst_case))
+
+
+def _again(rows: pd.DataFrame, recorded: Cell) -> Cell:
+    """The result computed anew, without what the recorded one is too old to tell."""
+    anew = cell(rows, recorded.attack, recorded.seconds, recorded.stages)
+    return anew if recorded.late is not None else anew.model_copy(update={"late": None})
 
 
 def _stage_drift(result: Cell, rows: pd.DataFrame) -> Iterator[str]:

@@ -1,7 +1,9 @@
 """Has the attack come to an end? What the last third of its budget still broke, and the margins that are left.
 
 Searches break less the longer they last, so as many samples as fell in the last third of the forwards and backwards may fall
-in another third: that is the range which a record states beside its number. It is an estimate and no bound.
+in another third: that is the range which a record states beside its number. It is an estimate and no bound. A sample falls
+when its own forwards and backwards end. Most that a search of corners breaks, it breaks in its first tenth, so that spreading
+a stage's breaks evenly over the stage would double the estimate (3.2% of 1,000 instead of 1.4% on ``snn_at``).
 """
 
 from __future__ import annotations
@@ -39,8 +41,21 @@ def late_shares(stages: Sequence[StageResult]) -> list[float]:
     return shares[::-1]
 
 
+def fallen_late(rows: pd.DataFrame) -> int:
+    """Number of samples that fell after two thirds of what a sample costs on average that survives everything.
+
+    rows: of one attack at one radius. A search that goes on after a sample has fallen counts as if it fell at the end.
+    """
+    costs = rows["forwards"] + rows["backwards"]
+    whole = costs[rows["verdict"] == "robust"].mean()
+    return int((costs[rows["verdict"] == "broken"] > (1 - LAST) * whole).sum())
+
+
 def broken_late(stages: Sequence[StageResult]) -> float:
-    """Number of samples that fell in the last third; in a stage that lies in it partly, the same part of them."""
+    """Number of samples that fell in the last third; in a stage that lies in it partly, the same part of them.
+
+    For records that do not tell :func:`fallen_late`.
+    """
     return sum(share * stage.broken for share, stage in zip(late_shares(stages), stages, strict=True))
 
 

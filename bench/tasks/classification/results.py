@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from bench.metrics import classification as metrics
-from bench.tasks.classification.convergence import broken_late
+from bench.tasks.classification.convergence import broken_late, fallen_late
 from bench.tasks.classification.units import DecisionOutcome
 from bench.tasks.per_attack import per_attack
 from bench.tasks.results import AttackResult, Interval, Point, Strict, mean_costs
@@ -60,11 +60,14 @@ class Cell(AttackResult):
     """Number of samples that stand although a stage failed on them; they are not evidence of robustness."""
     stages: list[StageResult] = Field(default_factory=list)
     """Stage by stage."""
+    late: int | None = None
+    """Number of samples that fell in the last third of what a surviving one costs; None in records older than this field."""
 
     @property
     def further(self) -> float:
         """Share of all samples that a longer attack may still break, as far as the last third of this one tells."""
-        return min(self.robust.value, broken_late(self.stages) / max(self.robust.n, 1))
+        late = broken_late(self.stages) if self.late is None else self.late
+        return min(self.robust.value, late / max(self.robust.n, 1))
 
     @property
     def point(self) -> Point:
@@ -95,6 +98,7 @@ def cell(rows: pd.DataFrame, attack: str, seconds: float, stages: list[StageResu
         zero_gradients=float(attacked["zero_gradients"].sum()) / queries if queries else 0.0,
         seconds=seconds,
         stages=stages,
+        late=fallen_late(rows) if stages else None,
     )
 
 

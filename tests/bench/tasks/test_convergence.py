@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bench.tasks.classification.convergence import _check, broken_late, late_shares
+from bench.tasks.classification.board import _again
+from bench.tasks.classification.convergence import _check, broken_late, fallen_late, late_shares
 from bench.tasks.classification.results import Cell, StageResult
 from bench.tasks.classification.units import DecisionOutcome
 from bench.tasks.results import Interval
@@ -46,6 +47,21 @@ def test_samples_of_a_stage_that_lies_half_in_it_count_half() -> None:
     assert broken_late([stage("a", 10, 7), stage("b", 20, 4)]) == pytest.approx(2)
 
 
+def costs_of(*rows: tuple[str, int, int]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["verdict", "forwards", "backwards"])
+
+
+def test_a_sample_falls_late_by_its_own_cost() -> None:
+    stand = (("robust", 200, 50), ("robust", 300, 50))  # 300 on average: the last third begins at 200
+    fallen = (("broken", 150, 50), ("broken", 190, 11), ("broken", 500, 100), ("clean_wrong", 0, 0))
+    assert fallen_late(costs_of(*stand, *fallen)) == 2
+
+
+def test_where_nothing_stands_or_nothing_fell_nothing_fell_late() -> None:
+    assert fallen_late(costs_of(("broken", 10, 0), ("clean_wrong", 0, 0))) == 0
+    assert fallen_late(costs_of(("robust", 10, 10), ("clean_wrong", 0, 0))) == 0
+
+
 def cell(stages: list[StageResult], robust: float) -> Cell:
     same = Interval(value=robust, low=robust, high=robust, n=100)
     every = dict.fromkeys(("clean", "noise", "noise_best", "robust", "robust_8bit", "gap", "gap_best"), same)
@@ -79,3 +95,19 @@ def test_an_attack_that_has_ended_gets_no_remark() -> None:
     check = _check(attacked, pd.DataFrame({"verdict": ["broken"], "margin": [0.1]}), [[outcome([0], [0.1])], []])
     assert check.status == "pass" and "may leave" not in check.says and "margins" not in check.says
     assert cell([stage("all", 3, 90)], 0.05).further == 0.05  # no more than what stands
+
+
+def test_what_is_counted_replaces_the_estimate_by_stages() -> None:
+    by_stages = cell([stage("walk", 10, 6), stage("corners", 5, 2)], 0.2)
+    assert by_stages.further == pytest.approx(0.02)
+    assert by_stages.model_copy(update={"late": 1}).further == pytest.approx(0.01)
+
+
+def test_a_result_that_does_not_count_is_not_held_to_it() -> None:
+    unperturbed = {"clean_correct": 1.0, "noise_1": 1.0, "noise_k": 1.0, "noise_draws": 1, "unstable": False, "status": "ok"}
+    row = unperturbed | {"eps": 0.1, "eps_text": "0.1", "zero_gradients": 0, "robust_8bit": 0.0}
+    stands = row | {"verdict": "robust", "robust": 1.0, "selection": 1.0, "forwards": 9, "backwards": 3}
+    falls = row | {"verdict": "broken", "robust": 0.0, "selection": 0.0, "forwards": 9, "backwards": 2}
+    rows, recorded = pd.DataFrame([stands, falls]), cell([stage("walk", 10, 1)], 0.5)
+    assert _again(rows, recorded).late is None
+    assert _again(rows, recorded.model_copy(update={"late": 0})).late == 1
