@@ -20,10 +20,15 @@ THREATS: dict[str, str] = {
     "retime_total": "attacks.threats.retime:RetimeTotal",
 }
 
-STANDARD = 5
+STANDARD = 6
 """The version of the attack sets that ``quick``, ``standard`` and ``thorough`` mean where none is given."""
 
-_SETS: dict[int, str] = {3: "attacks.standard_3:{}3", 4: "attacks.standard_4:{}4", 5: "attacks.standard:{}"}
+_SETS: dict[int, str] = {
+    3: "attacks.standard_3:{}3",
+    4: "attacks.standard_4:{}4",
+    5: "attacks.standard_5:{}5",
+    6: "attacks.standard:{}",
+}
 
 
 def attack_sets(today: int = STANDARD) -> dict[str, str]:

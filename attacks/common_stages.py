@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from attacks.base import Stage
-from attacks.corners import Corners
 from attacks.fitting import Traits
 from attacks.gradients.assg import ASSG
-from attacks.gradients.base import GradientPath, Training
+from attacks.gradients.base import Training
 from attacks.gradients.bpda import BPDA
 from attacks.pgd import PGD
 from attacks.sapgd import SAPGD
@@ -40,8 +39,3 @@ LONG_SQUARE = Stage("Square", Square(queries=5000))
 def of_input(traits: Traits) -> tuple[Stage, ...]:
     """Stages for what a model does to its input first."""
     return (*(CODED if traits.coded else ()), *(ROUNDED if traits.rounds else ()))
-
-
-def more_corners(path: GradientPath) -> Stage:
-    """A last and longer corner search, for ``thorough``."""
-    return Stage("corners, longer", Corners(queries=5000), path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from attacks.apgd import APGD
 from attacks.base import Stage
-from attacks.common_stages import BRIEF_SQUARE, CE, DLR, FIRST, LONG_SQUARE, MARGIN, more_corners, of_input
+from attacks.common_stages import BRIEF_SQUARE, CE, DLR, FIRST, LONG_SQUARE, MARGIN, of_input
 from attacks.corners import Corners
 from attacks.fitting import Traits
 from attacks.gradients.assg import ASSG
@@ -117,5 +117,5 @@ def thorough(kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
 
 def thorough_elsewhere(traits: Traits) -> tuple[Stage, ...]:
     """Not in linf; in version 4 there too."""
-    corners = (*CORNERS_ELSEWHERE, more_corners(DETACHED))
+    corners = (*CORNERS_ELSEWHERE, Stage("corners, longer", Corners(queries=5000), DETACHED))
     return (*WALKS_ELSEWHERE, *LONGER, *of_input(traits), LONG_SQUARE, *corners)

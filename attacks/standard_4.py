@@ -1,4 +1,4 @@
-"""Version 4 of the attack sets: what version 5 (:mod:`attacks.standard`) replaced.
+"""Version 4 of the attack sets: what version 5 (:mod:`attacks.standard_5`) replaced.
 
 Called as ``standard@4``, ``quick@4`` and ``thorough@4``. On spiking models in linf its stages are those that version 5 keeps
 for other norms: 200 steps along the blunter attached path, and shorter searches of corners that learn nothing. On scores its
@@ -13,21 +13,21 @@ from typing import ClassVar
 from attacks import score_sets, spiking_sets
 from attacks.base import Stage
 from attacks.fitting import Traits
-from attacks.standard import Quick, Standard, Thorough
+from attacks.standard_5 import Quick5, Standard5, Thorough5
 from attacks.threats.threat import Threat
 
 VERSION = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quick4(Quick):
+class Quick4(Quick5):
     """Version 4 of ``quick``: as version 5."""
 
     version: ClassVar[int] = VERSION
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standard4(Standard):
+class Standard4(Standard5):
     """Version 4 of ``standard``. On a spiking model in linf at most 620 pairs (770 with spike codes) and 2,400 further
     forwards on a sample that survives everything.
     """
@@ -41,7 +41,7 @@ class Standard4(Standard):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Thorough4(Thorough):
+class Thorough4(Thorough5):
     """Version 4 of ``thorough``."""
 
     version: ClassVar[int] = VERSION

@@ -35,8 +35,11 @@ ON = (
     ("snn_nq", "2/255"),
     ("snn_qcfs", "2/255"),
     ("ann_at", "4/255"),
+    ("ann_qcfs", "2/255"),
+    ("ann_nq", "2/255"),
 )
-"""Codes, conversions, stabilised networks, networks that were trained on adversarial examples, and one without spikes."""
+"""Codes, conversions, stabilised networks, networks that were trained on adversarial examples, and three without spikes, of
+which two round their activations."""
 ON_L2 = (
     ("snn_ttfs", "0.25"),
     ("snn_srp", "0.25"),

@@ -27,6 +27,7 @@ QUANTITIES = {
     "gradient_sparsity": "effective share of pixels in the input gradient",
     "slope_error": "error of the finite difference, relative to the gradient",
     "shift_difference": "mean shift of the score",
+    "clipped_shift_difference": "mean shift of the score clipped to its range",
     "shift_prediction": "rank correlation of the shift with the gradient's l1 norm",
 }
 """What a statistic measures; any other has its name."""

@@ -9,6 +9,7 @@ from attacks.cascade import Cascade, fitting
 from attacks.fitting import Traits
 from attacks.standard import Quick, Standard, Thorough
 from attacks.standard_4 import Standard4, Thorough4
+from attacks.standard_5 import Standard5, Thorough5
 from attacks.threats.l2 import L2
 from attacks.threats.linf import Linf
 from attacks.threats.threat import Threat
@@ -25,7 +26,7 @@ def spent(stages: tuple[Stage, ...]) -> tuple[int, int]:
 
 def test_the_budgets_are_those_of_the_documentation() -> None:
     assert spent(Quick().stages(Linf, SCORES)) == (60, 0)
-    for standard, thorough in ((Standard(), Thorough()), (Standard4(), Thorough4())):
+    for standard, thorough in ((Standard(), Thorough()), (Standard4(), Thorough4()), (Standard5(), Thorough5())):
         assert spent(standard.stages(Linf, SCORES)) == (760, 500)
         assert spent(thorough.stages(Linf, SCORES)) == (3 * 760 - 20, 2000)
 

@@ -47,6 +47,7 @@ VALUES = {
         "standard@3",
         "standard@4",
         "standard@5",
+        "standard@6",
         "square:queries=3",
         "foolbox:LinfPGD,steps=2",
     ),

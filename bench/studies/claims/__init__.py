@@ -17,6 +17,7 @@ STATISTICS: dict[str, str] = {
     "gradient_sparsity": "bench.studies.claims.slopes:GradientSparsity",
     "slope_error": "bench.studies.claims.slopes:SlopeError",
     "shift_difference": "bench.studies.claims.shifts:ShiftDifference",
+    "clipped_shift_difference": "bench.studies.claims.shifts:ClippedShiftDifference",
     "shift_prediction": "bench.studies.claims.shifts:ShiftPrediction",
 }
 """Key of ``statistic`` in a claim to the class that measures it."""

@@ -2,8 +2,8 @@
 
 Searches break less the longer they last, so as many samples as fell in the last third of the forwards and backwards may fall
 in another third: that is the range which a record states beside its number. It is an estimate and no bound. A sample falls
-when its own forwards and backwards end. Most that a search of corners breaks, it breaks in its first tenth, so that spreading
-a stage's breaks evenly over the stage would double the estimate (3.2% of 1,000 instead of 1.4% on ``snn_at``).
+when its own forwards and backwards end. Searches of corners break most at their beginning, so that spreading a stage's
+breaks evenly over the stage would double the estimate (3.2% of 1,000 images instead of 1.4% on ``snn_at``).
 """
 
 from __future__ import annotations

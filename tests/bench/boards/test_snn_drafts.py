@@ -71,7 +71,7 @@ def test_a_version_of_a_set_has_the_stages_that_its_boards_froze(board: str, spe
     assert attack.model_dump(exclude={"spec", "name"}) == frozen_attack.model_dump(exclude={"spec", "name"})
 
 
-@pytest.mark.parametrize("spec", ["standard@3", "standard@4", "standard@5"])
+@pytest.mark.parametrize("spec", ["standard@3", "standard@4", "standard@5", "standard@6"])
 def test_a_board_that_names_the_version_of_its_set_stays_runnable(spec: str) -> None:
     fields = yaml.safe_load((LEADERBOARDS / "drafts/snn-cifar10-linf.yaml").read_text()) | {"attacks": [spec]}
     protocol = freeze(Draft.model_validate(fields))

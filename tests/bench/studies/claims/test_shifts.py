@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from bench.foundation.errors import ModelError
 from bench.studies.claims.lab import Lab
-from bench.studies.claims.shifts import ShiftDifference, ShiftPrediction
+from bench.studies.claims.shifts import ClippedShiftDifference, ShiftDifference, ShiftPrediction
 
 
 class Kept(Lab):
@@ -60,3 +61,27 @@ def test_a_shift_that_follows_the_norm_is_predicted() -> None:
 def test_models_that_decide_have_no_shifts() -> None:
     with pytest.raises(ModelError, match="does not score"):
         ShiftPrediction(attack="pgd", eps="1/255", n=60).measure(["decides"], Kept(Path()))
+
+
+class Clipped(Lab):
+    """Two radii; at the first the scores of ``plain`` leave their range of 0 to 2."""
+
+    def subject(self, model: str) -> Any:
+        return SimpleNamespace(score_range=(0.0, 2.0))
+
+    def rows(self, model: str, **asked: Any) -> pd.DataFrame:
+        assert asked["eps"] == "1/255,2/255"
+        up = np.where(np.arange(20) % 2, 9.0, 0.2) if model == "plain" else np.full(20, 0.1)
+        at = pd.DataFrame({"sample": range(20), "group": np.arange(20) // 2, "label": np.arange(20.0), "status": "ok"})
+        at = at.assign(clean=1.0 + np.arange(20) / 100, shift=up, score_down=np.nan, eps_text="1/255")
+        at = at.assign(score_up=at["clean"] + up)
+        return pd.concat([at, at.assign(shift=9.0, eps_text="2/255")]).set_index("sample")
+
+
+def test_scores_are_clipped_at_the_radius_that_counts() -> None:
+    claim = ClippedShiftDifference(attack="standard", eps="1/255,2/255", at="1/255", n=20)
+    measured = claim.measure(["defended", "plain"], Clipped(Path()))
+    to_the_end = 2.0 - (1.0 + np.arange(1, 20, 2) / 100)
+    plain = np.concatenate([to_the_end, np.full(10, 0.2)]).mean() / 2
+    assert (measured.n, measured.value) == (20, pytest.approx(0.05 - plain))
+    assert measured.parts["plain clipped |shift|"] == pytest.approx(plain, abs=1e-4)
