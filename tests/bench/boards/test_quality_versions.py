@@ -22,6 +22,14 @@ def test_the_released_version_verifies_with_what_it_was_ranked_by() -> None:
     assert verify(board) == []
 
 
+@pytest.mark.slow
+def test_the_second_version_is_ranked_by_clipped_shifts() -> None:
+    board = open_board("iqa-photos-linf/v2", LEADERBOARDS)
+    assert (board.protocol().figure, board.protocol().eps) == ("clipped", ["1/255", "2/255"])
+    assert all(shift.clipped is not None for entry in board.entries() for shift in entry.record.shifts)
+    assert verify(board) == []
+
+
 def test_the_draft_resolves() -> None:
     protocol = freeze(Draft.model_validate(yaml.safe_load((LEADERBOARDS / "drafts/iqa-photos-linf.yaml").read_text())))
     assert (protocol.version, protocol.figure, protocol.rank_by, protocol.evaluator_version) == (2, "clipped", "1/255", 3)

@@ -49,6 +49,7 @@ def test_the_first_board_in_l2() -> None:
         "events-nmnistsim-l0/v1",
         "events-nmnistsim-retime/v1",
         "spikecam-cifar10-linf/v1",
+        "iqa-photos-linf/v2",
     ],
 )
 def test_what_a_released_board_was_made_with_still_runs(board: str) -> None:
@@ -60,6 +61,7 @@ def test_what_a_released_board_was_made_with_still_runs(board: str) -> None:
     [
         ("snn-cifar10-linf/v3", "standard@3"),
         ("iqa-photos-linf/v1", "standard@3"),
+        ("iqa-photos-linf/v2", "standard@5"),
         ("snn-cifar10-linf/v4", "standard@4"),
         ("snn-cifar10-linf/v5", "standard@5"),
     ],
