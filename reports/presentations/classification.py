@@ -16,6 +16,7 @@ from reports.presentations.presentation import (
     Words,
     between,
     of_attacks,
+    on_every_board,
     single,
 )
 
@@ -114,7 +115,7 @@ def _measure(eps: str) -> str:
     return f"accuracy under attack at {eps}"
 
 
-def curve(record: Record) -> tuple[Interval, list[CurvePoint]]:
+def curve(record: Record, protocol: Protocol) -> tuple[Interval, list[CurvePoint]]:
     """Clean accuracy, then robust accuracy over the radius."""
     strongest = {cell.eps: cell for cell in record.cells}
     points = [strongest[eps] for eps in sorted(strongest)]
@@ -122,7 +123,7 @@ def curve(record: Record) -> tuple[Interval, list[CurvePoint]]:
 
 
 PRESENTATION = Presentation(
-    words=WORDS,
+    words=on_every_board(WORDS),
     attacks=attacks,
     rule=rule,
     table=table,

@@ -84,7 +84,8 @@ class Words:
 class Presentation:
     """The presentation of the boards of one task."""
 
-    words: Words
+    words: Callable[[Protocol], Words]
+    """Phrases of the pages of a protocol's board."""
     attacks: Callable[[Protocol], str]
     """A sentence on the attacks of a protocol."""
     rule: Callable[[Protocol], str]
@@ -97,8 +98,8 @@ class Presentation:
     """Measure to the value of every independent sample; the measure that orders the table first."""
     independent: Callable[[Record], int]
     """Samples of a record that are independent of each other."""
-    curve: Callable[[Record], tuple[Interval, list[CurvePoint]]]
-    """The figure at radius 0, and the strongest result at every radius."""
+    curve: Callable[[Record, Protocol], tuple[Interval, list[CurvePoint]]]
+    """The figure that orders the table at radius 0, and its strongest result at every radius."""
     clean: str = "clean"
     """Key of the column without perturbation."""
     lowest_top: float = 1.0
@@ -113,6 +114,11 @@ def presentation_of(task: str) -> Presentation:
     module, _, attribute = PRESENTATIONS[task].partition(":")
     presentation: Presentation = getattr(import_module(module), attribute)
     return presentation
+
+
+def on_every_board(words: Words) -> Callable[[Protocol], Words]:
+    """The same phrases whatever the protocol."""
+    return lambda protocol: words
 
 
 def of_attacks(protocol: Protocol) -> str:

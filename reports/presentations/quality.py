@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.tasks.moving import by_group
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bench.boards.protocol import Protocol
     from bench.boards.store import Entry
     from bench.metrics.statistics import Floats
+    from bench.tasks.quality.results import Shift
     from bench.tasks.record import Record
 
 WORDS = Words(
@@ -37,6 +39,21 @@ WORDS = Words(
     results="results_scores.html",
     short_unit="shift",
 )
+
+
+CLIPPED_WORDS = replace(
+    WORDS,
+    ordered_by="the shift of the clipped score under attack (less is better)",
+    headline="of the score range: mean shift of clipped scores under attack",
+    compared="photograph by photograph, by the mean shift of the clipped score: less is better",
+    figure="Shift of the clipped score",
+    axis="mean shift of the clipped score (% of its range)",
+)
+
+
+def words(protocol: Protocol) -> Words:
+    """Phrases that say whether scores beyond the ends of their range count as the ends."""
+    return CLIPPED_WORDS if by_clipped(protocol) else WORDS
 
 
 def attacks(protocol: Protocol) -> str:
@@ -142,17 +159,20 @@ def outcomes(entry: Entry, protocol: Protocol) -> dict[str, Floats]:
     return {f"shift under attack at {eps}": by_group(moved(entry.record, eps), key) for eps in radii}
 
 
-def curve(record: Record) -> tuple[Interval, list[CurvePoint]]:
-    """No shift, then the mean shift over the radius, in score ranges."""
+def curve(record: Record, protocol: Protocol) -> tuple[Interval, list[CurvePoint]]:
+    """No shift, then the mean shift over the radius, in score ranges; of clipped scores where these order the board."""
     width = scale(record).width
-    largest = {shift.eps: shift for shift in record.shifts}
-    points = [largest[eps] for eps in sorted(largest)]
+    largest: dict[float, Shift] = {shift.eps: shift for shift in record.shifts}
     nothing = Interval(value=0.0, low=0.0, high=0.0, n=record.data.n)
-    return nothing, [CurvePoint(s.eps, s.eps_text, s.in_ranges, s.noise.value / width) for s in points]
+    points = []
+    for _, shift in sorted(largest.items()):
+        clipped = shift.clipped if by_clipped(protocol) else None
+        points.append(CurvePoint(shift.eps, shift.eps_text, clipped or shift.in_ranges, shift.noise.value / width))
+    return nothing, points
 
 
 PRESENTATION = Presentation(
-    words=WORDS,
+    words=words,
     attacks=attacks,
     rule=rule,
     table=table,

@@ -15,6 +15,7 @@ from reports.presentations.presentation import (
     Words,
     between,
     of_attacks,
+    on_every_board,
     single,
 )
 
@@ -140,7 +141,7 @@ def _measure(eps: str) -> str:
     return f"PSNR under attack at {eps}"
 
 
-def curve(record: Record) -> tuple[Interval, list[CurvePoint]]:
+def curve(record: Record, protocol: Protocol) -> tuple[Interval, list[CurvePoint]]:
     """Clean PSNR, then PSNR under attack over the radius, as shares of the largest PSNR (see :func:`outcomes`)."""
     lowest = {drop.eps: drop for drop in drops(record)}
     points = [lowest[eps] for eps in sorted(lowest)]
@@ -155,7 +156,7 @@ def _share(decibels: Interval) -> Interval:
 
 
 PRESENTATION = Presentation(
-    words=WORDS,
+    words=on_every_board(WORDS),
     attacks=attacks,
     rule=rule,
     table=table,

@@ -52,7 +52,7 @@ def curves(board: BoardView, limit: int) -> Chart | None:
     entries = _drawn(board, limit)
     if not entries:
         return None
-    lines = {entry.name: presentation.curve(entry.record) for entry in entries}
+    lines = {entry.name: presentation.curve(entry.record, board.protocol) for entry in entries}
     heights = [interval.value for start, points in lines.values() for interval in (start, *(p.attacked for p in points))]
     largest = max(point.eps for _, points in lines.values() for point in points)
     axes = Axes(largest, rounded_up(max(heights), presentation.lowest_top), WIDTH, HEIGHT)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bench.boards.protocol import Protocol
 from bench.tasks.record import Record
 from bench.tasks.results import Interval
 from reports.presentations.presentation import CurvePoint, presentation_of
@@ -28,10 +29,10 @@ class Curve:
     x_ticks: list[tuple[float, str]]
 
 
-def curve(record: Record) -> Curve:
+def curve(record: Record, protocol: Protocol) -> Curve:
     """The strongest result at every radius; at radius 0 the clean accuracy or PSNR, or a shift of 0."""
     presentation = presentation_of(record.task)
-    return _drawn(*presentation.curve(record), presentation.lowest_top)
+    return _drawn(*presentation.curve(record, protocol), presentation.lowest_top)
 
 
 def _drawn(start: Interval, points: list[CurvePoint], lowest_top: float) -> Curve:

@@ -91,7 +91,7 @@ class BoardView:
     @property
     def words(self) -> Words:
         """Phrases for its task."""
-        return presentation_of(self.protocol.task).words
+        return presentation_of(self.protocol.task).words(self.protocol)
 
     @property
     def takes_submissions(self) -> bool:

@@ -76,7 +76,7 @@ def test_pictures_are_drawn_where_the_figures_are(seen: BoardView) -> None:
         x, y = (float(values[key]) / 100 for key in ("psnr", "attacked@8/255"))
         assert mark.at == (dots.axes.x(x), dots.axes.y(y))
         assert f"{100 * y:.2f}" in mark.says
-    drawn = curve(seen.entries[0].record)
+    drawn = curve(seen.entries[0].record, seen.protocol)
     clean = seen.entries[0].values["psnr"]
     assert isinstance(clean, float) and drawn.points[0][:2] == (drawn.axes.x(0), drawn.axes.y(clean / 100))
     assert drawn.points[0][2].startswith(f"radius 0: {clean:.1f} [")
