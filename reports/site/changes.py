@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.boards.protocol import Protocol
+from reports.presentations.presentation import presentation_of
 from reports.site.figures import measured
 from reports.site.view import BoardView, EntryView
 
@@ -53,6 +54,7 @@ def differences(before: Protocol, after: Protocol) -> list[str]:
         ("samples", *(f"{p.data.n:,} of {p.data.name} ({p.data.split})" for p in (before, after))),
         ("radii", *(", ".join(p.eps) for p in (before, after))),
         ("radius that orders the table", before.rank_by, after.rank_by),
+        ("ordered by", *(presentation_of(p.task).words(p).ordered_by for p in (before, after))),
         ("attacks", *(", ".join(p.specs) for p in (before, after))),
         ("draws of stochastic models", str(before.draws), str(after.draws)),
         ("seed", str(before.seed), str(after.seed)),

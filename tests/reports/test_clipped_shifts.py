@@ -8,8 +8,16 @@ import pytest
 
 from bench.boards.store import open_board
 from reports.presentations.quality import PRESENTATION
+from reports.site.changes import differences
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
+
+
+def test_the_page_of_changes_says_that_another_figure_orders_the_table() -> None:
+    before, after = (open_board(f"iqa-photos-linf/v{version}", LEADERBOARDS).protocol() for version in (1, 2))
+    (line,) = [line for line in differences(before, after) if line.startswith("ordered by")]
+    assert "clipped" not in line.partition(", now ")[0] and "clipped" in line.partition(", now ")[2]
+    assert not [line for line in differences(after, after) if line.startswith("ordered by")]
 
 
 @pytest.mark.parametrize(("version", "clipped"), [(1, False), (2, True)])
