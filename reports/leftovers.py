@@ -47,6 +47,7 @@ ON_L2 = (
     ("snn_at", "0.25"),
     ("snn_trades", "0.5"),
     ("ann_at", "0.5"),
+    ("ann_qcfs", "0.25"),
 )
 """The same in l2, at the two radii of the board."""
 
