@@ -9,6 +9,8 @@ from typing import Any
 from bench.evaluation.records.storage import RECORD_FILE
 
 UNREADABLE = "(not readable)"
+WEIGHTS_SHOWN = 12
+"""Digits of a hash of weights, as in ``claims.yaml``."""
 
 
 def listed(folder: Path) -> list[dict[str, str]]:
@@ -25,7 +27,7 @@ def _row(path: Path) -> dict[str, str]:
     try:
         return row | _fields(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return row | dict.fromkeys(("model", "samples", "threat", "attacks"), "-") | {"verdict": UNREADABLE, "made": "-"}
+        return row | dict.fromkeys(("model", "weights", "samples", "threat", "attacks"), "-") | {"verdict": UNREADABLE, "made": "-"}
 
 
 def _fields(record: dict[str, Any]) -> dict[str, str]:
@@ -33,12 +35,19 @@ def _fields(record: dict[str, Any]) -> dict[str, str]:
     radii = dict.fromkeys(str(result["eps_text"]) for result in record["results"])
     return {
         "model": str(record["model"]["ref"]),
+        "weights": _weights(record["model"]["fingerprint"]),
         "samples": f"{data['n']} {data['split']} of {data['name']}",
         "threat": f"{record['norm']} {', '.join(radii)}",
         "attacks": "; ".join(map(_attack, record["attacks"])),
         "verdict": str(record["reliability"]["status"]),
         "made": str(record["created"])[:19].replace("T", " "),
     }
+
+
+def _weights(fingerprint: dict[str, Any]) -> str:
+    """The beginning of the sha256 of a shipped file of weights, or of an own network's parameters; a dash without either."""
+    of_zoo = fingerprint.get("weights") or {}
+    return str(of_zoo.get("sha256") or fingerprint.get("parameters_sha256") or "-")[:WEIGHTS_SHOWN]
 
 
 def _attack(attack: dict[str, Any]) -> str:

@@ -401,6 +401,8 @@ def test_records_are_listed_in_the_order_in_which_they_were_made(run: Bench, net
     assert {(row["model"], row["samples"], row["verdict"]) for row in rows} == {
         (made[0]["model"]["ref"], "4 test of own", made[0]["reliability"]["status"])
     }
+    weights = made[0]["model"]["fingerprint"]["parameters_sha256"]
+    assert {row["weights"] for row in rows} == {weights[:12]}
     assert all(row["record"] in run("ls", "records", "--out", "records").out for row in rows)
     Path(rows[0]["record"], "record.json").write_text('{"model": 3}')
     damaged = next(row for row in json.loads(run("ls", "records", "--json").out) if row["record"] == rows[0]["record"])
