@@ -27,7 +27,8 @@ def _row(path: Path) -> dict[str, str]:
     try:
         return row | _fields(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return row | dict.fromkeys(("model", "weights", "samples", "threat", "attacks"), "-") | {"verdict": UNREADABLE, "made": "-"}
+        unknown = dict.fromkeys(("model", "weights", "samples", "threat", "attacks", "made"), "-")
+        return row | unknown | {"verdict": UNREADABLE}
 
 
 def _fields(record: dict[str, Any]) -> dict[str, str]:
