@@ -51,6 +51,8 @@ PICTURE = 4.5
 """Inches: width of the README's picture."""
 QUALITY = "iqa-photos-linf"
 """The board of models that score."""
+L2 = "snn-cifar10-l2"
+"""The board in the other norm."""
 EVENTS, RETIMED, SPIKE_CAMERAS = "events-nmnistsim-l0", "events-nmnistsim-retime", "spikecam-cifar10-linf"
 """The boards of cameras that the documentation shows."""
 SHEET = "zoo:iqa_hyperiqa"
@@ -103,6 +105,7 @@ def tables() -> dict[str, Tables]:
             "seeds": seeds.markdown(seeds.written()),
             "strength": strength.markdown(),
             "pictures": pictures.markdown(),
+            L2: board_table(open_board(L2, BOARDS)),
         },
         "docs/papers.md": {"claims": claims_twice.markdown(BOARDS)},
         "docs/quality.md": {QUALITY: board_table(open_board(QUALITY, BOARDS)), "ceiling": quality_ceiling.markdown()},
