@@ -11,7 +11,7 @@ This is version 6. Without spikes in linf its search of corners learns and lasts
 budget broke 3.3% and 4.2% of the validation images of ``ann_qcfs`` and ``ann_nq`` after version 5, and nothing after this
 one. On spiking networks it is version 5, which spends less on gradients and more on corners than version 4
 (:mod:`attacks.standard_4`), in equal CPU time; after that version longer searches broke up to 3.4% (snn_front), after this
-one up to 0.9% on twelve networks and 2.5%, two of 79, on snn_mpd_sgr_at. ``python -m reports.set_stages`` compares the
+one up to 0.9% on fourteen networks and 2.5%, five of 201, on snn_mpd_sgr_at. ``python -m reports.set_stages`` compares the
 versions stage by stage.
 
 The stages on spiking models are those of :mod:`attacks.spiking_sets`, without spikes of :mod:`attacks.smooth_sets`, on

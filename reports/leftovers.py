@@ -32,6 +32,8 @@ ON = (
     ("snn_gsr_at", "2/255"),
     ("snn_rat", "2/255"),
     ("snn_mpd_sgr_at", "2/255"),
+    ("snn_hosnn_at", "2/255"),
+    ("snn_feel_at", "2/255"),
     ("snn_nq", "2/255"),
     ("snn_qcfs", "2/255"),
     ("ann_at", "4/255"),
