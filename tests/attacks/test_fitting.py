@@ -159,7 +159,11 @@ def test_every_attack_of_the_catalogue_is_in_one_of_the_tables() -> None:
         *(f"attacks.fgsm:{name}" for name in ("FGSM", "RFGSM")),
         *(f"attacks.adapters.foolbox:{name}" for name in ("LinfDeepFool", "L2DeepFool")),
         *(f"attacks.standard:{name}" for name in ("Standard", "Thorough")),
-        *(f"attacks.standard_{version}:{name}{version}" for version in (3, 4) for name in ("Quick", "Standard", "Thorough")),
+        *(
+            f"attacks.standard_{version}:{name}{version}"
+            for version in (3, 4, 5)
+            for name in ("Quick", "Standard", "Thorough")
+        ),
         "attacks.transfer:Transfer",  # as the attack on its source
         "attacks.universal:Universal",  # as its images
     }
