@@ -25,12 +25,12 @@ def names(protocol: Protocol) -> dict[str, list[str]]:
     return {kind: [stage["attack"].partition("(")[0] for stage in stages[kind]] for kind in ("spiking", "coded", "smooth")}
 
 
-def test_the_board_in_linf_is_of_version_5_of_the_attack_set() -> None:
+def test_the_next_board_in_linf_is_of_version_6_of_the_attack_set() -> None:
     protocol = frozen("snn-cifar10-linf")
-    assert (protocol.version, protocol.norm, protocol.data.n, protocol.specs) == (5, "linf", 1000, ["standard@5"])
+    assert (protocol.version, protocol.norm, protocol.data.n, protocol.specs) == (6, "linf", 1000, ["standard@6"])
     stages = names(protocol)
     assert stages["spiking"][-2:] == stages["coded"][-2:] == ["LearningCorners", "LearningCorners"]
-    assert stages["smooth"][-1] == "Corners"
+    assert stages["smooth"][-1] == "LearningCorners"
     check_program(protocol)
 
 
