@@ -102,9 +102,8 @@ class Standard(Cascade):
 
     On a sample that survives everything, at most 500 pairs (650 with spike codes) and 8,300 further forwards on spiking
     models in linf, of which most leave the searches of corners before their end; in l2 620 pairs and 2,400 further forwards;
-    without spikes 1,140 pairs and 10,300 further forwards in linf, which networks without rounding end
-    after 1,300. Without gradients 8,000 forwards, and an upper bound. On scores 760 pairs and 500 further
-    forwards each way.
+    without spikes 1,140 pairs and 10,300 further forwards in linf, of which networks without rounded activations spend
+    1,300. Without gradients 8,000 forwards, and an upper bound. On scores 760 pairs and 500 further forwards each way.
     """
 
     moves_scores: ClassVar[bool] = True

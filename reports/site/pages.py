@@ -58,14 +58,14 @@ class Writer:
         file.write_text(text, encoding="utf-8")
 
 
-def standing(board: BoardView) -> tuple[int, int]:
+def by_history(board: BoardView) -> tuple[int, int]:
     """The place of a board among others: those of the longest history first, then those of the most entries."""
     return -board.protocol.version, -len(board.entries)
 
 
 def write_pages(views: Sequence[BoardView], claims: Sequence[ClaimView], folder: Path, source: str) -> None:
     """Write all pages, scripts and files of a site into a folder that does not exist yet."""
-    latest = sorted((board for board in views if board.latest), key=standing)
+    latest = sorted((board for board in views if board.latest), key=by_history)
     copy_folder(ASSETS, folder / "assets")
     (folder / MARK).write_text("")
     writer = Writer(_environment(latest, source), folder)

@@ -19,7 +19,7 @@ from reports.site.changes import changes, differences
 from reports.site.charts import against_clean, curves
 from reports.site.claims import ClaimView
 from reports.site.downloads import table_json, write_downloads
-from reports.site.pages import standing
+from reports.site.pages import by_history
 from reports.site.view import BoardView, view
 
 
@@ -61,7 +61,7 @@ def test_entries_stand_in_the_order_of_the_table(tmp_path: Path) -> None:
 def test_a_board_of_several_versions_comes_before_a_new_one_with_more_entries(versions: tuple[BoardView, BoardView]) -> None:
     first, second = versions
     fewer = replace(first, entries=first.entries[:1])
-    assert sorted([fewer, first, second], key=standing) == [second, first, fewer]
+    assert sorted([fewer, first, second], key=by_history) == [second, first, fewer]
 
 
 def test_a_superseded_version_has_no_green_verdict_and_says_what_holds_now(

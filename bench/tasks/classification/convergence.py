@@ -42,7 +42,7 @@ def late_shares(stages: Sequence[StageResult]) -> list[float]:
 
 
 def fallen_late(rows: pd.DataFrame) -> int:
-    """Number of samples that fell after two thirds of what a sample costs on average that survives everything.
+    """Number of samples that fell after two thirds of what a sample that survives everything costs on average.
 
     rows: of one attack at one radius. A search that goes on after a sample has fallen counts as if it fell at the end.
     """
