@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
+from pydantic import model_validator
 
 from bench.foundation.errors import ModelError
 from bench.metrics import quality
@@ -68,6 +69,12 @@ class ClippedShiftDifference(ShiftDifference):
 
     at: str
     """The radius that counts, as written. ``eps`` may name several, so that a board's evaluation answers the claim too."""
+
+    @model_validator(mode="after")
+    def _is_measured(self) -> Self:
+        if self.at not in [radius.strip() for radius in self.eps.split(",")]:
+            raise ValueError(f"at is one of the radii {self.eps}, got {self.at}")
+        return self
 
     def rows(self, model: str, lab: Lab) -> pd.DataFrame:
         """Rows of a model at the radius that counts. Raises ``ModelError`` for a model that decides and does not score."""

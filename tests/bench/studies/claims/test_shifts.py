@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from bench.foundation.errors import ModelError
 from bench.studies.claims.lab import Lab
@@ -85,3 +86,8 @@ def test_scores_are_clipped_at_the_radius_that_counts() -> None:
     plain = np.concatenate([to_the_end, np.full(10, 0.2)]).mean() / 2
     assert (measured.n, measured.value) == (20, pytest.approx(0.05 - plain))
     assert measured.parts["plain clipped |shift|"] == pytest.approx(plain, abs=1e-4)
+
+
+def test_the_radius_that_counts_must_be_measured() -> None:
+    with pytest.raises(ValidationError, match="at is one of the radii 1/255,2/255, got 4/255"):
+        ClippedShiftDifference(attack="standard", eps="1/255,2/255", at="4/255", n=20)
