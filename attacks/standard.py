@@ -6,12 +6,11 @@ point of each sample (:mod:`attacks.inheritance`), and the last ones search corn
 had left standing (``python -m reports.stages`` makes such a table). ``python -m reports.leftovers`` asks what three times
 the budget still breaks.
 
-This is version 6. Without spikes in linf its search of corners learns and lasts up to ten times as long as in version 5
-(:mod:`attacks.standard_5`), because networks with rounded activations have pieces as spiking ones have: three times the
-budget broke 3.3% and 4.2% of the validation images of ``ann_qcfs`` and ``ann_nq`` after version 5, and nothing after this
-one. On spiking networks it is version 5, which spends less on gradients and more on corners than version 4
-(:mod:`attacks.standard_4`), in equal CPU time; after that version longer searches broke up to 3.4% (snn_front), after this
-one up to 0.9% on fourteen networks and 2.5%, five of 201, on snn_mpd_sgr_at. ``python -m reports.set_stages`` compares the
+This is version 6. In linf spiking networks get four searches of corners, two more than in version 5
+(:mod:`attacks.standard_5`), after which longer searches broke up to 0.9% on fourteen networks and 2.5%, five of 201 images,
+on snn_mpd_sgr_at. Without spikes the search of corners learns and lasts up to ten times as long, because networks with
+rounded activations have pieces as spiking ones have: three times the budget broke 3.3% and 4.2% of the validation images of
+``ann_qcfs`` and ``ann_nq`` after version 5, and nothing after this one. ``python -m reports.set_stages`` compares the
 versions stage by stage.
 
 The stages on spiking models are those of :mod:`attacks.spiking_sets`, without spikes of :mod:`attacks.smooth_sets`, on
@@ -100,7 +99,7 @@ class Quick(Cascade):
 class Standard(Cascade):
     """For publication: gradient paths, Square and searches of corners, each on what the ones before it have left.
 
-    On a sample that survives everything, at most 500 pairs (650 with spike codes) and 8,300 further forwards on spiking
+    On a sample that survives everything, at most 540 pairs (690 with spike codes) and 14,200 further forwards on spiking
     models in linf, of which most leave the searches of corners before their end; in l2 620 pairs and 2,400 further forwards;
     without spikes 1,140 pairs and 10,300 further forwards in linf, of which networks without rounded activations spend
     1,300. Without gradients 8,000 forwards, and an upper bound. On scores 760 pairs and 500 further forwards each way.
