@@ -54,6 +54,7 @@ ATTACKS: dict[str, str] = {
     "square": "attacks.square:Square",
     "corners": "attacks.corners:Corners",
     "learning_corners": "attacks.learning_corners:LearningCorners",
+    "near_corners": "attacks.near_corners:NearCorners",
     "blind_corners": "attacks.corners:BlindCorners",
     **attack_sets(),
     "nes": "attacks.estimated:NES",

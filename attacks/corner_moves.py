@@ -140,13 +140,26 @@ def pushed(point: Tensor, x: Tensor, ball: NormBall, gradient: Tensor, draw: Dra
     slope = gradient.flatten(1)[:, None].expand(-1, count, -1).gather(2, draw.used)
     blind = rng.fold("side").uniform(*draw.index.shape[1:]).to(point).sub(0.5).sign()
     side = torch.where(slope != 0, slope.sign(), blind)
-    push = PUSH[0] * (PUSH[1] / PUSH[0]) ** rng.fold("push").uniform(count, 1).to(point)
-    size = push * ball.radius(x).view(n, 1, 1) / draw.count.to(point).sqrt()[..., None]
+    size = push_sizes(draw.count, x, ball, rng)[..., None]
     # Assigned, not added: an entry that was drawn twice moves once. Duplicates get equal values but for a blind side.
     change = point.new_zeros(n, count, point[0].numel()).scatter_reduce_(
         2, draw.used, side * size, "amax", include_self=False
     )
-    delta = (point - x).flatten(1)[:, None] + change
+    return onto_sphere((point - x).flatten(1)[:, None] + change, x, ball)
+
+
+def push_sizes(changed: Tensor, x: Tensor, ball: NormBall, rng: KeyedRng) -> Tensor:
+    """By how much each entry of a candidate is pushed, ``(n, P)``: all together by a log-uniform share of the radius.
+
+    changed: ``(n, P)``, how many entries.
+    """
+    push = PUSH[0] * (PUSH[1] / PUSH[0]) ** rng.fold("push").uniform(changed.shape[1], 1).to(x)
+    return (push * ball.radius(x).view(len(x), 1, 1) / changed.clamp_min(1).to(x).sqrt()[..., None])[..., 0]
+
+
+def onto_sphere(delta: Tensor, x: Tensor, ball: NormBall) -> Tensor:
+    """Candidates ``(n, P, ...)`` on the border of the ball, into the directions ``delta`` ``(n, P, D)``."""
+    n, count = delta.shape[:2]
     centre = x.repeat_interleave(count, 0)
     away = delta.reshape(n * count, *x.shape[1:])
     wide = ball.rows(torch.arange(n, device=x.device).repeat_interleave(count))

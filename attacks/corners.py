@@ -46,6 +46,8 @@ class Corners(Attack):
     threats: ClassVar[ThreatKinds] = tuple(MOVES)
     moves_scores: ClassVar[bool] = False
     inherits: ClassVar[bool] = True
+    at_first: ClassVar[int] = 2
+    """Forwards before the first round."""
 
     queries: int = 1000
     candidates: int = 8
@@ -66,9 +68,9 @@ class Corners(Attack):
         return round(self.guided * self.candidates)
 
     def rounds(self) -> list[tuple[int, bool]]:
-        """Of each round the number of its candidates, and whether a gradient comes before it; two queries begin the walk."""
+        """Of each round the number of its candidates, and whether a gradient comes before it."""
         rounds: list[tuple[int, bool]] = []
-        left = self.queries - 2
+        left = self.queries - self.at_first
         while left > 0:
             refreshed = bool(self.by_gradient and rounds and len(rounds) % self.refresh == 0 and left > 1)
             size = min(self.candidates, left - refreshed)

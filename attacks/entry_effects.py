@@ -55,17 +55,17 @@ class EntryEffects:
         return (trust * scale * linear + step.sign() * self.summed) / (1 + self.weight)
 
     def learn(self, changed: Tensor, step: Tensor, rise: Tensor) -> None:
-        """From a round of candidates. changed: ``(n, P, D)`` bool. step: as in :meth:`promise`. rise: ``(n, P)``; what is no
-        finite number teaches nothing.
+        """From a round of candidates. changed: ``(n, P, D)`` bool. step: as in :meth:`promise`, or ``(n, P, D)`` of each
+        candidate. rise: ``(n, P)``; what is no finite number teaches nothing.
         """
         size = changed.sum(2).clamp_min(1).to(rise)
         rise = torch.where(rise.isfinite(), rise, 0.0)
-        up = step.sign()
+        up = (step if step.dim() == changed.dim() else step[:, None].expand_as(changed)).sign()
         # One candidate after another, so that no order of summation depends on the number of rows.
         for candidate in range(changed.shape[1]):
             of_entries = changed[:, candidate]
             each = (rise[:, candidate] / size[:, candidate])[:, None]
-            self.summed = torch.where(of_entries, self.summed + up * each, self.summed)
+            self.summed = torch.where(of_entries, self.summed + up[:, candidate] * each, self.summed)
             self.weight = torch.where(of_entries, self.weight + 1 / size[:, candidate, None], self.weight)
         self.square = FADING * self.square + (rise.double().square() / size).mean(1).to(rise)
         self.seen = FADING * self.seen + 1

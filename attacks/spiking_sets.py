@@ -21,6 +21,7 @@ from attacks.gradients.last_step import LastStep
 from attacks.gradients.pdsg import PDSG
 from attacks.gradients.rate import BPTR, RGA
 from attacks.learning_corners import LearningCorners
+from attacks.near_corners import NearCorners
 from attacks.pgd import PGD
 from attacks.sapgd import SAPGD
 from attacks.threats.linf import Linf
@@ -64,28 +65,13 @@ def walks(attached_steps: int) -> tuple[Stage, ...]:
 WALKS, WALKS_ELSEWHERE = walks(50), walks(200)
 """In linf, where 200 steps along the attached path broke next to nothing that 50 had left, and elsewhere."""
 
-CORNERS_5: tuple[Stage, ...] = (
-    Stage("corners", LearningCorners(queries=5000), BLUNTER),
-    Stage("corners, attached", LearningCorners(queries=3000), BLUNTER_ATTACHED),
-)
-"""From the best point that all stages before have reached; the second goes on where the first has ended, and learns anew. Of
-version 5."""
-
 CORNERS: tuple[Stage, ...] = (
-    *CORNERS_5,
-    Stage("corners, again", LearningCorners(queries=3000), BLUNTER),
-    Stage("corners, attached, again", LearningCorners(queries=3000), BLUNTER_ATTACHED),
+    Stage("corners", LearningCorners(queries=5000), BLUNTER),
+    Stage("near corners, attached", NearCorners(queries=3000), BLUNTER_ATTACHED),
+    Stage("near corners", NearCorners(queries=3000), BLUNTER),
+    Stage("near corners, sharper", NearCorners(queries=3000), DETACHED),
 )
-"""Each search learns anew and goes other ways. That breaks more than a longer search: samples that are out of reach leave one
-after some 550 forwards. On snn_mpd_sgr_at (72 and 76 validation images standing, two draws each) the second search breaks 0 to 2,
-the third and the fourth together 1 to 3 more, a fifth 1 at most, and plain corners of 2,500 forwards after that 1 at most.
-After two searches as in version 5, plain corners broke 5 of either."""
-
-CORNERS_ELSEWHERE: tuple[Stage, ...] = (
-    Stage("corners", Corners(queries=1000), BLUNTER),
-    Stage("corners, attached", Corners(queries=1000), BLUNTER_ATTACHED),
-)
-"""Where there are no corners to learn of: in l2 these move single entries."""
+"""From the best point that all stages before have reached. Each goes on where the one before has ended, and learns anew."""
 
 LONGER: tuple[Stage, ...] = (
     *(
@@ -106,27 +92,22 @@ LONGER: tuple[Stage, ...] = (
 """More sharpnesses, restarts and paths, for ``thorough``."""
 
 
-def standard(kind: type[Threat], traits: Traits, corners: tuple[Stage, ...] = CORNERS) -> tuple[Stage, ...]:
-    """Under a threat on images. corners: the searches of corners in linf."""
-    if not issubclass(kind, Linf):
-        return standard_elsewhere(traits)
-    return (*WALKS, *of_input(traits), BRIEF_SQUARE, *corners)
+def standard(kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
+    """Under a threat on images."""
+    return standard_of(WALKS if issubclass(kind, Linf) else WALKS_ELSEWHERE, traits, CORNERS)
 
 
-def standard_elsewhere(traits: Traits) -> tuple[Stage, ...]:
-    """Not in linf; in version 4 there too."""
-    return (*WALKS_ELSEWHERE, *of_input(traits), BRIEF_SQUARE, *CORNERS_ELSEWHERE)
-
-
-def thorough(kind: type[Threat], traits: Traits, corners: tuple[Stage, ...] = CORNERS) -> tuple[Stage, ...]:
-    """Under a threat on images. corners: see :func:`standard`."""
-    if not issubclass(kind, Linf):
-        return thorough_elsewhere(traits)
+def thorough(kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
+    """Under a threat on images."""
     longest = Stage("corners, longer", LearningCorners(queries=10_000), DETACHED)
-    return (*WALKS, *LONGER, *of_input(traits), LONG_SQUARE, *corners, longest)
+    return thorough_of(WALKS if issubclass(kind, Linf) else WALKS_ELSEWHERE, traits, (*CORNERS, longest))
 
 
-def thorough_elsewhere(traits: Traits) -> tuple[Stage, ...]:
-    """Not in linf; in version 4 there too."""
-    corners = (*CORNERS_ELSEWHERE, Stage("corners, longer", Corners(queries=5000), DETACHED))
-    return (*WALKS_ELSEWHERE, *LONGER, *of_input(traits), LONG_SQUARE, *corners)
+def standard_of(walks: tuple[Stage, ...], traits: Traits, corners: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """What ``standard`` is made of, in any version since 4."""
+    return (*walks, *of_input(traits), BRIEF_SQUARE, *corners)
+
+
+def thorough_of(walks: tuple[Stage, ...], traits: Traits, corners: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """What ``thorough`` is made of, in any version since 4."""
+    return (*walks, *LONGER, *of_input(traits), LONG_SQUARE, *corners)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from attacks import score_sets, spiking_sets
+from attacks import score_sets
 from attacks.base import Stage
 from attacks.fitting import Traits
-from attacks.standard_5 import Quick5, Standard5, Thorough5
+from attacks.spiking_sets import WALKS_ELSEWHERE, standard_of, thorough_of
+from attacks.standard_5 import CORNERS_ELSEWHERE, LONGEST_ELSEWHERE, Quick5, Standard5, Thorough5
 from attacks.threats.threat import Threat
 
 VERSION = 4
@@ -37,7 +38,9 @@ class Standard4(Standard5):
     def _of_images(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
         if traits.scores:
             return score_sets.STANDARD_4
-        return spiking_sets.standard_elsewhere(traits) if traits.spiking else super()._of_images(kind, traits)
+        if traits.spiking:
+            return standard_of(WALKS_ELSEWHERE, traits, CORNERS_ELSEWHERE)
+        return super()._of_images(kind, traits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,4 +52,6 @@ class Thorough4(Thorough5):
     def _of_images(self, kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
         if traits.scores:
             return score_sets.thorough(score_sets.STANDARD_4)
-        return spiking_sets.thorough_elsewhere(traits) if traits.spiking else super()._of_images(kind, traits)
+        if traits.spiking:
+            return thorough_of(WALKS_ELSEWHERE, traits, (*CORNERS_ELSEWHERE, LONGEST_ELSEWHERE))
+        return super()._of_images(kind, traits)

@@ -47,6 +47,9 @@ NAMES = {
     "SAPGD": "SA-PGD",
     "LastStep": "last step only",
     "Corners": "search among corners",
+    "BlindCorners": "search among corners without gradients",
+    "LearningCorners": "search among corners that learns",
+    "NearCorners": "search among corners that stays with near samples",
 }
 """Class names whose usual name is another."""
 

@@ -37,6 +37,7 @@ from attacks.learning_corners import LearningCorners
 from attacks.madc import MADC
 from attacks.mifgsm import MIFGSM
 from attacks.model_oracle import ModelOracle
+from attacks.near_corners import NearCorners
 from attacks.noise import GaussianNoise, SignNoise, UniformNoise
 from attacks.objectives import CrossEntropy, Margin
 from attacks.oracle import Answer
@@ -83,6 +84,7 @@ ADAPTIVE: list[Attack] = [
     BlindCorners(queries=20, candidates=6),
     LearningCorners(queries=30, candidates=4, refresh=2),
     LearningCorners(queries=20, candidates=5, most=3, halving=5),
+    NearCorners(queries=30, candidates=4),
     NES(steps=2, pairs=3),
     NES(steps=1, pairs=18, sigma=0.01, objective="ce"),
     SPSA(steps=3, pairs=2),

@@ -28,6 +28,7 @@ from attacks.learning_corners import LearningCorners
 from attacks.madc import MADC
 from attacks.mifgsm import MIFGSM
 from attacks.model_oracle import ModelOracle
+from attacks.near_corners import NearCorners
 from attacks.noise import GaussianNoise, SignNoise, UniformNoise
 from attacks.perceptual import Perceptual
 from attacks.pgd import PGD
@@ -49,6 +50,7 @@ IMAGES_ONLY: list[Attack] = [
     Corners(queries=8),
     BlindCorners(queries=8),
     LearningCorners(queries=30),
+    NearCorners(queries=30),
     ScoreBoundary(queries=60, probes=8),
     Korhonen(steps=2),
     Perceptual(steps=2),
@@ -239,7 +241,10 @@ def test_on_event_frames_square_and_corners_are_left_out() -> None:
     assert kept == stages[:-5]
     assert [(one.stage.name, one.reason) for one in left_out] == [
         ("Square", "Square needs images (C, H, W) of at least 4 x 4 pixels, not inputs (3, 2, 5, 5)"),
-        *((stage.name, "LearningCorners needs images (C, H, W), not inputs (3, 2, 5, 5)") for stage in stages[-4:]),
+        *(
+            (stage.name, f"{type(stage.attack).__name__} needs images (C, H, W), not inputs (3, 2, 5, 5)")
+            for stage in stages[-4:]
+        ),
     ]
 
 

@@ -7,18 +7,24 @@ from typing import Any
 
 import pytest
 import torch
+from support.norms import row_norm
 from support.statistics import at_least
 from torch import Tensor, nn
 
+from attacks.corner_moves import to_sphere
 from attacks.corner_patches import LARGEST, patches
 from attacks.corners import Corners
 from attacks.entry_effects import EntryEffects
 from attacks.fitting import Traits
 from attacks.learning_corners import FEWEST_AT_LAST, LearningCorners
+from attacks.learning_moves import LearningDraw, pushes
 from attacks.model_oracle import ModelOracle
+from attacks.near_corners import NearCorners
 from attacks.randomness import KeyedRng
+from attacks.threats.events_l0 import EventsL0
 from attacks.threats.l2 import L2
 from attacks.threats.linf import Linf
+from attacks.threats.threat import Threat
 
 Build = Callable[..., Any]
 SIDE = 8
@@ -70,6 +76,14 @@ def test_effects_are_those_of_least_squares_with_a_prior() -> None:
     torch.testing.assert_close(effects.promise(-step, flat, 0.5), -expected)
 
 
+def test_effects_of_moves_whose_way_differs_between_candidates() -> None:
+    effects = EntryEffects.nothing(torch.zeros(1, 2, dtype=torch.float64))
+    changed, ways = torch.ones(1, 2, 2, dtype=torch.bool), torch.tensor([[[1.0, 1.0], [1.0, -1.0]]], dtype=torch.float64)
+    effects.learn(changed, ways, torch.tensor([[0.4, 0.2]], dtype=torch.float64))
+    up = effects.promise(torch.ones(1, 2, dtype=torch.float64), torch.zeros(1, 2, dtype=torch.float64), 0.5)
+    torch.testing.assert_close(up, torch.tensor([[(0.2 + 0.1) / 2, (0.2 - 0.1) / 2]], dtype=torch.float64))
+
+
 def test_before_it_has_learnt_anything_the_gradient_decides() -> None:
     effects = EntryEffects.nothing(torch.zeros(2, 4, dtype=torch.float64))
     step = torch.ones(2, 4, dtype=torch.float64)
@@ -116,6 +130,55 @@ def test_learning_gets_farther_than_not_learning() -> None:
     assert at_least(torch.stack(gain)) > 0.0
 
 
+class Leaning(nn.Module):
+    """Wrong where an image leans by ``needed`` or more to ``secret``; in steps of 0.05, so that its gradient is 0."""
+
+    def __init__(self, needed: float) -> None:
+        super().__init__()
+        self.secret, self.needed = secret() / SIDE, needed
+
+    def forward(self, x: Tensor) -> Tensor:
+        leaning = (((x - 0.5) * self.secret).flatten(1).sum(1) * 20).floor() / 20
+        return torch.stack([torch.zeros_like(leaning), leaning - self.needed + 0 * x.flatten(1).sum(1)], 1)
+
+
+def test_learning_gets_farther_in_l2() -> None:
+    """From pushes whose sign it must find out; each draw is how far a run comes on the mean, by equally many forwards."""
+    model, (x, y), threat = Leaning(10.0).eval(), grey(10), L2(eps=2.0)
+
+    def reached(search: Corners, seed: int) -> Tensor:
+        oracle = ModelOracle.of(model, y)
+        adv = search.perturb(oracle, x, threat, rng=KeyedRng.of(seed, torch.arange(10)))
+        assert float(threat.excess(adv, x).max()) <= 1e-6 and oracle.forwards.tolist() == [300] * 10
+        return (((adv - 0.5) * model.secret).flatten(1).sum(1)).double().mean()
+
+    learning, blind = (
+        LearningCorners(queries=300, candidates=4, most=6, patience=300),
+        Corners(queries=300, candidates=4, most=6),
+    )
+    assert at_least(torch.stack([reached(learning, seed) - reached(blind, seed) for seed in range(8)])) > 0.0
+
+
+def test_pushes_lie_on_the_sphere_and_say_what_they_moved(streams: Build) -> None:
+    x = 0.3 + 0.4 * torch.rand(4, 3, 9, 9, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    ball, known = L2(eps=torch.tensor([0.1, 0.2, 0.1, 0.2], dtype=x.dtype)), EntryEffects.nothing(x)
+    point = to_sphere(x, x, ball, torch.zeros_like(x), streams(4))
+    gradient = torch.randn(x.shape, generator=torch.Generator().manual_seed(1), dtype=x.dtype)
+    tried = pushes(point, x, ball, gradient, known, LearningDraw(9, 5, 4, 2.0, 0.5), streams(4))
+    assert tried.points.shape == (4, 9, *x.shape[1:])
+    for candidate in range(9):
+        torch.testing.assert_close(row_norm(tried.points[:, candidate] - x, "l2"), ball.eps.to(x))
+    assert torch.equal(tried.changed, tried.step != 0)
+    assert int(tried.changed[:, :5].sum(2).max()) <= 4
+    uphill = (tried.step * gradient.flatten(1)[:, None])[:, :5]
+    assert bool((uphill >= 0).all())  # before anything is learnt, the way of the gradient
+    # What was not pushed is scaled by one factor; beyond that, what was pushed went where it is said to have gone.
+    before, after = (point - x).flatten(1)[:, None].expand_as(tried.step), (tried.points - x[:, None]).flatten(2)
+    factor = torch.where(tried.changed, torch.nan, after / before).nanmedian(2).values[..., None]
+    torch.testing.assert_close(after[~tried.changed], (factor * before)[~tried.changed])
+    assert bool(((after / factor - before) * tried.step > 0)[tried.changed].all())
+
+
 def test_rows_out_of_reach_are_given_up_and_others_are_not() -> None:
     search = LearningCorners(queries=1000, candidates=4, most=6, patience=100)
     _, spent = attacked(search, 1000.0, 0)
@@ -145,13 +208,15 @@ def test_all_candidates_may_be_of_one_kind(guided: float) -> None:
     assert bool(broken.any())
 
 
-def test_a_row_searches_the_same_alone(smooth: Build, images: Build, streams: Build) -> None:
+@pytest.mark.parametrize("search", [LearningCorners(queries=60, candidates=4), NearCorners(queries=60, candidates=4)])
+@pytest.mark.parametrize("threat", [Linf(eps=0.02), L2(eps=0.1)], ids=["linf", "l2"])
+def test_a_row_searches_the_same_alone(
+    search: LearningCorners, threat: Threat, smooth: Build, images: Build, streams: Build
+) -> None:
     model, x = smooth(), images(6)
-    labels, search = model(x).argmax(1), LearningCorners(queries=60, candidates=4)
-    together = search.perturb(ModelOracle.of(model, labels), x, Linf(eps=0.02), rng=streams(6))
-    alone = search.perturb(
-        ModelOracle.of(model, labels[2:3]), x[2:3], Linf(eps=0.02), rng=streams(6).rows(torch.tensor([2]))
-    )
+    labels = model(x).argmax(1)
+    together = search.perturb(ModelOracle.of(model, labels), x, threat, rng=streams(6))
+    alone = search.perturb(ModelOracle.of(model, labels[2:3]), x[2:3], threat, rng=streams(6).rows(torch.tensor([2])))
     torch.testing.assert_close(alone[0], together[2], rtol=0, atol=1e-12)
 
 
@@ -174,8 +239,9 @@ def test_no_number_breaks_nothing_and_stops_nothing() -> None:
 
 
 def test_what_it_does_not_fit() -> None:
-    assert LearningCorners().misfit(Linf(eps=0.1), (3, 32, 32), Traits()) is None
-    assert "not in l2" in (LearningCorners().misfit(L2(eps=0.1), (3, 32, 32), Traits()) or "")
+    for threat in (Linf(eps=0.1), L2(eps=0.1)):
+        assert LearningCorners().misfit(threat, (3, 32, 32), Traits()) is None
+    assert "not in events_l0" in (LearningCorners().misfit(EventsL0(eps=0.1), (3, 32, 32), Traits()) or "")
 
 
 @pytest.mark.parametrize(

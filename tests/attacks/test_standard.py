@@ -53,7 +53,7 @@ def test_the_budgets_hold(spiking: bool) -> None:
     pairs, forwards = spent(Quick().stages(Linf, Traits(spiking=spiking)))
     assert pairs <= 150 and forwards <= 100 + 10
     pairs, forwards = spent(Standard().stages(Linf, Traits(spiking=spiking, coded=spiking)))
-    assert pairs <= (690 if spiking else 1140) and forwards <= (14_300 if spiking else 10_300)
+    assert pairs <= (690 if spiking else 1190) and forwards <= (14_300 if spiking else 13_300)
     pairs, forwards = spent(Standard4().stages(Linf, Traits(spiking=spiking, coded=spiking)))
     assert pairs <= (790 if spiking else 1100) and forwards <= 2400
     before, further = spent(Standard3().stages(Linf, Traits(spiking=spiking, coded=spiking)))
@@ -107,20 +107,17 @@ def test_version_5_differs_on_spiking_networks_in_linf_and_on_scores(after: Casc
     [(Quick(), Quick5()), (Standard(), Standard5()), (Thorough(), Thorough5())],
     ids=["quick", "standard", "thorough"],
 )
-def test_version_6_searches_corners_otherwise_in_linf(after: Cascade, before: Cascade) -> None:
-    spiking, scoring = Traits(spiking=True), Traits(scores=True)
-    for kind, traits in ((Linf, scoring), (L2, spiking), (L2, Traits()), (EventsL0, Traits())):
+def test_version_6_searches_corners_otherwise_on_images(after: Cascade, before: Cascade) -> None:
+    scoring, blind = Traits(scores=True), Traits(differentiable=False)
+    for kind, traits in ((Linf, scoring), (L2, scoring), (EventsL0, Traits()), (EventsL0, Traits(spiking=True))):
         assert before.stages(kind, traits) == after.stages(kind, traits)
-    for traits in (spiking, Traits(spiking=True, coded=True)):
-        of_before, of_after = before.stages(Linf, traits), after.stages(Linf, traits)
-        assert [stage for stage in of_after if stage in of_before] == list(of_before)
-        added = [stage.name for stage in of_after if stage not in of_before]
-        assert added == ([] if isinstance(after, Quick) else ["corners, again", "corners, attached, again"])
-    for traits in (Traits(), Traits(rounds=True), Traits(differentiable=False)):
-        of_before, of_after = before.stages(Linf, traits), after.stages(Linf, traits)
-        assert [stage.name for stage in of_before] == [stage.name for stage in of_after]
-        others = {stage.name for stage, old in zip(of_after, of_before, strict=True) if stage != old}
-        assert others == {name for name in ("corners", "corners, longer") if name in {stage.name for stage in of_after}}
+    for traits in (Traits(spiking=True), Traits(spiking=True, coded=True), Traits(), Traits(rounds=True), blind):
+        for kind in (Linf, L2):
+            of_before, of_after = before.stages(kind, traits), after.stages(kind, traits)
+            others = {stage.name for stage in (*of_before, *of_after) if (stage in of_before) != (stage in of_after)}
+            assert others == set() if isinstance(after, Quick) else others and all("corners" in name for name in others)
+            kept = [[stage for stage in stages if stage.name not in others] for stages in (of_before, of_after)]
+            assert kept[0] == kept[1]
 
 
 def test_version_5_moves_pairs_into_corners() -> None:

@@ -29,8 +29,8 @@ def test_the_next_board_in_linf_is_of_version_6_of_the_attack_set() -> None:
     protocol = frozen("snn-cifar10-linf")
     assert (protocol.version, protocol.norm, protocol.data.n, protocol.specs) == (6, "linf", 1000, ["standard@6"])
     stages = names(protocol)
-    assert stages["spiking"][-4:] == stages["coded"][-4:] == ["LearningCorners"] * 4
-    assert stages["smooth"][-1] == "LearningCorners"
+    assert stages["spiking"][-4:] == stages["coded"][-4:] == ["LearningCorners", *["NearCorners"] * 3]
+    assert stages["smooth"][-2:] == ["LearningCorners", "NearCorners"]
     check_program(protocol)
 
 
