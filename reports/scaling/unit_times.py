@@ -26,7 +26,7 @@ from bench.tasks.task import Request
 from bench.tasks.unit import CleanAnswers, StageOutcome, UnitKey, UnitResult
 from reports.growing import Row
 
-SETTINGS = Settings(model="zoo:snn_gsr", attack="standard", eps="2/255", n=2000)
+SETTINGS = Settings(model="zoo:snn_gsr", attack="standard@5", eps="2/255", n=2000)
 """The job; its samples are those that ship with the suite."""
 
 

@@ -95,4 +95,4 @@ def test_rows_that_depend_on_the_workers_are_noticed(monkeypatch: pytest.MonkeyP
 
 def test_the_job_is_one_whose_samples_ship() -> None:
     assert [job.attack for job in workers.jobs_of(300)] == ["pgd", "standard"]
-    assert unit_times.SETTINGS.attack == "standard" and unit_times.SETTINGS.data is None
+    assert unit_times.SETTINGS.attack == "standard@5" and unit_times.SETTINGS.data is None
