@@ -13,15 +13,17 @@ from bench.foundation.files import atomic_write_text, make_folder
 Row = dict[str, object]
 
 
-def rows_of_others(path: Path, asked: Iterable[tuple[str, str]]) -> list[Row]:
-    """Rows of the table ``path`` on other models and radii than are asked for: they stay when these are measured anew.
+def rows_of_others(path: Path, asked: Iterable[tuple[str, ...]], of: tuple[str, ...] = ("model", "eps")) -> list[Row]:
+    """Rows of the table ``path`` on others than are asked for: they stay when these are measured anew.
 
-    asked: pairs of the columns ``model`` and ``eps``. Empty if there is no table.
+    asked: what the columns ``of`` hold in rows that do not stay. Empty if there is no table.
     """
     if not path.exists():
         return []
     anew, table = set(asked), pd.read_csv(path).to_dict("records")
-    return [{str(name): value for name, value in row.items()} for row in table if (row["model"], row["eps"]) not in anew]
+    return [
+        {str(name): value for name, value in row.items()} for row in table if tuple(row[column] for column in of) not in anew
+    ]
 
 
 def write_growing(path: Path, rows: Iterable[Row], line: Callable[[Row], str], before: Sequence[Row] = ()) -> None:

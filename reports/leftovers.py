@@ -16,6 +16,7 @@ import argparse
 
 import torch
 
+from bench.evaluation.request.attack_specs import resolve_attack
 from reports.growing import rows_of_others, write_growing
 from reports.stages import WHERE
 from reports.trial import Trial
@@ -60,14 +61,14 @@ SEARCHES = (
     ("sapgd:steps=200,objective=margin", "assg:half=0.44,reset=attached"),
     ("sapgd:steps=100,objective=margin,target=ranked,restarts=5", "assg:half=0.42,reset=detached"),
 )
-"""(attack, path) specs: together 1,100 forward+backward pairs and 5,000 further forwards a sample, twice what ``standard``
-spends, and a search of up to 10,000 that came with version 5. In l2, APGD takes the place of SA-PGD, as in ``standard``, and
-that search is left out."""
+"""(attack, path) specs: together 1,100 forward+backward pairs, twice what ``standard`` spends at most, and up to 15,000
+further forwards a sample. In l2, APGD takes the place of SA-PGD, as in ``standard``."""
 
 
 def rows(name: str, radius: str, n: int, *, norm: str = "linf", attack: str = "standard") -> list[dict[str, object]]:
     """One row per search on this model; ``after all`` counts the images that stand after all searches, and ``points`` is by
-    how much that is less, in percent of the images that are right. attack: the set whose leftovers these are.
+    how much that is less, in percent of the images that are right. attack: the set whose leftovers these are, and ``set``
+    its version.
     """
     trial = Trial.of(name, radius, n, norm=norm)
     standing = trial.after(trial.fitting(attack))
@@ -84,6 +85,7 @@ def rows(name: str, radius: str, n: int, *, norm: str = "linf", attack: str = "s
             {
                 "model": name,
                 "eps": radius,
+                "set": getattr(resolve_attack(attack).attack, "version", None),
                 "right": len(trial.y),
                 "standing": len(left.y),
                 "search": stage.name,

@@ -3,8 +3,8 @@
     python -m reports.pictures
 
 For every deterministic model on the newest version of the board, at its smallest radius, on the first of its samples: what
-``standard`` leaves when pixels are real numbers (the entry), what is left when those very images are rounded (the same one),
-and what ``standard`` leaves when it searches among images of 8 bits. Keeps its records in ``leaderboards/pictures`` and
+the board's attack leaves when pixels are real numbers (the entry), what is left when those very images are rounded (the same
+one), and what that attack leaves when it searches among images of 8 bits. Keeps its records in ``leaderboards/pictures`` and
 writes ``table.csv`` there.
 """
 
@@ -26,7 +26,7 @@ from reports.growing import write_growing
 
 BOARDS = Path(__file__).resolve().parents[1] / "leaderboards"
 WHERE = BOARDS / "pictures"
-BOARD, ATTACK, RADIUS = "snn-cifar10-linf", "standard", "2/255"
+BOARD, RADIUS = "snn-cifar10-linf", "2/255"
 SAMPLES = 100
 """Of the board's samples; all of them would double what the board costs."""
 RATES = {"real": "pixels are real numbers", "rounded": "those images rounded", "searched": "searched among 8-bit images"}
@@ -40,10 +40,10 @@ def subjects(board: Board) -> list[Entry]:
 
 def searched(entry: Entry, seed: int) -> Record:
     """The record of a search among images of 8 bits; a kept one is read back."""
-    model, n = entry.record.model.ref, min(SAMPLES, entry.record.data.n)
-    return evaluate_once(
-        Settings(model=model, attack=ATTACK, eps=RADIUS, n=n, seed=seed, eight_bit=True), WHERE, running_wanted()
-    )
+    of_board, n = entry.record, min(SAMPLES, entry.record.data.n)
+    attack = [each.spec for each in of_board.attacks]
+    asked = Settings(model=of_board.model.ref, attack=attack, eps=RADIUS, n=n, seed=seed, eight_bit=True)
+    return evaluate_once(asked, WHERE, running_wanted())
 
 
 def row(entry: Entry, record: Record) -> dict[str, object]:
@@ -58,10 +58,9 @@ def row(entry: Entry, record: Record) -> dict[str, object]:
 
 def on_samples(record: Record, other: Record) -> Cell:
     """The result of ``record`` under the attack at the radius, on the samples of ``other`` alone."""
-    rows = record.rows
-    of_set = rows["attack"].str.partition("@")[0] == ATTACK  # whatever version a board names
-    chosen = of_set & (rows["eps_text"] == RADIUS) & rows["sample"].isin(set(other.rows["sample"]))
-    return cell(rows[chosen], ATTACK, 0.0, [])
+    rows, (attack,) = record.rows, record.attacks
+    chosen = (rows["attack"] == attack.spec) & (rows["eps_text"] == RADIUS) & rows["sample"].isin(set(other.rows["sample"]))
+    return cell(rows[chosen], attack.spec, 0.0, [])
 
 
 def markdown() -> str:

@@ -1,15 +1,17 @@
 """Is ``standard`` at least as strong as what else there is? The table that answers it.
 
     python -m reports.strength
+    python -m reports.strength --model snn_gsr
 
-For every spiking model of the zoo, on the same samples at one radius: foolbox's PGD and torchattacks' AutoAttack through
-the model's own surrogate, PGD along every single gradient path, and ``standard``. Keeps its records in
-``leaderboards/strength`` and writes ``table.csv`` there.
+For every spiking model of the zoo, or those that are named, on the same samples at one radius: foolbox's PGD and
+torchattacks' AutoAttack through the model's own surrogate, PGD along every single gradient path, and ``standard``. Keeps its
+records in ``leaderboards/strength`` and writes ``table.csv`` there, where the rows of other models stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import argparse
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +22,7 @@ from bench.evaluation.request.settings import Settings, running_wanted
 from bench.foundation.memory import keep_freed_memory
 from bench.tasks.record import Record
 from reports.exit_status import end_with
-from reports.growing import write_growing
+from reports.growing import rows_of_others, write_growing
 from zoo.card import card, names
 
 WHERE = Path(__file__).resolve().parents[1] / "leaderboards" / "strength"
@@ -28,7 +30,8 @@ RADIUS, SAMPLES = "4/255", 50
 STOCHASTIC, SCORINGS = 10, 100
 """Samples of a stochastic model, whose every query costs ten passes, and draws that its rates are told apart by."""
 DATASET = "cifar10"
-OTHERS = ("foolbox:LinfPGD,steps=40", "torchattacks:AutoAttack")
+LIBRARIES, OTHERS = "libraries", ("foolbox:LinfPGD,steps=40", "torchattacks:AutoAttack")
+STRONGEST = "standard"
 ALONG = "pgd:steps=20"
 SINGLE = tuple(path for path in PATHS if path != "bpda")
 """Paths of the table; no model of the zoo rounds its input."""
@@ -47,7 +50,7 @@ def samples(name: str) -> int:
 
 
 def records(name: str) -> dict[str, Record]:
-    """One record per gradient path, and one of all other attacks; kept ones are read back."""
+    """One record per gradient path, one of ``standard`` and one of the libraries' attacks; kept ones are read back."""
 
     n, scorings = samples(name), SCORINGS if card(name).stochastic else None
 
@@ -55,7 +58,7 @@ def records(name: str) -> dict[str, Record]:
         settings = Settings(model=f"zoo:{name}", attack=attack, eps=RADIUS, n=n, path=path, scorings=scorings)
         return evaluate_once(settings, WHERE, running_wanted())
 
-    return {"": run((*OTHERS, "standard"))} | {path: run(ALONG, path) for path in SINGLE}
+    return {LIBRARIES: run(OTHERS), STRONGEST: run(STRONGEST)} | {path: run(ALONG, path) for path in SINGLE}
 
 
 def row(name: str, found: dict[str, Record]) -> dict[str, object]:
@@ -63,10 +66,11 @@ def row(name: str, found: dict[str, Record]) -> dict[str, object]:
     shown: dict[str, object] = {"model": name, "n": samples(name), "set": STANDARD}
     for path in SINGLE:
         shown[f"{ALONG} along {path}"] = _percent(found[path], ALONG)
-    for attack in (*OTHERS, "standard"):
-        shown[attack] = _percent(found[""], attack)
+    for attack in OTHERS:
+        shown[attack] = _percent(found[LIBRARIES], attack)
+    shown[STRONGEST] = _percent(found[STRONGEST], STRONGEST)
     best = min(value for value in shown.values() if isinstance(value, float))
-    shown["standard is strongest"] = shown["standard"] == best
+    shown["standard is strongest"] = shown[STRONGEST] == best
     return shown
 
 
@@ -77,7 +81,7 @@ def _percent(record: Record, attack: str) -> float:
 
 def markdown() -> str:
     """The written table for the page of the zoo: the strongest of each row in bold."""
-    table = pd.read_csv(WHERE / "table.csv")
+    table = pd.read_csv(WHERE / "table.csv").sort_values("model")
     shown = table.drop(columns=["n", "set", "standard is strongest"])
     header = ["model", *(name.removeprefix(f"{ALONG} along ") for name in shown.columns[1:])]
     lines = ["| " + " | ".join(f"`{name}`" if number else name for number, name in enumerate(header)) + " |"]
@@ -91,21 +95,31 @@ def markdown() -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    """Evaluate what has no record yet and write the table."""
+def main(names: Sequence[str] = ()) -> int:
+    """Evaluate what has no record yet and write the table. names: models whose rows are made anew; all if there are none."""
     keep_freed_memory()
-    used: set[str] = set()
+    table, used = WHERE / "table.csv", set[str]()
 
     def rows() -> Iterator[dict[str, object]]:
-        for name in subjects():
+        for name in names or subjects():
             found = records(name)
             used.update(map(name_of, found.values()))
             yield row(name, found)
 
-    write_growing(WHERE / "table.csv", rows(), lambda row: f"{row['model']}: standard {row['standard']}")
-    keep_only(WHERE, lambda name: name in used)
+    others = rows_of_others(table, [(name,) for name in names], of=("model",)) if names else []
+    write_growing(table, rows(), lambda row: f"{row['model']}: {STRONGEST} {row[STRONGEST]}", others)
+    if not names:
+        keep_only(WHERE, lambda name: name in used)
     return 0
 
 
+def asked() -> list[str]:
+    """The models named on the command line."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--model", action="append", default=[], help="may be repeated")
+    names: list[str] = options.parse_args().model
+    return names
+
+
 if __name__ == "__main__":
-    end_with(main)
+    end_with(lambda: main(asked()))

@@ -32,3 +32,4 @@ def test_rows_of_other_models_and_radii_stay(tmp_path: Path) -> None:
     new = {"model": "a", "eps": "2/255", "rate": 0.25}
     write_growing(path, [new], str, rows_of_others(path, [("a", "2/255")]))
     assert pd.read_csv(path).to_dict("records") == [*old[1:], new]
+    assert rows_of_others(path, [("b",)], of=("model",)) == [old[1], new]
