@@ -34,10 +34,10 @@ def test_the_next_board_in_linf_is_of_version_6_of_the_attack_set() -> None:
     check_program(protocol)
 
 
-def test_the_first_board_in_l2() -> None:
-    protocol = frozen("snn-cifar10-l2")
-    assert (protocol.version, protocol.norm, protocol.data.n, protocol.specs) == (1, "l2", 200, ["standard@5"])
-    assert names(protocol)["spiking"][-2:] == ["Corners", "Corners"]
+def test_the_next_board_in_l2_has_the_same_searches_of_corners() -> None:
+    protocol, of_linf = frozen("snn-cifar10-l2"), frozen("snn-cifar10-linf")
+    assert (protocol.version, protocol.norm, protocol.data.n, protocol.specs) == (2, "l2", 200, ["standard@6"])
+    assert names(protocol)["spiking"][-4:] == names(of_linf)["spiking"][-4:]
     assert "SAPGD" not in names(protocol)["spiking"]
 
 
