@@ -40,7 +40,7 @@ def spent(share: float, **parameters: Any) -> list[int]:
     return [int(count) for count in oracle.forwards]
 
 
-@pytest.mark.parametrize(("share", "kept"), [(1.0, 50), (0.5, 80), (0.2, 200), (0.1, 400), (0.02, 400)])
+@pytest.mark.parametrize(("share", "kept"), [(1.0, 50), (0.5, 80), (0.2, 200), (0.1, 400), (0.02, 400), (0.0, 400)])
 def test_the_nearer_the_longer(share: float, kept: int) -> None:
     counts = spent(share, queries=400, patience=50, near=0.1, candidates=4)
     assert set(counts) == {counts[0]} and kept <= counts[0] <= min(kept + 6, 400)
