@@ -46,6 +46,7 @@ def test_the_next_board_in_l2_has_the_same_searches_of_corners() -> None:
     [
         "snn-cifar10-linf/v5",
         "snn-cifar10-l2/v1",
+        "snn-cifar10-l2/v2",
         "snn-cifar10-resnet20-linf/v1",
         "events-nmnistsim-l0/v1",
         "events-nmnistsim-retime/v1",
@@ -66,6 +67,7 @@ def test_what_a_released_board_was_made_with_still_runs(board: str) -> None:
         ("snn-cifar10-linf/v4", "standard@4"),
         ("snn-cifar10-linf/v5", "standard@5"),
         ("snn-cifar10-l2/v1", "standard@5"),
+        ("snn-cifar10-l2/v2", "standard@6"),
     ],
 )
 def test_a_version_of_a_set_has_the_stages_that_its_boards_froze(board: str, spec: str) -> None:
