@@ -60,7 +60,9 @@ class EntryEffects:
         """
         size = changed.sum(2).clamp_min(1).to(rise)
         rise = torch.where(rise.isfinite(), rise, 0.0)
-        up = (step if step.dim() == changed.dim() else step[:, None].expand_as(changed)).sign()
+        up = step.sign()
+        if up.dim() < changed.dim():
+            up = up[:, None].expand_as(changed)
         # One candidate after another, so that no order of summation depends on the number of rows.
         for candidate in range(changed.shape[1]):
             of_entries = changed[:, candidate]

@@ -49,7 +49,8 @@ passes the rounding as if it were not there. Of 31 images that the stages before
 search breaks 17, half of it 15, and :class:`~attacks.corners.Corners` with 1,000 forwards 10. On a network without rounding
 it gives up after 1,000. After the first alone, another search that learns broke 2 of 29 on ``ann_qcfs`` in l2."""
 
-LONGEST: Mapping[str, Corners] = {"corners, longer": LearningCorners(queries=20_000, patience=1000)}
+MORE_CORNERS: Mapping[str, Corners] = {**CORNERS, "corners, longer": LearningCorners(queries=20_000, patience=1000)}
+"""For ``thorough``."""
 
 
 def standard(traits: Traits, corners: Mapping[str, Corners] = CORNERS) -> tuple[Stage, ...]:
@@ -57,7 +58,7 @@ def standard(traits: Traits, corners: Mapping[str, Corners] = CORNERS) -> tuple[
     return (*WALKS, *of_input(traits), BRIEF_SQUARE, *_stages(corners, traits))
 
 
-def thorough(traits: Traits, corners: Mapping[str, Corners] = {**CORNERS, **LONGEST}) -> tuple[Stage, ...]:
+def thorough(traits: Traits, corners: Mapping[str, Corners] = MORE_CORNERS) -> tuple[Stage, ...]:
     """The same, with more restarts and queries."""
     return (*WALKS, *LONGER, *of_input(traits), LONG_SQUARE, *_stages(corners, traits))
 

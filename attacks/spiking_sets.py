@@ -92,15 +92,20 @@ LONGER: tuple[Stage, ...] = (
 """More sharpnesses, restarts and paths, for ``thorough``."""
 
 
+def walks_under(kind: type[Threat]) -> tuple[Stage, ...]:
+    """Those under a kind of threat."""
+    return WALKS if issubclass(kind, Linf) else WALKS_ELSEWHERE
+
+
 def standard(kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
     """Under a threat on images."""
-    return standard_of(WALKS if issubclass(kind, Linf) else WALKS_ELSEWHERE, traits, CORNERS)
+    return standard_of(walks_under(kind), traits, CORNERS)
 
 
 def thorough(kind: type[Threat], traits: Traits) -> tuple[Stage, ...]:
     """Under a threat on images."""
     longest = Stage("corners, longer", LearningCorners(queries=10_000), DETACHED)
-    return thorough_of(WALKS if issubclass(kind, Linf) else WALKS_ELSEWHERE, traits, (*CORNERS, longest))
+    return thorough_of(walks_under(kind), traits, (*CORNERS, longest))
 
 
 def standard_of(walks: tuple[Stage, ...], traits: Traits, corners: tuple[Stage, ...]) -> tuple[Stage, ...]:

@@ -19,10 +19,9 @@ from attacks.spiking_sets import (
     BLUNTER,
     BLUNTER_ATTACHED,
     DETACHED,
-    WALKS,
-    WALKS_ELSEWHERE,
     standard_of,
     thorough_of,
+    walks_under,
 )
 from attacks.standard import Quick, Standard, Thorough
 from attacks.threats.linf import Linf
@@ -49,6 +48,11 @@ LONGEST = Stage("corners, longer", LearningCorners(queries=10_000), DETACHED)
 LONGEST_ELSEWHERE = Stage("corners, longer", Corners(queries=5000), DETACHED)
 
 
+def corners_under(kind: type[Threat]) -> tuple[Stage, ...]:
+    """The searches of corners on spiking models under a kind of threat."""
+    return CORNERS if issubclass(kind, Linf) else CORNERS_ELSEWHERE
+
+
 @dataclass(frozen=True, kw_only=True)
 class Quick5(Quick):
     """Version 5 of ``quick``: as version 6."""
@@ -69,8 +73,7 @@ class Standard5(Standard):
             return super()._of_images(kind, traits)
         if not traits.spiking:
             return smooth_sets.standard(traits, SMOOTH)
-        in_linf = issubclass(kind, Linf)
-        return standard_of(WALKS, traits, CORNERS) if in_linf else standard_of(WALKS_ELSEWHERE, traits, CORNERS_ELSEWHERE)
+        return standard_of(walks_under(kind), traits, corners_under(kind))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +87,5 @@ class Thorough5(Thorough):
             return super()._of_images(kind, traits)
         if not traits.spiking:
             return smooth_sets.thorough(traits, SMOOTH | {"corners, longer": Corners(queries=5000)})
-        if issubclass(kind, Linf):
-            return thorough_of(WALKS, traits, (*CORNERS, LONGEST))
-        return thorough_of(WALKS_ELSEWHERE, traits, (*CORNERS_ELSEWHERE, LONGEST_ELSEWHERE))
+        longest = LONGEST if issubclass(kind, Linf) else LONGEST_ELSEWHERE
+        return thorough_of(walks_under(kind), traits, (*corners_under(kind), longest))

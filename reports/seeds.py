@@ -25,7 +25,7 @@ from zoo.card import card, replicas
 WHERE = Path(__file__).resolve().parents[1] / "leaderboards" / "seeds"
 RADIUS, SAMPLES = "2/255", 500
 ATTACK = "standard@5"
-"""By its version: the spread between trainings does not wait for the newest set."""
+"""Named with its version, so that the table stays as measured when another set is today's."""
 
 
 def recipes() -> dict[str, list[str]]:
