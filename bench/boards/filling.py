@@ -11,6 +11,7 @@ from bench.models.cards import card_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bench.boards.protocol import Protocol
     from bench.boards.store import Board
     from zoo.card import Card
 
@@ -20,7 +21,8 @@ def waiting(board: Board, only: Sequence[str] = ()) -> list[str]:
 
     A model fits if it answers the board's task and was made for its data set. Models behind a spike camera answer for
     another device than those that see the images: each kind enters its own boards, and the other where it is named. So do
-    networks of the architecture that a board compares; a board that names none is filled with compact ones.
+    networks of the architecture that a board compares, where one that names none is filled with compact ones, and networks
+    that draw at random when they answer.
     only: names to restrict that to.
     Raises ``BenchError`` if one of ``only`` is unknown, does not fit, or has no weights.
     """
@@ -42,12 +44,14 @@ def waiting(board: Board, only: Sequence[str] = ()) -> list[str]:
         )
         if why and only:
             raise BoardError(f"zoo:{name} cannot enter {board}: it {why}.", "Leave it out, or train it: bench train.")
-        at_home = described.behind_camera == protocol.behind_cameras and _of_its_architecture(described, protocol.network)
-        if not why and (at_home or only) and EntryName(described.name, described.version) not in there:
+        if not why and (only or _at_home(described, protocol)) and EntryName(described.name, described.version) not in there:
             fitting.append(name)
     return fitting
 
 
-def _of_its_architecture(described: Card, network: str) -> bool:
-    """Whether a board that compares ``network`` is the one for a model."""
-    return described.network == network if network else described.size == "compact"
+def _at_home(described: Card, protocol: Protocol) -> bool:
+    """Whether a board is the one for a model."""
+    if described.behind_camera or protocol.behind_cameras:
+        return described.behind_camera == protocol.behind_cameras
+    its_network = described.network == protocol.network if protocol.network else described.size == "compact"
+    return its_network and described.stochastic == protocol.stochastic

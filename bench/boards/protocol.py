@@ -115,6 +115,9 @@ class Draft(_Strict):
     """Whether it is for models that see scenes through a spike camera; others are compared with each other elsewhere."""
     network: str = ""
     """The architecture that it compares, as cards call it; empty for models of any compact architecture."""
+    stochastic: bool = False
+    """Whether it is for models that draw at random when they answer, whose every query costs several passes. It says nothing
+    on a board behind cameras, where shot noise makes every model such a one."""
 
     @field_validator("board")
     @classmethod

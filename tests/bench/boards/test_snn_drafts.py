@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
+from bench.boards.entering import release
+from bench.boards.filling import waiting
 from bench.boards.protocol import Draft, Protocol, check_program, freeze
 from bench.boards.store import open_board
+from zoo.card import card
 
 LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
 
@@ -41,13 +44,25 @@ def test_the_next_board_in_l2_has_the_same_searches_of_corners() -> None:
     assert "SAPGD" not in names(protocol)["spiking"]
 
 
+def test_networks_that_draw_at_random_have_a_board_of_their_own(tmp_path: Path) -> None:
+    drafts = [frozen(f"snn-cifar10-{name}") for name in ("stochastic-linf", "linf")]
+    apart, others = (release(draft.model_copy(update={"version": 1}), tmp_path) for draft in drafts)
+    assert apart.protocol().draws > 1 and {"snn_poisson", "snn_tgo", "snn_stog"} <= set(waiting(apart))
+    assert all(card(name).stochastic and not card(name).behind_camera for name in waiting(apart))
+    assert not any(card(name).stochastic for name in waiting(others))
+    assert waiting(others, ["snn_poisson"]) == ["snn_poisson"]  # by name it may enter
+
+
 @pytest.mark.parametrize(
     "board",
     [
         "snn-cifar10-linf/v5",
+        "snn-cifar10-linf/v6",
+        "snn-cifar10-stochastic-linf/v1",
         "snn-cifar10-l2/v1",
         "snn-cifar10-l2/v2",
         "snn-cifar10-resnet20-linf/v1",
+        "snn-cifar10-resnet20-linf/v2",
         "events-nmnistsim-l0/v1",
         "events-nmnistsim-retime/v1",
         "spikecam-cifar10-linf/v1",
@@ -66,6 +81,7 @@ def test_what_a_released_board_was_made_with_still_runs(board: str) -> None:
         ("iqa-photos-linf/v2", "standard@5"),
         ("snn-cifar10-linf/v4", "standard@4"),
         ("snn-cifar10-linf/v5", "standard@5"),
+        ("snn-cifar10-linf/v6", "standard@6"),
         ("snn-cifar10-l2/v1", "standard@5"),
         ("snn-cifar10-l2/v2", "standard@6"),
     ],
