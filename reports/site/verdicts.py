@@ -30,7 +30,7 @@ CHECKS = {
     "against noise": "the attack does at least as much as blind noise",
     "radius": "the attack does more at a larger radius",
     "gradient-free": "searches without gradients find little that gradients missed",
-    "convergence": "the last third of the attack's budget changed little",
+    "convergence": "the end of the attack's budget changed little",
     "attacked samples": "at least ten samples were right without an attack",
     "altered images": "copies of the board's images, shifted, mirrored or noisy, are answered as well as the images",
     "images not on the board": "images that are not on the board are answered about as well",

@@ -79,7 +79,7 @@ def _drift(record: Record) -> Iterator[str]:
 def _again(rows: pd.DataFrame, recorded: Cell) -> Cell:
     """The result computed anew, without what the recorded one is too old to tell."""
     anew = cell(rows, recorded.attack, recorded.seconds, recorded.stages)
-    return anew if recorded.late is not None else anew.model_copy(update={"late": None})
+    return anew.model_copy(update={name: None for name in ("late", "slow") if getattr(recorded, name) is None})
 
 
 def _stage_drift(result: Cell, rows: pd.DataFrame) -> Iterator[str]:

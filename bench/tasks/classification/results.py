@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from bench.metrics import classification as metrics
-from bench.tasks.classification.convergence import broken_late, fallen_late
+from bench.tasks.classification.convergence import LAST, TIMES, broken_late, fallen_after
 from bench.tasks.classification.units import DecisionOutcome
 from bench.tasks.per_attack import per_attack
 from bench.tasks.results import AttackResult, Interval, Point, Strict, mean_costs
@@ -62,12 +62,15 @@ class Cell(AttackResult):
     """Stage by stage."""
     late: int | None = None
     """Number of samples that fell in the last third of what a surviving one costs; None in records older than this field."""
+    slow: int | None = None
+    """Number of samples that fell after the first third of it; None in records older than this field."""
 
     @property
     def further(self) -> float:
-        """Share of all samples that a longer attack may still break, as far as the last third of this one tells."""
-        late = broken_late(self.stages) if self.late is None else self.late
-        return min(self.robust.value, late / max(self.robust.n, 1))
+        """Share of all samples that a longer attack may still break: :data:`slow`, in an older record :data:`late`."""
+        counts = [count for count in (self.slow, self.late) if count is not None]
+        fallen = counts[0] if counts else broken_late(self.stages)
+        return min(self.robust.value, fallen / max(self.robust.n, 1))
 
     @property
     def point(self) -> Point:
@@ -98,7 +101,8 @@ def cell(rows: pd.DataFrame, attack: str, seconds: float, stages: list[StageResu
         zero_gradients=float(attacked["zero_gradients"].sum()) / queries if queries else 0.0,
         seconds=seconds,
         stages=stages,
-        late=fallen_late(rows) if stages else None,
+        late=fallen_after(rows, 1 - LAST) if stages else None,
+        slow=fallen_after(rows, 1 / TIMES) if stages else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""How far an attack has come to an end: the last third of its budget, and what it still broke."""
+"""How far an attack has come to an end: what it broke late, and how near it came to what it left."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from bench.tasks.classification.board import _again
-from bench.tasks.classification.convergence import _check, broken_late, fallen_late, late_shares
+from bench.tasks.classification.convergence import _check, broken_late, fallen_after, late_shares
 from bench.tasks.classification.results import Cell, StageResult
 from bench.tasks.classification.units import DecisionOutcome
 from bench.tasks.results import Interval
@@ -54,12 +54,13 @@ def costs_of(*rows: tuple[str, int, int]) -> pd.DataFrame:
 def test_a_sample_falls_late_by_its_own_cost() -> None:
     stand = (("robust", 200, 50), ("robust", 300, 50))  # 300 on average: the last third begins at 200
     fallen = (("broken", 150, 50), ("broken", 190, 11), ("broken", 500, 100), ("clean_wrong", 0, 0))
-    assert fallen_late(costs_of(*stand, *fallen)) == 2
+    assert fallen_after(costs_of(*stand, *fallen), 2 / 3) == 2
+    assert fallen_after(costs_of(*stand, *fallen), 1 / 3) == 3
 
 
 def test_where_nothing_stands_or_nothing_fell_nothing_fell_late() -> None:
-    assert fallen_late(costs_of(("broken", 10, 0), ("clean_wrong", 0, 0))) == 0
-    assert fallen_late(costs_of(("robust", 10, 10), ("clean_wrong", 0, 0))) == 0
+    assert fallen_after(costs_of(("broken", 10, 0), ("clean_wrong", 0, 0)), 1 / 3) == 0
+    assert fallen_after(costs_of(("robust", 10, 10), ("clean_wrong", 0, 0)), 1 / 3) == 0
 
 
 def cell(stages: list[StageResult], robust: float) -> Cell:
@@ -82,7 +83,8 @@ def test_a_record_says_what_may_still_fall() -> None:
     outcomes = [[outcome([0, 1, 2], [-0.5, -3.0, -0.1])], [outcome([0, 1, 2], [-0.25, -3.1, 0.1])]]
     check = _check(attacked, rows, outcomes)
     assert (check.status, check.value) == ("warn", pytest.approx(0.02))
-    assert "broke 2.0% of all samples, so that a longer one may leave 18.0 to 20.0%" in check.says
+    assert check.says.startswith("at 0.1 2.0% of all samples fell after the first third of standard, so that a search")
+    assert "three times as long may leave 18.0 to 20.0%; " in check.says
     assert check.says.endswith(
         "the smallest margins left are 0.25, 3, and the last third lowered one by at most 0.25: 1 of 2 are no larger"
     )
@@ -101,6 +103,7 @@ def test_what_is_counted_replaces_the_estimate_by_stages() -> None:
     by_stages = cell([stage("walk", 10, 6), stage("corners", 5, 2)], 0.2)
     assert by_stages.further == pytest.approx(0.02)
     assert by_stages.model_copy(update={"late": 1}).further == pytest.approx(0.01)
+    assert by_stages.model_copy(update={"late": 1, "slow": 3}).further == pytest.approx(0.03)
 
 
 def test_a_result_that_does_not_count_is_not_held_to_it() -> None:
@@ -109,5 +112,6 @@ def test_a_result_that_does_not_count_is_not_held_to_it() -> None:
     stands = row | {"verdict": "robust", "robust": 1.0, "selection": 1.0, "forwards": 9, "backwards": 3}
     falls = row | {"verdict": "broken", "robust": 0.0, "selection": 0.0, "forwards": 9, "backwards": 2}
     rows, recorded = pd.DataFrame([stands, falls]), cell([stage("walk", 10, 1)], 0.5)
-    assert _again(rows, recorded).late is None
+    assert _again(rows, recorded).late is None and _again(rows, recorded).slow is None
     assert _again(rows, recorded.model_copy(update={"late": 0})).late == 1
+    assert _again(rows, recorded.model_copy(update={"slow": 0})).slow == 1
