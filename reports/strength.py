@@ -1,9 +1,9 @@
 """Is ``standard`` at least as strong as what else there is? The table that answers it.
 
     python -m reports.strength
-    python -m reports.strength --model snn_gsr
+    python -m reports.strength --model snn_gsr --device cuda
 
-For every spiking model of the zoo, or those that are named, on the same samples at one radius: foolbox's PGD and
+For the spiking models of the zoo, or those that are named, on the same samples at one radius: foolbox's PGD and
 torchattacks' AutoAttack through the model's own surrogate, PGD along every single gradient path, and ``standard``. Keeps its
 records in ``leaderboards/strength`` and writes ``table.csv`` there, where the rows of other models stay.
 """
@@ -26,9 +26,7 @@ from reports.growing import rows_of_others, write_growing
 from zoo.card import card, names
 
 WHERE = Path(__file__).resolve().parents[1] / "leaderboards" / "strength"
-RADIUS, SAMPLES = "4/255", 50
-STOCHASTIC, SCORINGS = 10, 100
-"""Samples of a stochastic model, whose every query costs ten passes, and draws that its rates are told apart by."""
+RADIUS, SAMPLES = "4/255", 200
 DATASET = "cifar10"
 LIBRARIES, OTHERS = "libraries", ("foolbox:LinfPGD,steps=40", "torchattacks:AutoAttack")
 STRONGEST = "standard"
@@ -38,24 +36,18 @@ SINGLE = tuple(path for path in PATHS if path != "bpda")
 
 
 def subjects() -> list[str]:
-    """Spiking models of :data:`DATASET` on the compact network, with weights; large ones and cameras would take days."""
+    """Spiking models of :data:`DATASET` on the compact network, with weights; large ones and those that draw at random,
+    cameras among them, would take days."""
     cards = (card(name) for name in names())
-    compact = (each for each in cards if each.size == "compact" and not each.behind_camera)
+    compact = (each for each in cards if each.size == "compact" and not each.stochastic)
     return [each.name for each in compact if each.weights is not None and each.spiking and each.dataset == DATASET]
 
 
-def samples(name: str) -> int:
-    """How many."""
-    return STOCHASTIC if card(name).stochastic else SAMPLES
-
-
-def records(name: str) -> dict[str, Record]:
+def records(name: str, device: str) -> dict[str, Record]:
     """One record per gradient path, one of ``standard`` and one of the libraries' attacks; kept ones are read back."""
 
-    n, scorings = samples(name), SCORINGS if card(name).stochastic else None
-
     def run(attack: str | tuple[str, ...], path: str = "training") -> Record:
-        settings = Settings(model=f"zoo:{name}", attack=attack, eps=RADIUS, n=n, path=path, scorings=scorings)
+        settings = Settings(model=f"zoo:{name}", attack=attack, eps=RADIUS, n=SAMPLES, path=path, device=device)
         return evaluate_once(settings, WHERE, running_wanted())
 
     return {LIBRARIES: run(OTHERS), STRONGEST: run(STRONGEST)} | {path: run(ALONG, path) for path in SINGLE}
@@ -63,7 +55,7 @@ def records(name: str) -> dict[str, Record]:
 
 def row(name: str, found: dict[str, Record]) -> dict[str, object]:
     """Robust accuracy in percent under each attack, and whether none is below ``standard``, whose version is ``set``."""
-    shown: dict[str, object] = {"model": name, "n": samples(name), "set": STANDARD}
+    shown: dict[str, object] = {"model": name, "n": SAMPLES, "set": STANDARD}
     for path in SINGLE:
         shown[f"{ALONG} along {path}"] = _percent(found[path], ALONG)
     for attack in OTHERS:
@@ -95,14 +87,15 @@ def markdown() -> str:
     return "\n".join(lines)
 
 
-def main(names: Sequence[str] = ()) -> int:
-    """Evaluate what has no record yet and write the table. names: models whose rows are made anew; all if there are none."""
+def main(names: Sequence[str] = (), device: str = "cpu") -> int:
+    """Evaluate what has no record yet and write the table. names: models whose rows are made anew; all if there are none.
+    device: where records that are missing are computed."""
     keep_freed_memory()
     table, used = WHERE / "table.csv", set[str]()
 
     def rows() -> Iterator[dict[str, object]]:
         for name in names or subjects():
-            found = records(name)
+            found = records(name, device)
             used.update(map(name_of, found.values()))
             yield row(name, found)
 
@@ -113,13 +106,14 @@ def main(names: Sequence[str] = ()) -> int:
     return 0
 
 
-def asked() -> list[str]:
-    """The models named on the command line."""
-    options = argparse.ArgumentParser(description=__doc__)
+def asked() -> argparse.Namespace:
+    """What the command line names: ``model`` and ``device``."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--model", action="append", default=[], help="may be repeated")
-    names: list[str] = options.parse_args().model
-    return names
+    options.add_argument("--device", default="cpu", help="cpu or cuda [cpu]")
+    return options.parse_args()
 
 
 if __name__ == "__main__":
-    end_with(lambda: main(asked()))
+    options = asked()
+    end_with(lambda: main(options.model, options.device))
