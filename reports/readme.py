@@ -19,7 +19,7 @@ from bench.evaluation.request.identity import folder_for, folder_name
 from bench.evaluation.request.resolve import resolve
 from bench.evaluation.request.settings import Settings, running_wanted
 from bench.foundation.errors import RecordError
-from bench.studies.measures.attacked import attacked
+from bench.studies.measures.attacked import STOCHASTIC_BOARD, attacked
 from bench.studies.measures.running import measurable, measure_model
 from bench.studies.measures.sizes import Sizes
 from bench.tasks.record import Record
@@ -94,7 +94,7 @@ def _settings(name: str) -> Settings:
 
 def tables() -> dict[str, Tables]:
     """By page the tables by the name of their place in it."""
-    measured, results = sheets(BOARDS), attacked(BOARDS)
+    measured, results = sheets(BOARDS), attacked(BOARDS, STOCHASTIC_BOARD) | attacked(BOARDS)
     some = [sheet for sheet in measured if sheet.model in MODELS]
     return {
         "README.md": {"models": zoo_table(some, results, SHOWN)},

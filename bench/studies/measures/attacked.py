@@ -12,8 +12,8 @@ from bench.foundation.errors import UnknownNameError
 from bench.tasks.results import Interval
 from zoo.card import card, names
 
-BOARD, FAMILY_BOARD = "snn-cifar10-linf", "snn-cifar10-resnet20-linf"
-"""Of the compact networks, and of ResNet-20."""
+BOARD, STOCHASTIC_BOARD, FAMILY_BOARD = "snn-cifar10-linf", "snn-cifar10-stochastic-linf", "snn-cifar10-resnet20-linf"
+"""Of the compact networks, of those among them that draw at random when they answer, and of ResNet-20."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ def attacked(root: Path, board: str = BOARD) -> Results:
 def written_percentages(root: Path, eps: str) -> dict[tuple[str, int], str]:
     """Accuracy under attack at ``eps`` in percent, by model and version, from the boards' written tables: without torch.
 
-    Where both boards have a model, that of the compact networks counts. Empty if there is no such board or radius.
+    Where several boards have a model, that of the compact networks counts. Empty if there is no such board or radius.
     """
     percentages: dict[tuple[str, int], str] = {}
-    for board in (FAMILY_BOARD, BOARD):
+    for board in (FAMILY_BOARD, STOCHASTIC_BOARD, BOARD):
         try:
             table = open_board(board, root).folder / TABLE_FILE
         except UnknownNameError:
