@@ -1,11 +1,11 @@
-"""How many of the images that one search leaves fall to another one of about the same length.
+"""How many of the images that one run of an attack set leaves fall to another one of about the same length.
 
     python -m reports.second_runs
 
-A search that goes on where the first has ended finds less than a new one that goes other ways. The newest version of the
-board is compared with the version before it, whose searches among corners are fewer, and with runs of the same attack set
-on another machine, whose roundings lead walks elsewhere after a few steps (``leaderboards/stages/again``). Beside it
-stands what the record of the first search expects of one three times as long. Writes
+Searches that go on where an attack set has ended find less than all of its stages that go other ways. The newest version
+of the board is compared with the version before it, whose searches among corners are fewer, and with runs of the same
+attack set on another machine, whose roundings lead walks elsewhere after a few steps (``leaderboards/stages/again``).
+Beside it stands what the record of the first search expects of one three times as long. Writes
 ``leaderboards/stages/second_runs.csv``.
 """
 
