@@ -51,7 +51,6 @@ def waiting(board: Board, only: Sequence[str] = ()) -> list[str]:
 
 def _at_home(described: Card, protocol: Protocol) -> bool:
     """Whether a board is the one for a model."""
-    if described.behind_camera or protocol.behind_cameras:
-        return described.behind_camera == protocol.behind_cameras
     its_network = described.network == protocol.network if protocol.network else described.size == "compact"
-    return its_network and described.stochastic == protocol.stochastic
+    draws_alike = protocol.behind_cameras or described.stochastic == protocol.stochastic
+    return described.behind_camera == protocol.behind_cameras and its_network and draws_alike
