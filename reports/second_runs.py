@@ -39,7 +39,7 @@ def of_board(board: Board) -> dict[str, Record]:
 def kept(folder: Path) -> dict[str, Record]:
     """The records of the archive ``folder`` by the model that they are of."""
     archive = Archive(folder)
-    return {record.model.ref: record for record in map(archive.read, archive.lines())}
+    return {record.model.ref: record for record in map(archive.record_of, archive.lines().values())}
 
 
 def compared(first: Record, second: Record, eps: str) -> Row:

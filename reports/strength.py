@@ -53,14 +53,14 @@ def records(name: str, device: str) -> dict[str, Record]:
     return {LIBRARIES: run(OTHERS), STRONGEST: run(STRONGEST)} | {path: run(ALONG, path) for path in SINGLE}
 
 
-def row(name: str, found: dict[str, Record]) -> dict[str, object]:
+def row(name: str, by_attack: dict[str, Record]) -> dict[str, object]:
     """Robust accuracy in percent under each attack, and whether none is below ``standard``, whose version is ``set``."""
     shown: dict[str, object] = {"model": name, "n": SAMPLES, "set": STANDARD}
     for path in SINGLE:
-        shown[f"{ALONG} along {path}"] = _percent(found[path], ALONG)
+        shown[f"{ALONG} along {path}"] = _percent(by_attack[path], ALONG)
     for attack in OTHERS:
-        shown[attack] = _percent(found[LIBRARIES], attack)
-    shown[STRONGEST] = _percent(found[STRONGEST], STRONGEST)
+        shown[attack] = _percent(by_attack[LIBRARIES], attack)
+    shown[STRONGEST] = _percent(by_attack[STRONGEST], STRONGEST)
     best = min(value for value in shown.values() if isinstance(value, float))
     shown["standard is strongest"] = shown[STRONGEST] == best
     return shown
@@ -88,16 +88,18 @@ def markdown() -> str:
 
 
 def main(names: Sequence[str] = (), device: str = "cpu") -> int:
-    """Evaluate what has no record yet and write the table. names: models whose rows are made anew; all if there are none.
-    device: where records that are missing are computed."""
+    """Evaluate what has no record yet and write the table.
+
+    names: models whose rows are made anew; all if there are none. device: where missing records are computed.
+    """
     keep_freed_memory()
     table, used = WHERE / "table.csv", set[str]()
 
     def rows() -> Iterator[dict[str, object]]:
         for name in names or subjects():
-            found = records(name, device)
-            used.update(map(name_of, found.values()))
-            yield row(name, found)
+            by_attack = records(name, device)
+            used.update(map(name_of, by_attack.values()))
+            yield row(name, by_attack)
 
     others = rows_of_others(table, [(name,) for name in names], of=("model",)) if names else []
     write_growing(table, rows(), lambda row: f"{row['model']}: {STRONGEST} {row[STRONGEST]}", others)
